@@ -1,0 +1,63 @@
+# Every command of this project. `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help run test check unit e2e lint types format openapi lock clean
+
+help: ## List these commands
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+# Two stamps in one environment: running needs a third of what testing does.
+$(VENV)/.run: local/requirements.txt
+	@$(PYTHON) local/check_python.py
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what the local run needs (once, about half a minute) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.test: tests/requirements.txt $(VENV)/.run
+	@echo "Installing what the tests need (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+run: $(VENV)/.run ## Serve the whole project on http://127.0.0.1:$(PORT), no AWS account needed
+	@exec $(BIN)/python -m local run --port $(PORT)
+
+test: $(VENV)/.test ## Run every check: format, lint, types, and all tests
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.test ## Format, lint and types only
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+unit: $(VENV)/.test ## The fast tests: no sockets, no emulator
+	@$(BIN)/python -m pytest tests/unit tests/property tests/contract tests/integration
+
+e2e: $(VENV)/.test ## The tests over real HTTP against the local run
+	@$(BIN)/python -m pytest tests/e2e
+
+format: $(VENV)/.test ## Rewrite the code the way `check` wants it
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+openapi: $(VENV)/.test ## Rewrite the committed openapi.json from the code
+	@PYTHONPATH=layers/common $(BIN)/python -m local openapi
+
+lock: $(VENV)/.test ## Re-pin every requirements file, with hashes
+	@$(BIN)/python -m pip install --quiet uv
+	@for room in tests layers/deps layers/sandbox local; do \
+	  (cd $$room && ../$$( [ $$room = $${room#*/} ] || echo ../ )$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	    $$( [ $$room = tests ] || echo --constraint $$( [ $$room = $${room#*/} ] && echo .. || echo ../.. )/tests/requirements.txt ) \
+	    requirements.in --output-file requirements.txt) || exit 1; \
+	done
+
+clean: ## Remove the environment and every cache
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .aws-sam
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

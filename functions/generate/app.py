@@ -1,0 +1,174 @@
+"""/api/v3/generate/* and /api/v3/tasks"""
+
+from secrets import randbits
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Request
+from aws_lambda_powertools.event_handler.depends import Depends
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from atelier import wiring
+from atelier.domain.errors import Stale
+from atelier.domain.ids import new_id
+from atelier.domain.ordering import ordered, retried
+from atelier.domain.shapes import utcnow
+from atelier.domain.tasks import NewAudio, NewImage, NewTask, NewVideo, Task, TaskPage, TaskQuery, canceled
+from atelier.store.media import MediaBucket
+from atelier.store.tasks import Tasks
+from atelier.web.api import Reply, api, gone, listed, serve
+from atelier.web.caller import Caller, Who
+from atelier.web.conditional import matches
+from atelier.web.documents import CREATE, MADE, READ, IdempotencyKey, IfMatch, IfNoneMatch, TaskId, answers
+from atelier.web.once import once
+from atelier.web.tasks import TaskResult, accepted, result_shown, signed, tag_of, task_shown
+
+app = api()
+Store = Annotated[Tasks, Depends(wiring.tasks)]
+Media = Annotated[MediaBucket, Depends(wiring.media)]
+ACCEPTED: Any = answers(202, Task, "The task, which starts at once.", *CREATE, headers=MADE)
+
+
+@app.post(
+    "/api/v3/generate/image",
+    tags=["Generation"],
+    operation_id="generateImage",
+    summary="Generate images",
+    responses=ACCEPTED,
+)
+def generate_image(
+    body: NewImage, who: Who, store: Store, media: Media, request: Request, key: IdempotencyKey = None
+) -> Reply:
+    """Brand guidelines of the client and the brief of the campaign go into what the provider is sent."""
+    return _generate(body, who, store, media, request, key)
+
+
+@app.post(
+    "/api/v3/generate/video",
+    tags=["Generation"],
+    operation_id="generateVideo",
+    summary="Generate videos",
+    responses=ACCEPTED,
+)
+def generate_video(
+    body: NewVideo, who: Who, store: Store, media: Media, request: Request, key: IdempotencyKey = None
+) -> Reply:
+    """Brand guidelines of the client and the brief of the campaign go into what the provider is sent."""
+    return _generate(body, who, store, media, request, key)
+
+
+@app.post(
+    "/api/v3/generate/audio",
+    tags=["Generation"],
+    operation_id="generateAudio",
+    summary="Generate audio",
+    responses=ACCEPTED,
+)
+def generate_audio(
+    body: NewAudio, who: Who, store: Store, media: Media, request: Request, key: IdempotencyKey = None
+) -> Reply:
+    """Brand guidelines of the client and the brief of the campaign go into what the provider is sent."""
+    return _generate(body, who, store, media, request, key)
+
+
+@app.get(
+    "/api/v3/tasks",
+    tags=["Tasks"],
+    operation_id="listTasks",
+    summary="List tasks",
+    responses=answers(200, TaskPage, "A page of tasks.", 400),
+)
+def list_tasks(query: Annotated[TaskQuery, Query()], who: Who, store: Store, media: Media) -> Reply:
+    """A task appears here within a second of its creation."""
+    page = store.list(query, user_id=who.user_id)
+    return listed(page.model_copy(update={"items": [signed(task, media) for task in page.items]}))
+
+
+@app.get(
+    "/api/v3/tasks/<task_id>",
+    tags=["Tasks"],
+    operation_id="getTask",
+    summary="Get a task",
+    responses=answers(200, Task, "The task.", 304, *READ, headers=("ETag",)),
+)
+def get_task(task_id: TaskId, who: Who, store: Store, media: Media, if_none_match: IfNoneMatch = None) -> Reply:
+    """The task as it is now, with URLs that work for an hour."""
+    return task_shown(store.get(task_id, user_id=who.user_id), media, now=utcnow())
+
+
+@app.get(
+    "/api/v3/tasks/<task_id>/result",
+    tags=["Tasks"],
+    operation_id="getTaskResult",
+    summary="Get a task's files",
+    responses=answers(200, TaskResult, "The files.", *READ, 409, headers=("ETag",), running=TaskResult),
+)
+def get_result(task_id: TaskId, who: Who, store: Store, media: Media) -> Reply:
+    """202 while it runs; 409 with the task's own error when it failed or was canceled."""
+    return result_shown(store.get(task_id, user_id=who.user_id), media, now=utcnow())
+
+
+@app.post(
+    "/api/v3/tasks/<task_id>/cancel",
+    tags=["Tasks"],
+    operation_id="cancelTask",
+    summary="Cancel a task",
+    responses=answers(200, Task, "The canceled task.", *READ, 409, headers=("ETag",)),
+)
+def cancel_task(task_id: TaskId, who: Who, store: Store, media: Media) -> Reply:
+    """What the provider has begun may still be charged."""
+    now = utcnow()
+    task = store.change(task_id, lambda task: canceled(task, now=now), user_id=who.user_id)
+    return task_shown(task, media, now=now)
+
+
+@app.post(
+    "/api/v3/tasks/<task_id>/retry",
+    tags=["Tasks"],
+    operation_id="retryTask",
+    summary="Retry a task",
+    responses=answers(202, Task, "A new task that asks for the same.", *CREATE, headers=MADE),
+)
+def retry_task(
+    task_id: TaskId, who: Who, store: Store, media: Media, request: Request, key: IdempotencyKey = None
+) -> Reply:
+    """Only a failed or canceled task; the brand goes in as it is now."""
+    now, this = utcnow(), once(request, key)
+    made = store.earlier(this, user_id=who.user_id)
+    if made is None:
+        task = store.get(task_id, user_id=who.user_id)
+        parents = store.parents(task.client_id, task.campaign_id, user_id=who.user_id)
+        again = retried(task, parents, id_=new_id(now, randbits(62)), configured=wiring.configured(), now=now)
+        made = store.create(again, once=this, now=now)
+    return accepted(made, media, now=now)
+
+
+@app.delete(
+    "/api/v3/tasks/<task_id>",
+    tags=["Tasks"],
+    operation_id="deleteTask",
+    summary="Delete a task",
+    responses=answers(204, None, "It is gone, and so are its files.", *READ, 412),
+)
+def delete_task(task_id: TaskId, who: Who, store: Store, if_match: IfMatch = None) -> Reply:
+    """Its files go with it; the provider may still charge for what it has begun."""
+
+    def check(task: Task) -> None:
+        if not matches(if_match, tag_of(task, now=utcnow())):
+            raise Stale("It has changed since the version that If-Match names.")
+
+    store.delete(task_id, check, user_id=who.user_id)
+    return gone()
+
+
+def _generate(new: NewTask, who: Caller, store: Tasks, media: MediaBucket, request: Request, key: str | None) -> Reply:
+    now, this = utcnow(), once(request, key)
+    made = store.earlier(this, user_id=who.user_id)
+    if made is None:
+        parents = store.parents(new.client_id, new.campaign_id, user_id=who.user_id)
+        id_, configured = new_id(now, randbits(62)), wiring.configured()
+        task = ordered(new, parents, id_=id_, user_id=who.user_id, configured=configured, now=now)
+        made = store.create(task, once=this, now=now)
+    return accepted(made, media, now=now)
+
+
+handler = serve(app)

@@ -1,0 +1,59 @@
+"""/api/v3/health, /api/v3/openapi.json, /docs, and the answer to every path and method that nobody else takes."""
+
+from typing import Annotated, Literal
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.depends import Depends
+
+from pydantic import BaseModel
+
+from atelier import VERSION, wiring
+from atelier.store.keys import Key
+from atelier.store.table import Table
+from atelier.web.api import JSON, Reply, api, serve
+from atelier.web.docs import page, policy
+from atelier.web.documents import answers
+from atelier.web.routes import document
+
+app = api()
+
+
+class Health(BaseModel):
+    """That the API is up and its table answers."""
+
+    status: Literal["ok"] = "ok"
+    version: str = VERSION
+
+
+@app.get(
+    "/api/v3/health",
+    tags=["System"],
+    operation_id="getHealth",
+    summary="Is it up?",
+    responses=answers(200, Health, "It is, and the table answers."),
+)
+def health(table: Annotated[Table, Depends(wiring.table)]) -> Reply:
+    """Needs no authentication."""
+    table.get(Key("HEALTH", "HEALTH"))
+    return Response(200, JSON, Health().model_dump_json())
+
+
+@app.get(
+    "/api/v3/openapi.json",
+    tags=["System"],
+    operation_id="getOpenApi",
+    summary="This document",
+    responses=answers(200, None, "The whole API, as OpenAPI 3.1."),
+)
+def openapi() -> Reply:
+    """Needs no authentication."""
+    return Response(200, JSON, document(), headers={"Cache-Control": "max-age=300"})
+
+
+@app.get("/docs", include_in_schema=False)
+def docs() -> Reply:
+    """The same document as a page that loads nothing from anywhere else."""
+    return Response(200, "text/html; charset=utf-8", page(), headers={"Content-Security-Policy": policy()})
+
+
+handler = serve(app)

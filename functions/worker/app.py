@@ -1,0 +1,35 @@
+"""The generation queue: one step of one task per message."""
+
+from typing import Any, Final
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from atelier import wiring
+from atelier.domain.generation import NextStep
+from atelier.domain.shapes import utcnow
+from atelier.telemetry import log
+
+MAX_RECEIVES: Final = 5  # the queue's maxReceiveCount: after that the message is a dead letter
+
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+def work(record: SQSRecord) -> None:
+    """Carry out the step. What fails comes again; what fails for good fails its task, where its owner sees it."""
+    message = NextStep.model_validate_json(record.body)
+    try:
+        task = wiring.pipeline().carry_out(message, now=utcnow())
+    except Exception:
+        log.exception("step failed", extra={"task_id": message.task_id, "step": message.step})
+        if int(record.attributes.approximate_receive_count) >= MAX_RECEIVES:
+            wiring.pipeline().abandon(message, now=utcnow())
+        raise
+    status = task.status if task else "gone"
+    log.info("step", extra={"task_id": message.task_id, "step": message.step, "status": status})
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    """Messages that failed are reported one by one and come again."""
+    return process_partial_response(event=event, record_handler=work, processor=processor, context=context)

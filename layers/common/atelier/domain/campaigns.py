@@ -1,0 +1,102 @@
+"""Campaigns: what an agency makes for a client."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from atelier.domain.errors import Fault, Invalid
+from atelier.domain.pages import Page, SearchQuery
+from atelier.domain.shapes import Goal, Id, LongText, Moment, Name, Record, Shape, without_defaults
+
+
+class CampaignStatus(StrEnum):
+    """Where a campaign stands. Any may follow any other."""
+
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+    DRAFT = "draft"
+
+
+class ClientCampaign(Shape):
+    """What it takes to create a campaign where the path already names the client."""
+
+    client_id: Annotated[Id | None, Field(description="May repeat the path's client; another one is an error.")] = None
+    name: Name
+    goal: Goal
+    status: CampaignStatus = CampaignStatus.DRAFT
+    brief: LongText | None = None
+
+    def under(self, client_id: str) -> "NewCampaign":
+        """The campaign to create under the path's client. Raises Invalid when the body names another."""
+        if self.client_id not in (None, client_id):
+            raise Invalid([Fault("is another client than the path's", pointer="/client_id")])
+        return NewCampaign(**self.model_dump() | {"client_id": client_id})
+
+
+class NewCampaign(ClientCampaign):
+    """What it takes to create a campaign."""
+
+    client_id: Id
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "client_id": "019aa0de-0000-7000-8000-000000000000",
+                "name": "Summer 2024 Launch",
+                "goal": "Promote new product line",
+                "status": "active",
+                "brief": "Create engaging video content for social media",
+            }
+        }
+    )
+
+
+class CampaignPatch(Shape):
+    """A merge patch: an absent field stays, null clears the brief. The client never changes."""
+
+    name: Name = ""
+    goal: Goal = ""
+    status: CampaignStatus = CampaignStatus.DRAFT
+    brief: LongText | None = None
+
+    model_config = ConfigDict(json_schema_extra=without_defaults)
+
+
+class Campaign(Record):
+    """A campaign of one client."""
+
+    id: Id
+    client_id: Id
+    user_id: int
+    name: Name
+    goal: Goal
+    status: CampaignStatus
+    brief: str | None = None
+    created_at: Moment
+    updated_at: Moment
+
+
+class ClientCampaignQuery(SearchQuery):
+    """Which of a client's campaigns to list, in what order."""
+
+    status: Annotated[CampaignStatus | None, Field(description="Only campaigns with this status.")] = None
+    sort_by: Annotated[
+        Literal["name", "created_at", "updated_at", "status"], Field(description="Order; ties by id.")
+    ] = "created_at"
+
+    def of(self, client_id: str) -> "CampaignQuery":
+        """The same question about one client's campaigns."""
+        return CampaignQuery(**self.model_dump(exclude_unset=True), client_id=client_id)
+
+
+class CampaignQuery(ClientCampaignQuery):
+    """Which campaigns to list, in what order."""
+
+    client_id: Annotated[
+        str | None, Field(max_length=255, description="Only this client's; an unknown one has none.")
+    ] = None
+
+
+class CampaignPage(Page[Campaign]):
+    """A page of campaigns."""

@@ -1,0 +1,60 @@
+"""Clients: whom an agency works for."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from atelier.domain.pages import Page, SearchQuery
+from atelier.domain.shapes import Description, Id, LongText, Moment, Name, Record, Shape, without_defaults
+
+
+class NewClient(Shape):
+    """What it takes to create a client. Names need not be unique."""
+
+    name: Name
+    description: Description | None = None
+    brand_guidelines: LongText | None = None
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name": "Acme Corporation",
+                "description": "Our main enterprise client",
+                "brand_guidelines": "Use blue color scheme, modern minimalist style",
+            }
+        }
+    )
+
+
+class ClientPatch(Shape):
+    """A merge patch: an absent field stays, null clears one that is optional."""
+
+    name: Name = ""
+    description: Description | None = None
+    brand_guidelines: LongText | None = None
+
+    model_config = ConfigDict(json_schema_extra=without_defaults)
+
+
+class Client(Record):
+    """A client of one user."""
+
+    id: Id
+    user_id: int
+    name: Name
+    description: str | None = None
+    brand_guidelines: str | None = None
+    created_at: Moment
+    updated_at: Moment
+
+
+class ClientQuery(SearchQuery):
+    """Which clients to list, in what order."""
+
+    sort_by: Annotated[Literal["name", "created_at", "updated_at"], Field(description="Order; ties by id.")] = (
+        "created_at"
+    )
+
+
+class ClientPage(Page[Client]):
+    """A page of clients."""

@@ -1,0 +1,91 @@
+"""What can go wrong, in the words of the domain. `web.problems` alone knows the HTTP statuses.
+
+DomainError
+  Invalid            the caller's input, with every problem found
+  Unauthenticated    no verified caller
+  Forbidden          the caller's role does not allow it
+  NotFound           no such thing, or not the caller's: nobody can tell which
+  IllegalTransition  the task's life cycle does not allow it
+  TaskFailed         the result of a task that has none
+  Stale              If-Match named a version that is no longer the current one
+  StillRunning       the first request with this idempotency key has not finished
+  KeyReused          this idempotency key was used for another request
+  Busy               try again after `retry_after` seconds; nothing was written
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with a request: where (a JSON pointer or a parameter's name) and what."""
+
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None
+
+    def __str__(self) -> str:
+        place = self.parameter or (self.pointer or "").removeprefix("/")
+        return f"{place}: {self.detail}" if place else self.detail
+
+
+class DomainError(Exception):
+    """Base of everything the domain refuses; its text may be shown to the caller."""
+
+
+class Invalid(DomainError):
+    """The request cannot be understood or is out of bounds; `faults` lists all that is wrong with it."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(map(str, self.faults)))
+
+
+class Unauthenticated(DomainError):
+    """There are no verified claims to act for."""
+
+
+class Forbidden(DomainError):
+    """The caller is known, and their role does not allow this."""
+
+
+class NotFound(DomainError):
+    """There is no such thing for this caller."""
+
+    def __init__(self, kind: str, wanted: str) -> None:
+        self.kind = kind
+        super().__init__(f"There is no {kind} {wanted}.")
+
+
+class IllegalTransition(DomainError):
+    """The task is in a state that does not lead where the caller wants it."""
+
+
+class TaskFailed(DomainError):
+    """The task ended without a result; `code` and `retryable` are the task's own."""
+
+    def __init__(self, *, code: str, message: str, retryable: bool) -> None:
+        self.code = code
+        self.retryable = retryable
+        super().__init__(message)
+
+
+class Stale(DomainError):
+    """The resource has changed since the version that If-Match names."""
+
+
+class StillRunning(DomainError):
+    """Another request with the same idempotency key is being carried out right now."""
+
+
+class KeyReused(DomainError):
+    """The idempotency key belongs to a request with another body or path."""
+
+
+class Busy(DomainError):
+    """Too much is going on at this moment; nothing was written, and trying again in `retry_after` seconds is safe."""
+
+    def __init__(self, detail: str, *, retry_after: int = 2) -> None:
+        self.retry_after = retry_after
+        super().__init__(detail)

@@ -1,0 +1,203 @@
+"""How a task gets from accepted to done: one message at a time, each safe to repeat.
+
+Every message names a task and a step. The task remembers the step it waits for, so a message that comes twice, late or
+out of order does nothing. The next message is sent before the step is recorded: a crash between the two repeats a
+step, and never loses one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from pydantic import BaseModel
+
+from atelier.domain import tasks
+from atelier.domain.provider import Done, Made, Order, Provider, Refused, SubmitRefused, Waiting, Working
+from atelier.domain.tasks import Output, Task, TaskError, TaskStatus, TaskType
+
+# From creation; a provider that has not answered by then is not going to.
+DEADLINE: Final = {
+    TaskType.IMAGE: timedelta(minutes=15),
+    TaskType.VIDEO: timedelta(hours=1),
+    TaskType.AUDIO: timedelta(minutes=30),
+}
+# Longer than a worker may run, so that a lease ends only when its holder is certainly gone.
+LEASE: Final = timedelta(seconds=90)
+FIRST_POLLS: Final = (1, 1, 1, 2, 3, 5, 8, 13, 21, 34)
+LAST_POLL: Final = 60
+
+
+class NextStep(BaseModel):
+    """A message of the generation queue: carry out step `step` of the task."""
+
+    task_id: str
+    step: int = 0
+
+
+class Tasks(Protocol):
+    """What the pipeline needs of the task store. Writes raise Outdated when the task is no longer as it was read."""
+
+    def load(self, task_id: str) -> Task | None:
+        """The task as it is now."""
+
+    def move(self, before: Task, after: Task) -> Task:
+        """Record a change of status, and every count that depends on it, at once."""
+
+    def note(self, before: Task, **change: object) -> Task:
+        """Record a change that leaves the status as it is."""
+
+
+class Queue(Protocol):
+    """Where the next step waits."""
+
+    def send(self, step: NextStep, *, delay: int) -> None:
+        """Deliver `step` after `delay` seconds (at most 900), at least once."""
+
+
+class Media(Protocol):
+    """Our own storage."""
+
+    def put(self, key: str, content: bytes, content_type: str) -> None:
+        """Store one file, replacing what was there."""
+
+    def delete(self, key: str) -> None:
+        """Remove one file, or do nothing when there is none."""
+
+
+class Outdated(Exception):
+    """The task has changed since it was read; what was to be written no longer holds."""
+
+
+class Held(Exception):
+    """Another worker is submitting this task right now; the queue shall bring the message again."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """One worker's hands: the store, the queue, the bucket and the providers that are configured."""
+
+    tasks: Tasks
+    queue: Queue
+    media: Media
+    providers: Mapping[str, Provider]
+
+    def carry_out(self, message: NextStep, *, now: datetime) -> Task | None:
+        """Do what the message asks, if it is still to be done; the task as it is then, None when it is gone.
+
+        Raises Held, Outdated and whatever a provider raises: the queue then brings the message again.
+        """
+        task = self.tasks.load(message.task_id)
+        if task is None or message.step < task.step:
+            return task
+        provider = self.providers[task.served_by]
+        if task.over:
+            return self._settle(task, provider)
+        if now > task.created_at + DEADLINE[task.type]:
+            return self._give_up(task, provider, now=now)
+        if task.provider_task_id is None:
+            return self._submit(task, provider, now=now)
+        return self._ask_after(task, task.provider_task_id, provider, now=now)
+
+    def abandon(self, message: NextStep, *, now: datetime) -> None:
+        """The queue has given up on this message: the task fails where its owner can see it."""
+        task = self.tasks.load(message.task_id)
+        if task is None or task.over or message.step < task.step:
+            return
+        error = TaskError(code="internal_error", message="The generation could not be carried out.", retryable=True)
+        self.tasks.move(task, tasks.failed(task, error, now=now))
+
+    def _submit(self, task: Task, provider: Provider, *, now: datetime) -> Task:
+        if task.lease_until is not None and task.lease_until > now:
+            raise Held(task.id)
+        order = order_of(task)
+        # A lease that ran out means that a worker went away in the middle: the job may have been accepted.
+        job = provider.find(order) if task.lease_until is not None else None
+        task = self.tasks.note(task, lease_until=now + LEASE)
+        try:
+            job = job or provider.submit(order)
+        except SubmitRefused as refusal:
+            return self.tasks.move(task, tasks.failed(task, refusal.error, now=now))
+        return self._look_again(task, provider_task_id=job)
+
+    def _look_again(self, task: Task, **change: object) -> Task:
+        self.queue.send(NextStep(task_id=task.id, step=task.step + 1), delay=_delay(task.step))
+        return self.tasks.note(task, step=task.step + 1, **change)
+
+    def _ask_after(self, task: Task, job: str, provider: Provider, *, now: datetime) -> Task:
+        match provider.poll(job, order_of(task)):
+            case Done() as done:
+                return self._finish(task, done, now=now)
+            case Refused(error):
+                return self.tasks.move(task, tasks.failed(task, error, now=now))
+            case Working(progress):
+                if task.status is TaskStatus.PENDING:
+                    task = self.tasks.move(task, tasks.started(task, now=now))
+                return self._look_again(task, progress=progress, updated_at=now)
+            case Waiting(position):
+                if task.status is TaskStatus.PROCESSING:
+                    task = self.tasks.move(task, tasks.requeued(task, now=now))
+                return self._look_again(task, queue_position=position, updated_at=now)
+
+    def _finish(self, task: Task, done: Done, *, now: datetime) -> Task:
+        if not done.media:
+            nothing = TaskError(code="empty_output", message="The provider returned no media.", retryable=False)
+            return self.tasks.move(task, tasks.failed(task, nothing, now=now))
+        outputs = [_output(task, number, made) for number, made in enumerate(done.media)]
+        for output, made in zip(outputs, done.media, strict=True):
+            self.media.put(output.key, made.content, made.content_type)
+        try:
+            return self.tasks.move(task, tasks.succeeded(task, outputs=outputs, cost=done.cost, now=now))
+        except Outdated:
+            self._take_back(task, outputs)
+            raise
+
+    def _take_back(self, task: Task, outputs: list[Output]) -> None:
+        # Canceled or deleted in the meantime: nobody will ever ask for these files. A twin of this message may have
+        # finished the task with the very same ones, though.
+        current = self.tasks.load(task.id)
+        if current is None or current.status is not TaskStatus.SUCCEEDED:
+            for output in outputs:
+                self.media.delete(output.key)
+
+    def _give_up(self, task: Task, provider: Provider, *, now: datetime) -> Task:
+        error = TaskError(code="timeout", message="The provider did not finish in time.", retryable=True)
+        given_up = self.tasks.move(task, tasks.failed(task, error, now=now))
+        return self._settle(given_up, provider)
+
+    def _settle(self, task: Task, provider: Provider) -> Task:
+        """A task that ended on our side first: the provider is told to stop."""
+        if task.status is TaskStatus.SUCCEEDED or (task.lease_until is None and task.provider_task_id is None):
+            return task
+        job = task.provider_task_id or provider.find(order_of(task))
+        if job is not None:
+            provider.cancel(job)
+        return task
+
+
+def order_of(task: Task) -> Order:
+    """What the provider is asked to make for `task`."""
+    return Order(
+        reference=task.id,
+        type=task.type,
+        model=task.model,
+        prompt=task.prompt,
+        effective_prompt=task.effective_prompt,
+        options=task.params,
+    )
+
+
+def _delay(step: int) -> int:
+    return FIRST_POLLS[step] if step < len(FIRST_POLLS) else LAST_POLL
+
+
+def _output(task: Task, number: int, made: Made) -> Output:
+    extension = made.content_type.partition("/")[2]
+    return Output(
+        key=f"media/{task.user_id}/{task.id}/{number}.{extension}",
+        content_type=made.content_type,
+        bytes=len(made.content),
+        width=made.width,
+        height=made.height,
+        duration=made.duration,
+    )

@@ -1,0 +1,67 @@
+"""Lists: what a caller may ask of one, and the shape of the answer."""
+
+import re
+from typing import Annotated, Any, Final, Generic, Literal, Self, TypeVar
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from atelier.domain.shapes import Record, Shape
+
+T = TypeVar("T", bound=Record)
+
+MAX_PAGE_SIZE = 100
+
+
+def _whole_number(value: Any) -> Any:
+    # The query string has only texts; int() would also take "1.0", "+1", " 1" and "1_0".
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,15}", value):
+        raise ValueError("must be a whole number")
+    return value
+
+
+FROM_TEXT: Final = BeforeValidator(_whole_number)
+
+
+class ListQuery(Shape):
+    """What every list understands."""
+
+    page: Annotated[int, Field(ge=1, le=1_000_000_000, description="Which page, from 1."), FROM_TEXT] = 1
+    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE, description="Items on a page."), FROM_TEXT] = 50
+    cursor: Annotated[
+        str | None, Field(max_length=2000, description="The `next_cursor` of the page before, instead of `page`.")
+    ] = None
+    sort_order: Annotated[Literal["asc", "desc"], Field(description="Direction of `sort_by`.")] = "desc"
+
+    @model_validator(mode="after")
+    def _one_way_to_page(self) -> Self:
+        if self.cursor is not None and "page" in self.model_fields_set:
+            raise ValueError("give either page or cursor, not both")
+        return self
+
+    @property
+    def newest_first(self) -> bool:
+        """Whether the order descends."""
+        return self.sort_order == "desc"
+
+    def filters(self) -> dict[str, Any]:
+        """What decides which items are listed and in what order: a cursor is good for exactly these."""
+        return self.model_dump(exclude={"page", "page_size", "cursor"}, mode="json")
+
+
+class SearchQuery(ListQuery):
+    """A list that can be searched by name."""
+
+    search: Annotated[
+        str | None, Field(max_length=255, description="Part of the name; upper and lower case are the same.")
+    ] = None
+
+
+class Page(Record, Generic[T]):
+    """One page of a list. `total` is exact at that moment; `next_cursor` is null on the last page."""
+
+    items: list[T]
+    total: Annotated[int, Field(ge=0)]
+    page: Annotated[int, Field(ge=1)]
+    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)]
+    has_more: bool
+    next_cursor: str | None

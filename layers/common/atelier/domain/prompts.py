@@ -1,0 +1,35 @@
+"""What a provider is sent: the caller's prompt first and whole, then as much of the brand as the model takes."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?;\n])\s+")
+
+
+def effective_prompt(prompt: str, *, guidelines: str | None, brief: str | None, limit: int) -> str:
+    """The prompt with brand guidelines and campaign brief behind it, at most `limit` characters.
+
+    The prompt is never cut. Guidelines come before the brief, and what does not fit is left out by whole sentences.
+    """
+    composed = prompt
+    for heading, text in (("Brand guidelines", guidelines), ("Campaign brief", brief)):
+        composed = _with_section(composed, heading, (text or "").strip(), limit)
+    return composed
+
+
+def _with_section(composed: str, heading: str, text: str, limit: int) -> str:
+    section = f"\n\n{heading}: "
+    room = limit - len(composed) - len(section)
+    kept = _first_sentences(_SENTENCE_END.split(text), room)
+    return composed + section + kept if kept else composed
+
+
+def _first_sentences(sentences: Iterable[str], room: int) -> str:
+    kept = ""
+    for sentence in sentences:
+        longer = f"{kept} {sentence}".strip()
+        if len(longer) > room:
+            break
+        kept = longer
+    return kept

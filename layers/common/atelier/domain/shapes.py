@@ -1,0 +1,69 @@
+"""The types every model is made of: bounded texts, moments, and the two bases `Shape` (in) and `Record` (kept)."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
+
+KIB = 1024
+LONG_TEXT_BYTES = 32 * KIB
+
+
+class Shape(BaseModel):
+    """What a caller sends. Unknown fields are errors: nothing is silently ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Record(BaseModel):
+    """What we keep and answer. `version` counts its changes; it is told to callers as the ETag only."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: SkipJsonSchema[Annotated[int, Field(exclude=True)]] = 1
+
+
+def utcnow() -> datetime:
+    """The present moment; entrypoints ask for it once and pass it down."""
+    return datetime.now(UTC)
+
+
+def format_moment(moment: datetime) -> str:
+    """RFC 3339 in UTC with exactly six decimals, so that texts sort as times do."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+Moment = Annotated[
+    datetime,
+    PlainSerializer(format_moment, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+
+
+def _trimmed(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _at_most_32_kib(value: str) -> str:
+    if len(value.encode()) > LONG_TEXT_BYTES:
+        raise ValueError(f"must be at most {LONG_TEXT_BYTES} bytes in UTF-8")
+    return value
+
+
+_TRIMMED = BeforeValidator(_trimmed)
+_NOT_BLANK = Field(json_schema_extra={"pattern": r"\S"})
+
+Name = Annotated[str, Field(min_length=1, max_length=255), _NOT_BLANK, _TRIMMED]
+Goal = Annotated[str, Field(min_length=1, max_length=2000), _NOT_BLANK, _TRIMMED]
+Prompt = Annotated[str, Field(min_length=1, max_length=5000), _NOT_BLANK, _TRIMMED]
+Description = Annotated[str, Field(max_length=2000)]
+LongText = Annotated[str, Field(max_length=LONG_TEXT_BYTES), AfterValidator(_at_most_32_kib)]
+
+Id = Annotated[str, Field(max_length=255, json_schema_extra={"format": "uuid"})]
+
+
+def without_defaults(schema: dict[str, Any]) -> None:
+    """Make a patch's schema say what it means: an absent field has no default, it stays as it is."""
+    for field in schema.get("properties", {}).values():
+        field.pop("default", None)

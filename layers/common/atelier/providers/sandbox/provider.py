@@ -1,0 +1,129 @@
+"""The sandbox: a provider without a network. It takes its time, reports progress, and really makes the files.
+
+It keeps no state: a job's id says when the job began and how long it takes, so that any worker can ask after it.
+`fail:<code>` in a prompt makes the job end with that code.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final
+
+from atelier.domain.provider import Done, Made, Order, Refused, State, Working
+from atelier.domain.shapes import utcnow
+from atelier.domain.tasks import TaskError, TaskType
+from atelier.providers.sandbox import audio
+from atelier.providers.sandbox.palette import palette_for
+
+_FAILURE: Final = re.compile(r"\bfail:([a-z0-9_]{1,64})")
+_ASPECTS: Final[dict[str, tuple[int, int]]] = {
+    "1:1": (1024, 1024),
+    "16:9": (1344, 756),
+    "9:16": (756, 1344),
+    "4:3": (1152, 864),
+    "3:4": (864, 1152),
+    "3:2": (1216, 810),
+    "2:3": (810, 1216),
+    "21:9": (1536, 658),
+    "9:21": (658, 1536),
+    "4:5": (896, 1120),
+    "5:4": (1120, 896),
+}
+_FILM_SHARE: Final = 2  # films are half as wide and high as pictures: they are encoded on one processor
+_SECONDS: Final = {TaskType.VIDEO: 4.0, TaskType.AUDIO: 5.0}
+_LONGEST: Final = {TaskType.VIDEO: 10.0, TaskType.AUDIO: 30.0}
+
+
+class Sandbox:
+    """Makes PNG, MP4 and WAV files from the prompt: the same files for the same order and seed."""
+
+    def __init__(self, now_ms: Callable[[], int] = lambda: int(utcnow().timestamp() * 1000)) -> None:
+        self._now_ms = now_ms
+
+    def submit(self, order: Order) -> str:
+        """Begin the job; it takes one to three seconds, which depends on the order only."""
+        takes_ms = 1000 + _number(order.reference) % 2000
+        return f"sandbox-{self._now_ms()}-{takes_ms}"
+
+    def find(self, order: Order) -> str | None:  # noqa: ARG002 - nothing is lost when a sandbox job is begun again
+        """No job is ever known: beginning again costs nothing."""
+        return None
+
+    def poll(self, job: str, order: Order) -> State:
+        """Where the job stands; the files are made when it is asked after for the last time."""
+        _, began_ms, takes_ms = job.split("-")
+        elapsed = (self._now_ms() - int(began_ms)) / int(takes_ms)
+        if elapsed < 1:
+            return Working(progress=round(max(0.0, elapsed), 2))
+        if failure := _FAILURE.search(order.prompt):
+            message = "The prompt asked the sandbox to fail."
+            return Refused(TaskError(code=failure[1], message=message, retryable=False))
+        return Done(tuple(_make(order, number) for number in range(_count(order))), cost=Decimal(0))
+
+    def cancel(self, job: str) -> None:
+        """Nothing runs between two polls, so there is nothing to stop."""
+
+
+def _make(order: Order, number: int) -> Made:
+    seed = _seed(order) + number
+    if order.type is TaskType.AUDIO:
+        seconds = _seconds(order)
+        return Made(audio.wav(order.prompt, seed=seed, seconds=seconds), "audio/wav", duration=seconds)
+    return _picture(order, seed) if order.type is TaskType.IMAGE else _film(order, seed)
+
+
+def _picture(order: Order, seed: int) -> Made:
+    from atelier.providers.sandbox import image  # noqa: PLC0415 - imports its encoder
+
+    width, height = _size(order)
+    palette = palette_for(order.prompt, _guidelines(order), seed)
+    content = image.png(order.prompt, palette=palette, seed=seed, width=width, height=height)
+    return Made(content, "image/png", width=width, height=height)
+
+
+def _film(order: Order, seed: int) -> Made:
+    from atelier.providers.sandbox import video  # noqa: PLC0415 - imports its encoder
+
+    width, height = (side // _FILM_SHARE // 2 * 2 for side in _size(order, default="16:9"))
+    seconds = _seconds(order)
+    palette = palette_for(order.prompt, _guidelines(order), seed)
+    content = video.mp4(order.prompt, palette=palette, seed=seed, width=width, height=height, seconds=seconds)
+    return Made(content, "video/mp4", width=width, height=height, duration=seconds)
+
+
+def _guidelines(order: Order) -> str:
+    return order.effective_prompt.removeprefix(order.prompt)
+
+
+# Options may come from the caller's free-form params: what the sandbox cannot use it takes its default for.
+
+
+def _size(order: Order, default: str = "1:1") -> tuple[int, int]:
+    if size := re.fullmatch(r"(\d{2,4})x(\d{2,4})", str(order.options.get("size"))):
+        return _side(size[1]), _side(size[2])
+    return _ASPECTS.get(str(order.options.get("aspect_ratio")), _ASPECTS[default])
+
+
+def _side(text: str) -> int:
+    return min(max(int(text), 64), 2048)
+
+
+def _seconds(order: Order) -> float:
+    asked = order.options.get("duration")
+    seconds = float(asked) if isinstance(asked, int | float) else _SECONDS[order.type]
+    return min(max(seconds, 0.5), _LONGEST[order.type])
+
+
+def _count(order: Order) -> int:
+    asked = order.options.get("num_outputs")
+    return min(max(asked, 1), 4) if isinstance(asked, int) else 1
+
+
+def _seed(order: Order) -> int:
+    asked = order.options.get("seed")
+    return asked % 2**32 if isinstance(asked, int) else _number(order.reference) % 2**32
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])

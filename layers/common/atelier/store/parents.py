@@ -1,0 +1,54 @@
+"""What clients and campaigns have in common as parents: a tally that is alive as long as they are.
+
+The tally is where a child's create meets its parent's delete. It is small, whatever the parent holds, and one update
+of it both demands that the parent exists and counts the child.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import reduce
+from operator import and_
+from typing import Final
+
+from boto3.dynamodb.conditions import Attr, ConditionBase
+
+from atelier.domain.errors import NotFound
+from atelier.domain.shapes import format_moment
+from atelier.store import keys
+from atelier.store.keys import Key
+from atelier.store.owners import campaign_counts
+from atelier.store.table import EXISTS, MISSING, Write, outrun
+
+LIVE: Final = EXISTS & Attr("deleted_at").not_exists()
+
+
+def new_tally(user_id: int, parent_id: str, *, client_id: str | None = None) -> Write:
+    """The tally of a new client, or of a new campaign of `client_id`: nothing counted yet."""
+    about = (
+        keys.campaign_tally_index(client_id, parent_id) | {"client_id": client_id} if client_id else campaign_counts({})
+    )
+    return Write(keys.tally(user_id, parent_id), put={"id": parent_id, **about}, condition=MISSING)
+
+
+def counted(
+    user_id: int, parent_id: str, amounts: Mapping[str, int], *, missing: NotFound, also: ConditionBase | None = None
+) -> Write:
+    """The write that counts a child under its parent, and refuses with `missing` when the parent is not there."""
+    return Write(
+        keys.tally(user_id, parent_id),
+        add=amounts,
+        condition=LIVE if also is None else LIVE & also,
+        refusal=lambda _: missing,
+    )
+
+
+def closed(tally: Key, counts: Mapping[str, int], *, now: datetime) -> Write:
+    """The write after which nothing can be created under a parent; outrun when `counts` are no longer its counts."""
+    unchanged = reduce(and_, (Attr(name).eq(count) for name, count in counts.items()), LIVE)
+    return Write(tally, set={"deleted_at": format_moment(now)}, condition=unchanged, refusal=outrun)
+
+
+def begun(user_id: int, kind: str, parent_id: str, *, now: datetime, **about: str) -> Write:
+    """The write that starts a clean-up: the stream hands it to the cascade."""
+    known = {"kind": kind, "id": parent_id, "user_id": user_id, "deleted_at": format_moment(now), **about}
+    return Write(keys.deletion(user_id, kind, parent_id), put=known)

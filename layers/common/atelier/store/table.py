@@ -1,0 +1,348 @@
+"""The one place that talks to DynamoDB: items in and out, reads in parallel, and transactions that are retried.
+
+A transaction is a list of writes, each with the words in which its refusal is told. DynamoDB says by position which
+conditions failed, so the first refusal in the list is what the caller hears. Conflicts with other transactions and
+throttling are nobody's fault: they are retried with jitter and the same client token, so that an answer lost on the
+way cannot make one write into two.
+"""
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, cast
+
+from boto3.dynamodb.conditions import Attr, ConditionBase, ConditionExpressionBuilder
+from boto3.dynamodb.conditions import Key as KeyCondition
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from atelier.domain.errors import Busy
+from atelier.store.keys import Key, Partition
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Item = dict[str, Any]
+L = TypeVar("L")
+R = TypeVar("R")
+
+EXISTS: Final = Attr("PK").exists()
+MISSING: Final = Attr("PK").not_exists()
+
+_TRANSIENT: Final = {
+    "TransactionConflict",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+    "ThrottlingError",
+    "ThrottlingException",
+    "ProvisionedThroughputExceeded",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+}
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How often and how long to wait for a transaction that met another one.
+
+    Attempt n waits up to `base` * 2^n seconds, at most `cap`, all of it random. The defaults wait about 8 s in all,
+    within the 15 s of a request.
+    """
+
+    attempts: int = 12
+    base: float = 0.025
+    cap: float = 1.2
+    sleep: Callable[[float], None] = time.sleep
+    chance: Callable[[], float] = random.random
+
+    def pause(self, attempt: int) -> None:
+        """Wait before trying again after attempt number `attempt`, counted from 0."""
+        self.sleep(self.chance() * min(self.cap, self.base * 2**attempt))
+
+
+Refusal = Callable[[Item | None], Exception]
+
+
+class Outrun(Exception):
+    """Something changed between the read and the write; `Table.settle` reads again."""
+
+
+def outrun(_: Item | None) -> Exception:
+    """The refusal of a write whose reader shall look again."""
+    return Outrun()
+
+
+@dataclass(frozen=True)
+class Write:
+    """One write of a transaction. `refusal` makes an error of the item that failed the condition (None: no item)."""
+
+    key: Key
+    put: Item | None = None
+    set: Mapping[str, Any] = field(default_factory=dict)
+    add: Mapping[str, Any] = field(default_factory=dict)
+    remove: Sequence[str] = ()
+    discard: Mapping[str, Any] = field(default_factory=dict)
+    delete: bool = False
+    condition: ConditionBase | None = None
+    refusal: Refusal | None = None
+
+    def request(self) -> tuple[str, dict[str, Any]]:
+        """The write as DynamoDB's `Put`, `Update`, `Delete` or `ConditionCheck`, without the table's name."""
+        built = _Expressions()
+        request: dict[str, Any] = {}
+        if self.put is not None:
+            kind, request["Item"] = "Put", _serialized({**self.key.attributes(), **self.put})
+        else:
+            request["Key"] = _serialized(self.key.attributes())
+            change = built.update(self)
+            kind = "Delete" if self.delete else "Update" if change else "ConditionCheck"
+            if change:
+                request["UpdateExpression"] = change
+        if self.condition is not None:
+            request["ConditionExpression"] = built.condition(self.condition)
+            request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        return kind, {**request, **built.placeholders()}
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some items of a partition, and where the next ones begin (None: there are no more)."""
+
+    items: list[Item]
+    next_start: Item | None
+
+
+class Table:
+    """The table as the stores see it: plain dicts, our keys, refusals as exceptions."""
+
+    def __init__(self, client: "DynamoDBClient", name: str, *, retry: Retry | None = None) -> None:
+        self._client = client
+        self._name = name
+        self._retry = retry or Retry()
+
+    # ---------------------------------------------------------------------------------------------------- read
+
+    def get(self, key: Key) -> Item | None:
+        """The item as of now, or None."""
+        answer = self._client.get_item(TableName=self._name, Key=_serialized(key.attributes()), ConsistentRead=True)
+        return _deserialized(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
+        """The items that exist, each as of now, at most 100 of them in one request."""
+        wanted: Any = {
+            self._name: {"Keys": [_serialized(key.attributes()) for key in dict.fromkeys(keys)], "ConsistentRead": True}
+        }
+        found: dict[Key, Item] = {}
+        for attempt in range(self._retry.attempts):
+            answer = self._client.batch_get_item(RequestItems=wanted)
+            for raw in answer["Responses"].get(self._name, []):
+                item = _deserialized(raw)
+                found[Key(item["PK"], item["SK"])] = item
+            wanted = answer.get("UnprocessedKeys")
+            if not wanted:
+                return found
+            self._retry.pause(attempt)
+        raise Busy("The table is busy.")
+
+    def query(
+        self,
+        partition: Partition,
+        *,
+        forward: bool = True,
+        limit: int | None = None,
+        start: Item | None = None,
+        within: ConditionBase | None = None,
+        keep: ConditionBase | None = None,
+        only: Sequence[str] = (),
+    ) -> Slice:
+        """One request's worth of a partition (at most 1 MB), from behind `start`.
+
+        `within` bounds the sort key, `keep` drops items after they were read, `only` names the attributes wanted.
+        """
+        built = _Expressions()
+        where: ConditionBase = KeyCondition(partition.hash).eq(partition.value)
+        if within is not None:
+            where &= within
+        elif partition.prefix:
+            where &= KeyCondition(partition.range).begins_with(partition.prefix)
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "KeyConditionExpression": built.condition(where, is_key=True),
+            "ScanIndexForward": forward,
+            "ConsistentRead": partition.consistent,
+        }
+        if partition.index:
+            request["IndexName"] = partition.index
+        if keep is not None:
+            request["FilterExpression"] = built.condition(keep)
+        if only:
+            request["ProjectionExpression"] = ", ".join(built.name(each) for each in only)
+        if limit is not None:
+            request["Limit"] = limit
+        if start is not None:
+            request["ExclusiveStartKey"] = _serialized(start)
+        answer = self._client.query(**request, **built.placeholders())
+        end = answer.get("LastEvaluatedKey")
+        return Slice([_deserialized(item) for item in answer["Items"]], _deserialized(end) if end else None)
+
+    def walk(self, partition: Partition, *, start: Item | None = None, **how: Any) -> Iterator[Item]:
+        """All items of a partition from behind `start`, in as many requests as it takes."""
+        while True:
+            part = self.query(partition, start=start, **how)
+            yield from part.items
+            start = part.next_start
+            if start is None:
+                return
+
+    # --------------------------------------------------------------------------------------------------- write
+
+    def write(self, change: Write) -> None:
+        """One write by itself. Raises what its refusal says when its condition does not hold."""
+        kind, request = change.request()
+        sends: dict[str, Callable[..., Any]] = {
+            "Put": self._client.put_item,
+            "Update": self._client.update_item,
+            "Delete": self._client.delete_item,
+        }
+        self._patiently(lambda: sends[kind](TableName=self._name, **request), [change])
+
+    def transact(self, *changes: Write) -> None:
+        """All writes or none. Raises what the first write whose condition does not hold says."""
+        token = str(uuid.uuid4())
+        requests: Any = [
+            {kind: {"TableName": self._name, **body}} for kind, body in (each.request() for each in changes)
+        ]
+        self._patiently(
+            lambda: self._client.transact_write_items(TransactItems=requests, ClientRequestToken=token), changes
+        )
+
+    def settle(self, attempt: Callable[[], R]) -> R:
+        """Repeat `attempt`, which reads and then writes under a condition, until nothing changed in between.
+
+        Raises Busy when others keep being faster.
+        """
+        for number in range(self._retry.attempts):
+            try:
+                return attempt()
+            except Outrun:
+                self._retry.pause(number)
+        raise Busy("It keeps changing; nothing was written.")
+
+    def _patiently(self, send: Callable[[], object], changes: Sequence[Write]) -> None:
+        for attempt in range(self._retry.attempts):
+            try:
+                send()
+            except ClientError as error:
+                _raise_unless_transient(error, changes)
+                self._retry.pause(attempt)
+            else:
+                return
+        raise Busy("Too many changes to the same thing at once; none of this one was made.")
+
+
+def together(first: Callable[[], L], second: Callable[[], R]) -> tuple[L, R]:
+    """Both results, asked for at the same time."""
+    later = _threads().submit(second)
+    return first(), later.result()
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=8, thread_name_prefix="read")
+
+
+# -------------------------------------------------------------------------------------------------------- refusals
+
+
+def _raise_unless_transient(error: ClientError, changes: Sequence[Write]) -> None:
+    code = error.response["Error"]["Code"]
+    if code == "ConditionalCheckFailedException":
+        _refuse(changes[0], error.response, error)
+    if code == "TransactionCanceledException":
+        reasons = cast("list[dict[str, Any]]", error.response.get("CancellationReasons", []))
+        for change, reason in zip(changes, reasons, strict=False):
+            if reason.get("Code") == "ConditionalCheckFailed":
+                _refuse(change, reason, error)
+        if {reason.get("Code", "None") for reason in reasons} <= _TRANSIENT | {"None"}:
+            return
+    if code not in _TRANSIENT:
+        raise error
+
+
+def _refuse(change: Write, reason: Mapping[str, Any], cause: ClientError) -> NoReturn:
+    if change.refusal is None:
+        raise cause
+    item = reason.get("Item")
+    raise change.refusal(_deserialized(item) if item else None) from cause
+
+
+# ----------------------------------------------------------------------------------------------------- expressions
+
+
+class _Expressions:
+    """Expressions of one request, sharing its placeholders for names and values."""
+
+    def __init__(self) -> None:
+        self._conditions = ConditionExpressionBuilder()
+        self._names: dict[str, str] = {}
+        self._values: dict[str, Any] = {}
+        self._counter = 0
+
+    def condition(self, condition: ConditionBase, *, is_key: bool = False) -> str:
+        built = self._conditions.build_expression(condition, is_key_condition=is_key)
+        self._names |= built.attribute_name_placeholders
+        self._values |= built.attribute_value_placeholders
+        return str(built.condition_expression)
+
+    def update(self, change: Write) -> str:
+        clauses = {
+            "SET": [f"{self.name(name)} = {self._value(value)}" for name, value in change.set.items()],
+            "ADD": [f"{self.name(name)} {self._value(value)}" for name, value in change.add.items()],
+            "REMOVE": [self.name(name) for name in change.remove],
+            "DELETE": [f"{self.name(name)} {self._value(value)}" for name, value in change.discard.items()],
+        }
+        return " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses.items() if parts)
+
+    def placeholders(self) -> dict[str, Any]:
+        found = {"ExpressionAttributeNames": self._names, "ExpressionAttributeValues": _serialized(self._values)}
+        return {name: value for name, value in found.items() if value}
+
+    def name(self, attribute: str) -> str:
+        self._counter += 1
+        self._names[f"#a{self._counter}"] = attribute
+        return f"#a{self._counter}"
+
+    def _value(self, value: Any) -> str:
+        self._counter += 1
+        self._values[f":a{self._counter}"] = value
+        return f":a{self._counter}"
+
+
+_serializer = TypeSerializer()
+_deserializer = TypeDeserializer()
+
+
+def _serialized(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _serializer.serialize(_storable(value)) for name, value in item.items()}
+
+
+def _deserialized(item: Mapping[str, Any]) -> Item:
+    return {name: _deserializer.deserialize(value) for name, value in item.items()}
+
+
+def _storable(value: Any) -> Any:
+    """DynamoDB's numbers are decimal: a float is kept as the decimal that prints the same."""
+    match value:
+        case float():
+            return Decimal(str(value))
+        case dict():
+            return {name: _storable(each) for name, each in value.items()}
+        case list():
+            return [_storable(each) for each in value]
+        case _:
+            return value

@@ -1,0 +1,291 @@
+"""Tasks in the table: created under living parents, moved along their life cycle, listed by owner, client, campaign."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import reduce
+from heapq import merge
+from itertools import chain, groupby, islice, repeat
+from operator import and_
+from typing import Any, Final
+from uuid import UUID
+
+from boto3.dynamodb.conditions import Attr, ConditionBase
+from boto3.dynamodb.conditions import Key as KeyCondition
+
+from atelier.domain.deletion import Pending
+from atelier.domain.errors import Fault, Invalid, NotFound
+from atelier.domain.generation import Outdated
+from atelier.domain.ids import first_id_at, is_id, last_id_at
+from atelier.domain.ordering import Parents
+from atelier.domain.tallies import EVERYTHING, Choice, added
+from atelier.domain.tasks import UNASSIGNED, Task, TaskPage, TaskQuery, TaskSummary
+from atelier.store import answers, keys, lists, tallies
+from atelier.store.answers import Created, Once
+from atelier.store.campaigns import Campaigns
+from atelier.store.clients import Clients
+from atelier.store.items import from_item, to_item
+from atelier.store.keys import Key, Partition
+from atelier.store.lists import Cursor, Found
+from atelier.store.owners import owner_from
+from atelier.store.table import EXISTS, MISSING, Item, Outrun, Slice, Table, Write, outrun, together
+
+
+class Tasks:
+    """Tasks. Methods that take a `user_id` act for that user: another user's tasks are not there."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._clients = Clients(table)
+        self._campaigns = Campaigns(table)
+
+    def earlier(self, once: Once | None, *, user_id: int) -> Created[Task] | None:
+        """The answer that an earlier request with this idempotency key got. Raises KeyReused."""
+        return answers.earlier(self._table, Task, user_id=user_id, once=once) if once else None
+
+    def create(self, task: Task, *, once: Once | None, now: datetime) -> Created[Task]:
+        """Create a task under parents that exist at that very moment. Raises NotFound for others."""
+        writes = [*tallies.creating(task), _put(task, condition=MISSING)]
+        return answers.create(self._table, task, writes, user_id=task.user_id, once=once, now=now)
+
+    def get(self, task_id: str, *, user_id: int) -> Task:
+        """The task as its owner may see it. Raises NotFound."""
+        key, meta = keys.task(task_id), keys.meta(user_id)
+        found = self._table.get_many([key, meta]) if is_id(task_id) else {}
+        task = _owned(found.get(key), task_id, user_id)
+        return owner_from(found.get(meta)).pending.unlinked(task)
+
+    def kept(self, task_id: str, *, user_id: int) -> Task:
+        """The task as it is kept, which is what a change starts from. Raises NotFound."""
+        item = self._table.get(keys.task(task_id)) if is_id(task_id) else None
+        return _owned(item, task_id, user_id)
+
+    def list(self, query: TaskQuery, *, user_id: int) -> TaskPage:
+        """A page of the user's tasks; what was written within the last second may not be in it yet."""
+        return TaskPage(**_List(self._table, query, user_id).read().envelope(query))
+
+    def load(self, task_id: str) -> Task | None:
+        """The task as it is kept, whoever owns it, for the pipeline."""
+        item = self._table.get(keys.task(task_id))
+        return from_item(Task, item) if item else None
+
+    def parents(self, client_id: str | None, campaign_id: str | None, *, user_id: int) -> Parents:
+        """The client and campaign to make something for; a campaign alone brings its client.
+
+        Raises NotFound for one that is not there, and Invalid for a campaign of another client.
+        """
+        campaign = self._campaigns.get(campaign_id, user_id=user_id) if campaign_id else None
+        if campaign and client_id not in (None, campaign.client_id):
+            raise Invalid([Fault("belongs to another client", pointer="/campaign_id")])
+        client_id = campaign.client_id if campaign else client_id
+        client = self._clients.get(client_id, user_id=user_id) if client_id else None
+        return Parents(client, campaign)
+
+    def change(self, task_id: str, how: Callable[[Task], Task], *, user_id: int) -> Task:
+        """Move the task as `how` says, and return it as its owner may see it.
+
+        Raises NotFound and whatever `how` raises.
+        """
+
+        def attempt() -> None:
+            task = self.kept(task_id, user_id=user_id)
+            self._move(task, how(task))
+
+        self._table.settle(attempt)
+        return self.get(task_id, user_id=user_id)
+
+    def delete(self, task_id: str, check: Callable[[Task], None], *, user_id: int) -> None:
+        """Delete the task if `check` lets it pass; the stream has its media removed. Raises NotFound."""
+
+        def attempt() -> None:
+            task = self.kept(task_id, user_id=user_id)
+            check(self.get(task_id, user_id=user_id))
+            gone = Write(keys.task(task.id), delete=True, condition=_as_read(task), refusal=outrun)
+            self._table.transact(gone, *tallies.moving(task, None))
+
+        self._table.settle(attempt)
+
+    def move(self, before: Task, after: Task) -> Task:
+        """Record a change of status with every count that depends on it. Raises Outdated."""
+        with _outdated():
+            self._move(before, after)
+        return after
+
+    def _move(self, before: Task, after: Task) -> None:
+        writes = [_put(after, condition=_as_read(before)), *tallies.moving(before, after)]
+        if after.over:
+            writes.append(tallies.spending(after, now=after.updated_at))
+        self._table.transact(*writes)
+
+    def note(self, before: Task, **change: Any) -> Task:
+        """Record a change that leaves the status as it is. Raises Outdated."""
+        after = before.model_copy(update={**change, "version": before.version + 1})
+        kept = to_item(after)
+        names = {*change, "version"}
+        new = {name: kept[name] for name in names & kept.keys()}
+        gone = sorted(names - kept.keys())
+        with _outdated():
+            self._table.write(
+                Write(keys.task(after.id), set=new, remove=gone, condition=_as_read(before), refusal=outrun)
+            )
+        return after
+
+
+@contextmanager
+def _outdated() -> Iterator[None]:
+    try:
+        yield
+    except Outrun as lost:
+        raise Outdated from lost
+
+
+def _as_read(task: Task) -> ConditionBase:
+    return EXISTS & Attr("version").eq(task.version)
+
+
+def _owned(item: Item | None, task_id: str, user_id: int) -> Task:
+    if item is None or item["user_id"] != user_id:
+        raise NotFound("task", task_id)
+    return from_item(Task, item)
+
+
+def _put(task: Task, *, condition: ConditionBase) -> Write:
+    item = to_item(task, **keys.task_indexes(task))
+    return Write(keys.task(task.id), put=item, condition=condition, refusal=outrun)
+
+
+# ----------------------------------------------------------------------------------------------------------- lists
+
+_LOWEST_ID: Final = "00000000-0000-0000-0000-000000000000"
+_HIGHEST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+
+
+class _List:
+    """One request for a list of tasks.
+
+    A task of a pending parent still stands in that parent's partition. So rows are judged after their links were
+    taken away, and the unassigned are the merge of their own partition with those of the pending clients.
+    """
+
+    def __init__(self, table: Table, query: TaskQuery, user_id: int) -> None:
+        self._table = table
+        self._query = query
+        self._user_id = user_id
+        self._counts: dict[Key, Item] = {}
+        self._pending = Pending()
+
+    def read(self) -> Found[TaskSummary]:
+        query = self._query
+        cursor = lists.cursor_of(query)
+        ids = (query.client_id, query.campaign_id)
+        if not all(id_ is None or id_ == UNASSIGNED or is_id(id_) for id_ in ids) or query.campaign_id == UNASSIGNED:
+            return lists.nothing(query)
+        meta = keys.meta(self._user_id)
+        first, self._counts = together(
+            lambda: self._slice(self._partition(), cursor, limit=self._limits()[0]),
+            lambda: self._table.get_many([meta, *self._tallies()]),
+        )
+        self._pending = owner_from(self._counts.get(meta)).pending
+        rows = self._rows(first, cursor)
+        offset = 0 if cursor else (query.page - 1) * query.page_size
+        total = self._total()
+        # A walk by cursor looks one row ahead; a numbered page knows from the total how many rows there are to find.
+        wanted = query.page_size + 1 if cursor else min(query.page_size, max(0, total - offset))
+        found = list(islice(rows, offset, offset + wanted))
+        shown = found[: query.page_size]
+        seen = (cursor.seen if cursor else offset) + query.page_size
+        last = Cursor(shown[-1].id, shown[-1].id, seen) if shown else None
+        return lists.found(query, cursor, shown, total=total, more=len(found) > len(shown), last=last)
+
+    # ------------------------------------------------------------------------------------------------- rows
+
+    def _partition(self) -> Partition:
+        if self._query.campaign_id:
+            return keys.tasks_of_campaign(self._user_id, self._query.campaign_id)
+        if self._query.client_id:
+            return keys.tasks_of_client(self._user_id, self._query.client_id)
+        return keys.tasks_of_owner(self._user_id)
+
+    def _rows(self, first: Slice, cursor: Cursor | None) -> Iterator[TaskSummary]:
+        others = self._pending.clients() if self._query.client_id == UNASSIGNED else ()
+        partitions = [keys.tasks_of_client(self._user_id, client_id) for client_id in others]
+        streams = [
+            self._walk(self._partition(), cursor, first),
+            *(self._walk(each, cursor, self._slice(each, cursor, limit=self._limits()[0])) for each in partitions),
+        ]
+        merged = merge(*streams, key=lambda item: str(item["id"]), reverse=self._query.newest_first)
+        # While a task moves between partitions of an index, it can be seen in both.
+        distinct = (next(same) for _, same in groupby(merged, key=lambda item: item["id"]))
+        visible = (self._pending.unlinked(from_item(TaskSummary, item)) for item in distinct)
+        return (task for task in visible if self._wants(task))
+
+    def _wants(self, task: TaskSummary) -> bool:
+        client_id, campaign_id = self._query.client_id, self._query.campaign_id
+        right_client = client_id is None or (task.client_id or UNASSIGNED) == client_id
+        return right_client and campaign_id in (None, task.campaign_id)
+
+    def _walk(self, partition: Partition, cursor: Cursor | None, part: Slice) -> Iterator[Item]:
+        for limit in chain(self._limits()[1:], repeat(None)):
+            yield from part.items
+            if part.next_start is None:
+                return
+            part = self._slice(partition, cursor, start=part.next_start, limit=limit)
+
+    def _limits(self) -> list[int]:
+        # A filter is applied after reading, so the fewer rows it keeps the more must be read: twice as many each time.
+        wanted = self._query.page_size + 1
+        return [wanted, wanted * 2, wanted * 4]
+
+    def _slice(
+        self, partition: Partition, cursor: Cursor | None, *, start: Item | None = None, limit: int | None = None
+    ) -> Slice:
+        query = self._query
+        low = first_id_at(query.created_from) if query.created_from else _LOWEST_ID
+        high = last_id_at(query.created_to) if query.created_to else _HIGHEST_ID
+        if cursor and query.newest_first:
+            high = min(high, _neighbour(cursor.id, -1))
+        elif cursor:
+            low = max(low, _neighbour(cursor.id, +1))
+        if low > high:
+            return Slice([], None)
+        within = KeyCondition(partition.range).between(low, high)
+        how: dict[str, Any] = {"forward": not query.newest_first, "within": within, "keep": self._keep()}
+        return self._table.query(partition, start=start, limit=limit, **how)
+
+    def _keep(self) -> ConditionBase | None:
+        asked = {"status": self._query.status, "type": self._query.type, "provider": self._query.provider}
+        conditions: list[ConditionBase] = [Attr(name).eq(value) for name, value in asked.items() if value]
+        return reduce(and_, conditions) if conditions else None
+
+    # ------------------------------------------------------------------------------------------------ total
+
+    def _tallies(self) -> list[Key]:
+        scope = self._query.campaign_id or self._query.client_id or EVERYTHING
+        return [keys.tally(self._user_id, scope)]
+
+    def _total(self) -> int:
+        if self._query.created_from or self._query.created_to:
+            return self._counted()
+        choice = Choice(self._query.type, self._query.provider, self._query.status)
+        tallies_read = [self._counts.get(key) for key in self._tallies()]
+        if self._query.client_id == UNASSIGNED and not self._query.campaign_id:
+            pending = [keys.tally(self._user_id, client_id) for client_id in self._pending.clients()]
+            return choice.total(added(tallies.tally_from(each) for each in [*tallies_read, *self._read(pending)]))
+        return sum(choice.total(tallies.tally_from(each)) for each in tallies_read if each and self._lives(each))
+
+    def _read(self, wanted: list[Key]) -> list[Item]:
+        batches = (wanted[at : at + 100] for at in range(0, len(wanted), 100))
+        return [item for batch in batches for item in self._table.get_many(batch).values()]
+
+    def _lives(self, tally: Item) -> bool:
+        client_id = tally.get("client_id")
+        right_client = self._query.client_id is None or client_id in (None, self._query.client_id)
+        return "deleted_at" not in tally and not self._pending.has_client(client_id) and right_client
+
+    def _counted(self) -> int:
+        # Counts are kept by status, not by moment: a span of time is the one thing that has to be counted.
+        return sum(1 for _ in self._rows(self._slice(self._partition(), None), None))
+
+
+def _neighbour(id_: str, step: int) -> str:
+    return str(UUID(int=UUID(id_).int + step))

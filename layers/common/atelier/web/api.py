@@ -1,0 +1,177 @@
+"""The HTTP frame of every function: one resolver, one way to answer, one way to fail.
+
+`api()` makes a resolver whose every error is problem+json. `serve()` turns it into a Lambda handler that checks the
+request before any route, and puts the request id on every answer and one line about it into the log.
+"""
+
+import base64
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel
+
+from atelier.domain.errors import DomainError, Fault, Invalid
+from atelier.domain.shapes import Record
+from atelier.store.answers import Created
+from atelier.telemetry import log
+from atelier.web.conditional import etag, unchanged
+from atelier.web.inputs import check_body, parameter_faults, parse_body, validation_faults
+from atelier.web.problems import answer_to
+from atelier.web.routes import refusal
+
+Event = Mapping[str, Any]
+Answer = dict[str, Any]
+Reply = Response[Any]
+"""What a route returns: the body is already JSON text."""
+Handler = Callable[[dict[str, Any], LambdaContext], Answer]
+
+PREFIX: Final = "/api/v3"
+JSON: Final = "application/json"
+
+
+def api() -> APIGatewayHttpResolver:
+    """A resolver that validates requests strictly and answers every error as problem+json."""
+    app = APIGatewayHttpResolver(enable_validation=True, json_body_deserializer=parse_body)
+    app.use([_only_known_parameters])
+
+    @app.exception_handler(RequestValidationError)  # type: ignore[untyped-decorator]
+    def _not_valid(error: RequestValidationError) -> Response[str]:
+        return _problem(app, Invalid(validation_faults(error) + _parameter_faults(app)))
+
+    @app.exception_handler(DomainError)  # type: ignore[untyped-decorator]
+    def _refused(error: DomainError) -> Response[str]:
+        return _problem(app, error)
+
+    @app.exception_handler(Exception)  # type: ignore[untyped-decorator]
+    def _failed(error: Exception) -> Response[str]:
+        log.exception("unexpected error", exc_info=error)
+        return _problem(app, error)
+
+    @app.not_found
+    def _no_such_route(_: Exception) -> Response[str]:
+        return _problem(app, refusal(app.current_event.http_method, app.current_event.path))
+
+    return app
+
+
+def _problem(app: APIGatewayHttpResolver, error: Exception) -> Response[str]:
+    event = app.current_event
+    return answer_to(error, instance=event.path, request_id=event.request_context.request_id)
+
+
+def _only_known_parameters(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Reply:
+    if faults := _parameter_faults(app):
+        raise Invalid(faults)
+    return next_middleware(app)
+
+
+def _parameter_faults(app: APIGatewayHttpResolver) -> list[Fault]:
+    route = app.context.get("_route")
+    if route is None:
+        return []
+    known: set[str] = set()
+    for parameter in route.dependant.query_params:
+        shape = parameter.field_info.annotation
+        is_shape = isinstance(shape, type) and issubclass(shape, BaseModel)
+        known |= set(shape.model_fields) if is_shape else {parameter.alias}
+    return parameter_faults(app.current_event.raw_query_string or "", known)
+
+
+# ------------------------------------------------------------------------------------------------------- answers
+
+
+def shown(record: Record, *, status: int = HTTPStatus.OK, tag: str | None = None, **headers: str) -> Reply:
+    """One resource, with its entity tag. `headers` are named with underscores."""
+    named: dict[str, str | list[str]] = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(status, JSON, record.model_dump_json(), headers={"ETag": tag or etag(record.version), **named})
+
+
+def created(made: Created[Any], *, location: str, status: int = HTTPStatus.CREATED) -> Reply:
+    """A resource that a POST created, now or when it was first sent with this idempotency key."""
+    replayed = {"Idempotent_Replayed": "true"} if made.replayed else {}
+    return shown(made.record, status=status, Location=f"{PREFIX}{location}", **replayed)
+
+
+def listed(page: Record) -> Reply:
+    """A page of a list."""
+    return Response(HTTPStatus.OK, JSON, page.model_dump_json())
+
+
+def gone() -> Reply:
+    """What a DELETE answers."""
+    return Response(HTTPStatus.NO_CONTENT)
+
+
+# ------------------------------------------------------------------------------------------------------- handler
+
+
+def serve(app: APIGatewayHttpResolver) -> Handler:
+    """The Lambda handler of a resolver."""
+
+    def handler(event: dict[str, Any], context: LambdaContext) -> Answer:
+        began = time.perf_counter()
+        answer = _answer(app, event, context)
+        headers = answer.setdefault("headers", {})
+        headers["X-Request-Id"] = event["requestContext"]["requestId"]
+        headers.setdefault("Cache-Control", "no-store")
+        _log(event, answer, milliseconds=(time.perf_counter() - began) * 1000)
+        return answer
+
+    return handler
+
+
+def _answer(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext) -> Answer:
+    headers = event.get("headers") or {}
+    try:
+        body = _text(event)
+        check_body(body, headers.get("content-type", ""))
+    except DomainError as refusal:
+        return _early(refusal, event)
+    known_as_json = {**headers, "content-type": JSON}
+    answer = app.resolve({**event, "headers": known_as_json, "body": body, "isBase64Encoded": False}, context)
+    return _without_body_if_unchanged(event, answer)
+
+
+def _text(event: Event) -> str | None:
+    body = event.get("body")
+    if body is None or not event.get("isBase64Encoded"):
+        return body
+    try:
+        return base64.b64decode(body).decode()
+    except UnicodeDecodeError:
+        raise Invalid([Fault("The body must be UTF-8.", pointer="")]) from None
+
+
+def _early(refusal: DomainError, event: Event) -> Answer:
+    context = event["requestContext"]
+    answer = answer_to(refusal, instance=event["rawPath"], request_id=context["requestId"])
+    headers = {"Content-Type": answer.content_type, **{name: str(value) for name, value in answer.headers.items()}}
+    return {"statusCode": int(answer.status_code), "headers": headers, "body": answer.body, "isBase64Encoded": False}
+
+
+def _without_body_if_unchanged(event: Event, answer: Answer) -> Answer:
+    current = answer["headers"].get("ETag")
+    is_get = event["requestContext"]["http"]["method"] == "GET"
+    if not (is_get and answer["statusCode"] == HTTPStatus.OK and current):
+        return answer
+    if not unchanged((event.get("headers") or {}).get("if-none-match"), current):
+        return answer
+    return {"statusCode": int(HTTPStatus.NOT_MODIFIED), "headers": {"ETag": current}, "isBase64Encoded": False}
+
+
+def _log(event: Event, answer: Answer, *, milliseconds: float) -> None:
+    context = event["requestContext"]
+    about = {
+        "request_id": context["requestId"],
+        "method": context["http"]["method"],
+        "path": event["rawPath"],
+        "status": answer["statusCode"],
+        "ms": round(milliseconds, 1),
+    }
+    log.info("request", extra=about)

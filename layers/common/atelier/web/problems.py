@@ -1,0 +1,147 @@
+"""Errors as answers: application/problem+json (RFC 9457). This table alone knows which error is which status."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from aws_lambda_powertools.event_handler import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from atelier.domain import errors
+
+CONTENT_TYPE: Final = "application/problem+json"
+
+
+class MethodNotAllowed(errors.DomainError):
+    """The path exists, the method does not; `allowed` are those that do."""
+
+    def __init__(self, allowed: str) -> None:
+        self.allowed = allowed
+        super().__init__(f"This path allows {allowed}.")
+
+
+class NoSuchPath(errors.DomainError):
+    """Nothing is served at this path."""
+
+
+class TooLarge(errors.DomainError):
+    """The body is larger than a request may be."""
+
+
+class UnsupportedMediaType(errors.DomainError):
+    """The body is not JSON."""
+
+
+STATUS: Final[Mapping[type[errors.DomainError], HTTPStatus]] = {
+    errors.Invalid: HTTPStatus.BAD_REQUEST,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    NoSuchPath: HTTPStatus.NOT_FOUND,
+    MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
+    errors.IllegalTransition: HTTPStatus.CONFLICT,
+    errors.StillRunning: HTTPStatus.CONFLICT,
+    errors.TaskFailed: HTTPStatus.CONFLICT,
+    errors.Stale: HTTPStatus.PRECONDITION_FAILED,
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+TITLES: Final[Mapping[HTTPStatus, tuple[str, str]]] = {
+    HTTPStatus.BAD_REQUEST: ("invalid-request", "The request is not valid"),
+    HTTPStatus.UNAUTHORIZED: ("unauthenticated", "Authentication is required"),
+    HTTPStatus.FORBIDDEN: ("forbidden", "Not allowed"),
+    HTTPStatus.NOT_FOUND: ("not-found", "Not found"),
+    HTTPStatus.METHOD_NOT_ALLOWED: ("method-not-allowed", "Method not allowed"),
+    HTTPStatus.CONFLICT: ("conflict", "In conflict with the current state"),
+    HTTPStatus.PRECONDITION_FAILED: ("stale", "Changed in the meantime"),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("too-large", "The body is too large"),
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ("not-json", "The body must be JSON"),
+    HTTPStatus.UNPROCESSABLE_ENTITY: ("key-reused", "The idempotency key was used before"),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("busy", "Busy"),
+    HTTPStatus.INTERNAL_SERVER_ERROR: ("internal-error", "Something went wrong on our side"),
+}
+
+
+class FaultShown(BaseModel):
+    """One thing wrong with a request: a JSON pointer into the body, or a parameter's name."""
+
+    pointer: str | None = None
+    parameter: str | None = None
+    detail: str
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457). `request_id` is the X-Request-Id of the answer; `errors` lists all that is wrong."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": "urn:atelier:problem:invalid-request",
+                "title": "The request is not valid",
+                "status": 400,
+                "detail": "name: must have at least 1 character",
+                "instance": "/api/v3/clients",
+                "request_id": "01f0c2e8-6f3d-4b55-9d0a-3a6b8b7f0c11",
+                "errors": [{"pointer": "/name", "detail": "must have at least 1 character"}],
+            }
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: list[FaultShown] | None = None
+    code: Annotated[str | None, Field(description="A failed task's own error code.")] = None
+    retryable: Annotated[bool | None, Field(description="Whether a failed task is worth a retry.")] = None
+
+
+def answer_to(error: Exception, *, instance: str, request_id: str) -> Response[str]:
+    """The answer that tells the caller about `error`; errors that are not the domain's stay inside."""
+    status = status_of(error)
+    slug, title = TITLES[status]
+    problem = {
+        "type": f"urn:atelier:problem:{slug}",
+        "title": title,
+        "status": int(status),
+        "detail": str(error) if isinstance(error, errors.DomainError) else "The error was logged with this request id.",
+        "instance": instance,
+        "request_id": request_id,
+        **_particulars(error),
+    }
+    body = Problem.model_validate(problem).model_dump_json(exclude_none=True)
+    return Response(status, CONTENT_TYPE, body, headers=_headers(error))
+
+
+def status_of(error: Exception) -> HTTPStatus:
+    """The status of an error: that of its own class in `STATUS`, and 500 for what is not the domain's."""
+    return (
+        STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
+        if isinstance(error, errors.DomainError)
+        else (HTTPStatus.INTERNAL_SERVER_ERROR)
+    )
+
+
+def _particulars(error: Exception) -> dict[str, Any]:
+    match error:
+        case errors.Invalid():
+            return {"errors": [vars(fault) for fault in error.faults]}
+        case errors.TaskFailed():
+            return {"code": error.code, "retryable": error.retryable}
+        case _:
+            return {}
+
+
+def _headers(error: Exception) -> dict[str, str | list[str]]:
+    match error:
+        case errors.Busy():
+            return {"Retry-After": str(error.retry_after)}
+        case MethodNotAllowed():
+            return {"Allow": error.allowed}
+        case _:
+            return {}

@@ -1,0 +1,33 @@
+"""The routes of the whole API, from its committed document: what exists, and with which methods."""
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from atelier.web.problems import MethodNotAllowed, NoSuchPath
+
+_PAGES: Final = {"/docs": ("GET",)}
+
+
+@cache
+def document() -> str:
+    """The OpenAPI document of the whole API, as it is committed."""
+    return (files("atelier.web") / "openapi.json").read_text()
+
+
+@cache
+def routes() -> Mapping[str, tuple[str, ...]]:
+    """Every path and the methods it takes."""
+    paths = json.loads(document())["paths"]
+    return _PAGES | {path: tuple(method.upper() for method in operations) for path, operations in paths.items()}
+
+
+def refusal(method: str, path: str) -> NoSuchPath | MethodNotAllowed:
+    """Why a request that no route takes is refused."""
+    for template, methods in routes().items():
+        if re.fullmatch(re.sub(r"\\?\{[^}]+\}", "[^/]+", re.escape(template)), path) and method not in methods:
+            return MethodNotAllowed(", ".join(methods))
+    return NoSuchPath("There is nothing at this path.")

@@ -1,0 +1,78 @@
+"""Tasks as answers: with signed URLs, and with a tag that changes when what the caller sees does."""
+
+import hashlib
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any, Final, Protocol, TypeVar
+
+from aws_lambda_powertools.event_handler import Response
+from pydantic import Field
+
+from atelier.domain.errors import TaskFailed
+from atelier.domain.shapes import Id, Record
+from atelier.domain.tasks import Output, Task, TaskStatus, TaskSummary
+from atelier.store.answers import Created
+from atelier.store.media import URL_LIFE
+from atelier.web.api import PREFIX, shown
+
+AnyTask = TypeVar("AnyTask", bound=TaskSummary)
+
+_POLL_AGAIN: Final = "1"
+
+
+class Signer(Protocol):
+    """What makes a stored file readable for a while."""
+
+    def url(self, key: str) -> str:
+        """A URL for the file of this key."""
+
+
+class TaskResult(Record):
+    """What came of a task: its files, or none while it runs."""
+
+    id: Id
+    status: TaskStatus
+    outputs: Annotated[list[Output], Field(description="Empty while the task runs.")]
+
+
+def signed(task: AnyTask, media: Signer) -> AnyTask:
+    """The task with URLs that work for a while."""
+    outputs = [output.model_copy(update={"url": media.url(output.key)}) for output in task.outputs]
+    return task.model_copy(update={"outputs": outputs})
+
+
+def tag_of(task: Task, *, now: datetime) -> str:
+    """The entity tag of a task as its owner sees it.
+
+    The URLs are left out of it, but a task with files gets a new tag long before they end: whoever keeps an answer
+    for as long as its tag holds never keeps a dead link.
+    """
+    seen = task.model_dump_json(exclude={"outputs": {"__all__": {"url"}}})
+    period = int(now.timestamp() / (URL_LIFE.total_seconds() / 4)) if task.outputs else 0
+    return f'"{hashlib.sha256(f"{period}{seen}".encode()).hexdigest()[:24]}"'
+
+
+def task_shown(
+    task: Task, media: Signer, *, now: datetime, status: int = HTTPStatus.OK, **headers: str
+) -> Response[Any]:
+    """One task."""
+    return shown(signed(task, media), status=status, tag=tag_of(task, now=now), **headers)
+
+
+def accepted(made: Created[Task], media: Signer, *, now: datetime) -> Response[Any]:
+    """A task that was accepted, now or when it was first sent with this idempotency key."""
+    replayed = {"Idempotent_Replayed": "true"} if made.replayed else {}
+    location = f"{PREFIX}/tasks/{made.record.id}"
+    return task_shown(made.record, media, now=now, status=HTTPStatus.ACCEPTED, Location=location, **replayed)
+
+
+def result_shown(task: Task, media: Signer, *, now: datetime) -> Response[Any]:
+    """The files of a task, or how it stands. Raises TaskFailed for one that ended without files."""
+    result = TaskResult(id=task.id, status=task.status, outputs=signed(task, media).outputs)
+    if not task.over:
+        return shown(result, status=HTTPStatus.ACCEPTED, tag=tag_of(task, now=now), Retry_After=_POLL_AGAIN)
+    if task.error is not None:
+        raise TaskFailed(code=task.error.code, message=task.error.message, retryable=task.error.retryable)
+    if task.status is TaskStatus.CANCELED:
+        raise TaskFailed(code="canceled", message="The task was canceled.", retryable=True)
+    return shown(result, tag=tag_of(task, now=now))

@@ -1,0 +1,59 @@
+"""The command line: `python -m local run --port 8000`."""
+
+import argparse
+import signal
+import sys
+from types import FrameType
+
+from local.errors import LocalError
+
+
+class _AskedToStop(BaseException):
+    """Ctrl-C or SIGTERM. Not an Exception: nothing on the way out may take it for a failure."""
+
+
+def main() -> int:
+    """Do what the command line says; the process's exit code."""
+    parser = argparse.ArgumentParser(prog="python -m local")
+    commands = parser.add_subparsers(required=True)
+    serving = commands.add_parser("run", help="serve the whole project, until Ctrl-C")
+    serving.add_argument("--port", type=int, default=8000)
+    serving.set_defaults(act=_run)
+    document = commands.add_parser("openapi", help="write the committed OpenAPI document from the code")
+    document.set_defaults(act=_openapi)
+    options = parser.parse_args()
+    try:
+        options.act(options)
+    except LocalError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    try:
+        # Imported here, so that a Ctrl-C during its imports is one like any other.
+        from local.running import run  # noqa: PLC0415
+
+        run(options.port)
+    except _AskedToStop:
+        print("Stopped.")
+
+
+def _openapi(_: argparse.Namespace) -> None:
+    from local import openapi  # noqa: PLC0415 - imports every function
+
+    openapi.write()
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    # Once only: the way out must not be interrupted.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise _AskedToStop
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,181 @@
+"""The emulator as seen by its owner: a child process that cannot outlive this one."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import IO
+
+from local.errors import EmulatorStopped, PortTaken
+from local.routes import API_ID
+from local.template import REGION
+
+LOOPBACK = "127.0.0.1"
+START_SECONDS = 30.0
+STOP_SECONDS = 5.0
+
+# Each request in flight is a process of its function, and each waits for the emulator more than it computes.
+AT_ONCE = max(4, 2 * (os.cpu_count() or 1))
+
+# What a handler may see of this machine: what a process needs to run, and nothing that looks like an account or a key.
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """A running emulator."""
+
+    process: subprocess.Popen[str]
+    endpoint: str
+    url: str
+    home: Path
+
+    @property
+    def log(self) -> Path:
+        """What the emulator itself had to say."""
+        return self.home / "emulator.log"
+
+    @property
+    def invocations(self) -> Path:
+        """One JSON line for each finished invocation of a function."""
+        return self.home / "invocations.jsonl"
+
+    def open(self) -> None:
+        """Answer at the plain address from now on; requests that came before have waited."""
+        orders = _pipe(self.process.stdin)
+        orders.write("open\n")
+        orders.flush()
+
+    def check(self) -> None:
+        """Raise if the emulator is no longer there."""
+        if self.process.poll() is not None:
+            raise EmulatorStopped(f"the emulator ended with code {self.process.returncode}\n{_tail(self.log)}".strip())
+
+
+@contextmanager
+def emulator(*, port: int) -> Iterator[Emulator]:
+    """An emulator for as long as the context lasts, its API to be at this port (0 = any free one)."""
+    with _listen(port) as edge, _listen(0) as endpoint:
+        process = _spawn(endpoint=endpoint, edge=edge)
+        addresses = _url(endpoint), _url(edge)
+    # Our copies of the sockets are closed by now, so that a client of a dead emulator is refused and does not wait.
+    home = None
+    try:
+        home = _home(process)
+        running = Emulator(process, *addresses, home)
+        _wait_until_healthy(running)
+        yield running
+    finally:
+        _stop(process, home)
+
+
+def environment(*, port: int, kept: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the emulator, which its handlers inherit."""
+    return {
+        **kept,
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": LOOPBACK,
+        "MINISTACK_HOST": LOOPBACK,
+        "MINISTACK_REGION": REGION,
+        "LAMBDA_EXECUTOR": "local",
+        # It would refuse with 429 above a number that depends on the machine's memory; the edge makes requests wait.
+        "LAMBDA_ACCOUNT_CONCURRENCY": "0",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "LOG_LEVEL": "WARNING",
+        # No credentials, profile or metadata service of this machine, and no proxy on the way to ourselves.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": f"{LOOPBACK},localhost",
+        "PYTHONUTF8": "1",
+    }
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((LOOPBACK, port))
+    except OSError as taken:
+        listener.close()
+        raise PortTaken(f"port {port} cannot be used ({taken.strerror}): `make run PORT={port + 1}`") from taken
+    listener.listen(socket.SOMAXCONN)
+    return listener
+
+
+def _spawn(*, endpoint: socket.socket, edge: socket.socket) -> subprocess.Popen[str]:
+    descriptors = (endpoint.fileno(), edge.fileno())
+    options = {
+        "--endpoint": descriptors[0],
+        "--edge": descriptors[1],
+        "--api-id": API_ID,
+        "--host": _url(edge).removeprefix("http://"),
+        "--at-once": AT_ONCE,
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "local.server", *(str(word) for option in options.items() for word in option)],
+        cwd=Path(__file__).parent.parent,
+        env=environment(port=endpoint.getsockname()[1], kept={k: os.environ[k] for k in KEPT if k in os.environ}),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        pass_fds=descriptors,
+        # Of its own group, so that one signal reaches all it started, and a Ctrl-C meant for us does not.
+        start_new_session=True,
+    )
+
+
+def _home(process: subprocess.Popen[str]) -> Path:
+    line = _pipe(process.stdout).readline()
+    if not line:
+        raise EmulatorStopped(f"the emulator did not start (code {process.wait()})")
+    return Path(json.loads(line)["home"])
+
+
+def _wait_until_healthy(running: Emulator) -> None:
+    connection = HTTPConnection(running.endpoint.removeprefix("http://"), timeout=START_SECONDS)
+    try:
+        connection.request("GET", "/_ministack/health")
+        connection.getresponse().read()
+    except (OSError, HTTPException) as failed:
+        running.check()
+        raise EmulatorStopped(f"the emulator does not answer: {failed}\n{_tail(running.log)}".strip()) from failed
+    finally:
+        connection.close()
+
+
+def _stop(process: subprocess.Popen[str], home: Path | None) -> None:
+    """End the emulator and all it started; the end of its input does that, the rest is for when it cannot."""
+    with suppress(BrokenPipeError):
+        _pipe(process.stdin).close()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_SECONDS)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    _pipe(process.stdout).close()
+    if home is not None:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _pipe(stream: IO[str] | None) -> IO[str]:
+    if stream is None:
+        raise TypeError("the emulator was started without this pipe")
+    return stream
+
+
+def _url(listener: socket.socket) -> str:
+    return "http://{}:{}".format(*listener.getsockname())
+
+
+def _tail(log: Path, *, lines: int = 15) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.is_file() else ""

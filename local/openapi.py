@@ -1,0 +1,118 @@
+"""The committed OpenAPI document, made from the functions' own routes."""
+
+import importlib.util
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from atelier import VERSION
+
+PROJECT: Final = Path(__file__).parent.parent
+DOCUMENT: Final = PROJECT / "layers/common/atelier/web/openapi.json"
+HTTP_FUNCTIONS: Final = ("clients", "campaigns", "generate", "system")
+
+_DESCRIPTION: Final = """\
+Generated content (images, video, audio) by client and campaign.
+
+- Errors are `application/problem+json` (RFC 9457); a 400 lists everything that is wrong.
+- Unknown fields and parameters are errors: nothing is silently ignored.
+- Lists are paged by `page`, or by `cursor` for a walk that neither repeats nor skips.
+- `Idempotency-Key` makes a POST safe to repeat; `If-Match` and `If-None-Match` work with the `ETag` of an answer.
+"""
+_TAGS: Final = (
+    {"name": "Clients", "description": "Whom you work for."},
+    {"name": "Campaigns", "description": "What you make for a client."},
+    {"name": "Generation", "description": "Ask for images, videos and sound."},
+    {"name": "Tasks", "description": "What was asked, where it stands, what came of it."},
+    {"name": "System", "description": "The API itself."},
+)
+_GENERATED: Final = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
+
+
+def load(function: str) -> ModuleType:
+    """One function's `app.py`, as a module of its own."""
+    path = PROJECT / "functions" / function / "app.py"
+    spec = importlib.util.spec_from_file_location(f"atelier_functions.{function}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def build() -> str:
+    """The document of all functions together, as text that does not change unless the API does."""
+    parts = [_part(function) for function in HTTP_FUNCTIONS]
+    shapes = _merged(part["components"]["schemas"] for part in parts)
+    paths = _merged(part["paths"] for part in parts)
+    for operation in _operations(paths):
+        _tidy(operation, shapes)
+    queries = {name for name in shapes if name.endswith("Query")}
+    kept = {name: shape for name, shape in sorted(shapes.items()) if name not in {*_GENERATED, *queries}}
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "Atelier", "version": VERSION, "description": _DESCRIPTION},
+        "servers": [{"url": "/"}],
+        "tags": _TAGS,
+        "paths": dict(sorted(paths.items())),
+        "components": {"schemas": kept},
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def write() -> None:
+    """Bring the committed document up to date."""
+    DOCUMENT.write_text(build())
+
+
+def _part(function: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(load(function).app.get_openapi_json_schema(title=function, version=VERSION))
+    document.setdefault("components", {}).setdefault("schemas", {})
+    return document
+
+
+def _merged(mappings: Iterator[Mapping[str, Any]] | Any) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for mapping in mappings:
+        for name, value in mapping.items():
+            earlier = merged.setdefault(name, value)
+            if earlier != value:
+                raise ValueError(f"two functions disagree about {name}")
+    return merged
+
+
+def _operations(paths: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for operations in paths.values():
+        yield from operations.values()
+
+
+def _tidy(operation: dict[str, Any], shapes: Mapping[str, Any]) -> None:
+    # Powertools documents its own answer to bad input, which ours replaces.
+    if operation["responses"].get("422", {}).get("description") == "Validation Error":
+        del operation["responses"]["422"]
+    operation["responses"] = dict(sorted(operation["responses"].items()))
+    parameters = operation.get("parameters", [])
+    full = _query_model({each["name"] for each in parameters if each["in"] == "query"}, shapes)
+    for parameter in parameters:
+        if parameter["in"] == "query":
+            # Powertools lists a query model's parameters without their bounds; the model itself has them.
+            parameter["schema"] = full[parameter["name"]]
+        parameter["schema"] = _as_text(parameter["schema"])
+
+
+def _query_model(names: set[str], shapes: Mapping[str, Any]) -> Mapping[str, Any]:
+    models = (shape["properties"] for name, shape in shapes.items() if name.endswith("Query"))
+    return next((properties for properties in models if set(properties) == names), {})
+
+
+def _as_text(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter is text or absent: it is never null, so its schema must not say that it can be."""
+    without_null = [each for each in schema.get("anyOf", []) if each != {"type": "null"}]
+    one = without_null[0] if len(without_null) == 1 else {}
+    dropped = {"anyOf", "title", "description"} if one else {"title", "description"}
+    rest = {name: value for name, value in schema.items() if name not in dropped}
+    if rest.get("default", "") is None:
+        del rest["default"]
+    return rest | one

@@ -1,0 +1,66 @@
+"""Functions and layers as the zips that Lambda takes, made from the folders as they are now."""
+
+import importlib.util
+import io
+import py_compile
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from local.errors import BadTemplate
+
+MARKER = "third-party-packages.txt"
+
+
+def function_zip(folder: Path) -> bytes:
+    """A function's package."""
+    return _zip(folder, prefix="")
+
+
+def layer_zip(folder: Path) -> bytes:
+    """A layer of our code, or, for a layer that only lists third-party packages, next to nothing.
+
+    The emulator runs handlers on this environment's interpreter, which has those packages already; installing them
+    once more would make each start slower and prove nothing about the ones that AWS gets.
+    """
+    return _zip(folder, prefix="python/")
+
+
+def _zip(folder: Path, *, prefix: str) -> bytes:
+    if not folder.is_dir():
+        raise BadTemplate(f"template.yaml names {folder}, which is not a folder")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive, tempfile.TemporaryDirectory() as scratch:
+        for source in _files(folder):
+            name = prefix + source.relative_to(folder).as_posix()
+            archive.write(source, name)
+            if source.suffix == ".py":
+                archive.write(_bytecode(source, Path(scratch)), _bytecode_name(name))
+        # Lambda refuses an empty archive.
+        archive.writestr(MARKER, "The packages of requirements.txt come from the environment of the local run.\n")
+    return packed.getvalue()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            yield path
+
+
+def _bytecode(source: Path, scratch: Path) -> Path:
+    # Every process of every function unpacks its own copy, so no copy would ever find bytecode of an earlier one.
+    # Unchecked, because unpacking gives the source a new date.
+    compiled = scratch / "module.pyc"
+    try:
+        py_compile.compile(
+            str(source), str(compiled), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+        )
+    except py_compile.PyCompileError as wrong:
+        raise BadTemplate(wrong.msg.strip()) from wrong
+    return compiled
+
+
+def _bytecode_name(name: str) -> str:
+    path = Path(name)
+    return (path.parent / importlib.util.cache_from_source(path.name)).as_posix()

@@ -1,0 +1,62 @@
+"""The whole project, running here: for `python -m local run` and for the end-to-end tests."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from local import deployment, warming
+from local.emulator import Emulator, emulator
+
+PROJECT: Final = Path(__file__).parent.parent
+
+# How the template's parameters differ from a real deployment's: nobody logs in, and nothing is asked of a provider.
+PARAMETERS: Final[Mapping[str, str]] = {"AuthMode": "placeholder", "Sandbox": "on"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A running project."""
+
+    url: str
+    """Where the API is: `http://127.0.0.1:<port>`."""
+    endpoint: str
+    """Where AWS clients find the emulator."""
+    outputs: Mapping[str, str]
+    """The outputs of template.yaml."""
+    log: Path
+    """What the emulator itself had to say. Gone when the stack is."""
+    invocations: Path
+    """One JSON line for each finished invocation of a function. Gone when the stack is."""
+    emulator: Emulator
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the emulator."""
+        return deployment.client(service, self.endpoint)
+
+
+@contextmanager
+def start(
+    *,
+    port: int = 0,
+    parameters: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    project: Path = PROJECT,
+) -> Iterator[Stack]:
+    """The project as its files are now, ready to be used, for as long as the context lasts.
+
+    `parameters` go over the local run's own, `environment` into every function that declares the variable; a name
+    that the template does not know is an error. Port 0 is any free one.
+    """
+    values = {**PARAMETERS, **(parameters or {})}
+    # The plan takes as long as the emulator takes to start, so they are made at the same time.
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        planned = aside.submit(deployment.plan, project, parameters=values, environment=environment or {})
+        with emulator(port=port) as running:
+            outputs = deployment.deploy(planned.result(), running.endpoint)
+            warming.warm_api(planned.result(), running.endpoint)
+            running.open()
+            warming.warm_consumers(planned.result(), running.endpoint)
+            yield Stack(running.url, running.endpoint, outputs, running.log, running.invocations, running)

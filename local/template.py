@@ -1,0 +1,110 @@
+"""`template.yaml` as plain CloudFormation: the official SAM translator, with everything it would ask AWS for given."""
+
+import copy
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from samtranslator.public.exceptions import InvalidDocumentException  # type: ignore[import-untyped]
+from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
+
+from local.errors import BadTemplate
+
+REGION = "us-east-1"
+
+Template = dict[str, Any]
+CODE_PROPERTY = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
+QUEUE_CONSUMERS = 4
+
+
+class _NoManagedPolicies:
+    """Stands where the translator would list the account's managed policies, which needs AWS."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def load(path: Path) -> Template:
+    """The template as written, its short forms (`!Ref`) as the long ones (`{"Ref": …}`)."""
+    template: Template = yaml_parse(path.read_text(encoding="utf-8"))
+    return template
+
+
+def code_folders(template: Template) -> dict[str, str]:
+    """Logical id of every function and layer, and the folder its code is in."""
+    found = {}
+    for name, resource in template["Resources"].items():
+        if where := CODE_PROPERTY.get(resource["Type"]):
+            found[name] = resource["Properties"][where]
+    return found
+
+
+def translate(template: Template, *, parameters: Mapping[str, str], code: Mapping[str, str]) -> Template:
+    """Plain CloudFormation, with every function's and layer's code at its address in `code` (by logical id)."""
+    check_parameters(template, parameters)
+    source = copy.deepcopy(template)
+    for name, address in code.items():
+        resource = source["Resources"][name]
+        resource["Properties"][CODE_PROPERTY[resource["Type"]]] = address
+    try:
+        with _some_region():
+            plain: Template = transform(source, dict(parameters), _NoManagedPolicies())
+    except InvalidDocumentException as refused:
+        reasons = "; ".join(cause.message for cause in refused.causes)
+        raise BadTemplate(f"template.yaml: {reasons or refused.message}") from refused
+    return plain
+
+
+def check_parameters(template: Template, parameters: Mapping[str, str]) -> None:
+    """Refuse a value for a parameter that the template does not have."""
+    if unknown := sorted(set(parameters) - set(template.get("Parameters", {}))):
+        raise BadTemplate(f"template.yaml has no parameter {', '.join(unknown)}")
+
+
+def set_environment(template: Template, environment: Mapping[str, str]) -> Template:
+    """Plain CloudFormation with these variables, in every function that declares them."""
+    changed = copy.deepcopy(template)
+    unknown = set(environment)
+    for variables in _variables_of_functions(changed):
+        ours = environment.keys() & variables.keys()
+        variables.update({name: environment[name] for name in ours})
+        unknown -= ours
+    if unknown:
+        raise BadTemplate(f"no function in template.yaml declares the variable {', '.join(sorted(unknown))}")
+    return changed
+
+
+def limit_queue_consumers(template: Template) -> Template:
+    """Plain CloudFormation in which no queue starts more than a few copies of its function at once.
+
+    In the emulator each copy is a process of its own on this machine.
+    """
+    changed = copy.deepcopy(template)
+    for resource in changed["Resources"].values():
+        scaling = resource.get("Properties", {}).get("ScalingConfig")
+        if resource["Type"] == "AWS::Lambda::EventSourceMapping" and scaling:
+            scaling["MaximumConcurrency"] = min(scaling["MaximumConcurrency"], QUEUE_CONSUMERS)
+    return changed
+
+
+def _variables_of_functions(template: Template) -> Iterator[dict[str, Any]]:
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Lambda::Function":
+            yield resource["Properties"].get("Environment", {}).get("Variables", {})
+
+
+@contextmanager
+def _some_region() -> Iterator[None]:
+    # The translator asks boto3 for the region, and boto3 the environment. Nothing is sent anywhere.
+    before = os.environ.get("AWS_DEFAULT_REGION")
+    os.environ["AWS_DEFAULT_REGION"] = REGION
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["AWS_DEFAULT_REGION"]
+        else:
+            os.environ["AWS_DEFAULT_REGION"] = before
