@@ -2,12 +2,14 @@
 
 import importlib.util
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 from atelier import VERSION
+from atelier.domain.models import MODELS, PROVIDERS, Model
+from atelier.domain.tasks import NOT_OPTIONS, TaskType
 
 PROJECT: Final = Path(__file__).parent.parent
 DOCUMENT: Final = PROJECT / "layers/common/atelier/web/openapi.json"
@@ -35,8 +37,8 @@ def load(function: str) -> ModuleType:
     """One function's `app.py`, as a module of its own."""
     path = PROJECT / "functions" / function / "app.py"
     spec = importlib.util.spec_from_file_location(f"atelier_functions.{function}", path)
-    assert spec is not None
-    assert spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise ImportError(path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -50,6 +52,8 @@ def build() -> str:
     for operation in _operations(paths):
         _tidy(operation, shapes)
     queries = {name for name in shapes if name.endswith("Query")}
+    _add_models(shapes)
+    _add_links(paths)
     kept = {name: shape for name, shape in sorted(shapes.items()) if name not in {*_GENERATED, *queries}}
     document = {
         "openapi": "3.1.0",
@@ -67,13 +71,68 @@ def write() -> None:
     DOCUMENT.write_text(build())
 
 
+# ------------------------------------------------------------------------------ what the routes cannot say themselves
+
+
+def _add_models(shapes: Mapping[str, Any]) -> None:
+    """Tell each generate request which providers and models there are, and which go together with what."""
+    for kind, name in ((TaskType.IMAGE, "NewImage"), (TaskType.VIDEO, "NewVideo"), (TaskType.AUDIO, "NewAudio")):
+        shape = shapes[name]
+        offered = [model for model in MODELS if model.type is kind]
+        names = [called for model in offered for called in (model.id, *model.aliases)]
+        shape["properties"]["provider"]["anyOf"][0]["enum"] = list(PROVIDERS)
+        shape["properties"]["model"]["anyOf"][0]["enum"] = names
+        shape["properties"]["params"]["propertyNames"] = {
+            "not": {"enum": sorted(set(shape["properties"]) - NOT_OPTIONS)}
+        }
+        shape["not"] = {"anyOf": [*shape.get("not", {}).get("anyOf", []), *_impossible(offered)]}
+
+
+def _impossible(offered: Sequence[Model]) -> Iterator[dict[str, Any]]:
+    for provider in PROVIDERS:
+        others = [called for model in offered if model.provider != provider for called in (model.id, *model.aliases)]
+        yield _together(provider={"const": provider}, model={"enum": others})
+    for model in offered:
+        if model.seconds:
+            called = {"model": {"enum": [model.id, *model.aliases]}}
+            yield _together(**called, duration={"type": "number", "exclusiveMinimum": model.seconds[2]})
+            yield _together(**called, duration={"type": "number", "exclusiveMaximum": model.seconds[0]})
+
+
+def _together(**properties: Any) -> dict[str, Any]:
+    return {"required": list(properties), "properties": properties}
+
+
+# After a request that makes something, where its id goes next (OpenAPI links).
+_LINKS: Final = {
+    "createClient": ("client_id", ("getClient", "updateClient", "deleteClient", "listClientCampaigns")),
+    "createCampaign": ("campaign_id", ("getCampaign", "updateCampaign", "deleteCampaign")),
+    "createClientCampaign": ("campaign_id", ("getCampaign", "updateCampaign", "deleteCampaign")),
+    "generateImage": ("task_id", ("getTask", "getTaskResult", "cancelTask", "retryTask", "deleteTask")),
+    "generateVideo": ("task_id", ("getTask", "getTaskResult", "cancelTask", "retryTask", "deleteTask")),
+    "generateAudio": ("task_id", ("getTask", "getTaskResult", "cancelTask", "retryTask", "deleteTask")),
+}
+
+
+def _add_links(paths: Mapping[str, Any]) -> None:
+    for operation in _operations(paths):
+        parameter, targets = _LINKS.get(operation["operationId"], ("", ()))
+        success = next(status for status in operation["responses"] if status.startswith("2"))
+        for target in targets:
+            link = {"operationId": target, "parameters": {parameter: "$response.body#/id"}}
+            operation["responses"][success].setdefault("links", {})[target] = link
+
+
+# ---------------------------------------------------------------------------------------------------- what they can
+
+
 def _part(function: str) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(load(function).app.get_openapi_json_schema(title=function, version=VERSION))
     document.setdefault("components", {}).setdefault("schemas", {})
     return document
 
 
-def _merged(mappings: Iterator[Mapping[str, Any]] | Any) -> dict[str, Any]:
+def _merged(mappings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for mapping in mappings:
         for name, value in mapping.items():

@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.depends import Depends
-
 from pydantic import BaseModel
 
 from atelier import VERSION, wiring

@@ -87,15 +87,15 @@ class NewTask(Shape):
 
     def options(self) -> dict[str, JsonValue]:
         """Everything the model is told beside the prompt: the typed options that were given, and `params`."""
-        typed = self.model_dump(exclude=set(_NOT_OPTIONS), exclude_none=True, mode="json")
+        typed = self.model_dump(exclude=set(NOT_OPTIONS), exclude_none=True, mode="json")
         return {**typed, **self.params}
 
     def clashes(self) -> list[str]:
         """The keys of `params` that a typed field already says."""
-        return sorted(set(self.params) & (set(type(self).model_fields) - _NOT_OPTIONS))
+        return sorted(set(self.params) & (set(type(self).model_fields) - NOT_OPTIONS))
 
 
-_NOT_OPTIONS: Final = frozenset(
+NOT_OPTIONS: Final = frozenset(
     {
         "prompt",
         "client_id",
@@ -119,8 +119,12 @@ class NewImage(NewTask):
         json_schema_extra={
             "example": {"prompt": "A futuristic cityscape", "provider": "fal", "model": "fal-ai/flux-pro"},
             "not": {
-                "properties": {"aspect_ratio": {"type": "string"}, "size": {"type": "string"}},
-                "required": ["aspect_ratio", "size"],
+                "anyOf": [
+                    {
+                        "properties": {"aspect_ratio": {"type": "string"}, "size": {"type": "string"}},
+                        "required": ["aspect_ratio", "size"],
+                    }
+                ]
             },
         }
     )

@@ -117,6 +117,8 @@ def serve(app: APIGatewayHttpResolver) -> Handler:
     def handler(event: dict[str, Any], context: LambdaContext) -> Answer:
         began = time.perf_counter()
         answer = _answer(app, event, context)
+        if answer.get("body") is None:
+            answer["body"] = ""
         headers = answer.setdefault("headers", {})
         headers["X-Request-Id"] = event["requestContext"]["requestId"]
         headers.setdefault("Cache-Control", "no-store")
