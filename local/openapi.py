@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from atelier import VERSION
-from atelier.domain.models import MODELS, PROVIDERS, Model
+from atelier.domain.models import MODELS, PROVIDERS, SANDBOX, Model
 from atelier.domain.tasks import NOT_OPTIONS, TaskType
 
 PROJECT: Final = Path(__file__).parent.parent
@@ -94,9 +94,23 @@ def _impossible(offered: Sequence[Model]) -> Iterator[dict[str, Any]]:
         yield _together(provider={"const": provider}, model={"enum": others})
     for model in offered:
         if model.seconds:
-            called = {"model": {"enum": [model.id, *model.aliases]}}
-            yield _together(**called, duration={"type": "number", "exclusiveMinimum": model.seconds[2]})
-            yield _together(**called, duration={"type": "number", "exclusiveMaximum": model.seconds[0]})
+            yield from _too_short_or_long(model.seconds, ["model"], model={"enum": [model.id, *model.aliases]})
+        if model.seconds and model.default:
+            provider: dict[str, Any] = {"const": model.provider}
+            yield from _too_short_or_long(model.seconds, ["provider"], provider=provider, model=_UNNAMED)
+        if model.seconds and model.default and model.provider == SANDBOX:
+            yield from _too_short_or_long(model.seconds, [], provider=_UNNAMED, model=_UNNAMED)
+
+
+_UNNAMED: Final = {"type": "null"}
+
+
+def _too_short_or_long(
+    seconds: tuple[float, float, float], given: list[str], **properties: Any
+) -> Iterator[dict[str, Any]]:
+    for bound, limit in (("exclusiveMaximum", seconds[0]), ("exclusiveMinimum", seconds[2])):
+        wrong = {**properties, "duration": {"type": "number", bound: limit}}
+        yield {"required": [*given, "duration"], "properties": wrong}
 
 
 def _together(**properties: Any) -> dict[str, Any]:

@@ -1,17 +1,13 @@
 """The cascade queue: clean-up after deletes, a bounded piece per message."""
 
-from typing import Any
-
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from atelier import wiring
+from atelier.batches import consume
 from atelier.domain.shapes import utcnow
 from atelier.store.cascade import CleanUp
 from atelier.telemetry import log
-
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 def clean_up(record: SQSRecord) -> None:
@@ -24,6 +20,4 @@ def clean_up(record: SQSRecord) -> None:
     log.info("clean-up", extra={"kind": message.kind, "id": message.id, "freed": freed})
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Messages that failed are reported one by one and come again."""
-    return process_partial_response(event=event, record_handler=clean_up, processor=processor, context=context)
+handler = consume(EventType.SQS, clean_up)

@@ -1,19 +1,17 @@
 """The generation queue: one step of one task per message."""
 
-from typing import Any, Final
+from typing import Final
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from atelier import wiring
+from atelier.batches import consume
 from atelier.domain.generation import NextStep
 from atelier.domain.shapes import utcnow
 from atelier.telemetry import log
 
 MAX_RECEIVES: Final = 5  # the queue's maxReceiveCount: after that the message is a dead letter
-
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 def work(record: SQSRecord) -> None:
@@ -30,6 +28,4 @@ def work(record: SQSRecord) -> None:
     log.info("step", extra={"task_id": message.task_id, "step": message.step, "status": status})
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    """Messages that failed are reported one by one and come again."""
-    return process_partial_response(event=event, record_handler=work, processor=processor, context=context)
+handler = consume(EventType.SQS, work)

@@ -26,6 +26,7 @@ DEADLINE: Final = {
 LEASE: Final = timedelta(seconds=90)
 FIRST_POLLS: Final = (1, 1, 1, 2, 3, 5, 8, 13, 21, 34)
 LAST_POLL: Final = 60
+AT_ONCE: Final = 2  # how often a step that was overtaken is tried again before the queue has to bring it again
 
 
 class NextStep(BaseModel):
@@ -87,6 +88,14 @@ class Pipeline:
 
         Raises Held, Outdated and whatever a provider raises: the queue then brings the message again.
         """
+        for _ in range(AT_ONCE):
+            try:
+                return self._step(message, now=now)
+            except Outdated:
+                continue  # somebody else was faster; what is left to do may have changed
+        return self._step(message, now=now)
+
+    def _step(self, message: NextStep, *, now: datetime) -> Task | None:
         task = self.tasks.load(message.task_id)
         if task is None or message.step < task.step:
             return task

@@ -60,6 +60,15 @@ def _fits_metadata(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return value
 
 
+def _whole(value: Any) -> Any:
+    # JSON has one kind of number: 2.0 is as whole as 2. Texts and booleans are not numbers.
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool | str):
+        raise ValueError("must be a whole number")
+    return value
+
+
 _SIDE = r"(6[4-9]|[7-9][0-9]|[1-9][0-9]{2}|1[0-9]{3}|20[0-3][0-9]|204[0-8])"
 AspectRatio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "9:21", "4:5", "5:4"]
 Size = Annotated[str, Field(pattern=f"^{_SIDE}x{_SIDE}$", description="Width x height in pixels, 64 to 2048 each.")]
@@ -75,8 +84,8 @@ class NewTask(Shape):
     provider: Annotated[str | None, Field(max_length=64)] = None
     model: Annotated[str | None, Field(max_length=255)] = None
     negative_prompt: Annotated[str | None, Field(max_length=5000)] = None
-    num_outputs: Annotated[int, Field(strict=True, ge=1, le=4)] = 1
-    seed: Annotated[int | None, Field(strict=True, ge=0, le=4294967295)] = None
+    num_outputs: Annotated[int, Field(ge=1, le=4), BeforeValidator(_whole)] = 1
+    seed: Annotated[int | None, Field(ge=0, le=4294967295), BeforeValidator(_whole)] = None
     params: dict[str, JsonValue] = Field(default_factory=dict, description="Passed through to the model.")
     apply_brand_guidelines: Annotated[bool, Field(strict=True)] = True
     metadata: Annotated[

@@ -73,7 +73,7 @@ def _only_known_parameters(app: APIGatewayHttpResolver, next_middleware: NextMid
 
 def _parameter_faults(app: APIGatewayHttpResolver) -> list[Fault]:
     route = app.context.get("_route")
-    if route is None:
+    if route is None or route.operation_id is None:  # none of ours takes this request: that is what will be said
         return []
     known: set[str] = set()
     for parameter in route.dependant.query_params:

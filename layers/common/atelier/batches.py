@@ -1,0 +1,19 @@
+"""Functions behind a stream or a queue: how one record is done is theirs, everything around it is here."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+def consume(source: EventType, each: Callable[[Any], None]) -> Callable[[dict[str, Any], LambdaContext], Any]:
+    """A handler that does `each` record; those that raise are reported one by one, and come again."""
+    processor = BatchProcessor(event_type=source, raise_on_entire_batch_failure=False)
+
+    def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+        if not event["Records"]:
+            return {"batchItemFailures": []}
+        return process_partial_response(event=event, record_handler=each, processor=processor, context=context)
+
+    return handler
