@@ -96,8 +96,8 @@ def _impossible(offered: Sequence[Model]) -> Iterator[dict[str, Any]]:
         if model.seconds:
             yield from _too_short_or_long(model.seconds, ["model"], model={"enum": [model.id, *model.aliases]})
         if model.seconds and model.default:
-            provider: dict[str, Any] = {"const": model.provider}
-            yield from _too_short_or_long(model.seconds, ["provider"], provider=provider, model=_UNNAMED)
+            named = {"const": model.provider}
+            yield from _too_short_or_long(model.seconds, ["provider"], provider=named, model=_UNNAMED)
         if model.seconds and model.default and model.provider == SANDBOX:
             yield from _too_short_or_long(model.seconds, [], provider=_UNNAMED, model=_UNNAMED)
 

@@ -100,9 +100,9 @@ def get_task(task_id: TaskId, who: Who, store: Store, media: Media, if_none_matc
     tags=["Tasks"],
     operation_id="getTaskResult",
     summary="Get a task's files",
-    responses=answers(200, TaskResult, "The files.", *READ, 409, headers=("ETag",), running=TaskResult),
+    responses=answers(200, TaskResult, "The files.", 304, *READ, 409, headers=("ETag",), running=TaskResult),
 )
-def get_result(task_id: TaskId, who: Who, store: Store, media: Media) -> Reply:
+def get_result(task_id: TaskId, who: Who, store: Store, media: Media, if_none_match: IfNoneMatch = None) -> Reply:
     """202 while it runs; 409 with the task's own error when it failed or was canceled."""
     return result_shown(store.get(task_id, user_id=who.user_id), media, now=utcnow())
 
@@ -133,7 +133,7 @@ def retry_task(
 ) -> Reply:
     """Only a failed or canceled task; the brand goes in as it is now."""
     now, this = utcnow(), once(request, key)
-    made = store.earlier(this, user_id=who.user_id)
+    made = store.earlier(this, user_id=who.user_id, now=now)
     if made is None:
         task = store.get(task_id, user_id=who.user_id)
         parents = store.parents(task.client_id, task.campaign_id, user_id=who.user_id)
@@ -162,7 +162,7 @@ def delete_task(task_id: TaskId, who: Who, store: Store, if_match: IfMatch = Non
 
 def _generate(new: NewTask, who: Caller, store: Tasks, media: MediaBucket, request: Request, key: str | None) -> Reply:
     now, this = utcnow(), once(request, key)
-    made = store.earlier(this, user_id=who.user_id)
+    made = store.earlier(this, user_id=who.user_id, now=now)
     if made is None:
         parents = store.parents(new.client_id, new.campaign_id, user_id=who.user_id)
         id_, configured = new_id(now, randbits(62)), wiring.configured()

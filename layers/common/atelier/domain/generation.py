@@ -127,9 +127,11 @@ class Pipeline:
             job = job or provider.submit(order)
         except SubmitRefused as refusal:
             return self.tasks.move(task, tasks.failed(task, refusal.error, now=now))
-        return self._look_again(task, provider_task_id=job)
+        return self._look_again(task, now=now, provider_task_id=job)
 
-    def _look_again(self, task: Task, **change: object) -> Task:
+    def _look_again(self, task: Task, *, now: datetime, **seen: object) -> Task:
+        news = {name: value for name, value in seen.items() if getattr(task, name) != value}
+        change = {**news, "updated_at": now} if news else {}
         self.queue.send(NextStep(task_id=task.id, step=task.step + 1), delay=_delay(task.step))
         return self.tasks.note(task, step=task.step + 1, **change)
 
@@ -142,11 +144,11 @@ class Pipeline:
             case Working(progress):
                 if task.status is TaskStatus.PENDING:
                     task = self.tasks.move(task, tasks.started(task, now=now))
-                return self._look_again(task, progress=progress, updated_at=now)
+                return self._look_again(task, now=now, progress=progress)
             case Waiting(position):
                 if task.status is TaskStatus.PROCESSING:
                     task = self.tasks.move(task, tasks.requeued(task, now=now))
-                return self._look_again(task, queue_position=position, updated_at=now)
+                return self._look_again(task, now=now, queue_position=position)
 
     def _finish(self, task: Task, done: Done, *, now: datetime) -> Task:
         if not done.media:

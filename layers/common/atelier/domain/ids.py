@@ -33,7 +33,8 @@ def is_id(text: str) -> bool:
 
 
 def _assemble(moment: datetime, low_bits: int) -> str:
-    microseconds = (moment - _EPOCH) // timedelta(microseconds=1)
+    # A moment asked for may lie before the epoch; nothing was ever created there.
+    microseconds = (max(moment, _EPOCH) - _EPOCH) // timedelta(microseconds=1)
     milliseconds, rest = divmod(microseconds, 1000)
     fraction = rest * 4096 // 1000
     value = milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << _RANDOM_BITS | low_bits

@@ -4,6 +4,7 @@ import re
 from typing import Annotated, Any, Final, Generic, Literal, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from atelier.domain.shapes import Record, Shape
 
@@ -28,14 +29,14 @@ class ListQuery(Shape):
     page: Annotated[int, Field(ge=1, le=1_000_000_000, description="Which page, from 1."), FROM_TEXT] = 1
     page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE, description="Items on a page."), FROM_TEXT] = 50
     cursor: Annotated[
-        str | None, Field(max_length=2000, description="The `next_cursor` of the page before, instead of `page`.")
+        str | None, Field(max_length=3000, description="The `next_cursor` of the page before, instead of `page`.")
     ] = None
     sort_order: Annotated[Literal["asc", "desc"], Field(description="Direction of `sort_by`.")] = "desc"
 
     @model_validator(mode="after")
     def _one_way_to_page(self) -> Self:
         if self.cursor is not None and "page" in self.model_fields_set:
-            raise ValueError("give either page or cursor, not both")
+            raise PydanticCustomError("either", "give either page or cursor, not both", {"parameter": "cursor"})
         return self
 
     @property

@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
@@ -16,6 +16,8 @@ from atelier.domain.pages import ListQuery, Page
 from atelier.domain.shapes import KIB, Id, Moment, Prompt, Record, Shape
 
 METADATA_BYTES: Final = 16 * KIB
+# With everything else at its limit, a task still fits into one item (400 KB).
+PARAMS_BYTES: Final = 256 * KIB
 
 
 class TaskType(StrEnum):
@@ -54,10 +56,21 @@ TERMINAL: Final = frozenset(status for status, following in NEXT.items() if not 
 # ------------------------------------------------------------------------------------------- what is asked
 
 
-def _fits_metadata(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    if len(json.dumps(value, ensure_ascii=False).encode()) > METADATA_BYTES:
-        raise ValueError(f"must be at most {METADATA_BYTES} bytes as JSON")
-    return value
+def as_json(value: JsonValue) -> str:
+    """Free-form JSON of a caller, as it is measured and kept."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+FreeForm = TypeVar("FreeForm", bound=dict[str, JsonValue] | None)
+
+
+def _at_most(limit: int) -> AfterValidator:
+    def fits(value: FreeForm) -> FreeForm:
+        if len(as_json(value).encode()) > limit:
+            raise ValueError(f"must be at most {limit} bytes as JSON")
+        return value
+
+    return AfterValidator(fits)
 
 
 def _whole(value: Any) -> Any:
@@ -86,11 +99,15 @@ class NewTask(Shape):
     negative_prompt: Annotated[str | None, Field(max_length=5000)] = None
     num_outputs: Annotated[int, Field(ge=1, le=4), BeforeValidator(_whole)] = 1
     seed: Annotated[int | None, Field(ge=0, le=4294967295), BeforeValidator(_whole)] = None
-    params: dict[str, JsonValue] = Field(default_factory=dict, description="Passed through to the model.")
+    params: Annotated[
+        dict[str, JsonValue],
+        _at_most(PARAMS_BYTES),
+        Field(default_factory=dict, description="Passed through to the model."),
+    ]
     apply_brand_guidelines: Annotated[bool, Field(strict=True)] = True
     metadata: Annotated[
         dict[str, JsonValue] | None,
-        AfterValidator(lambda value: value if value is None else _fits_metadata(value)),
+        _at_most(METADATA_BYTES),
         Field(description="Your own object, kept as it is; at most 16 KiB as JSON."),
     ] = None
 
@@ -301,7 +318,14 @@ def _rfc_3339(value: Any) -> Any:
     return value
 
 
-Instant = Annotated[Moment, BeforeValidator(_rfc_3339)]
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be a time between the years 1 and 9999 in UTC") from None
+
+
+Instant = Annotated[Moment, BeforeValidator(_rfc_3339), AfterValidator(_in_utc)]
 
 UNASSIGNED: Final = "none"
 

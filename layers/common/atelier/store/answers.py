@@ -60,10 +60,14 @@ def create(
     return Created(record)
 
 
-def earlier(table: Table, kind: type[AnyRecord], *, user_id: int, once: Once) -> Created[AnyRecord] | None:
-    """What an earlier request with this key created, if there was one. Raises KeyReused."""
+def earlier(
+    table: Table, kind: type[AnyRecord], *, user_id: int, once: Once, now: datetime
+) -> Created[AnyRecord] | None:
+    """What an earlier request with this key created, if there was one in the last 24 hours. Raises KeyReused."""
     item = table.get(keys.answer(user_id, once.key))
-    return Created(_replayed(kind, item, once), replayed=True) if item else None
+    if item is None or item["expires_at"] <= int(now.timestamp()):
+        return None
+    return Created(_replayed(kind, item, once), replayed=True)
 
 
 def _keeping(record: Record, *, user_id: int, once: Once, now: datetime) -> Write:

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel
 
 from atelier.domain.shapes import Record, format_moment
+from atelier.domain.tasks import as_json
 from atelier.store.table import Item
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
@@ -33,7 +34,7 @@ def _plain(record: BaseModel) -> Item:
 
 def _attribute(name: str, value: Any) -> Any:
     if name in _AS_TEXT:
-        return json.dumps(value, ensure_ascii=False)
+        return as_json(value)
     match value:
         case BaseModel():
             return _plain(value)

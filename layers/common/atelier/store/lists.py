@@ -48,7 +48,7 @@ def cursor_of(query: ListQuery) -> Cursor | None:
         padded = query.cursor + "=" * (-len(query.cursor) % 4)
         fingerprint, position, id_, seen = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         cursor = _checked(Cursor(str(position), str(id_), int(seen)))
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         raise Invalid([Fault("is not a cursor of this API", parameter="cursor")]) from None
     if fingerprint != _fingerprint(query):
         raise Invalid([Fault("belongs to a list with other filters or another order", parameter="cursor")])

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, cast
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, ConditionExpressionBuilder
@@ -129,7 +129,8 @@ class Table:
 
     def get(self, key: Key) -> Item | None:
         """The item as of now, or None."""
-        answer = self._client.get_item(TableName=self._name, Key=_serialized(key.attributes()), ConsistentRead=True)
+        where = _serialized(key.attributes())
+        answer = _read(lambda: self._client.get_item(TableName=self._name, Key=where, ConsistentRead=True))
         return _deserialized(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
@@ -139,7 +140,7 @@ class Table:
         }
         found: dict[Key, Item] = {}
         for attempt in range(self._retry.attempts):
-            answer = self._client.batch_get_item(RequestItems=wanted)
+            answer = _read(partial(self._client.batch_get_item, RequestItems=wanted))
             for raw in answer["Responses"].get(self._name, []):
                 item = _deserialized(raw)
                 found[Key(item["PK"], item["SK"])] = item
@@ -186,7 +187,7 @@ class Table:
             request["Limit"] = limit
         if start is not None:
             request["ExclusiveStartKey"] = _serialized(start)
-        answer = self._client.query(**request, **built.placeholders())
+        answer = _read(lambda: self._client.query(**request, **built.placeholders()))
         end = answer.get("LastEvaluatedKey")
         return Slice([_deserialized(item) for item in answer["Items"]], _deserialized(end) if end else None)
 
@@ -243,6 +244,16 @@ class Table:
             else:
                 return
         raise Busy("Too many changes to the same thing at once; none of this one was made.")
+
+
+def _read(ask: Callable[[], R]) -> R:
+    # The client has tried several times before it raises.
+    try:
+        return ask()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _TRANSIENT:
+            raise Busy("The table is busy.") from error
+        raise
 
 
 def together(first: Callable[[], L], second: Callable[[], R]) -> tuple[L, R]:

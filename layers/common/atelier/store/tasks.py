@@ -39,9 +39,9 @@ class Tasks:
         self._clients = Clients(table)
         self._campaigns = Campaigns(table)
 
-    def earlier(self, once: Once | None, *, user_id: int) -> Created[Task] | None:
+    def earlier(self, once: Once | None, *, user_id: int, now: datetime) -> Created[Task] | None:
         """The answer that an earlier request with this idempotency key got. Raises KeyReused."""
-        return answers.earlier(self._table, Task, user_id=user_id, once=once) if once else None
+        return answers.earlier(self._table, Task, user_id=user_id, once=once, now=now) if once else None
 
     def create(self, task: Task, *, once: Once | None, now: datetime) -> Created[Task]:
         """Create a task under parents that exist at that very moment. Raises NotFound for others."""
@@ -74,11 +74,11 @@ class Tasks:
 
         Raises NotFound for one that is not there, and Invalid for a campaign of another client.
         """
-        campaign = self._campaigns.get(campaign_id, user_id=user_id) if campaign_id else None
+        campaign = self._campaigns.get(campaign_id, user_id=user_id) if campaign_id is not None else None
         if campaign and client_id not in (None, campaign.client_id):
             raise Invalid([Fault("belongs to another client", pointer="/campaign_id")])
         client_id = campaign.client_id if campaign else client_id
-        client = self._clients.get(client_id, user_id=user_id) if client_id else None
+        client = self._clients.get(client_id, user_id=user_id) if client_id is not None else None
         return Parents(client, campaign)
 
     def change(self, task_id: str, how: Callable[[Task], Task], *, user_id: int) -> Task:

@@ -38,7 +38,7 @@ JSON: Final = "application/json"
 def api() -> APIGatewayHttpResolver:
     """A resolver that validates requests strictly and answers every error as problem+json."""
     app = APIGatewayHttpResolver(enable_validation=True, json_body_deserializer=parse_body)
-    app.use([_only_known_parameters])
+    app.use([_only_what_is_known])
 
     @app.exception_handler(RequestValidationError)  # type: ignore[untyped-decorator]
     def _not_valid(error: RequestValidationError) -> Response[str]:
@@ -65,8 +65,8 @@ def _problem(app: APIGatewayHttpResolver, error: Exception) -> Response[str]:
     return answer_to(error, instance=event.path, request_id=event.request_context.request_id)
 
 
-def _only_known_parameters(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Reply:
-    if faults := _parameter_faults(app):
+def _only_what_is_known(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Reply:
+    if faults := _parameter_faults(app) + _field_faults(app):
         raise Invalid(faults)
     return next_middleware(app)
 
@@ -81,6 +81,13 @@ def _parameter_faults(app: APIGatewayHttpResolver) -> list[Fault]:
         is_shape = isinstance(shape, type) and issubclass(shape, BaseModel)
         known |= set(shape.model_fields) if is_shape else {parameter.alias}
     return parameter_faults(app.current_event.raw_query_string or "", known)
+
+
+def _field_faults(app: APIGatewayHttpResolver) -> list[Fault]:
+    body = app.current_event.body
+    if app.context["_route"].dependant.body_params or not body:
+        return []
+    return [Fault("unknown field; no body is expected here", pointer=f"/{name}") for name in parse_body(body)]
 
 
 # ------------------------------------------------------------------------------------------------------- answers

@@ -21,7 +21,7 @@ def accepted_versions(if_match: str | None) -> Versions:
     if if_match is None or if_match.strip() == "*":
         return None
     strong = [tag for weak, tag in _TAG.findall(if_match) if not weak]
-    return [int(tag) for tag in strong if re.fullmatch(r"[0-9]{1,15}", tag)]
+    return [int(tag) for tag in strong if re.fullmatch(r"[1-9][0-9]{0,14}", tag)]
 
 
 def matches(if_match: str | None, current: str) -> bool:

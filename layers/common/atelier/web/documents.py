@@ -53,7 +53,7 @@ def answers(
     content = {"application/json": {"model": shape}} if shape else {}
     found: dict[int, Any] = {success: _response(says, content, headers)}
     if running:
-        found[202] = _response(_WHEN[202], {"application/json": {"model": running}}, (*headers, "Retry-After"))
+        found[202] = _response(_WHEN[202], {"application/json": {"model": running}}, (*headers, "Location", "Retry-After"))
     for status in sorted({*problems, *_ALWAYS}):
         problem = {} if status == HTTPStatus.NOT_MODIFIED else {CONTENT_TYPE: {"model": Problem}}
         found[status] = _response(

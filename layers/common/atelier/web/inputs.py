@@ -89,11 +89,14 @@ def validation_faults(error: RequestValidationError) -> list[Fault]:
 
 def _fault(error: dict[str, Any]) -> Fault:
     place, *path = (str(part) for part in error["loc"])
+    if error["type"] == "recursion_loop":
+        return Fault("is nested too deeply", pointer=f"/{path[0]}")
     if place == "body":
         pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)
         return Fault(_detail(error, path), pointer=pointer)
     # A query model's problems are reported under its own name first: the parameter is the last part.
-    return Fault(_detail(error, path), parameter=path[-1] if path else place)
+    last = path[-1] if path else place
+    return Fault(_detail(error, path), parameter=error.get("ctx", {}).get("parameter", last))
 
 
 def _detail(error: dict[str, Any], path: list[str]) -> str:

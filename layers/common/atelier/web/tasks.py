@@ -70,7 +70,8 @@ def result_shown(task: Task, media: Signer, *, now: datetime) -> Response[Any]:
     """The files of a task, or how it stands. Raises TaskFailed for one that ended without files."""
     result = TaskResult(id=task.id, status=task.status, outputs=signed(task, media).outputs)
     if not task.over:
-        return shown(result, status=HTTPStatus.ACCEPTED, tag=tag_of(task, now=now), Retry_After=_POLL_AGAIN)
+        where, tag = f"{PREFIX}/tasks/{task.id}", tag_of(task, now=now)
+        return shown(result, status=HTTPStatus.ACCEPTED, tag=tag, Location=where, Retry_After=_POLL_AGAIN)
     if task.error is not None:
         raise TaskFailed(code=task.error.code, message=task.error.message, retryable=task.error.retryable)
     if task.status is TaskStatus.CANCELED:
