@@ -14,6 +14,7 @@ Send = Callable[[Any], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 NO_WEBSOCKETS = 1008
+BODILESS = (204, 304)
 
 
 class Edge:
@@ -34,7 +35,7 @@ class Edge:
             await _live(receive, send)
         elif scope["type"] == "http":
             async with self._turns:
-                await self._emulator(self._addressed(scope), receive, send)
+                await self._emulator(self._addressed(scope), receive, _typed_only_with_a_body(send))
         else:
             await receive()
             await send({"type": "websocket.close", "code": NO_WEBSOCKETS})
@@ -49,6 +50,18 @@ class Edge:
             "raw_path": self._prefix.encode() + scope["raw_path"],
             "headers": [(b"host", self._host), *headers],
         }
+
+
+def _typed_only_with_a_body(send: Send) -> Send:
+    """`send` without the content type that the emulator puts on every answer, for those that can have no content."""
+
+    async def sent(message: Any) -> None:
+        if message["type"] == "http.response.start" and message["status"] in BODILESS:
+            headers = [(name, value) for name, value in message["headers"] if name.lower() != b"content-type"]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return sent
 
 
 async def _live(receive: Receive, send: Send) -> None:

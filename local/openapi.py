@@ -165,6 +165,8 @@ def _tidy(operation: dict[str, Any], shapes: Mapping[str, Any]) -> None:
     # Powertools documents its own answer to bad input, which ours replaces.
     if operation["responses"].get("422", {}).get("description") == "Validation Error":
         del operation["responses"]["422"]
+    for bodiless in {"204", "304"} & operation["responses"].keys():
+        operation["responses"][bodiless].pop("content", None)  # powertools documents JSON where nothing is said
     operation["responses"] = dict(sorted(operation["responses"].items()))
     parameters = operation.get("parameters", [])
     full = _query_model({each["name"] for each in parameters if each["in"] == "query"}, shapes)

@@ -30,7 +30,10 @@ def main() -> None:
     loop = asyncio.new_event_loop()
     opened = asyncio.Event()
     threading.Thread(target=_obey, args=(home, loop, opened), daemon=True).start()
-    _redirect_output(home)
+    try:
+        _redirect_output(home)
+    except BrokenPipeError:  # the owner was killed just now
+        _end(home)
     # Imported now: the emulator reads its settings, its folder among them, when it is imported.
     from local.serving import serve  # noqa: PLC0415
 

@@ -29,7 +29,7 @@ class Health(BaseModel):
     tags=["System"],
     operation_id="getHealth",
     summary="Is it up?",
-    responses=answers(200, Health, "It is, and the table answers."),
+    responses=answers(200, Health, "It is, and the table answers.", 400),
 )
 def health(table: Annotated[Table, Depends(wiring.table)]) -> Reply:
     """Needs no authentication."""
@@ -42,14 +42,14 @@ def health(table: Annotated[Table, Depends(wiring.table)]) -> Reply:
     tags=["System"],
     operation_id="getOpenApi",
     summary="This document",
-    responses=answers(200, None, "The whole API, as OpenAPI 3.1."),
+    responses=answers(200, None, "The whole API, as OpenAPI 3.1.", 400),
 )
 def openapi() -> Reply:
     """Needs no authentication."""
     return Response(200, JSON, document(), headers={"Cache-Control": "max-age=300"})
 
 
-@app.get("/docs", include_in_schema=False, operation_id="getDocs")
+@app.get("/docs", include_in_schema=False)
 def docs() -> Reply:
     """The same document as a page that loads nothing from anywhere else."""
     return Response(200, "text/html; charset=utf-8", page(), headers={"Content-Security-Policy": policy()})

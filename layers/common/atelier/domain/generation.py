@@ -30,10 +30,14 @@ AT_ONCE: Final = 2  # how often a step that was overtaken is tried again before 
 
 
 class NextStep(BaseModel):
-    """A message of the generation queue: carry out step `step` of the task."""
+    """A message of the generation queue: carry out step `step` of the task.
+
+    From the first poll on it says whose task it is: by that, what is left of a deleted one is found.
+    """
 
     task_id: str
     step: int = 0
+    user_id: int | None = None
 
 
 class Tasks(Protocol):
@@ -62,8 +66,8 @@ class Media(Protocol):
     def put(self, key: str, content: bytes, content_type: str) -> None:
         """Store one file, replacing what was there."""
 
-    def delete(self, key: str) -> None:
-        """Remove one file, or do nothing when there is none."""
+    def delete_of_task(self, user_id: int, task_id: str) -> int:
+        """Remove every file of a task; how many there were."""
 
 
 class Outdated(Exception):
@@ -97,24 +101,35 @@ class Pipeline:
 
     def _step(self, message: NextStep, *, now: datetime) -> Task | None:
         task = self.tasks.load(message.task_id)
-        if task is None or message.step < task.step:
+        if task is None:
+            self._forget(message)
+            return None
+        if task.over:
+            return self._settle(task)
+        if message.step < task.step:
             return task
         provider = self.providers[task.served_by]
-        if task.over:
-            return self._settle(task, provider)
         if now > task.created_at + DEADLINE[task.type]:
-            return self._give_up(task, provider, now=now)
+            return self._give_up(task, now=now)
         if task.provider_task_id is None:
             return self._submit(task, provider, now=now)
         return self._ask_after(task, task.provider_task_id, provider, now=now)
 
     def abandon(self, message: NextStep, *, now: datetime) -> None:
-        """The queue has given up on this message: the task fails where its owner can see it."""
+        """The queue has given up on this message: the task fails where its owner can see it.
+
+        The provider may still be at work: one more message tells it to stop.
+        """
         task = self.tasks.load(message.task_id)
         if task is None or task.over or message.step < task.step:
             return
         error = TaskError(code="internal_error", message="The generation could not be carried out.", retryable=True)
-        self.tasks.move(task, tasks.failed(task, error, now=now))
+        try:
+            self.tasks.move(task, tasks.failed(task, error, now=now))
+        except Outdated:
+            self.abandon(message, now=now)
+        else:
+            self.queue.send(message, delay=LAST_POLL)
 
     def _submit(self, task: Task, provider: Provider, *, now: datetime) -> Task:
         if task.lease_until is not None and task.lease_until > now:
@@ -132,7 +147,8 @@ class Pipeline:
     def _look_again(self, task: Task, *, now: datetime, **seen: object) -> Task:
         news = {name: value for name, value in seen.items() if getattr(task, name) != value}
         change = {**news, "updated_at": now} if news else {}
-        self.queue.send(NextStep(task_id=task.id, step=task.step + 1), delay=_delay(task.step))
+        following = NextStep(task_id=task.id, step=task.step + 1, user_id=task.user_id)
+        self.queue.send(following, delay=_delay(task.step))
         return self.tasks.note(task, step=task.step + 1, **change)
 
     def _ask_after(self, task: Task, job: str, provider: Provider, *, now: datetime) -> Task:
@@ -157,29 +173,25 @@ class Pipeline:
         outputs = [_output(task, number, made) for number, made in enumerate(done.media)]
         for output, made in zip(outputs, done.media, strict=True):
             self.media.put(output.key, made.content, made.content_type)
-        try:
-            return self.tasks.move(task, tasks.succeeded(task, outputs=outputs, cost=done.cost, now=now))
-        except Outdated:
-            self._take_back(task, outputs)
-            raise
+        # Canceled or deleted in the meantime: the step is tried again, and that removes the files.
+        return self.tasks.move(task, tasks.succeeded(task, outputs=outputs, cost=done.cost, now=now))
 
-    def _take_back(self, task: Task, outputs: list[Output]) -> None:
-        # Canceled or deleted in the meantime: nobody will ever ask for these files. A twin of this message may have
-        # finished the task with the very same ones, though.
-        current = self.tasks.load(task.id)
-        if current is None or current.status is not TaskStatus.SUCCEEDED:
-            for output in outputs:
-                self.media.delete(output.key)
+    def _forget(self, message: NextStep) -> None:
+        # The clean-up of the delete may have come before a worker had stored the last file.
+        if message.user_id is not None:
+            self.media.delete_of_task(message.user_id, message.task_id)
 
-    def _give_up(self, task: Task, provider: Provider, *, now: datetime) -> Task:
+    def _give_up(self, task: Task, *, now: datetime) -> Task:
         error = TaskError(code="timeout", message="The provider did not finish in time.", retryable=True)
         given_up = self.tasks.move(task, tasks.failed(task, error, now=now))
-        return self._settle(given_up, provider)
+        return self._settle(given_up)
 
-    def _settle(self, task: Task, provider: Provider) -> Task:
-        """A task that ended on our side first: the provider is told to stop."""
+    def _settle(self, task: Task) -> Task:
+        """A task that ended on our side first: the provider is told to stop, and files that came too late go."""
         if task.status is TaskStatus.SUCCEEDED or (task.lease_until is None and task.provider_task_id is None):
             return task
+        self.media.delete_of_task(task.user_id, task.id)
+        provider = self.providers[task.served_by]
         job = task.provider_task_id or provider.find(order_of(task))
         if job is not None:
             provider.cancel(job)

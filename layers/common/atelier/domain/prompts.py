@@ -1,10 +1,10 @@
 """What a provider is sent: the caller's prompt first and whole, then as much of the brand as the model takes."""
 
 import re
-from collections.abc import Iterable
 from typing import Final
 
-_SENTENCE_END: Final = re.compile(r"(?<=[.!?;\n])\s+")
+# Behind a mark that a space follows, behind a mark that needs none, and at the end of a line.
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?;])(?=\s)|(?<=[。！？；])|(?=\n)")
 
 
 def effective_prompt(prompt: str, *, guidelines: str | None, brief: str | None, limit: int) -> str:
@@ -21,15 +21,10 @@ def effective_prompt(prompt: str, *, guidelines: str | None, brief: str | None, 
 def _with_section(composed: str, heading: str, text: str, limit: int) -> str:
     section = f"\n\n{heading}: "
     room = limit - len(composed) - len(section)
-    kept = _first_sentences(_SENTENCE_END.split(text), room)
+    kept = _first_sentences(text, room)
     return composed + section + kept if kept else composed
 
 
-def _first_sentences(sentences: Iterable[str], room: int) -> str:
-    kept = ""
-    for sentence in sentences:
-        longer = f"{kept} {sentence}".strip()
-        if len(longer) > room:
-            break
-        kept = longer
-    return kept
+def _first_sentences(text: str, room: int) -> str:
+    ends = [*(end.start() for end in _SENTENCE_END.finditer(text)), len(text)]
+    return text[: max((end for end in ends if end <= room), default=0)].rstrip()

@@ -1,7 +1,7 @@
 """The types every model is made of: bounded texts, moments, and the two bases `Shape` (in) and `Record` (kept)."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
@@ -31,7 +31,8 @@ def utcnow() -> datetime:
 
 def format_moment(moment: datetime) -> str:
     """RFC 3339 in UTC with exactly six decimals, so that texts sort as times do."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Not strftime: its years have no leading zeros everywhere.
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 Moment = Annotated[
@@ -41,8 +42,13 @@ Moment = Annotated[
 ]
 
 
+# White space by everybody's definition (Unicode's, Python's, ECMAScript's), so that a name with a character that is not
+# among these is not blank, whoever reads the pattern in the API's document.
+_BLANKS: Final = "".join(chr(code) for code in range(0x3001) if chr(code).isspace()) + "\ufeff"
+
+
 def _trimmed(value: Any) -> Any:
-    return value.strip() if isinstance(value, str) else value
+    return value.strip(_BLANKS) if isinstance(value, str) else value
 
 
 def _at_most_32_kib(value: str) -> str:
@@ -52,7 +58,7 @@ def _at_most_32_kib(value: str) -> str:
 
 
 _TRIMMED = BeforeValidator(_trimmed)
-_NOT_BLANK = Field(json_schema_extra={"pattern": r"\S"})
+_NOT_BLANK = Field(json_schema_extra={"pattern": r"[^\s\u001c-\u001f\u0085\ufeff]"})
 
 Name = Annotated[str, Field(min_length=1, max_length=255), _NOT_BLANK, _TRIMMED]
 Goal = Annotated[str, Field(min_length=1, max_length=2000), _NOT_BLANK, _TRIMMED]

@@ -94,8 +94,11 @@ def answer(user_id: int, idempotency_key: str) -> Key:
 
 
 def folded(name: str) -> str:
-    """A name as it sorts: without regard to case."""
-    return name.casefold().encode()[:_NAME_BYTES].decode(errors="ignore")
+    """A name as it sorts: without regard to case.
+
+    NUL ends a name in a position, so one within a name is followed by what sorts behind every id.
+    """
+    return name.casefold().replace("\0", "\0\x7f").encode()[:_NAME_BYTES].decode(errors="ignore")
 
 
 # Where an item stands in an order. The id makes every position unique, so that paging never repeats or skips.

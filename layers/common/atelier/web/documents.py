@@ -36,6 +36,7 @@ _HEADERS: Final[Mapping[str, dict[str, Any]]] = {
     "Idempotent-Replayed": {"description": "`true` when an earlier request made it.", "schema": _TEXT},
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
 }
+_TELLS: Final[Mapping[int, tuple[str, ...]]] = {304: ("ETag",), 503: ("Retry-After",)}
 
 
 def answers(
@@ -53,12 +54,12 @@ def answers(
     content = {"application/json": {"model": shape}} if shape else {}
     found: dict[int, Any] = {success: _response(says, content, headers)}
     if running:
-        found[202] = _response(_WHEN[202], {"application/json": {"model": running}}, (*headers, "Location", "Retry-After"))
+        found[202] = _response(
+            _WHEN[202], {"application/json": {"model": running}}, (*headers, "Location", "Retry-After")
+        )
     for status in sorted({*problems, *_ALWAYS}):
         problem = {} if status == HTTPStatus.NOT_MODIFIED else {CONTENT_TYPE: {"model": Problem}}
-        found[status] = _response(
-            _WHEN[status], problem, ("Retry-After",) if status == HTTPStatus.SERVICE_UNAVAILABLE else ()
-        )
+        found[status] = _response(_WHEN[status], problem, _TELLS.get(status, ()))
     return found
 
 

@@ -18,6 +18,7 @@ from atelier.domain.shapes import KIB
 from atelier.web.problems import TooLarge, UnsupportedMediaType
 
 MAX_BODY: Final = 256 * KIB
+_DEEPEST: Final = 100  # pydantic reads about twice that back
 _JSON: Final = {"application/json", "application/merge-patch+json"}
 _IMMUTABLE: Final = {"id", "user_id", "client_id", "created_at", "updated_at"}
 
@@ -47,7 +48,17 @@ def parse_body(text: str | None) -> dict[str, Any]:
         _malformed(f"is not acceptable JSON: {error}")
     if not isinstance(value, dict):
         _malformed("must be a JSON object")
+    if _depth(value) > _DEEPEST:
+        _malformed(f"is nested too deeply: at most {_DEEPEST} levels")
     return value
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level := [each for each in level if isinstance(each, dict | list)]:
+        depth += 1
+        level = [child for each in level for child in (each.values() if isinstance(each, dict) else each)]
+    return depth
 
 
 def _malformed(detail: str) -> NoReturn:

@@ -111,8 +111,8 @@ def _side(text: str) -> int:
 
 def _seconds(order: Order) -> float:
     asked = order.options.get("duration")
-    seconds = float(asked) if isinstance(asked, int | float) else _SECONDS[order.type]
-    return min(max(seconds, 0.5), _LONGEST[order.type])
+    seconds = asked if isinstance(asked, int | float) else _SECONDS[order.type]
+    return float(min(max(seconds, 0.5), _LONGEST[order.type]))
 
 
 def _count(order: Order) -> int:

@@ -1,0 +1,55 @@
+"""One running project for all of these tests, as `make run` serves it, but with a short grace after deletes."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from local.stack import Stack, start
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The project, on a free port."""
+    with start(parameters={"GraceSeconds": "2"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def api(stack: Stack) -> Iterator[httpx.Client]:
+    """A client of its API."""
+    with httpx.Client(base_url=f"{stack.url}/api/v3", timeout=30) as client:
+        yield client
+
+
+Finish = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def finish(api: httpx.Client) -> Finish:
+    """Wait until a task is over; the task as it is then."""
+
+    def wait(task_id: str) -> dict[str, Any]:
+        task: dict[str, Any] = eventually(
+            lambda: _if_over(api.get(f"/tasks/{task_id}").json()), f"task {task_id} is over"
+        )
+        return task
+
+    return wait
+
+
+def _if_over(task: dict[str, Any]) -> dict[str, Any] | None:
+    return task if task["status"] in ("succeeded", "failed", "canceled") else None
+
+
+def eventually(look: Callable[[], Any], what: str, seconds: float = 60) -> Any:
+    """What `look` finds, once it finds something."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"It took longer than {seconds} s until {what}.")

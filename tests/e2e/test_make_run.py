@@ -1,0 +1,107 @@
+"""`make run` as its user meets it: it says where it is, answers there, and leaves nothing behind."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import eventually
+
+PROJECT: Final = Path(__file__).parents[2]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def started(port: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "local", "run", "--port", str(port)]
+    return subprocess.Popen(
+        command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+@pytest.fixture
+def running() -> Iterator[tuple[subprocess.Popen[str], str]]:
+    port = free_port()
+    process = started(port)
+    url = f"http://127.0.0.1:{port}"
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "answers at" in line:
+            break
+    yield process, url
+    process.kill()
+    process.communicate()
+
+
+def left_behind() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("atelier-local-*"))
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/api/v3/health").status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def test_what_it_prints_can_be_tried(running: tuple[subprocess.Popen[str], str]) -> None:
+    process, url = running
+    eventually(lambda: answers(url), "it answers")
+    assert process.stdout is not None
+    banner = ""
+    while "Ctrl-C" not in banner:
+        banner += process.stdout.readline()
+    assert f"{url}/docs" in banner
+    curl = re.search(r"curl -s .*", banner)
+    assert curl
+    created = subprocess.run(curl[0], shell=True, capture_output=True, text=True, check=True)  # noqa: S602 - ours
+    assert '"name":"Acme Corporation"' in created.stdout
+    assert "<script>" in httpx.get(f"{url}/docs").text
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_when_asked_and_leaves_nothing(
+    running: tuple[subprocess.Popen[str], str], how: signal.Signals
+) -> None:
+    process, url = running
+    eventually(lambda: answers(url), "it answers")
+    mine = left_behind()
+    os.kill(process.pid, how)
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert not answers(url)
+    eventually(lambda: len(left_behind()) < len(mine), "its folder is gone")
+
+
+def test_it_takes_everything_along_when_it_is_killed(running: tuple[subprocess.Popen[str], str]) -> None:
+    process, url = running
+    eventually(lambda: answers(url), "it answers")
+    mine = left_behind()
+    process.kill()
+    eventually(lambda: not answers(url), "nobody answers any more")
+    eventually(lambda: len(left_behind()) < len(mine), "its folder is gone")
+
+
+def test_a_port_in_use_is_one_clear_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        process = started(port)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert f"port {port}" in said
+    assert said.count("\n") == 1

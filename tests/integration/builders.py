@@ -1,0 +1,116 @@
+"""What tests are about to talk of, made through the API, with everything that does not matter left out."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from atelier import wiring
+from atelier.domain.clients import NewClient
+from atelier.domain.campaigns import NewCampaign
+from atelier.domain.ids import new_id
+from atelier.domain.ordering import Parents, ordered
+from atelier.domain.tasks import NewImage
+from tests.support.world import Answer, World, http_event
+
+Json = dict[str, Any]
+
+NOBODY = "01999999-9999-7999-8999-999999999999"
+"""An id that is well formed and names nothing."""
+
+SOMEBODY_ELSE = 2
+
+
+def a_client(w: World, name: str = "Acme", **fields: Any) -> Json:
+    return created(w.call("POST", "/clients", {"name": name, **fields}))
+
+
+def a_campaign(w: World, client: Json | None = None, **fields: Any) -> Json:
+    client_id = (client or a_client(w))["id"]
+    return created(w.call("POST", "/campaigns", {"client_id": client_id, "name": "Launch", "goal": "Sell", **fields}))
+
+
+def a_task(w: World, kind: str = "image", **fields: Any) -> Json:
+    """A task that was just accepted."""
+    return created(w.call("POST", f"/generate/{kind}", {"prompt": "A boat", **fields}))
+
+
+def a_finished_task(w: World, kind: str = "image", **fields: Any) -> Json:
+    """A task, once all that follows from it has happened."""
+    task = a_task(w, kind, **({"size": "64x64"} if kind == "image" else {}), **fields)
+    w.settle()
+    return shown(w, f"/tasks/{task['id']}")
+
+
+def created(answer: Answer) -> Json:
+    """What a POST made."""
+    assert answer.status in (201, 202), answer.text
+    made: Json = answer.json
+    return made
+
+
+def shown(w: World, path: str, **query: Any) -> Json:
+    """What a GET shows."""
+    answer = w.call("GET", path, query=query)
+    assert answer.status == 200, answer.text
+    found: Json = answer.json
+    return found
+
+
+def ids(w: World, path: str, **query: Any) -> list[str]:
+    """The ids on a page of a list."""
+    return [item["id"] for item in shown(w, path, **query)["items"]]
+
+
+def names(w: World, path: str, **query: Any) -> list[str]:
+    """The names on a page of a list."""
+    return [item["name"] for item in shown(w, path, **query)["items"]]
+
+
+def walk(w: World, path: str, **query: Any) -> Iterator[Json]:
+    """Every page of a list, by cursor."""
+    page = shown(w, path, **query)
+    yield page
+    while page["next_cursor"] is not None:
+        page = shown(w, path, **query, cursor=page["next_cursor"])
+        yield page
+
+
+def problem(answer: Answer, status: int) -> Json:
+    """The problem that an answer tells, which must have this status."""
+    assert answer.status == status, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    told: Json = answer.json
+    assert told["status"] == status
+    return told
+
+
+def places(answer: Answer) -> set[str]:
+    """Where a 400 says that something is wrong: pointers and parameters."""
+    return {fault.get("pointer", fault.get("parameter")) for fault in problem(answer, 400)["errors"]}
+
+
+def send(w: World, function: str, method: str, path: str, **event: Any) -> Answer:
+    """A request whose event is as strange as `event` makes it."""
+    made = http_event(method, path, None, headers={}, query={}) | event
+    answer = w.invoke(function, made)
+    return Answer(answer["statusCode"], answer["headers"], answer.get("body") or "")
+
+
+def theirs(w: World) -> tuple[str, str, str]:
+    """The ids of a client, a campaign and a task of another user."""
+    now = w.clock()
+    client, campaign, task = (new_id(now, number) for number in range(3))
+    who: Json = {"user_id": SOMEBODY_ELSE, "once": None, "now": now}
+    made = wiring.clients().create(NewClient(name="Theirs"), id_=client, **who).record
+    new = NewCampaign(client_id=client, name="Theirs", goal="Theirs")
+    launch = wiring.campaigns().create(new, id_=campaign, **who).record
+    order = NewImage.model_validate({"prompt": "Theirs"})
+    parents = Parents(made, launch)
+    theirs = ordered(order, parents, id_=task, user_id=SOMEBODY_ELSE, configured=wiring.configured(), now=now)
+    wiring.tasks().create(theirs, once=None, now=now)
+    return client, campaign, task
+
+
+def pretty(value: object) -> str:
+    """JSON text, for bodies that are sent as they are."""
+    return json.dumps(value, ensure_ascii=False)

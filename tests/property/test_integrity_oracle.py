@@ -1,0 +1,347 @@
+"""Random histories, and SQLite with real foreign keys beside them: at every moment both answer alike.
+
+Clean-up messages come late, partly, twice and out of order; the answers must not show it. `ORACLE_EXAMPLES=500` looks
+for longer, at other histories each time.
+"""
+
+import os
+from contextlib import ExitStack
+from dataclasses import replace
+from random import Random
+from typing import Any, Final
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.support.oracle import TOLD, Question, Sql, compare, compare_one
+from tests.support.recount import findings, scan
+from tests.support.world import TABLE, Answer, HeldQueue, sqs_record, world
+
+ASKED: Final = os.environ.get("ORACLE_EXAMPLES")
+NEVER: Final = "01900000-0000-7000-8000-000000000000"
+MALFORMED: Final = "%"
+# Case pairs that are no pairs of letters, LIKE's wildcards, what sorts differently as UTF-16, and white space.
+LETTERS: Final = "aAbBßẞsSİiIéÉ%_😀\ufb01 "
+STATUSES: Final = ("active", "archived", "draft")
+TASK_STATUSES: Final = ("pending", "processing", "succeeded", "failed", "canceled")
+
+names = st.text(LETTERS, min_size=1, max_size=3).filter(str.strip)
+optional_texts = st.none() | st.sampled_from(["", "x", "ß\n😀"])
+statuses = st.sampled_from(STATUSES)
+
+
+class Integrity(RuleBasedStateMachine):
+    """What callers, the pipeline and the cascade may do, in any order."""
+
+    clients = Bundle("clients")
+    campaigns = Bundle("campaigns")
+    tasks = Bundle("tasks")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open = ExitStack()
+        self.world = self._open.enter_context(world())
+        self.sql = Sql()
+        self.made: dict[str, list[str]] = {"clients": [NEVER], "campaigns": [NEVER], "tasks": [NEVER]}
+        self.random = Random(0)
+
+    # ---------------------------------------------------------------------------------------------- first of all
+
+    @initialize(seed=st.integers(0, 2**16))
+    def choose_questions(self, seed: int) -> None:
+        self.random = Random(seed)
+
+    @initialize(target=clients)
+    def no_client(self) -> str:
+        return NEVER
+
+    @initialize(target=campaigns)
+    def no_campaign(self) -> str:
+        return NEVER
+
+    @initialize(target=tasks)
+    def no_task(self) -> str:
+        return NEVER
+
+    # --------------------------------------------------------------------------------------------------- clients
+
+    @rule(target=clients, name=names, description=optional_texts, again=st.booleans())
+    def make_client(self, name: str, description: str | None, again: bool) -> str:
+        wanted = {"name": name, "description": description}
+        return self._made("clients", self._create("/clients", wanted, again=again), wanted)
+
+    @rule(id_=clients, name=names)
+    def rename_client(self, id_: str, name: str) -> None:
+        self._patch("clients", id_, {"name": name})
+
+    @rule(id_=clients, description=optional_texts)
+    def describe_client(self, id_: str, description: str | None) -> None:
+        self._patch("clients", id_, {"description": description})
+
+    @rule(id_=clients)
+    def delete_client(self, id_: str) -> None:
+        self._delete("clients", id_)
+
+    # ------------------------------------------------------------------------------------------------- campaigns
+
+    @rule(
+        target=campaigns,
+        client_id=clients | st.just(MALFORMED),
+        name=names,
+        status=statuses,
+        nested=st.booleans(),
+        again=st.booleans(),
+    )
+    def make_campaign(self, client_id: str, name: str, status: str, nested: bool, again: bool) -> str:
+        wanted = {"name": name, "goal": "g", "status": status, "client_id": client_id}
+        path = "/clients/%25/campaigns" if client_id == MALFORMED else f"/clients/{client_id}/campaigns"
+        answer = self._create(path if nested else "/campaigns", wanted, again=again)
+        return self._made("campaigns", answer, wanted)
+
+    @rule(id_=campaigns, name=names, status=statuses)
+    def change_campaign(self, id_: str, name: str, status: str) -> None:
+        self._patch("campaigns", id_, {"name": name, "status": status})
+
+    @rule(id_=campaigns, status=statuses)
+    def move_campaign(self, id_: str, status: str) -> None:
+        self._patch("campaigns", id_, {"status": status})
+
+    @rule(id_=campaigns)
+    def delete_campaign(self, id_: str) -> None:
+        self._delete("campaigns", id_)
+
+    # ----------------------------------------------------------------------------------------------------- tasks
+
+    @rule(
+        target=tasks,
+        client_id=st.none() | clients,
+        campaign_id=st.none() | campaigns,
+        kind=st.sampled_from(["image", "audio"]),
+        provider=st.sampled_from(["fal", "sandbox"]),
+        prompt=st.sampled_from(["p", "fail:x"]),
+        again=st.booleans(),
+    )
+    def make_task(  # noqa: PLR0917 - hypothesis gives them by name
+        self, client_id: str | None, campaign_id: str | None, kind: str, provider: str, prompt: str, again: bool
+    ) -> str:
+        campaign = self.sql.get("campaigns", campaign_id) if campaign_id else None
+        wanted = {"client_id": client_id, "campaign_id": campaign_id, "prompt": prompt, "provider": provider}
+        smallest = {"size": "64x64"} if kind == "image" else {"duration": 1}
+        answer = self._create(f"/generate/{kind}", {**wanted, **smallest}, again=again)
+        if campaign and client_id not in (None, campaign["client_id"]):
+            assert answer.status == 400, answer.text
+            return NEVER
+        implied = {"client_id": campaign["client_id"]} if campaign else {}
+        return self._made("tasks", answer, {**wanted, **implied, "type": kind})
+
+    @rule(id_=tasks)
+    def cancel_task(self, id_: str) -> None:
+        row = self.sql.get("tasks", id_)
+        answer = self.world.call("POST", f"/tasks/{id_}/cancel")
+        expected = 404 if row is None else 200 if row["status"] in ("pending", "processing") else 409
+        assert answer.status == expected, answer.text
+        self._told()
+
+    @rule(target=tasks, id_=tasks, again=st.booleans())
+    def retry_task(self, id_: str, again: bool) -> str:
+        row = self.sql.get("tasks", id_)
+        answer = self._create(f"/tasks/{id_}/retry", None, again=again)
+        if row is None or row["status"] not in ("failed", "canceled"):
+            assert answer.status == (404 if row is None else 409), answer.text
+            return NEVER
+        same = {name: row[name] for name in ("client_id", "campaign_id", "type", "provider", "prompt")}
+        return self._made("tasks", answer, {**same, "retry_of": id_})
+
+    @rule(id_=tasks)
+    def delete_task(self, id_: str) -> None:
+        expected = 204 if self.sql.delete_task(id_) else 404
+        assert self.world.call("DELETE", f"/tasks/{id_}").status == expected
+
+    # ------------------------------------------------------------------------------------------- what goes on behind
+
+    @rule()
+    def relay(self) -> None:
+        self.world.relay()
+
+    @rule()
+    def work(self) -> None:
+        self.world.relay()
+        self.world.work()
+        self._told()
+
+    @rule(which=st.integers(0, 30), again=st.booleans())
+    def work_on_one(self, which: int, again: bool) -> None:
+        self._deliver("worker", self.world.generation, which, again=again)
+        self._told()
+
+    @rule(which=st.integers(0, 30), again=st.booleans())
+    def clean_one(self, which: int, again: bool) -> None:
+        self._deliver("cascade", self.world.cascade, which, again=again)
+
+    @rule()
+    def clean(self) -> None:
+        self.world.relay()
+        self.world.clean()
+
+    @rule(seconds=st.sampled_from([1, 89, 91, 2000]))
+    def pass_time(self, seconds: int) -> None:
+        self.world.pass_time(seconds)
+
+    @rule()
+    def settle(self) -> None:
+        self.world.settle()
+        self._told()
+
+    # ------------------------------------------------------------------------------------------ what must be the same
+
+    @invariant()
+    def one_list_and_one_of_each_kind_agree(self) -> None:
+        compare(self.world, self.sql, self._question())
+        for table, ids in self.made.items():
+            compare_one(self.world, self.sql, table, self.random.choice(ids))
+
+    @invariant()
+    def the_recount_finds_nothing(self) -> None:
+        found = self._findings(at_rest=False)
+        assert not found, found
+
+    def teardown(self) -> None:
+        with self._open:
+            self.world.settle()
+            self._told()
+            found = self._findings(at_rest=True)
+            assert not found, found
+            for table, ids in self.made.items():
+                for id_ in ids:
+                    compare_one(self.world, self.sql, table, id_)
+            for question in self._all_orders():
+                compare(self.world, self.sql, question)
+        self.sql.close()
+
+    # ---------------------------------------------------------------------------------------------------- both sides
+
+    def _create(self, path: str, body: Any, *, again: bool) -> Answer:
+        """Create something; with `again`, the caller sends the same request twice."""
+        key = {"Idempotency-Key": f"{self.random.getrandbits(64)}"} if again else {}
+        answer = self.world.call("POST", path, body, headers=key)
+        if again:
+            repeated = self.world.call("POST", path, body, headers=key)
+            assert repeated.status == answer.status
+            if answer.status < 300:
+                assert repeated.headers["Idempotent-Replayed"] == "true"
+                assert repeated.json["id"] == answer.json["id"]
+        return answer
+
+    def _made(self, table: str, answer: Answer, wanted: dict[str, Any]) -> str:
+        """Let SQL judge the create, and then know what was made."""
+        if not self.sql.accepts(table, {**wanted, "id": "candidate"}):
+            assert answer.status == 404, answer.text
+            return NEVER
+        assert answer.status in (201, 202), answer.text
+        made: dict[str, Any] = answer.json
+        shown = {name: value.strip() if name == "name" else value for name, value in wanted.items()}
+        assert {name: made[name] for name in shown} == shown
+        self.sql.insert(table, made)
+        self.made[table].append(made["id"])
+        return str(made["id"])
+
+    def _patch(self, table: str, id_: str, changes: dict[str, Any]) -> None:
+        answer = self.world.call("PATCH", f"/{table}/{id_}", changes)
+        before = self.sql.get(table, id_)
+        if before is None:
+            assert answer.status == 404, answer.text
+            return
+        assert answer.status == 200, answer.text
+        shown = {name: value.strip() if name == "name" else value for name, value in changes.items()}
+        differs = any(before[name] != value for name, value in shown.items())
+        after = answer.json
+        assert (after["updated_at"] != before["updated_at"]) == differs
+        self.sql.update(table, id_, {**shown, "updated_at": after["updated_at"]})
+
+    def _delete(self, table: str, id_: str) -> None:
+        expected = 204 if self.sql.delete(table, id_) else 404
+        assert self.world.call("DELETE", f"/{table}/{id_}").status == expected
+
+    def _deliver(self, function: str, queue: HeldQueue, which: int, *, again: bool) -> None:
+        """Deliver one of the messages that wait; with `again`, it will come once more."""
+        if not queue.waiting:
+            return
+        body, delay = queue.waiting[which % len(queue.waiting)]
+        if not again:
+            queue.waiting.remove((body, delay))
+        self.world.pass_time(delay)
+        assert not self.world.invoke(function, {"Records": [sqs_record(body)]})["batchItemFailures"]
+
+    def _told(self) -> None:
+        """Tell SQL what the pipeline made of the tasks."""
+        for row in self.sql.rows("SELECT * FROM tasks WHERE NOT deleted", []):
+            if row["status"] in ("pending", "processing"):
+                task = self.world.call("GET", f"/tasks/{row['id']}").json
+                self.sql.update("tasks", row["id"], {name: task[name] for name in TOLD})
+
+    def _findings(self, *, at_rest: bool) -> list[str]:
+        free = ({**row, "cost": {}} for row in self.sql.deleted_tasks() if row["completed_at"])
+        return findings(scan(self.world.dynamodb, TABLE), at_rest=at_rest, deleted=free)
+
+    # ----------------------------------------------------------------------------------------------------- questions
+
+    def _question(self) -> Question:
+        """Any list that can be asked for, mostly of what there is."""
+        table = self.random.choice(["clients", "campaigns", "tasks"])
+        filters, orders = self._filters(table)
+        asked = {name: value for name, value in filters.items() if value and self.random.random() < 0.4}
+        return Question(
+            table,
+            asked,
+            sort_by=self.random.choice(orders),
+            sort_order=self.random.choice(["asc", "desc"]),
+            page_size=self.random.choice([1, 2, 3, 50]),
+            nested=table == "campaigns" and "client_id" in asked and self.random.random() < 0.5,
+        )
+
+    def _filters(self, table: str) -> tuple[dict[str, str], tuple[str, ...]]:
+        pick = self.random.choice
+        client_id, moments = pick(self.made["clients"]), self._moments()
+        searched = pick(LETTERS) if self.random.random() < 0.7 else pick(LETTERS) + pick(LETTERS)
+        if table == "clients":
+            return {"search": searched}, ("name", "created_at", "updated_at")
+        if table == "campaigns":
+            campaign_filters = {"client_id": client_id, "status": pick(STATUSES), "search": searched}
+            return campaign_filters, ("name", "created_at", "updated_at", "status")
+        task_filters = {
+            "client_id": pick([client_id, "none"]),
+            "campaign_id": pick(self.made["campaigns"]),
+            "status": pick(TASK_STATUSES),
+            "type": pick(["image", "audio"]),
+            "provider": pick(["fal", "sandbox"]),
+            "created_from": pick(moments),
+            "created_to": pick(moments),
+        }
+        return task_filters, ("created_at",)
+
+    def _moments(self) -> list[str]:
+        return [row["created_at"] for row in self.sql.rows("SELECT created_at FROM tasks", [])] or [""]
+
+    def _all_orders(self) -> list[Question]:
+        """Every order of every list, and the lists of every parent that ever was."""
+        orders = [(table, order) for table in self.made for order in self._filters(table)[1]]
+        plain = [Question(table, sort_by=order, page_size=2) for table, order in orders]
+        of_clients = [
+            Question(table, {"client_id": id_}) for table in ("campaigns", "tasks") for id_ in self.made["clients"]
+        ]
+        of_campaigns = [Question("tasks", {"campaign_id": id_}) for id_ in self.made["campaigns"]]
+        unassigned = Question("tasks", {"client_id": "none"}, page_size=1)
+        backwards = [replace(question, sort_order="asc") for question in plain]
+        return [*plain, *backwards, *of_clients, *of_campaigns, unassigned]
+
+
+TestIntegrity = Integrity.TestCase
+TestIntegrity.settings = settings(
+    max_examples=int(ASKED or 15),
+    stateful_step_count=40,
+    derandomize=ASKED is None,
+    print_blob=True,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)

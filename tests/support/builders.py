@@ -1,0 +1,53 @@
+"""Things to test with; what a test does not name does not matter to it."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from atelier.domain.campaigns import Campaign
+from atelier.domain.clients import Client
+from atelier.domain.ids import new_id
+from atelier.domain.provider import Order
+from atelier.domain.tasks import Task, TaskType
+
+NOON: Final = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def an_id(number: int = 0, *, at: datetime = NOON) -> str:
+    """An id; the same number and moment give the same one."""
+    return new_id(at, number)
+
+
+def a_client(**fields: Any) -> Client:
+    """A client of user 1."""
+    known = {"id": an_id(1), "user_id": 1, "name": "Acme", "created_at": NOON, "updated_at": NOON}
+    return Client(**known | fields)
+
+
+def a_campaign(**fields: Any) -> Campaign:
+    """A campaign of `a_client()`."""
+    known = {"id": an_id(2), "client_id": an_id(1), "user_id": 1, "name": "Launch", "goal": "Sell", "status": "draft"}
+    return Campaign(**known | {"created_at": NOON, "updated_at": NOON} | fields)
+
+
+def a_task(**fields: Any) -> Task:
+    """A pending image task of user 1, served by the provider `fake`."""
+    known = {
+        "id": an_id(3),
+        "type": "image",
+        "status": "pending",
+        "provider": "fake",
+        "served_by": "fake",
+        "model": "fake-image",
+        "user_id": 1,
+        "prompt": "A red barn",
+        "effective_prompt": "A red barn",
+        "created_at": NOON,
+        "updated_at": NOON,
+    }
+    return Task(**known | fields)
+
+
+def an_order(**fields: Any) -> Order:
+    """What `a_task()` asks of its provider."""
+    known = {"reference": an_id(3), "type": TaskType.IMAGE, "model": "sandbox-image", "options": {}}
+    return Order(**known | {"prompt": "A red barn", "effective_prompt": "A red barn"} | fields)

@@ -1,0 +1,222 @@
+"""The generation pipeline's ports in memory, and a worker that can be stopped before any call it makes to them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, TypeVar
+
+from atelier.domain.generation import NextStep, Outdated, Pipeline
+from atelier.domain.provider import Done, Made, Order, Refused, State, SubmitRefused, Working
+from atelier.domain.tasks import Task, TaskError, TaskStatus
+
+T = TypeVar("T")
+
+PICTURES: Final = Done((Made(b"one", "image/png"), Made(b"two", "image/png")), cost=Decimal("0.25"))
+HALFWAY: Final = Working(0.5)
+NOT_ALLOWED: Final = TaskError(code="not_allowed", message="No.", retryable=False)
+
+
+class FakeTasks:
+    """A store that refuses what was read too long ago, and remembers every status a task has had."""
+
+    def __init__(self, *tasks: Task) -> None:
+        self.kept = {task.id: task for task in tasks}
+        self.history = {task.id: [task.status] for task in tasks}
+
+    def load(self, task_id: str) -> Task | None:
+        """The task as it is now."""
+        return self.kept.get(task_id)
+
+    def move(self, before: Task, after: Task) -> Task:
+        """Record a change of status."""
+        self._keep(before, after)
+        self.history[after.id].append(after.status)
+        return after
+
+    def note(self, before: Task, **change: object) -> Task:
+        """Record any other change."""
+        return self._keep(before, before.model_copy(update={**change, "version": before.version + 1}))
+
+    def _keep(self, before: Task, after: Task) -> Task:
+        current = self.kept.get(before.id)
+        if current is None or current.version != before.version:
+            raise Outdated
+        assert after.version == before.version + 1, "a change without a new version cannot be told from none"
+        self.kept[after.id] = after
+        return after
+
+
+@dataclass
+class FakeQueue:
+    """Messages that nobody has taken yet, each with its delay."""
+
+    waiting: list[tuple[NextStep, int]] = field(default_factory=list)
+
+    def send(self, step: NextStep, *, delay: int) -> None:
+        """Keep the message, as text, as a real queue does."""
+        assert 0 <= delay <= 900
+        self.waiting.append((NextStep.model_validate_json(step.model_dump_json()), delay))
+
+
+@dataclass
+class FakeMedia:
+    """A bucket."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def put(self, key: str, content: bytes, content_type: str) -> None:
+        """Store one file."""
+        self.files[key] = content
+
+    def delete_of_task(self, user_id: int, task_id: str) -> int:
+        """Remove every file of a task."""
+        gone = [key for key in self.files if key.startswith(f"media/{user_id}/{task_id}/")]
+        for key in gone:
+            del self.files[key]
+        return len(gone)
+
+
+class Unreachable(Exception):
+    """The provider gave no answer."""
+
+
+@dataclass
+class FakeProvider:
+    """A provider that keeps books. Its one job is where the test says (`state`), until it is canceled.
+
+    `mood` decides over the next calls: `well`, `deaf` (nothing arrives), `mute` (what arrives is done, and never
+    answered) or `strict` (jobs are refused).
+    """
+
+    state: State = HALFWAY
+    mood: str = "well"
+    accepted: list[str] = field(default_factory=list)
+    canceled: list[str] = field(default_factory=list)
+
+    def submit(self, order: Order) -> str:
+        """Accept the job."""
+        self._listen()
+        if self.mood == "strict":
+            raise SubmitRefused(NOT_ALLOWED)
+        self.accepted.append(order.reference)
+        return self._say(f"job-{order.reference}")
+
+    def find(self, order: Order) -> str | None:
+        """The job, if it was ever accepted."""
+        self._listen()
+        return self._say(f"job-{order.reference}" if order.reference in self.accepted else None)
+
+    def poll(self, job: str, order: Order) -> State:
+        """Where the job stands."""
+        self._listen()
+        assert job == f"job-{order.reference}"
+        return self._say(self.state)
+
+    def cancel(self, job: str) -> None:
+        """Stop the job if it still runs."""
+        self._listen()
+        self.canceled.append(job)
+        if not isinstance(self.state, Done | Refused):
+            self.state = Refused(TaskError(code="canceled_there", message="Stopped.", retryable=True))
+        self._say(None)
+
+    def _listen(self) -> None:
+        if self.mood == "deaf":
+            raise Unreachable
+
+    def _say(self, answer: T) -> T:
+        if self.mood == "mute":
+            raise Unreachable
+        return answer
+
+
+# ------------------------------------------------------------------------------------------------------ one worker
+
+
+class _NotItsTurn(BaseException):
+    """The worker has come to a call that it may not make yet."""
+
+
+class Worker:
+    """Runs `job(pipeline)` one port call at a time, so that anything may happen between two of them.
+
+    It is run again from the start for every step, with the answers that it has already got: so it needs no thread,
+    and killing it is to stop calling `step`.
+    """
+
+    def __init__(self, job: Callable[[Pipeline], object], pipeline: Pipeline) -> None:
+        self._job = job
+        self._pipeline = Pipeline(
+            tasks=self._port(pipeline.tasks),
+            queue=self._port(pipeline.queue),
+            media=self._port(pipeline.media),
+            providers={name: self._port(each) for name, each in pipeline.providers.items()},
+        )
+        self._answers: list[tuple[Any, Exception | None]] = []
+        self._position = 0
+        self._may_call = False
+        self.error: Exception | None = None
+
+    def step(self) -> bool:
+        """Let it make one more call, and go on to the next; whether it is done. `error` is what it ended with."""
+        self._position, self._may_call = 0, True
+        try:
+            self._job(self._pipeline)
+        except _NotItsTurn:
+            return False
+        except Exception as error:
+            self.error = error
+        return True
+
+    def _port(self, port: Any) -> Any:
+        return _Port(lambda name, *args, **how: self._call(lambda: getattr(port, name)(*args, **how)))
+
+    def _call(self, call: Callable[[], Any]) -> Any:
+        if self._position == len(self._answers):
+            if not self._may_call:
+                raise _NotItsTurn
+            self._may_call = False
+            self._answers.append(_outcome(call))
+        answer, error = self._answers[self._position]
+        self._position += 1
+        if error is not None:
+            raise error
+        return answer
+
+
+class _Port:
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self._call = call
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return lambda *args, **how: self._call(name, *args, **how)
+
+
+def _outcome(call: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    try:
+        return call(), None
+    except Exception as error:
+        return None, error
+
+
+MAX_RECEIVES: Final = 3
+
+
+def as_the_worker_does(message: NextStep, *, receives: int, now: datetime) -> Callable[[Pipeline], object]:
+    """What functions/worker does with a message."""
+
+    def job(pipeline: Pipeline) -> None:
+        try:
+            pipeline.carry_out(message, now=now)
+        except Exception:
+            if receives >= MAX_RECEIVES:
+                pipeline.abandon(message, now=now)
+            raise
+
+    return job
+
+
+def statuses_that_end(history: list[TaskStatus]) -> list[TaskStatus]:
+    """The terminal ones of the statuses that a task has had."""
+    return [status for status in history if status in ("succeeded", "failed", "canceled")]
