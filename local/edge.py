@@ -46,10 +46,15 @@ class Edge:
         headers = [(name, value) for name, value in scope["headers"] if name.lower() != b"host"]
         return {
             **scope,
-            "path": self._prefix + scope["path"],
-            "raw_path": self._prefix.encode() + scope["raw_path"],
+            "path": self._prefix + _path(scope["path"]),
+            "raw_path": (self._prefix + _path(scope["raw_path"].decode("ascii"))).encode("ascii"),
             "headers": [(b"host", self._host), *headers],
         }
+
+
+def _path(target: str) -> str:
+    """The path of a request target, which a client may also write as a whole address (`http://host/path`)."""
+    return target if target.startswith("/") else "/" + target.partition("://")[2].partition("/")[2]
 
 
 def _typed_only_with_a_body(send: Send) -> Send:

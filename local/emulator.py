@@ -105,9 +105,9 @@ def _listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((LOOPBACK, port))
-    except OSError as taken:
+    except (OSError, OverflowError) as taken:
         listener.close()
-        raise PortTaken(f"port {port} cannot be used ({taken.strerror}): `make run PORT={port + 1}`") from taken
+        raise PortTaken(f"port {port} cannot be used ({taken}); another one: `make run PORT=8008`") from taken
     listener.listen(socket.SOMAXCONN)
     return listener
 

@@ -10,6 +10,7 @@ from typing import Any
 from samtranslator.public.exceptions import InvalidDocumentException  # type: ignore[import-untyped]
 from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
+from yaml import YAMLError
 
 from local.errors import BadTemplate
 
@@ -29,7 +30,10 @@ class _NoManagedPolicies:
 
 def load(path: Path) -> Template:
     """The template as written, its short forms (`!Ref`) as the long ones (`{"Ref": …}`)."""
-    template: Template = yaml_parse(path.read_text(encoding="utf-8"))
+    try:
+        template: Template = yaml_parse(path.read_text(encoding="utf-8"))
+    except (OSError, YAMLError) as unreadable:
+        raise BadTemplate(f"{path.name} cannot be read: {unreadable}") from unreadable
     return template
 
 

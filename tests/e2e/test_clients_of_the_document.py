@@ -1,5 +1,6 @@
 """What others make of openapi.json: a fuzzer that tries to break its promises, and a generated client."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Final
 from local.stack import Stack
 
 PROJECT: Final = Path(__file__).parents[2]
+TOOLS: Final = Path(sys.executable).parent
 DOCUMENT: Final = PROJECT / "layers/common/atelier/web/openapi.json"
 
 TOUR: Final = """
@@ -34,23 +36,20 @@ print("done")
 
 
 def run(*command: str, folder: Path = PROJECT) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=400, check=False)
+    found_first = {**os.environ, "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        command, cwd=folder, env=found_first, capture_output=True, text=True, timeout=400, check=False
+    )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
     return done.stdout
 
 
-def tool(name: str) -> str:
-    return str(Path(sys.executable).parent / name)
-
-
 def test_schemathesis_finds_nothing_wrong(stack: Stack) -> None:
-    said = run(
-        tool("schemathesis"), "run", f"{stack.url}/api/v3/openapi.json", "--max-examples=15", "--seed=1", "--no-color"
-    )
-    assert "No issues found" in said
+    said = run("schemathesis", "run", f"{stack.url}/api/v3/openapi.json", "--max-examples=15", "--seed=1", "--no-color")
+    assert " passed\n" in said
 
 
 def test_a_generated_client_takes_the_tour(stack: Stack, tmp_path: Path) -> None:
-    generate = [tool("openapi-python-client"), "generate", f"--path={DOCUMENT}", "--meta=none"]
+    generate = ["openapi-python-client", "generate", f"--path={DOCUMENT}", "--meta=none"]
     run(*generate, "--output-path=atelier_client", "--fail-on-warning", folder=tmp_path)
     assert run(sys.executable, "-W", "error", "-c", TOUR, stack.url, folder=tmp_path) == "done\n"

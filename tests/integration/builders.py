@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from atelier import wiring
-from atelier.domain.clients import NewClient
 from atelier.domain.campaigns import NewCampaign
+from atelier.domain.clients import NewClient
 from atelier.domain.ids import new_id
 from atelier.domain.ordering import Parents, ordered
 from atelier.domain.tasks import NewImage

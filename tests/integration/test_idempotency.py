@@ -81,7 +81,7 @@ def test_a_key_of_another_body_is_refused(w: World, post: tuple[str, Json | None
 
 def test_a_key_of_another_path_is_refused(w: World, post: tuple[str, Json | None]) -> None:
     key = new_key(w)
-    keyed(w, *post, key)
+    created(keyed(w, *post, key))
     client = a_client(w)["id"]
     problem(keyed(w, f"/clients/{client}/campaigns", {"name": "Launch", "goal": "Sell"}, key), 422)
     problem(keyed(w, "/generate/image", {"prompt": "Another"}, key), 422)

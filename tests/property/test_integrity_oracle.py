@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
+from tests.support.faulty import exact_world
 from tests.support.oracle import TOLD, Question, Sql, compare, compare_one
 from tests.support.recount import findings, scan
-from tests.support.world import TABLE, Answer, HeldQueue, sqs_record, world
+from tests.support.world import TABLE, Answer, HeldQueue, sqs_record
 
 ASKED: Final = os.environ.get("ORACLE_EXAMPLES")
 NEVER: Final = "01900000-0000-7000-8000-000000000000"
@@ -41,7 +42,7 @@ class Integrity(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._open = ExitStack()
-        self.world = self._open.enter_context(world())
+        self.world = self._open.enter_context(exact_world())
         self.sql = Sql()
         self.made: dict[str, list[str]] = {"clients": [NEVER], "campaigns": [NEVER], "tasks": [NEVER]}
         self.random = Random(0)
