@@ -6,7 +6,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test check unit e2e lint types format openapi lock clean
+.PHONY: help run test check unit e2e lint types format openapi bench lock clean
 
 help: ## List these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ format: $(VENV)/.test ## Rewrite the code the way `check` wants it
 
 openapi: $(VENV)/.test ## Rewrite the committed openapi.json from the code
 	@PYTHONPATH=layers/common $(BIN)/python -m local openapi
+
+bench: $(VENV)/.run ## Print the measurements that the documents quote
+	@PYTHONPATH=layers/common $(BIN)/python bench/contention.py
 
 lock: $(VENV)/.test ## Re-pin every requirements file, with hashes
 	@$(BIN)/python -m pip install --quiet uv
