@@ -1,13 +1,267 @@
-"""The table behind bad weather: worlds whose DynamoDB fails, lags and loses answers when the test says so."""
+"""The table behind bad weather: worlds whose DynamoDB fails, lags and loses answers when the test says so.
 
-from collections.abc import Iterator
+Everything passes through one `FaultyDynamoDB`, which asks its `trouble` before and after each call.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from random import Random
+from typing import Any, Final
 from unittest import mock
 
 import boto3
+from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
-from tests.support.world import TABLE, World, _passes_filters, world
+from atelier import wiring
+from atelier.store.table import Retry, Table
+from tests.support.table import create_table
+from tests.support.world import TABLE, HeldQueue, World, _passes_filters, sqs_record, world
+
+Request = dict[str, Any]
+
+WRITES: Final = {"put_item", "update_item", "delete_item", "transact_write_items"}
+READS: Final = {"get_item", "batch_get_item", "query"}
+VISIBILITY: Final = 360
+"""Seconds after which a queue brings back a message that was not handled."""
+
+
+class Trouble:
+    """What may go wrong with a call: nothing, in this one."""
+
+    def before(self, call: str, request: Request) -> Request:
+        """Called before the call takes effect; what it raises prevents it, what it returns is sent instead."""
+        return request
+
+    def after(self, call: str, request: Request) -> None:
+        """Called after the call took effect; what it raises is heard instead of the answer."""
+
+
+class FaultyDynamoDB:
+    """A DynamoDB client with trouble. It remembers client request tokens, which moto does not."""
+
+    def __init__(self, real: Any) -> None:
+        self.trouble = Trouble()
+        self._real = real
+        self._answers: dict[str, Any] = {}
+
+    def __getattr__(self, call: str) -> Any:
+        return partial(self._call, call) if call in WRITES | READS else getattr(self._real, call)
+
+    def _call(self, call: str, **request: Any) -> Any:
+        asked = self.trouble.before(call, request)
+        answer = self.really(call, asked)
+        self.trouble.after(call, asked)
+        return answer
+
+    def really(self, call: str, request: Request) -> Any:
+        """The call without trouble; a transaction that was carried out before is answered again."""
+        token = request.get("ClientRequestToken")
+        if token in self._answers:
+            return self._answers[token]
+        answer = getattr(self._real, call)(**request)
+        if token is not None:
+            self._answers[token] = answer
+        return answer
+
+
+@contextmanager
+def faulty_world() -> Iterator[tuple[World, FaultyDynamoDB]]:
+    """A world, and what stands between it and its table. Retries do not wait."""
+    with exact_world() as made:
+        client = FaultyDynamoDB(made.dynamodb)
+        table = Table(client, TABLE, retry=Retry(sleep=lambda _: None))  # type: ignore[arg-type]
+        with mock.patch.object(wiring, "table", return_value=table):
+            yield made, client
+
+
+# ---------------------------------------------------------------------------------------------------------- trouble
+
+
+class Crashed(BaseException):
+    """The process is no more. Not an Exception: nobody in it can do anything about it."""
+
+
+@dataclass
+class CrashAt(Trouble):
+    """The process dies at its n-th write, before that takes effect or after it; once."""
+
+    number: int
+    effect: bool
+    writes: int = 0
+
+    @property
+    def happened(self) -> bool:
+        """Whether there were that many writes."""
+        return self.writes >= self.number
+
+    def before(self, call: str, request: Request) -> Request:
+        if call in WRITES:
+            self.writes += 1
+            self._crash_if(not self.effect)
+        return request
+
+    def after(self, call: str, request: Request) -> None:
+        if call in WRITES:
+            self._crash_if(self.effect)
+
+    def _crash_if(self, now: bool) -> None:
+        if now and self.writes == self.number:
+            raise Crashed
+
+
+@dataclass
+class Storm(Trouble):
+    """Some calls fail, some of those after they took effect. `suffered` counts what happened."""
+
+    chance: Random
+    rate: float
+    suffered: Counter[str] = field(default_factory=Counter)
+
+    def before(self, call: str, request: Request) -> Request:
+        if self.chance.random() < self.rate:
+            kinds = ("conflict", "throttled", "broken", "unreachable")
+            kind = self.chance.choice(kinds if call in WRITES else kinds[1:])
+            self.suffered[kind] += 1
+            raise error_of(kind, call, request)
+        return request
+
+    def after(self, call: str, request: Request) -> None:
+        if call in WRITES and self.chance.random() < self.rate / 2:
+            self.suffered["unheard"] += 1
+            raise error_of("unheard", call, request)
+
+
+@dataclass
+class Always(Trouble):
+    """Every call in `calls` fails in the same way."""
+
+    kind: str
+    calls: frozenset[str] = frozenset(WRITES)
+
+    def before(self, call: str, request: Request) -> Request:
+        if call in self.calls:
+            raise error_of(self.kind, call, request)
+        return request
+
+
+@dataclass
+class Resent(Trouble):
+    """The first answer to each write is lost; botocore, none the wiser, sends the same request again."""
+
+    client: FaultyDynamoDB
+
+    def before(self, call: str, request: Request) -> Request:
+        if call in WRITES:
+            self.client.really(call, request)
+        return request
+
+
+def error_of(kind: str, call: str, request: Request) -> Exception:
+    """What botocore raises when it has given up on a call."""
+    name = "".join(word.title() for word in call.split("_"))
+    match kind:
+        case "conflict" if call == "transact_write_items":
+            reasons = [{"Code": "None"} for _ in request["TransactItems"]]
+            reasons[-1] = {"Code": "TransactionConflict"}
+            said: Any = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
+            return ClientError(said, name)
+        case "conflict":
+            return ClientError({"Error": {"Code": "TransactionConflictException", "Message": "ongoing"}}, name)
+        case "throttled":
+            return ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, name)
+        case "broken":
+            return ClientError({"Error": {"Code": "InternalServerError", "Message": "try again"}}, name)
+        case "unheard":
+            return ReadTimeoutError(endpoint_url="https://dynamodb")
+        case _:
+            return ConnectTimeoutError(endpoint_url="https://dynamodb")
+
+
+# -------------------------------------------------------------------------------------------------------------- lag
+
+
+class LateIndexes(Trouble):
+    """Global indexes that follow the table `lag` seconds later, each as late as the test says.
+
+    Every index is served from a replica of its own, to which each change of a task comes when it is old enough.
+    """
+
+    def __init__(self, made: World, client: FaultyDynamoDB, lag: Mapping[str, float]) -> None:
+        self._world = made
+        self._client = client
+        self._lag = {index: timedelta(seconds=seconds) for index, seconds in lag.items()}
+        self._coming: dict[str, list[tuple[datetime, Request, Any]]] = {index: [] for index in lag}
+        for index in lag:
+            create_table(made.dynamodb, index)
+
+    def before(self, call: str, request: Request) -> Request:
+        index = request.get("IndexName", "")
+        if call != "query" or index not in self._lag:
+            return request
+        self._catch_up(index)
+        return {**request, "TableName": index}
+
+    def after(self, call: str, request: Request) -> None:
+        for key in _keys_written(call, request):
+            if key["SK"] == {"S": "TASK"}:
+                image = self._client.really("get_item", {"TableName": TABLE, "Key": key}).get("Item")
+                for coming in self._coming.values():
+                    coming.append((self._world.now, key, image))
+
+    def _catch_up(self, index: str) -> None:
+        arrived = [change for change in self._coming[index] if change[0] + self._lag[index] <= self._world.now]
+        self._coming[index] = [change for change in self._coming[index] if change not in arrived]
+        for _, key, image in arrived:
+            if image is None:
+                self._client.really("delete_item", {"TableName": index, "Key": key})
+            else:
+                self._client.really("put_item", {"TableName": index, "Item": image})
+
+
+def _keys_written(call: str, request: Request) -> list[Request]:
+    if call not in WRITES:
+        return []
+    writes = [next(iter(each.values())) for each in request.get("TransactItems", [])] or [request]
+    places = [write.get("Key") or write["Item"] for write in writes]
+    return [{"PK": place["PK"], "SK": place["SK"]} for place in places]
+
+
+# -------------------------------------------------------------------------------------------- what comes once more
+
+
+def settle_stubbornly(made: World, rounds: int = 300) -> None:
+    """Like `World.settle`, with queues as they are: what was not handled comes again after a while."""
+    for _ in range(rounds):
+        made.relay()
+        if not (deliver_first(made, "worker", made.generation) or deliver_first(made, "cascade", made.cascade)):
+            return
+    raise AssertionError("It does not come to rest.")
+
+
+def deliver_first(made: World, function: str, queue: HeldQueue) -> bool:
+    """Deliver the oldest message of a queue, which takes it back when it is not handled; whether there was one."""
+    if not queue.waiting:
+        return False
+    body, delay = queue.waiting.pop(0)
+    made.pass_time(delay)
+    if not handled(made, function, body):
+        queue.waiting.append((body, VISIBILITY))
+    return True
+
+
+def handled(made: World, function: str, body: str) -> bool:
+    """Whether the function got to the end with this message."""
+    try:
+        return not made.invoke(function, {"Records": [sqs_record(body)]})["batchItemFailures"]
+    except Crashed:
+        return False
+
+
+# ----------------------------------------------------------------------------------------------------- exact stream
 
 
 @contextmanager

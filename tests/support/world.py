@@ -37,7 +37,7 @@ ENVIRONMENT: Final = {
     "AWS_SECRET_ACCESS_KEY": "test",
     "POWERTOOLS_LOG_LEVEL": "CRITICAL",
 }
-FUNCTIONS: Final = ("clients", "campaigns", "generate", "system", "relay", "worker", "cascade")
+FUNCTIONS: Final = ("clients", "campaigns", "generate", "system", "relay", "worker", "cascade", "verify")
 
 
 @dataclass
@@ -181,8 +181,8 @@ def world() -> Iterator[World]:
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         made = World()
         with (
-            mock.patch.object(wiring, "generation_queue", lambda: made.generation),
-            mock.patch.object(wiring, "cascade_queue", lambda: made.cascade),
+            mock.patch.object(wiring, "generation_queue", return_value=made.generation),
+            mock.patch.object(wiring, "cascade_queue", return_value=made.cascade),
             mock.patch("atelier.providers.sandbox.provider.utcnow", made.clock),
         ):
             yield made

@@ -83,6 +83,8 @@ def choose(kind: TaskType, *, provider: str | None, model: str | None, configure
     if provider is not None and provider not in PROVIDERS:
         raise Invalid([Fault(f"Unknown provider; known: {', '.join(PROVIDERS)}.", pointer="/provider")])
     candidates = [each for each in MODELS if each.type is kind and provider in (None, each.provider)]
+    if not candidates:
+        raise Invalid([Fault(f"Has no model for {kind}.", pointer="/provider")])
     if model is None:
         return _served(_default_of(candidates, configured), configured)
     for each in candidates:

@@ -1,8 +1,9 @@
 """The cascade: what a delete owes to its parent's children, paid off later, in small steps, any number of times.
 
 Every step is conditional on the child still naming the parent, so it may be repeated, interrupted or overtaken. There
-is no progress to lose: each message looks at what is left. Only when the indexes show nothing left and the grace time
-is over (longer than any request and any index lag) are counts merged and the parent taken out of the pending set.
+is no progress to lose: each message looks at what is left. Only when the indexes have shown nothing left for the grace
+time (longer than any request and any index lag) are counts merged and the parent taken out of the pending set. Until
+then a child that was freed a moment ago may still be on its way to a reader, from an index or in an answer half made.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -28,11 +29,12 @@ BATCH: Final = 250
 
 
 class CleanUp(BaseModel):
-    """A message of the cascade queue: see to the children of a deleted parent."""
+    """A message of the cascade queue: see to the children of a deleted parent, of whom none was found `since`."""
 
     user_id: int
     kind: str
     id: str
+    since: datetime | None = None
 
 
 class Queue(Protocol):
@@ -49,7 +51,6 @@ class Deletion:
     user_id: int
     kind: str
     id: str
-    deleted_at: datetime
     client_id: str | None
 
     @property
@@ -122,9 +123,11 @@ class Cascade:
         freed, seen = self._free_children(deletion)
         if seen:
             # Rows that were seen but needed nothing are an index lagging behind: give it a moment.
-            self._queue.send(message, delay=0 if freed else 2)
+            self._queue.send(message.model_copy(update={"since": None}), delay=0 if freed else 2)
             return freed
-        remaining = deletion.deleted_at + self._grace - now
+        since = message.since or now
+        remaining = since + self._grace - now
+        message = message.model_copy(update={"since": since})
         if remaining > timedelta(0):
             self._queue.send(message, delay=int(remaining.total_seconds()) + 1)
         elif self._merge_counts(deletion):
@@ -137,8 +140,7 @@ class Cascade:
         item = self._table.get(keys.deletion(message.user_id, message.kind, message.id))
         if item is None:
             return None
-        deleted_at = datetime.fromisoformat(item["deleted_at"])
-        return Deletion(message.user_id, message.kind, message.id, deleted_at, item.get("client_id"))
+        return Deletion(message.user_id, message.kind, message.id, item.get("client_id"))
 
     def _free_children(self, deletion: Deletion) -> tuple[int, int]:
         freed = seen = 0
@@ -202,13 +204,15 @@ class Cascade:
 
     def _drop(self, deletion: Deletion) -> None:
         tally = keys.tally(deletion.user_id, deletion.id)
-        counts = tallies.adding(tallies.tally_from(self._table.get(tally)))
-        unchanged = [EXISTS, *(Attr(name).eq(count) for name, count in counts.items())]
+        kept = self._table.get(tally)
+        counts = tallies.adding(tallies.tally_from(kept))
         writes = [
             Write(deletion.key, delete=True, condition=EXISTS, refusal=outrun),
-            Write(tally, delete=True, condition=_all(unchanged), refusal=outrun),
             Write(keys.meta(deletion.user_id), discard={"pending": {parent(deletion.kind, deletion.id)}}),
         ]
+        if kept is not None:  # a campaign's may have gone with its client
+            unchanged = [EXISTS, *(Attr(name).eq(count) for name, count in counts.items())]
+            writes.append(Write(tally, delete=True, condition=_all(unchanged), refusal=outrun))
         if deletion.kind == "client" and counts:
             writes.append(Write(keys.tally(deletion.user_id, UNASSIGNED), add=counts))
         if self._table.get(deletion.key) is not None:

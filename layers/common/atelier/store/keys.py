@@ -156,6 +156,11 @@ def _local(user_id: int, index: str, prefix: str) -> Partition:
     return Partition(index, "PK", owner(user_id), index, prefix)
 
 
+def everything_of(user_id: int) -> Partition:
+    """All that stands below a user: everything but the tasks."""
+    return Partition(None, "PK", owner(user_id), "SK")
+
+
 def newest(user_id: int, kind: str) -> Partition:
     """A user's clients or campaigns (`CLIENT` or `CAMPAIGN`) in the order of their creation."""
     return Partition(None, "PK", owner(user_id), "SK", f"{kind}#")

@@ -1,0 +1,22 @@
+"""Invoked by an operator, after an incident or every night: does everything of these users still add up?"""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from atelier import wiring
+from atelier.store import verify
+from atelier.telemetry import log
+
+
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """`{"user_ids": [1]}` -> `{"ok": false, "findings": ["User 1: ..."]}`; the findings are logged as errors, too."""
+    found = [finding for user_id in event["user_ids"] for finding in _of(user_id)]
+    for finding in found:
+        log.error("integrity", extra={"finding": finding})
+    return {"ok": not found, "findings": found}
+
+
+def _of(user_id: int) -> list[str]:
+    # Usage rows stay when a task is deleted, so there may be more of them than the tasks that are left account for.
+    return verify.findings(verify.read(wiring.table(), user_id), deleted=None)

@@ -1,0 +1,327 @@
+"""Counts everything again from the raw items, and says in sentences what is not as it should be.
+
+It shares no code with the stores: it knows the table's layout from docs/data-model.md only, so that a mistake in the
+code cannot hide itself. It may be run at any time: a parent whose clean-up is pending is taken as its readers take it,
+as already gone. `read` is not a snapshot, though: what changes while it reads may be reported, and a second run tells.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from atelier.store import keys
+from atelier.store.table import Table
+
+Item = Mapping[str, Any]
+Link = tuple[str, str]
+"""What a task names, as its readers see it: client and campaign, `none` for neither."""
+Amounts = defaultdict[str, Decimal]
+
+NONE: Final = "none"
+ALL: Final = "all"
+CAMPAIGN_STATUSES: Final = ("active", "archived", "draft")
+TERMINAL: Final = ("succeeded", "failed", "canceled")
+_CELL: Final = "tasks|"
+_NAME_BYTES: Final = 900  # of a name that sorts: a sort key has a limit
+
+
+def read(table: Table, user_id: int) -> list[Item]:
+    """Everything that one user has, in as many requests as it takes (no scan: by key, and the tasks by their index)."""
+    tasks = [keys.task(row["id"]) for row in table.walk(keys.tasks_of_owner(user_id), only=("id",))]
+    batches = (tasks[at : at + 100] for at in range(0, len(tasks), 100))
+    whole = (item for batch in batches for item in table.get_many(batch).values())
+    return [*table.walk(keys.everything_of(user_id)), *whole]
+
+
+def findings(items: Iterable[Item], *, at_rest: bool = False, deleted: Iterable[Item] | None = ()) -> list[str]:
+    """What is wrong with the table; nothing when all is well.
+
+    `at_rest` says that no clean-up may be pending. `deleted` are finished tasks that were deleted, whose usage stays,
+    with the links that they would have today; None when nobody knows them, and usage may then exceed the recount.
+    """
+    owners: defaultdict[int, Owned] = defaultdict(Owned)
+    for item in items:
+        _sort_in(owners, item)
+    for task in deleted or ():
+        owners[int(task["user_id"])].deleted.append(task)
+    found = []
+    for user_id, owned in sorted(owners.items()):
+        found += [f"User {user_id}: {each}" for each in _Recount(owned, exact_usage=deleted is not None).findings()]
+        found += [f"User {user_id}: the clean-up of {each} is left." for each in sorted(owned.deletions) if at_rest]
+    return found
+
+
+@dataclass
+class Owned:
+    """One user's items, by kind and by what their keys say."""
+
+    meta: Item = field(default_factory=dict)
+    clients: dict[str, Item] = field(default_factory=dict)
+    campaigns: dict[str, Item] = field(default_factory=dict)
+    tasks: dict[str, Item] = field(default_factory=dict)
+    tallies: dict[str, Item] = field(default_factory=dict)
+    usage: dict[str, Item] = field(default_factory=dict)
+    deletions: dict[str, Item] = field(default_factory=dict)
+    deleted: list[Item] = field(default_factory=list)
+
+
+def _sort_in(owners: Mapping[int, Owned], item: Item) -> None:
+    partition, _, key = item["PK"].partition("#")
+    kind, _, rest = item["SK"].partition("#")
+    if partition == "TASK":
+        owners[int(item["user_id"])].tasks[key] = item
+    if partition != "U":
+        return
+    owned = owners[int(key)]
+    if kind == "META":
+        owned.meta = item
+    rooms = {
+        "CLIENT": owned.clients,
+        "CAMPAIGN": owned.campaigns,
+        "TALLY": owned.tallies,
+        "USAGE": owned.usage,
+        "DELETION": owned.deletions,
+    }
+    if kind in rooms:
+        rooms[kind][rest] = item
+
+
+class _Recount:
+    """The recount of one user."""
+
+    def __init__(self, owned: Owned, *, exact_usage: bool) -> None:
+        self._all = owned
+        self._exact_usage = exact_usage
+        self._pending: set[str] = set(owned.meta.get("pending", ()))
+
+    def findings(self) -> Iterator[str]:
+        """Everything that does not add up."""
+        yield from self._parents()
+        yield from self._clean_ups()
+        yield from self._totals()
+        yield from self._liveness()
+        yield from self._tallies()
+        yield from self._usage()
+        yield from self._places()
+
+    # --------------------------------------------------------------------------------------------- what is there
+
+    def _client_lives(self, client_id: str | None) -> bool:
+        return client_id in self._all.clients and not self._is_pending("client", client_id)
+
+    def _campaign_lives(self, campaign_id: str | None) -> bool:
+        campaign = self._all.campaigns.get(campaign_id or "")
+        return campaign is not None and self._client_lives(campaign["client_id"])
+
+    def _is_pending(self, kind: str, id_: str | None) -> bool:
+        return f"{kind}#{id_}" in self._pending
+
+    def _link(self, task: Item) -> Link:
+        """What the task names, leaving out parents that are being cleaned up after."""
+        client_id, campaign_id = task.get("client_id"), task.get("campaign_id")
+        if client_id is None or self._is_pending("client", client_id):
+            return NONE, NONE
+        if campaign_id is None or self._is_pending("campaign", campaign_id):
+            return client_id, NONE
+        return client_id, campaign_id
+
+    # ----------------------------------------------------------------------------------------------- referential
+
+    def _parents(self) -> Iterator[str]:
+        for id_, campaign in self._all.campaigns.items():
+            client_id = campaign["client_id"]
+            if not (self._client_lives(client_id) or self._is_pending("client", client_id)):
+                yield f"campaign {id_} is an orphan of client {client_id}."
+        for id_, task in self._all.tasks.items():
+            client_id, campaign_id = self._link(task)
+            if client_id != NONE and not self._client_lives(client_id):
+                yield f"task {id_} names client {client_id}, who is not there."
+            if campaign_id == NONE:
+                continue
+            if not self._campaign_lives(campaign_id):
+                yield f"task {id_} names campaign {campaign_id}, which is not there."
+            elif self._all.campaigns[campaign_id]["client_id"] != client_id:
+                yield f"task {id_} names campaign {campaign_id}, which is not client {client_id}'s."
+        yield from (
+            f"task {id_} names a campaign and no client."
+            for id_, task in self._all.tasks.items()
+            if task.get("campaign_id") and not task.get("client_id")
+        )
+
+    def _clean_ups(self) -> Iterator[str]:
+        for parent in sorted(self._pending ^ set(self._all.deletions)):
+            yield f"the pending set and the clean-ups disagree about {parent}."
+        there = {f"client#{id_}" for id_ in self._all.clients} | {f"campaign#{id_}" for id_ in self._all.campaigns}
+        for parent in sorted(self._pending & there):
+            yield f"{parent} is being cleaned up after, and is still there."
+
+    # ---------------------------------------------------------------------------------------------------- totals
+
+    def _totals(self) -> Iterator[str]:
+        clients = len(self._all.clients)
+        if int(self._all.meta.get("clients", 0)) != clients:
+            yield f"the total of clients is {self._all.meta.get('clients', 0)}, and there are {clients}."
+        living = [each for each in self._all.campaigns.values() if self._client_lives(each["client_id"])]
+        yield from _compared("the user's totals", self._all.meta, living)
+        for id_ in self._all.clients:
+            of_client = [each for each in living if each["client_id"] == id_]
+            yield from _compared(f"client {id_}'s tally", self._all.tallies.get(id_, {}), of_client)
+
+    def _liveness(self) -> Iterator[str]:
+        lives = {id_ for id_ in self._all.clients if self._client_lives(id_)}
+        lives |= {id_ for id_ in self._all.campaigns if self._campaign_lives(id_)}
+        for id_ in sorted(lives):
+            if id_ not in self._all.tallies:
+                yield f"{id_} lives, and has no tally."
+            elif "deleted_at" in self._all.tallies[id_]:
+                yield f"{id_} lives, and its tally is closed."
+        for id_, tally in self._all.tallies.items():
+            if id_ in lives | {NONE, ALL} or self._is_pending("client", tally.get("client_id")):
+                continue
+            if not (self._is_pending("client", id_) or self._is_pending("campaign", id_)):
+                yield f"the tally of {id_} has outlived it."
+            elif "deleted_at" not in tally:
+                yield f"{id_} is being cleaned up after, and its tally is open."
+
+    def _tallies(self) -> Iterator[str]:
+        counted: defaultdict[str, Amounts] = defaultdict(_nothing)
+        for task in self._all.tasks.values():
+            client_id, campaign_id = self._link(task)
+            for scope in (ALL, client_id, *([campaign_id] if campaign_id != NONE else [])):
+                _add({_cell(task): 1}, to=counted[scope])
+        kept: defaultdict[str, Amounts] = defaultdict(_nothing)
+        for id_, tally in self._all.tallies.items():
+            # What a deleted client counted is the unassigned's as soon as it is deleted.
+            _add(_cells(tally), to=kept[NONE if self._is_pending("client", id_) else id_])
+        gone = {id_ for id_ in kept if id_ not in (NONE, ALL) and not self._lives(id_)}
+        for scope in sorted((kept.keys() | counted.keys()) - gone):
+            if difference := _difference(kept[scope], counted[scope]):
+                yield f"the tally of {scope} is off: {difference}."
+
+    def _lives(self, id_: str) -> bool:
+        return self._client_lives(id_) or self._campaign_lives(id_)
+
+    # ----------------------------------------------------------------------------------------------------- usage
+
+    def _usage(self) -> Iterator[str]:
+        counted: defaultdict[tuple[Link, str], Amounts] = defaultdict(_nothing)
+        for task in (*self._all.tasks.values(), *self._all.deleted):
+            if task["status"] in TERMINAL:
+                spent = task.get("cost", {}).get("actual") or 0
+                _add({_cell(task): 1, "spent": spent}, to=counted[self._link(task), task["completed_at"][:10]])
+        kept: defaultdict[tuple[Link, str], Amounts] = defaultdict(_nothing)
+        for key, item in self._all.usage.items():
+            link, day = self._link_of_usage(key)
+            yield from self._dangling_usage(key, link)
+            _add({**_cells(item), "spent": item["spent"]}, to=kept[link, day])
+        for row in sorted(kept.keys() | counted.keys()):
+            if difference := _difference(kept[row], counted[row], more_is_fine=not self._exact_usage):
+                yield f"the usage of {row} is off: {difference}."
+
+    def _link_of_usage(self, key: str) -> tuple[Link, str]:
+        client_id, campaign_id, day = key.split("#")
+        named = {"client_id": client_id, "campaign_id": campaign_id}
+        return self._link({name: id_ for name, id_ in named.items() if id_ != NONE}), day
+
+    def _dangling_usage(self, key: str, link: Link) -> Iterator[str]:
+        client_id, campaign_id = link
+        if client_id != NONE and not self._client_lives(client_id):
+            yield f"the usage row {key} names a client who is not there."
+        if campaign_id != NONE and not self._campaign_lives(campaign_id):
+            yield f"the usage row {key} names a campaign which is not there."
+
+    # ---------------------------------------------------------------------------------------------------- places
+
+    def _places(self) -> Iterator[str]:
+        """Whether every item stands in the indexes where its own fields say."""
+        for client in self._all.clients.values():
+            yield from _misplaced("client", client, _client_places(client))
+        for campaign in self._all.campaigns.values():
+            yield from _misplaced("campaign", campaign, _campaign_places(campaign))
+        for task in self._all.tasks.values():
+            yield from _misplaced("task", task, _task_places(task))
+        for scope in self._all.tallies.keys() - {NONE, ALL}:
+            yield from _misplaced("tally", self._all.tallies[scope], _tally_places(self._all.tallies[scope]))
+
+
+# --------------------------------------------------------------------------------------------------------- counting
+
+
+def _nothing() -> Amounts:
+    return defaultdict(Decimal)
+
+
+def _add(amounts: Mapping[str, Decimal | int], *, to: Amounts) -> None:
+    for name, amount in amounts.items():
+        to[name] += amount
+
+
+def _cell(task: Item) -> str:
+    return f"{_CELL}{task['type']}|{task['provider']}|{task['status']}"
+
+
+def _cells(item: Item) -> dict[str, Decimal]:
+    return {name: value for name, value in item.items() if name.startswith(_CELL)}
+
+
+def _compared(whose: str, counts: Item, campaigns: Iterable[Item]) -> Iterator[str]:
+    by_status = Counter(each["status"] for each in campaigns)
+    for status in CAMPAIGN_STATUSES:
+        kept = int(counts.get(f"campaigns_{status}", 0))
+        if kept != by_status[status]:
+            yield f"{whose} says {kept} {status} campaigns, and there are {by_status[status]}."
+
+
+def _difference(kept: Amounts, counted: Amounts, *, more_is_fine: bool = False) -> str:
+    names = sorted(kept.keys() | counted.keys())
+    off = [name for name in names if kept[name] != counted[name] and not (more_is_fine and kept[name] > counted[name])]
+    return ", ".join(f"{name} {kept[name]} instead of {counted[name]}" for name in off)
+
+
+# ------------------------------------------------------------------------------------------------------------ places
+
+
+def _sorted_name(name: str) -> str:
+    return name.casefold().replace("\0", "\0\x7f").encode()[:_NAME_BYTES].decode(errors="ignore")
+
+
+def _task_places(task: Item) -> dict[str, str | None]:
+    owner, campaign_id = f"U#{task['user_id']}", task.get("campaign_id")
+    return {
+        "task_id": task["id"],
+        "owner_tasks": owner,
+        "client_tasks": f"{owner}#CLIENT#{task.get('client_id', NONE)}",
+        "campaign_tasks": f"{owner}#CAMPAIGN#{campaign_id}" if campaign_id else None,
+    }
+
+
+def _campaign_places(campaign: Item) -> dict[str, str | None]:
+    id_, client_id, status = campaign["id"], campaign["client_id"], campaign["status"]
+    return {
+        "by_name": f"CAMPAIGN#{_sorted_name(campaign['name'])}\0{id_}",
+        "by_updated_at": f"CAMPAIGN#{campaign['updated_at']}#{id_}",
+        "by_client": f"CAMPAIGN#{client_id}#{id_}",
+        "by_status": f"CAMPAIGN#{status}#{id_}",
+        "catalogue": f"CAMPAIGN#{client_id}#{status}#{id_}",
+    }
+
+
+def _client_places(client: Item) -> dict[str, str | None]:
+    return {
+        "by_name": f"CLIENT#{_sorted_name(client['name'])}\0{client['id']}",
+        "by_updated_at": f"CLIENT#{client['updated_at']}#{client['id']}",
+        "catalogue": f"CLIENT#{client['id']}",
+    }
+
+
+def _tally_places(tally: Item) -> dict[str, str | None]:
+    client_id = tally.get("client_id")
+    return {"catalogue": f"TALLY#{client_id}#{tally['id']}" if client_id else None}
+
+
+def _misplaced(kind: str, item: Item, expected: Mapping[str, str | None]) -> Iterator[str]:
+    for index, place in expected.items():
+        if item.get(index) != place:
+            yield f"{kind} {item['id']} stands at {item.get(index)} in {index}, and belongs at {place}."
