@@ -7,26 +7,24 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import IO
 
+from local.environment import LOOPBACK, environment
 from local.errors import EmulatorStopped, PortTaken
 from local.routes import API_ID
-from local.template import REGION
 
-LOOPBACK = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
+REMOVALS = 20
 
 # Each request in flight is a process of its function, and each waits for the emulator more than it computes.
 AT_ONCE = max(4, 2 * (os.cpu_count() or 1))
-
-# What a handler may see of this machine: what a process needs to run, and nothing that looks like an account or a key.
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,29 +75,6 @@ def emulator(*, port: int) -> Iterator[Emulator]:
         _stop(process, home)
 
 
-def environment(*, port: int, kept: Mapping[str, str]) -> dict[str, str]:
-    """The environment of the emulator, which its handlers inherit."""
-    return {
-        **kept,
-        "GATEWAY_PORT": str(port),
-        "BIND_HOST": LOOPBACK,
-        "MINISTACK_HOST": LOOPBACK,
-        "MINISTACK_REGION": REGION,
-        "LAMBDA_EXECUTOR": "local",
-        # It would refuse with 429 above a number that depends on the machine's memory; the edge makes requests wait.
-        "LAMBDA_ACCOUNT_CONCURRENCY": "0",
-        "IOT_MTLS_ENABLED": "0",
-        "SFTP_ENABLED": "0",
-        "LOG_LEVEL": "WARNING",
-        # No credentials, profile or metadata service of this machine, and no proxy on the way to ourselves.
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "NO_PROXY": f"{LOOPBACK},localhost",
-        "PYTHONUTF8": "1",
-    }
-
-
 def _listen(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -124,7 +99,7 @@ def _spawn(*, endpoint: socket.socket, edge: socket.socket) -> subprocess.Popen[
     return subprocess.Popen(
         [sys.executable, "-m", "local.server", *(str(word) for option in options.items() for word in option)],
         cwd=Path(__file__).parent.parent,
-        env=environment(port=endpoint.getsockname()[1], kept={k: os.environ[k] for k in KEPT if k in os.environ}),
+        env=environment(os.environ, port=endpoint.getsockname()[1]),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -154,17 +129,28 @@ def _wait_until_healthy(running: Emulator) -> None:
 
 
 def _stop(process: subprocess.Popen[str], home: Path | None) -> None:
-    """End the emulator and all it started; the end of its input does that, the rest is for when it cannot."""
-    with suppress(BrokenPipeError):
+    """End the emulator and all it started, and remove their folder."""
+    if home is None:
+        # It has not said where its folder is, so it must remove it itself, as it does at the end of its input.
         _pipe(process.stdin).close()
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(STOP_SECONDS)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    _pipe(process.stdout).close()
+    for stream in (process.stdin, process.stdout):
+        _pipe(stream).close()
     if home is not None:
+        _remove(home)
+
+
+def _remove(home: Path) -> None:
+    # A killed process may still finish the one thing that it was asking of the system.
+    for _ in range(REMOVALS):
         shutil.rmtree(home, ignore_errors=True)
+        if not home.exists():
+            return
+        time.sleep(0.05)
 
 
 def _pipe(stream: IO[str] | None) -> IO[str]:

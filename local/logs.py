@@ -7,13 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from local.deployment import STACK
+from local.invocations import EMPTY_BATCH
 
 # What Powertools puts on every line: shown in another place, or the same on every line.
 FRAME = re.compile(
     r"level|location|message|timestamp|service|cold_start|xray_trace_id|function_\w+|exception\w*|stack_trace"
 )
-EMPTY_BATCH = "empty batch"
 NAME_WIDTH = 9
 LEVEL_WIDTH = 7
 
@@ -40,7 +39,7 @@ def is_worth_showing(invocation: Mapping[str, Any], *, ready: float) -> bool:
 
 def short_name(function: str) -> str:
     """`clients` for `atelier-ClientsFunction-1A2B3C`."""
-    logical = re.sub(rf"^{STACK}-(.+)-\w+$", r"\1", function)
+    logical = re.sub(r"^\w+-(.+)-\w+$", r"\1", function)
     return logical.removesuffix("Function").lower()
 
 

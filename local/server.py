@@ -7,26 +7,21 @@ ends this process, every process it started, and its folder. So nothing can outl
 import asyncio
 import json
 import os
-import shutil
-import signal
+import subprocess
 import sys
 import tempfile
 import threading
-import time
 from argparse import ArgumentParser
 from pathlib import Path
 
-# Time for the functions' processes to go after SIGTERM, before the folder they run in is removed.
-LAST_BREATH = 0.1
+# What removes the folder must outlive every process that could still write into it, so it is none of them.
+LAST_WORDS = 'kill -9 "-$0"; rm -rf -- "$1" || { sleep 1; rm -rf -- "$1"; }'
 
 
 def main() -> None:
     """Serve until standard input ends."""
     options = _options().parse_args()
     home = _make_home()
-    # Only the end of input stops this process. A handler, and not SIG_IGN, which the functions would inherit.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
     loop = asyncio.new_event_loop()
     opened = asyncio.Event()
     threading.Thread(target=_obey, args=(home, loop, opened), daemon=True).start()
@@ -73,11 +68,7 @@ def _obey(home: Path, loop: asyncio.AbstractEventLoop, opened: asyncio.Event) ->
 
 
 def _end(home: Path) -> None:
-    group = os.getpgrp()
-    os.killpg(group, signal.SIGTERM)
-    time.sleep(LAST_BREATH)
-    shutil.rmtree(home, ignore_errors=True)
-    os.killpg(group, signal.SIGKILL)
+    subprocess.run(["/bin/sh", "-c", LAST_WORDS, str(os.getpgrp()), str(home)], start_new_session=True, check=False)
 
 
 if __name__ == "__main__":

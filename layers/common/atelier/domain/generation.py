@@ -141,8 +141,16 @@ class Pipeline:
         try:
             job = job or provider.submit(order)
         except SubmitRefused as refusal:
-            return self.tasks.move(task, tasks.failed(task, refusal.error, now=now))
+            return self._end(task, refusal.error, now=now)
         return self._look_again(task, now=now, provider_task_id=job)
+
+    def _end(self, task: Task, error: TaskError, *, now: datetime) -> Task:
+        """Fail the task, whatever else happens to it at this moment: what was refused is not asked again."""
+        try:
+            return self.tasks.move(task, tasks.failed(task, error, now=now))
+        except Outdated:
+            current = self.tasks.load(task.id)
+            return task if current is None or current.over else self._end(current, error, now=now)
 
     def _look_again(self, task: Task, *, now: datetime, **seen: object) -> Task:
         news = {name: value for name, value in seen.items() if getattr(task, name) != value}

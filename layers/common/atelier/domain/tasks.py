@@ -99,11 +99,9 @@ class NewTask(Shape):
     negative_prompt: Annotated[str | None, Field(max_length=5000)] = None
     num_outputs: Annotated[int, Field(ge=1, le=4), BeforeValidator(_whole)] = 1
     seed: Annotated[int | None, Field(ge=0, le=4294967295), BeforeValidator(_whole)] = None
-    params: Annotated[
-        dict[str, JsonValue],
-        _at_most(PARAMS_BYTES),
-        Field(default_factory=dict, description="Passed through to the model."),
-    ]
+    params: Annotated[dict[str, JsonValue], _at_most(PARAMS_BYTES)] = Field(
+        default_factory=dict, description="Passed through to the model."
+    )
     apply_brand_guidelines: Annotated[bool, Field(strict=True)] = True
     metadata: Annotated[
         dict[str, JsonValue] | None,

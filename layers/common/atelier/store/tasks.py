@@ -18,6 +18,7 @@ from atelier.domain.errors import Fault, Invalid, NotFound
 from atelier.domain.generation import Outdated
 from atelier.domain.ids import first_id_at, is_id, last_id_at
 from atelier.domain.ordering import Parents
+from atelier.domain.shapes import format_moment
 from atelier.domain.tallies import EVERYTHING, Choice, added
 from atelier.domain.tasks import UNASSIGNED, Task, TaskPage, TaskQuery, TaskSummary
 from atelier.store import answers, keys, lists, tallies
@@ -118,16 +119,23 @@ class Tasks:
         self._table.transact(*writes)
 
     def note(self, before: Task, **change: Any) -> Task:
-        """Record a change that leaves the status as it is. Raises Outdated."""
+        """Record a change that leaves the status as it is. Raises Outdated.
+
+        It holds as long as status, step and lease are as they were read: a parent that went away in the meantime is no
+        reason to forget what the provider said.
+        """
         after = before.model_copy(update={**change, "version": before.version + 1})
         kept = to_item(after)
-        names = {*change, "version"}
-        new = {name: kept[name] for name in names & kept.keys()}
-        gone = sorted(names - kept.keys())
+        write = Write(
+            keys.task(after.id),
+            set={name: kept[name] for name in change if name in kept},
+            remove=[name for name in change if name not in kept],
+            add={"version": 1},
+            condition=_same_step(before),
+            refusal=outrun,
+        )
         with _outdated():
-            self._table.write(
-                Write(keys.task(after.id), set=new, remove=gone, condition=_as_read(before), refusal=outrun)
-            )
+            self._table.write(write)
         return after
 
 
@@ -137,6 +145,12 @@ def _outdated() -> Iterator[None]:
         yield
     except Outrun as lost:
         raise Outdated from lost
+
+
+def _same_step(task: Task) -> ConditionBase:
+    lease = Attr("lease_until")
+    same_lease = lease.eq(format_moment(task.lease_until)) if task.lease_until else lease.not_exists()
+    return Attr("status").eq(task.status) & Attr("step").eq(task.step) & same_lease
 
 
 def _as_read(task: Task) -> ConditionBase:
@@ -209,10 +223,10 @@ class _List:
     def _rows(self, first: Slice, cursor: Cursor | None) -> Iterator[TaskSummary]:
         others = self._pending.clients() if self._query.client_id == UNASSIGNED else ()
         partitions = [keys.tasks_of_client(self._user_id, client_id) for client_id in others]
-        streams = [
-            self._walk(self._partition(), cursor, first),
-            *(self._walk(each, cursor, self._slice(each, cursor, limit=self._limits()[0])) for each in partitions),
-        ]
+        behind = [self._walk(each, cursor, self._slice(each, cursor, limit=self._limits()[0])) for each in partitions]
+        # A clean-up moves tasks from those partitions into this one: read last, it misses none of them.
+        here = self._slice(self._partition(), cursor, limit=self._limits()[0]) if behind else first
+        streams = [*behind, self._walk(self._partition(), cursor, here)]
         merged = merge(*streams, key=lambda item: str(item["id"]), reverse=self._query.newest_first)
         # While a task moves between partitions of an index, it can be seen in both.
         distinct = (next(same) for _, same in groupby(merged, key=lambda item: item["id"]))
