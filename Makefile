@@ -6,7 +6,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test check unit e2e lint types format openapi bench lock clean
+.PHONY: help run verify test check unit e2e lint types format openapi bench lock clean
 
 help: ## List these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ $(VENV)/.test: tests/requirements.txt $(VENV)/.run
 
 run: $(VENV)/.run ## Serve the whole project on http://127.0.0.1:$(PORT), no AWS account needed
 	@exec $(BIN)/python -m local run --port $(PORT)
+
+verify: $(VENV)/.run ## Have a running `make run` recount its data: orphans, dangling links, totals
+	@$(BIN)/python -m local verify --port $(PORT)
 
 test: $(VENV)/.test ## Run every check: format, lint, types, and all tests
 	@$(MAKE) --no-print-directory check

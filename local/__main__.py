@@ -19,6 +19,9 @@ def main() -> int:
     serving = commands.add_parser("run", help="serve the whole project, until Ctrl-C")
     serving.add_argument("--port", type=int, default=8000)
     serving.set_defaults(act=_run)
+    recount = commands.add_parser("verify", help="have a running project recount its data")
+    recount.add_argument("--port", type=int, default=8000)
+    recount.set_defaults(act=_verify)
     document = commands.add_parser("openapi", help="write the committed OpenAPI document from the code")
     document.set_defaults(act=_openapi)
     options = parser.parse_args()
@@ -40,6 +43,15 @@ def _run(options: argparse.Namespace) -> None:
         run(options.port)
     except _AskedToStop:
         print("Stopped.")
+
+
+def _verify(options: argparse.Namespace) -> None:
+    from local import verifying  # noqa: PLC0415
+
+    found = verifying.verify(options.port)
+    print(*found or ["Everything adds up."], sep="\n")
+    if found:
+        raise LocalError(f"{len(found)} findings")
 
 
 def _openapi(_: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from local import deployment, warming
+from local import deployment, verifying, warming
 from local.emulator import Emulator, emulator
 
 PROJECT: Final = Path(__file__).parent.parent
@@ -59,4 +59,6 @@ def start(
             warming.warm_api(planned.result(), running.endpoint)
             running.open()
             warming.warm_consumers(planned.result(), running.endpoint)
+            verifier = outputs["VerifyFunctionName"]
+            verifying.leave_note(running.log.parent, url=running.url, endpoint=running.endpoint, function=verifier)
             yield Stack(running.url, running.endpoint, outputs, running.log, running.invocations, running)

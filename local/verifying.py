@@ -1,0 +1,40 @@
+"""`verify`: have a running project recount everything that the local user has."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from local import deployment
+from local.errors import LocalError
+
+USER: Final = 1
+_NOTE: Final = "stack.json"
+
+
+class NotRunning(LocalError):
+    """Nothing that could be asked runs at this port."""
+
+
+def leave_note(home: Path, *, url: str, endpoint: str, function: str) -> None:
+    """Say in the run's own folder, which goes with it, how `verify` reaches it."""
+    (home / _NOTE).write_text(json.dumps({"url": url, "endpoint": endpoint, "function": function}))
+
+
+def verify(port: int) -> list[str]:
+    """What the run at `port` finds wrong with its data; nothing when all is well. Raises NotRunning."""
+    note = _note_of(port)
+    client = deployment.client("lambda", note["endpoint"])
+    answer = client.invoke(FunctionName=note["function"], Payload=json.dumps({"user_ids": [USER]}))
+    found = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer:
+        raise LocalError(f"the recount failed: {found.get('errorMessage', found)}")
+    return [str(each) for each in found["findings"]]
+
+
+def _note_of(port: int) -> dict[str, str]:
+    for path in Path(tempfile.gettempdir()).glob(f"atelier-local-*/{_NOTE}"):
+        note: dict[str, str] = json.loads(path.read_text())
+        if note["url"].endswith(f":{port}"):
+            return note
+    raise NotRunning(f"nothing runs at port {port}: `make run` first, then `make verify` beside it")
