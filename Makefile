@@ -6,7 +6,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run verify test check unit e2e lint types format openapi bench lock clean
+.PHONY: help run verify test check unit e2e lint types format openapi bench mutants lock clean
 
 help: ## List these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ openapi: $(VENV)/.test ## Rewrite the committed openapi.json from the code
 
 bench: $(VENV)/.run ## Print the measurements that the documents quote
 	@PYTHONPATH=layers/common $(BIN)/python bench/contention.py
+
+mutants: $(VENV)/.test ## Break each guarantee on purpose and show which test notices (about ten minutes)
+	@$(BIN)/python -m tests.mutants
 
 lock: $(VENV)/.test ## Re-pin every requirements file, with hashes
 	@$(BIN)/python -m pip install --quiet uv

@@ -35,10 +35,41 @@ def a_task(w: World, kind: str = "image", **fields: Any) -> Json:
 
 
 def a_finished_task(w: World, kind: str = "image", **fields: Any) -> Json:
-    """A task, once all that follows from it has happened."""
-    task = a_task(w, kind, **({"size": "64x64"} if kind == "image" else {}), **fields)
-    w.settle()
+    """A task, once it is over."""
+    small: dict[str, Json] = {"image": {"size": "64x64"}, "video": {"duration": 1}, "audio": {"duration": 1}}
+    task = a_task(w, kind, **{**small[kind], **fields})
+    work_on(w, task["id"])
     return shown(w, f"/tasks/{task['id']}")
+
+
+def work_on(w: World, task_id: str) -> None:
+    """Everything that is to be done for this task, while everything else goes on waiting."""
+    w.relay()
+    while one_step(w, task_id):
+        pass
+
+
+def one_step(w: World, task_id: str) -> int:
+    """Deliver what waits for this task alone; how many messages there were."""
+    waiting = w.generation.take()
+    w.generation.waiting = [message for message in waiting if task_id in message[0]]
+    delivered = w.work()
+    w.generation.waiting += [message for message in waiting if task_id not in message[0]]
+    return delivered
+
+
+def a_canceled_task(w: World, **fields: Any) -> Json:
+    answer = w.call("POST", f"/tasks/{a_task(w, **fields)['id']}/cancel")
+    assert answer.status == 200, answer.text
+    canceled: Json = answer.json
+    return canceled
+
+
+def clean_up(w: World) -> None:
+    """Let everything happen that follows from deletes, and no generation."""
+    w.relay()
+    while w.clean():
+        w.relay()
 
 
 def created(answer: Answer) -> Json:

@@ -6,6 +6,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from moto.dynamodb.models.table import StreamRecord
 
 from tests.contract.conformity import check_answer, check_request
 from tests.support.world import Answer, World, world
@@ -31,4 +32,11 @@ def _every_answer_conforms() -> Iterator[None]:
         return answer
 
     with mock.patch.object(World, "call", checked):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _stream_records_are_not_copied() -> Iterator[None]:
+    # moto copies its table for every item of every transaction, with the whole stream, which never changes.
+    with mock.patch.object(StreamRecord, "__deepcopy__", lambda self, _: self, create=True):
         yield

@@ -9,6 +9,7 @@ from tests.integration.builders import (
     Json,
     a_campaign,
     a_client,
+    clean_up,
     created,
     ids,
     places,
@@ -106,7 +107,7 @@ def test_a_deleted_clients_campaigns_cannot_be_created(w: World) -> None:
     new = {"name": "Summer", "goal": "Sell"}
     problem(w.call("POST", "/campaigns", new | {"client_id": gone["id"]}), 404)
     problem(w.call("POST", f"/clients/{gone['id']}/campaigns", new), 404)
-    w.settle()
+    clean_up(w)
     problem(w.call("POST", "/campaigns", new | {"client_id": gone["id"]}), 404)
 
 

@@ -99,15 +99,13 @@ def test_a_cursor_that_was_tampered_with_is_refused(w: World, path: str, change:
 
 
 @pytest.mark.parametrize("path", LISTS)
-@pytest.mark.parametrize("position", ["", "\0", "zzz", "~" * 900, "CLIENT#", NOBODY, "🦊"])
+@pytest.mark.parametrize("position", ["", "\0", "~" * 900, NOBODY])
 @pytest.mark.parametrize(
     "id_", [NOBODY, "00000000-0000-1000-8000-000000000000", "ffffffff-ffff-8fff-bfff-ffffffffffff"]
 )
 def test_a_made_up_position_breaks_nothing(w: World, path: str, position: str, id_: str) -> None:
-    for order in ("asc", "desc"):
-        fingerprint = unpacked(next_cursor(w, path, sort_order=order))[0]
-        answer = w.call("GET", path, query={"cursor": forged(fingerprint, position, id_, 4), "sort_order": order})
-        assert answer.status == 200
+    fingerprint = unpacked(next_cursor(w, path))[0]
+    assert w.call("GET", path, query={"cursor": forged(fingerprint, position, id_, 4)}).status == 200
 
 
 @pytest.mark.parametrize(

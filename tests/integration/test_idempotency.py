@@ -8,9 +8,10 @@ import pytest
 from tests.integration.builders import (
     Json,
     a_campaign,
+    a_canceled_task,
     a_client,
-    a_finished_task,
     a_task,
+    clean_up,
     created,
     places,
     problem,
@@ -39,7 +40,7 @@ def post(request: pytest.FixtureRequest, w: World) -> tuple[str, Json | None]:
     if kind == "nested campaign":
         return f"/clients/{a_client(w)['id']}/campaigns", campaign
     if kind == "retry":
-        return f"/tasks/{a_finished_task(w, prompt='fail:nsfw')['id']}/retry", None
+        return f"/tasks/{a_canceled_task(w)['id']}/retry", None
     return f"/generate/{kind}", {"prompt": "A boat", "metadata": {"big": 2**70, "one": 1.0}}
 
 
@@ -121,7 +122,7 @@ def test_the_answer_outlives_what_it_created_and_its_parents(w: World, delete_cl
     w.call("DELETE", f"/clients/{client['id']}" if delete_client else f"/campaigns/{campaign['id']}")
     for _ in ("at once", "after the clean-up"):
         assert [keyed(w, *each).text for each in sent] == first
-        w.settle()
+        clean_up(w)
 
 
 def test_a_replay_creates_nothing(w: World) -> None:
@@ -144,7 +145,7 @@ def test_a_key_may_have_up_to_255_characters(w: World, length: int) -> None:
     assert len({created(keyed(w, "/clients", {"name": "Acme"}, key))["id"] for key in keys}) == len(keys)
 
 
-@pytest.mark.parametrize("length", [0, 256, 5000])
+@pytest.mark.parametrize("length", [0, 256])
 def test_a_key_of_another_length_is_refused(w: World, post: tuple[str, Json | None], length: int) -> None:
     assert {place.lower() for place in places(keyed(w, *post, "k" * length))} == {"idempotency-key"}
 

@@ -6,11 +6,18 @@ from tests.integration.builders import a_client, a_task, walk
 from tests.support.world import World
 
 
-@pytest.mark.parametrize("by", ["created_at", "name", "updated_at"])
-@pytest.mark.parametrize("order", ["asc", "desc"])
-@pytest.mark.parametrize("search", ["", "walk"])
+@pytest.mark.parametrize(
+    ("by", "order", "search"),
+    [
+        ("created_at", "desc", ""),
+        ("created_at", "asc", "walk"),
+        ("name", "asc", ""),
+        ("name", "desc", "walk"),
+        ("updated_at", "desc", ""),
+    ],
+)
 def test_a_walk_neither_repeats_nor_skips_while_the_list_changes(w: World, by: str, order: str, search: str) -> None:
-    there = [a_client(w, f"walk {number:02}") for number in range(12)]
+    there = [a_client(w, f"walk {number:02}") for number in range(8)]
     seen: list[str] = []
     for number, page in enumerate(walk(w, "/clients", page_size=3, sort_by=by, sort_order=order, search=search)):
         seen += [item["id"] for item in page["items"]]
@@ -25,7 +32,7 @@ def test_a_walk_neither_repeats_nor_skips_while_the_list_changes(w: World, by: s
 
 
 def test_a_walk_through_tasks_neither_repeats_nor_skips_while_the_list_changes(w: World) -> None:
-    there = [a_task(w)["id"] for _ in range(9)]
+    there = [a_task(w)["id"] for _ in range(7)]
     seen: list[str] = []
     for page in walk(w, "/tasks", page_size=2):
         seen += [item["id"] for item in page["items"]]

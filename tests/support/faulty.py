@@ -6,6 +6,7 @@ Everything passes through one `FaultyDynamoDB`, which asks its `trouble` before 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,8 +14,9 @@ from random import Random
 from typing import Any, Final
 from unittest import mock
 
-import boto3
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
 
 from atelier import wiring
 from atelier.store.table import Retry, Table
@@ -233,11 +235,12 @@ def _keys_written(call: str, request: Request) -> list[Request]:
 # -------------------------------------------------------------------------------------------- what comes once more
 
 
-def settle_stubbornly(made: World, rounds: int = 300) -> None:
+def settle_stubbornly(made: World, *, generating: bool = True, rounds: int = 300) -> None:
     """Like `World.settle`, with queues as they are: what was not handled comes again after a while."""
     for _ in range(rounds):
         made.relay()
-        if not (deliver_first(made, "worker", made.generation) or deliver_first(made, "cascade", made.cascade)):
+        worked = generating and deliver_first(made, "worker", made.generation)
+        if not (worked or deliver_first(made, "cascade", made.cascade)):
             return
     raise AssertionError("It does not come to rest.")
 
@@ -276,14 +279,26 @@ def exact_world() -> Iterator[World]:
 
 
 def _changes(self: World) -> list[dict[str, Any]]:
-    streams: Any = boto3.client("dynamodbstreams")
-    arn = self.dynamodb.describe_table(TableName=TABLE)["Table"]["LatestStreamArn"]
-    shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
-    begin = {"ShardIteratorType": "TRIM_HORIZON"}
-    if self._shard is not None:
-        begin = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": self._shard}
-    iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, **begin)["ShardIterator"]
-    records = streams.get_records(ShardIterator=iterator)["Records"]
-    if records:
-        self._shard = records[-1]["dynamodb"]["SequenceNumber"]
+    shard = _kept_table().stream_shard
+    records = shard.get(int(self._shard or shard.starting_sequence_number), 10_000)
+    self._shard = str(shard.starting_sequence_number + len(shard.items))
     return [record for record in records if _passes_filters(record)]
+
+
+def _kept_table() -> Any:
+    return dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables[TABLE]
+
+
+class Moment:
+    """A world's table, queues and time as they are, to come back to as often as a test likes."""
+
+    def __init__(self, made: World) -> None:
+        self._world = made
+        self._table = deepcopy(_kept_table())
+        self._rest = deepcopy((made.now, made._shard, made.generation.waiting, made.cascade.waiting))
+
+    def again(self) -> None:
+        """Make the world what it was."""
+        dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables[TABLE] = deepcopy(self._table)
+        made = self._world
+        made.now, made._shard, made.generation.waiting, made.cascade.waiting = deepcopy(self._rest)

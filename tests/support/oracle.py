@@ -215,3 +215,28 @@ def _about(question: Question) -> Iterator[None]:
     except AssertionError as error:
         error.add_note(f"asked: {question}")
         raise
+
+
+# ---------------------------------------------------------------------------------------------------------- outcomes
+
+
+def visible(world: World) -> dict[str, Any]:
+    """All that a caller can see, by names instead of ids and times: the same for two runs that came to the same."""
+    clients, campaigns, tasks = (_listed(world, path) for path in ("/clients", "/campaigns", "/tasks"))
+    names = {each["id"]: each["name"] for each in clients["items"] + campaigns["items"]}
+    return {
+        "totals": [found["total"] for found in (clients, campaigns, tasks)],
+        "unassigned": _listed(world, "/tasks", client_id="none")["total"],
+        "clients": sorted(each["name"] for each in clients["items"]),
+        "campaigns": sorted((each["name"], each["status"], names[each["client_id"]]) for each in campaigns["items"]),
+        "tasks": sorted(_task_by_names(each, names) for each in tasks["items"]),
+    }
+
+
+def _listed(world: World, path: str, **query: str) -> Any:
+    return world.call("GET", path, query={"page_size": 100, **query}).json
+
+
+def _task_by_names(task: Row, names: Mapping[str, str]) -> tuple[str, ...]:
+    linked = (names[task[link]] if task[link] else "-" for link in ("client_id", "campaign_id"))
+    return (task["prompt"], task["status"], *linked)

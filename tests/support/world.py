@@ -138,7 +138,7 @@ class World:
             ]
         got = streams.get_records(ShardIterator=self._shard)
         self._shard = got["NextShardIterator"]
-        return [record for record in got["Records"] if _passes_filters(record)]  # type: ignore[arg-type]
+        return [record for record in got["Records"] if _passes_filters(record)]
 
     def relay(self) -> None:
         """Hand the table's changes to the queues."""

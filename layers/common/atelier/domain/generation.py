@@ -168,11 +168,11 @@ class Pipeline:
             case Working(progress):
                 if task.status is TaskStatus.PENDING:
                     task = self.tasks.move(task, tasks.started(task, now=now))
-                return self._look_again(task, now=now, progress=progress)
+                return self._look_again(task, now=now, progress=_share(progress))
             case Waiting(position):
                 if task.status is TaskStatus.PROCESSING:
                     task = self.tasks.move(task, tasks.requeued(task, now=now))
-                return self._look_again(task, now=now, queue_position=position)
+                return self._look_again(task, now=now, queue_position=position and max(position, 0))
 
     def _finish(self, task: Task, done: Done, *, now: datetime) -> Task:
         if not done.media:
@@ -216,6 +216,11 @@ def order_of(task: Task) -> Order:
         effective_prompt=task.effective_prompt,
         options=task.params,
     )
+
+
+def _share(progress: float | None) -> float | None:
+    # A number out of bounds would make the task unreadable, and every list that it is in.
+    return None if progress is None else round(min(max(0.0, progress), 1.0), 4)
 
 
 def _delay(step: int) -> int:

@@ -1,0 +1,82 @@
+"""Our own code as syntax trees: what imports what, and who reads which setting."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from tests.support.table import PROJECT
+
+LAYER: Final = PROJECT / "layers/common"
+FUNCTIONS: Final = tuple(sorted(path.parent.name for path in (PROJECT / "functions").glob("*/app.py")))
+
+
+def app(function: str) -> Path:
+    """The one file of a function."""
+    return PROJECT / "functions" / function / "app.py"
+
+
+def ours() -> list[Path]:
+    """Every Python file that is deployed."""
+    return sorted([*(LAYER / "atelier").rglob("*.py"), *map(app, FUNCTIONS)])
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    """One file, parsed."""
+    return ast.parse(path.read_text())
+
+
+def imports(path: Path) -> set[str]:
+    """The modules that a file imports, wherever in it."""
+    return set(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join([*_package(path, node.level), *filter(None, [node.module])])
+            within = [f"{base}.{alias.name}" for alias in node.names]
+            modules = [name for name in within if module_file(name)]
+            yield from modules or [base]
+
+
+def _package(path: Path, level: int) -> tuple[str, ...]:
+    """The package that a relative import of this level begins at; none for an absolute one."""
+    return path.relative_to(LAYER).parts[:-level] if level else ()
+
+
+def module_file(name: str) -> Path | None:
+    """Where a module of ours is; None for anybody else's."""
+    where = LAYER / name.replace(".", "/")
+    found = [path for path in (where.with_suffix(".py"), where / "__init__.py") if path.exists()]
+    return found[0] if found and name.startswith("atelier") else None
+
+
+def reachable(path: Path) -> set[Path]:
+    """The file, and every file of ours that it imports, directly or not."""
+    seen: set[Path] = set()
+    waiting = [path]
+    while waiting:
+        each = waiting.pop()
+        if each not in seen:
+            seen.add(each)
+            waiting += [file for name in imports(each) if (file := module_file(name))]
+    return seen
+
+
+def attributes_of(name: str, node: ast.AST) -> set[str]:
+    """What `node` takes from the module called `name`: `name.x`."""
+    return {
+        each.attr
+        for each in ast.walk(node)
+        if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id == name
+    }
+
+
+def calls_of(node: ast.AST) -> set[str]:
+    """The names and `object.method`s that `node` calls."""
+    return {ast.unparse(each.func) for each in ast.walk(node) if isinstance(each, ast.Call)}

@@ -1,0 +1,88 @@
+"""The arrows of the house: functions -> web, wiring -> store, providers -> domain, and never back."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.contract.sources import FUNCTIONS, LAYER, app, attributes_of, calls_of, imports, ours, tree
+
+ROOMS = ("domain", "store", "providers", "web")
+MAY_IMPORT = {
+    "domain": {"atelier.domain"},
+    "store": {"atelier.store", "atelier.domain"},
+    "providers": {"atelier.providers", "atelier.domain"},
+    "web": {"atelier.web", "atelier.store", "atelier.domain", "atelier.settings", "atelier.telemetry"},
+}
+
+
+def files_of(room: str) -> list[Path]:
+    return sorted((LAYER / "atelier" / room).rglob("*.py"))
+
+
+def within(module: str, packages: set[str]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_the_rooms_below_it(room: str) -> None:
+    for path in files_of(room):
+        own = {module for module in imports(path) if within(module, {"atelier"})}
+        above = {module for module in own if not within(module, MAY_IMPORT[room])}
+        assert not above, f"{path} imports {above}"
+
+
+def test_the_domain_needs_nothing_but_the_standard_library_and_pydantic() -> None:
+    allowed = {*sys.stdlib_module_names, "pydantic", "pydantic_core", "atelier"}
+    for path in files_of("domain"):
+        others = {module for module in imports(path) if module.partition(".")[0] not in allowed}
+        assert not others, f"{path} imports {others}"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_has_no_siblings_and_imports_none(function: str) -> None:
+    folder = app(function).parent
+    assert [path.name for path in folder.iterdir() if path.suffix == ".py"] == ["app.py"]
+    assert not {module for module in imports(app(function)) if within(module, {"app", "functions", *FUNCTIONS})}
+
+
+def test_our_code_has_one_import_name() -> None:
+    for path in ours():
+        assert not {module for module in imports(path) if within(module, {"layers", "local", "tests"})}, path
+
+
+def test_clients_of_aws_are_built_in_one_place() -> None:
+    for path in ours():
+        if path.name == "wiring.py":
+            continue
+        assert not attributes_of("boto3", tree(path)) & {"client", "resource", "Session"}, path
+
+
+def test_our_code_never_scans_the_table() -> None:
+    for path in ours():
+        called = {name.rpartition(".")[2].lower() for name in calls_of(tree(path))}
+        named = {
+            node.value.lower()
+            for node in ast.walk(tree(path))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        assert not (called | named) & {"scan", "paginate", "get_paginator"}, path
+
+
+def test_our_code_never_prints() -> None:
+    for path in ours():
+        assert "print" not in calls_of(tree(path)), path
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_has_one_handler(function: str) -> None:
+    assigned = {
+        target.id
+        for node in tree(app(function)).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    defined = {node.name for node in tree(app(function)).body if isinstance(node, ast.FunctionDef)}
+    assert "handler" in assigned | defined

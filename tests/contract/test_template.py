@@ -1,0 +1,177 @@
+"""What template.yaml says and what the code needs are the same."""
+
+import ast
+import inspect
+from typing import Any, Final
+
+import pytest
+
+from atelier.domain.tasks import TaskSummary
+from atelier.store import keys
+from atelier.store.keys import Partition
+from tests.contract.sources import FUNCTIONS, LAYER, app, attributes_of, calls_of, reachable, tree
+from tests.support.table import template
+
+RESOURCES: Final[dict[str, Any]] = template()["Resources"]
+TABLE: Final[dict[str, Any]] = RESOURCES["Table"]["Properties"]
+WIRING: Final = LAYER / "atelier/wiring.py"
+SETTINGS: Final = LAYER / "atelier/settings.py"
+BY_HAND: Final = {"verify"}
+
+
+def functions() -> dict[str, dict[str, Any]]:
+    """Every function of the template by its folder."""
+    found = [each["Properties"] for each in RESOURCES.values() if each["Type"] == "AWS::Serverless::Function"]
+    return {each["CodeUri"].removeprefix("functions/"): each for each in found}
+
+
+def test_every_folder_is_deployed_and_nothing_else_is() -> None:
+    assert set(functions()) == set(FUNCTIONS)
+
+
+# ------------------------------------------------------------------------------------------- environment
+
+
+def variables() -> dict[str, str]:
+    """The environment variable behind each field of the settings."""
+    made = next(node for node in ast.walk(tree(SETTINGS)) if isinstance(node, ast.Call) and _is_settings(node))
+    found = {}
+    for keyword in made.keywords:
+        (name, *_) = [each.args[0] for each in ast.walk(keyword.value) if isinstance(each, ast.Call) and _reads(each)]
+        assert isinstance(name, ast.Constant)
+        found[str(keyword.arg)] = str(name.value)
+    return found
+
+
+def _is_settings(node: ast.Call) -> bool:
+    return ast.unparse(node.func) == "Settings"
+
+
+def _reads(node: ast.Call) -> bool:
+    return ast.unparse(node.func) == "env"
+
+
+def settings_in(node: ast.AST) -> set[str]:
+    """The fields that `node` reads: `settings().x`."""
+    return {
+        each.attr
+        for each in ast.walk(node)
+        if isinstance(each, ast.Attribute) and ast.unparse(each.value) == "settings()"
+    }
+
+
+def built_by(name: str) -> list[ast.FunctionDef]:
+    """The function of the composition root with this name, and all that it calls there."""
+    defined = {node.name: node for node in tree(WIRING).body if isinstance(node, ast.FunctionDef)}
+    seen: dict[str, ast.FunctionDef] = {}
+    waiting = [name]
+    while waiting:
+        each = waiting.pop()
+        if each in defined and each not in seen:
+            seen[each] = defined[each]
+            waiting += calls_of(defined[each])
+    return list(seen.values())
+
+
+def needed_by(function: str) -> set[str]:
+    """The environment variables that a function's code path reads."""
+    files = reachable(app(function)) - {WIRING, SETTINGS}
+    asked_for = {name for path in files for name in attributes_of("wiring", tree(path))}
+    nodes = [tree(path) for path in files] + [node for name in asked_for for node in built_by(name)]
+    return {variables()[field] for node in nodes for field in settings_in(node)}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_given_every_variable_that_it_reads(function: str) -> None:
+    given = template()["Globals"]["Function"]["Environment"]["Variables"].keys()
+    own = functions()[function].get("Environment", {}).get("Variables", {}).keys()
+    needed = needed_by(function)
+    assert needed <= given | own
+    assert own <= needed, "A variable that nobody reads."
+
+
+def test_the_walk_through_the_code_finds_what_is_read() -> None:
+    assert needed_by("clients") == {"TABLE_NAME", "AUTH_MODE"}
+    assert needed_by("worker") == {"TABLE_NAME", "MEDIA_BUCKET", "GENERATION_QUEUE_URL", "SANDBOX"}
+
+
+# ------------------------------------------------------------------------------------- logs and subscriptions
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_logs_to_a_group_of_its_own_that_forgets(function: str) -> None:
+    groups = [each["LoggingConfig"]["LogGroup"] for each in functions().values()]
+    own = functions()[function]["LoggingConfig"]["LogGroup"]
+    assert groups.count(own) == 1
+    assert RESOURCES[own]["Type"] == "AWS::Logs::LogGroup"
+    assert RESOURCES[own]["Properties"]["RetentionInDays"]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_has_something_that_calls_it_unless_an_operator_does(function: str) -> None:
+    events = functions()[function].get("Events", {}).values()
+    assert bool(events) is (function not in BY_HAND)
+    for event in events:
+        if event["Type"] in ("SQS", "DynamoDB"):
+            assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_query_exactly_the_indexes_that_exist(function: str) -> None:
+    allowed = str(functions()[function].get("Policies", "")).split("/index/")[1:]
+    named = {text.partition("'")[0].partition('"')[0] for text in allowed}
+    assert named <= {index["IndexName"] for index in indexes()}
+
+
+# ---------------------------------------------------------------------------------------------------- indexes
+
+
+def indexes() -> list[dict[str, Any]]:
+    return [*TABLE["LocalSecondaryIndexes"], *TABLE["GlobalSecondaryIndexes"]]
+
+
+def partitions() -> list[Partition]:
+    """Every partition that `keys` can name."""
+    made = []
+    for _, function in inspect.getmembers(keys, inspect.isfunction):
+        if inspect.signature(function).return_annotation is Partition and function is not keys._local:
+            required = [each for each in inspect.signature(function).parameters.values() if each.default is each.empty]
+            positional = [each for each in required if each.kind is not each.VAR_POSITIONAL]
+            made.append(function(*(1 if each.name == "user_id" else "x" for each in positional)))
+    return made
+
+
+def test_the_table_has_the_indexes_that_the_code_uses_and_no_others() -> None:
+    used = {(each.index, each.hash, each.range) for each in partitions() if each.index}
+    there = {(index["IndexName"], *(key["AttributeName"] for key in index["KeySchema"])) for index in indexes()}
+    assert used == there
+
+
+def test_what_is_not_an_index_is_the_table_itself() -> None:
+    own = tuple(key["AttributeName"] for key in TABLE["KeySchema"])
+    assert {(each.hash, each.range) for each in partitions() if not each.index} == {own}
+
+
+def test_consistent_partitions_are_the_table_and_its_local_indexes() -> None:
+    local = {index["IndexName"] for index in TABLE["LocalSecondaryIndexes"]} | {None}
+    for each in partitions():
+        assert each.consistent is (each.index in local)
+
+
+def test_lists_of_tasks_find_every_field_that_they_show() -> None:
+    shown = {name for name, field in TaskSummary.model_fields.items() if not field.exclude}
+    for index in TABLE["GlobalSecondaryIndexes"]:
+        assert shown <= set(index["Projection"]["NonKeyAttributes"]), index["IndexName"]
+
+
+def test_projections_stay_within_what_dynamodb_allows() -> None:
+    included = [index["Projection"].get("NonKeyAttributes", []) for index in indexes()]
+    assert sum(map(len, included)) <= 100
+    assert all(len(names) == len(set(names)) for names in included)
+    assert len(TABLE["LocalSecondaryIndexes"]) <= 5
+
+
+def test_every_key_attribute_is_defined_and_nothing_else_is() -> None:
+    schemas = [TABLE["KeySchema"], *(index["KeySchema"] for index in indexes())]
+    used = {key["AttributeName"] for schema in schemas for key in schema}
+    assert {each["AttributeName"] for each in TABLE["AttributeDefinitions"]} == used

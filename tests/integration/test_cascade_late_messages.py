@@ -1,0 +1,35 @@
+"""Messages that come when all is over: what they were about is gone, and so is what their own parents had."""
+
+from tests.integration.builders import a_campaign, a_canceled_task, a_client, clean_up
+from tests.support.faulty import exact_world
+from tests.support.recount import findings, scan
+from tests.support.world import TABLE
+
+
+def test_a_campaigns_clean_up_may_come_after_its_clients_is_over() -> None:
+    with exact_world() as w:
+        client = a_client(w)
+        campaign = a_campaign(w, client)
+        a_canceled_task(w, campaign_id=campaign["id"])
+        w.call("DELETE", f"/campaigns/{campaign['id']}")
+        w.relay()
+        late = w.cascade.take()
+        w.call("DELETE", f"/clients/{client['id']}")
+        clean_up(w)
+        w.cascade.waiting = late
+        clean_up(w)
+        assert findings(scan(w.dynamodb, TABLE), at_rest=True) == []
+
+
+def test_a_message_about_a_clean_up_that_is_over_does_nothing() -> None:
+    with exact_world() as w:
+        client = a_client(w)
+        a_canceled_task(w, client_id=client["id"])
+        w.call("DELETE", f"/clients/{client['id']}")
+        w.relay()
+        late = list(w.cascade.waiting)
+        clean_up(w)
+        over = list(scan(w.dynamodb, TABLE))
+        w.cascade.waiting = late
+        assert w.clean() == 1
+        assert list(scan(w.dynamodb, TABLE)) == over

@@ -1,0 +1,77 @@
+"""A page of a hundred items, each at every limit, is an answer that Lambda can give."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+
+from atelier import wiring
+from atelier.domain.campaigns import Campaign, CampaignStatus
+from atelier.domain.clients import Client
+from atelier.domain.ids import new_id
+from atelier.domain.ordering import Parents, ordered
+from atelier.domain.tasks import NewImage, Output
+from atelier.store import campaigns, clients, tallies, tasks
+from atelier.store.table import MISSING
+from tests.integration.builders import NOBODY
+from tests.support.world import World, http_event, world
+
+LARGEST_ANSWER: Final = 6 * 1024 * 1024
+KIB: Final = 1024
+FOX: Final = "🦊"  # four bytes, so that limits in characters weigh most
+LONGEST_TEXT: Final = FOX * (32 * KIB // 4)
+
+
+@pytest.fixture(scope="module")
+def w() -> Iterator[World]:
+    with world() as made:
+        yield made
+
+
+def a_page(w: World, function: str, path: str) -> dict[str, Any]:
+    event = http_event("GET", f"/api/v3{path}", None, headers={}, query={"page_size": 100})
+    answer: dict[str, Any] = w.invoke(function, event)
+    assert answer["statusCode"] == 200
+    assert len(json.loads(answer["body"])["items"]) == 100
+    return answer
+
+
+def as_lambda_sends_it(answer: dict[str, Any]) -> int:
+    """The size of an answer as the runtime hands it over: the body is a text within JSON."""
+    return len(json.dumps(answer, ensure_ascii=False).encode())
+
+
+def at_the_limits(w: World, number: int) -> dict[str, Any]:
+    """What clients and campaigns have in common."""
+    now = w.clock()
+    return {"id": new_id(now, number), "user_id": 1, "name": FOX * 255, "created_at": now, "updated_at": now}
+
+
+def test_a_page_of_the_largest_clients_fits(w: World) -> None:
+    for number in range(100):
+        largest = Client(**at_the_limits(w, number), description=FOX * 2000, brand_guidelines=LONGEST_TEXT)
+        wiring.table().write(clients._put(largest, condition=MISSING))
+    assert as_lambda_sends_it(a_page(w, "clients", "/clients")) < LARGEST_ANSWER
+
+
+def test_a_page_of_the_largest_campaigns_fits(w: World) -> None:
+    for number in range(100):
+        texts = {"goal": FOX * 2000, "brief": LONGEST_TEXT}
+        largest = Campaign(**at_the_limits(w, number), client_id=NOBODY, status=CampaignStatus.ARCHIVED, **texts)
+        wiring.table().write(campaigns._put(largest, condition=MISSING))
+    assert as_lambda_sends_it(a_page(w, "campaigns", "/campaigns")) < LARGEST_ANSWER
+
+
+def test_a_page_of_the_largest_tasks_fits(w: World) -> None:
+    metadata = {"a": FOX * ((16 * KIB - len('{"a":""}')) // 4)}
+    order = NewImage.model_validate({"prompt": FOX * 5000, "metadata": metadata, "num_outputs": 4})
+    files = [Output(key=f"media/1/{NOBODY}/{each}.png", content_type="image/png", bytes=2**30) for each in range(4)]
+    for number in range(100):
+        now = w.clock()
+        id_, configured = new_id(now, number), wiring.configured()
+        task = ordered(order, Parents(), id_=id_, user_id=1, configured=configured, now=now)
+        largest = task.model_copy(update={"outputs": files})
+        for write in (tasks._put(largest, condition=MISSING), *tallies.creating(largest)):
+            wiring.table().write(write)
+    assert as_lambda_sends_it(a_page(w, "generate", "/tasks")) < LARGEST_ANSWER

@@ -1,0 +1,155 @@
+"""Lists of tasks: every filter, and spans of time exact to the microsecond."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.integration.builders import NOBODY, Json, a_campaign, a_canceled_task, a_client, a_task, ids, shown, walk
+from tests.support.world import World, world
+
+
+@pytest.fixture(scope="module")
+def w() -> Iterator[World]:
+    with world() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def client(w: World) -> str:
+    id_: str = a_client(w)["id"]
+    return id_
+
+
+@pytest.fixture(scope="module")
+def campaign(w: World, client: str) -> str:
+    id_: str = a_campaign(w, {"id": client})["id"]
+    return id_
+
+
+@pytest.fixture(scope="module")
+def tasks(w: World, client: str, campaign: str) -> list[Json]:
+    """Some of each kind, oldest first."""
+    return [
+        a_canceled_task(w, client_id=client),
+        a_task(w, "video", campaign_id=campaign),
+        a_task(w, "audio", client_id=a_client(w)["id"], provider="fal"),
+        a_canceled_task(w, kind="audio", provider="fal"),
+        a_task(w, campaign_id=campaign),
+        a_task(w),
+        a_canceled_task(w, kind="audio", provider="fal"),
+    ]
+
+
+def everything(task: Json) -> bool:
+    return True
+
+
+def nothing(task: Json) -> bool:
+    return False
+
+
+Wanted = Callable[[Json], bool]
+FILTERS: list[tuple[Json, Wanted]] = [
+    ({}, everything),
+    ({"client_id": "{client}"}, lambda task: task["client_id"] == task["_client"]),
+    ({"client_id": "none"}, lambda task: task["client_id"] is None),
+    ({"campaign_id": "{campaign}"}, lambda task: task["campaign_id"] is not None),
+    ({"client_id": "{client}", "campaign_id": "{campaign}"}, lambda task: task["campaign_id"] is not None),
+    ({"status": "canceled"}, lambda task: task["status"] == "canceled"),
+    ({"status": "succeeded"}, nothing),
+    ({"type": "audio"}, lambda task: task["type"] == "audio"),
+    ({"provider": "fal"}, lambda task: task["provider"] == "fal"),
+    ({"provider": "fal", "status": "pending"}, lambda task: task["provider"] == "fal" and task["client_id"]),
+    ({"client_id": "none", "type": "image"}, lambda task: task["client_id"] is None and task["type"] == "image"),
+    ({"campaign_id": "{campaign}", "type": "video"}, lambda task: task["type"] == "video"),
+    ({"provider": "nobody"}, nothing),
+    ({"client_id": NOBODY}, nothing),
+    ({"client_id": "nonsense"}, nothing),
+    ({"client_id": ""}, nothing),
+    ({"campaign_id": NOBODY}, nothing),
+    ({"campaign_id": ""}, nothing),
+    ({"client_id": NOBODY, "campaign_id": "{campaign}"}, nothing),
+    ({"client_id": "none", "campaign_id": "{campaign}"}, nothing),
+    ({"created_from": "1960-01-01T00:00:00Z"}, everything),
+    ({"created_to": "1960-01-01T00:00:00Z"}, nothing),
+    ({"created_from": "9999-12-31T23:59:59Z"}, nothing),
+]
+
+
+@pytest.mark.parametrize("asked", FILTERS)
+def test_every_filter_finds_its_tasks_in_both_directions_and_on_pages(
+    w: World, tasks: list[Json], client: str, campaign: str, asked: tuple[Json, Wanted]
+) -> None:
+    query, wanted = asked
+    query = {name: value.format(client=client, campaign=campaign) for name, value in query.items()}
+    expected = [task["id"] for task in tasks if wanted({**task, "_client": client})]
+    for order, in_order in (("asc", expected), ("desc", expected[::-1])):
+        page = shown(w, "/tasks", sort_order=order, **query)
+        assert ([item["id"] for item in page["items"]], page["total"]) == (in_order, len(expected))
+        walked = walk(w, "/tasks", sort_order=order, page_size=2, **query)
+        assert [item["id"] for each in walked for item in each["items"]] == in_order
+    second = shown(w, "/tasks", page=2, page_size=2, **query)
+    assert [item["id"] for item in second["items"]] == expected[::-1][2:4]
+    assert second["has_more"] is (len(expected) > 4)
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def written(at: datetime) -> str:
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def test_a_span_of_time_includes_both_its_ends_to_the_microsecond(w: World, tasks: list[Json]) -> None:
+    tick = timedelta(microseconds=1)
+    at = [moment(task["created_at"]) for task in tasks]
+
+    def found(**span: datetime) -> list[str]:
+        return ids(w, "/tasks", sort_order="asc", **{name: written(each) for name, each in span.items()})
+
+    every = [task["id"] for task in tasks]
+    assert found(created_from=at[2], created_to=at[4]) == every[2:5]
+    assert found(created_from=at[2] + tick, created_to=at[4] - tick) == every[3:4]
+    assert found(created_from=at[3], created_to=at[3]) == every[3:4]
+    assert found(created_from=at[3] + tick, created_to=at[3]) == []
+    assert found(created_from=at[-1] + tick) == found(created_to=at[0] - tick) == []
+    assert found(created_from=at[0], created_to=at[-1]) == every
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda at: at.isoformat(),
+        lambda at: (at + timedelta(hours=5, minutes=30)).isoformat().replace("+00:00", "+05:30"),
+        lambda at: (at - timedelta(hours=8)).isoformat().replace("+00:00", "-08:00"),
+        lambda at: at.isoformat().replace("+00:00", "z").replace("T", "t"),
+    ],
+)
+def test_a_moment_may_be_written_in_any_way_of_rfc_3339(w: World, tasks: list[Json], write: Any) -> None:
+    at = moment(tasks[3]["created_at"])
+    assert ids(w, "/tasks", created_from=write(at), created_to=write(at)) == [tasks[3]["id"]]
+
+
+def test_the_total_of_a_span_is_exact_and_its_walk_stays_within_it(w: World, tasks: list[Json]) -> None:
+    span = {"created_from": tasks[1]["created_at"], "created_to": tasks[5]["created_at"]}
+    pages = list(walk(w, "/tasks", page_size=2, **span))
+    assert [item["id"] for page in pages for item in page["items"]] == [task["id"] for task in tasks[5:0:-1]]
+    assert {page["total"] for page in pages} == {5}
+    assert shown(w, "/tasks", type="audio", **span)["total"] == 2
+
+
+def test_a_task_of_a_deleted_parent_is_listed_without_it_at_once(w: World) -> None:
+    client = a_client(w)["id"]
+    campaign = a_campaign(w, {"id": client})["id"]
+    linked = a_task(w, campaign_id=campaign)
+    w.call("DELETE", f"/campaigns/{campaign}")
+    assert ids(w, "/tasks", campaign_id=campaign) == []
+    assert shown(w, f"/tasks/{linked['id']}")["client_id"] == client
+    w.call("DELETE", f"/clients/{client}")
+    found = shown(w, "/tasks", client_id="none", page_size=1)["items"][0]
+    assert (found["id"], found["client_id"], found["campaign_id"]) == (linked["id"], None, None)
+    assert ids(w, "/tasks", client_id=client) == []
+    w.call("DELETE", f"/tasks/{linked['id']}")

@@ -1,0 +1,200 @@
+"""Keys: nothing is where something else is, and a position in an index is a position in the contract's order."""
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import combinations
+from typing import Any, get_args
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atelier.domain.campaigns import CampaignQuery, CampaignStatus, ClientCampaignQuery
+from atelier.domain.clients import ClientQuery
+from atelier.domain.pages import SearchQuery
+from atelier.domain.relations import RELATIONS
+from atelier.domain.shapes import format_moment
+from atelier.store import keys
+from atelier.store.cascade import CHILDREN
+from atelier.store.keys import POSITION, Key
+from tests.support.builders import a_campaign, a_client, a_task, an_id
+from tests.support.table import template
+
+IDS = st.integers(min_value=0, max_value=2**62 - 1).map(an_id)
+USERS = st.integers(min_value=1, max_value=2**53)
+NAMES = st.text(min_size=1, max_size=255)
+SHORT_NAMES = st.text(min_size=1, max_size=40)
+ALIKE = st.text(alphabet="aAbBßẞıİ\0\x01\x7f0f", min_size=1, max_size=4)
+MOMENTS = st.datetimes(datetime(1970, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - the zone is beside it
+LONGEST_SORT_KEY = 1024
+
+
+def everything(user: int, one: str, other: str, day: date, free_text: str) -> dict[Any, Key]:
+    """Each kind of thing with each of two ids, and where it is."""
+    found: dict[Any, Key] = {"meta": keys.meta(user), "usage": keys.usage(user, None, None, day)}
+    for id_ in (one, other):
+        found |= {
+            ("client", id_): keys.client(user, id_),
+            ("campaign", id_): keys.campaign(user, id_),
+            ("tally", id_): keys.tally(user, id_),
+            ("usage", id_, None): keys.usage(user, id_, None, day),
+            ("usage", id_, one): keys.usage(user, id_, one, day),
+            ("client deletion", id_): keys.deletion(user, "client", id_),
+            ("campaign deletion", id_): keys.deletion(user, "campaign", id_),
+            ("task", id_): keys.task(id_),
+        }
+    for scope in ("all", "none"):
+        found["tally", scope] = keys.tally(user, scope)
+    found["answer", free_text] = keys.answer(user, free_text)
+    return found
+
+
+PAIRS = st.tuples(USERS, st.text(min_size=1, max_size=20))
+
+
+@given(PAIRS, PAIRS, st.tuples(IDS, IDS), st.dates())
+def test_no_two_things_are_in_one_place(
+    one: tuple[int, str], two: tuple[int, str], ids: tuple[str, str], day: date
+) -> None:
+    (user, key), (other, other_key) = one, two
+    mine, theirs = (everything(each, *ids, day, key) for each in (user, other))
+    assert len(set(mine.values())) == len(mine)
+    for name, where in mine.items():
+        if user != other and name[0] != "task":
+            assert where not in theirs.values()
+    assert (keys.answer(user, key) == keys.answer(other, other_key)) == ((user, key) == (other, other_key))
+
+
+@given(USERS, IDS, IDS)
+def test_a_partition_holds_its_own_kind_only(user: int, one: str, other: str) -> None:
+    places = {name: where.sk for name, where in everything(user, one, other, date(2026, 1, 31), "x").items()}
+    for kind, prefix in {
+        "client": keys.newest(user, "CLIENT").prefix,
+        "campaign": keys.newest(user, "CAMPAIGN").prefix,
+        "usage": keys.usage_of(user).prefix,
+    }.items():
+        inside = {name if isinstance(name, str) else name[0] for name, sk in places.items() if sk.startswith(prefix)}
+        assert inside == {kind}
+
+
+def sort_key(query_order: str, row: dict[str, Any]) -> tuple[Any, ...]:
+    """The contract's order: names by case folding, ties by id."""
+    return (row["name"].casefold() if query_order == "name" else row[query_order], row["id"])
+
+
+ROWS = st.builds(
+    lambda name, status, updated, id_: {"name": name, "status": status, "updated_at": updated, "id": id_},
+    SHORT_NAMES | ALIKE,
+    st.sampled_from(CampaignStatus),
+    MOMENTS,
+    IDS,
+)
+
+
+@given(st.lists(ROWS, min_size=2, max_size=6, unique_by=lambda row: str(row["id"])))
+def test_positions_are_in_the_contract_s_order(rows: list[dict[str, Any]]) -> None:
+    for order in ("name", "status", "updated_at"):
+        kept = [{**row, "updated_at": format_moment(row["updated_at"]), "order": sort_key(order, row)} for row in rows]
+        for one, other in combinations(kept, 2):
+            # DynamoDB compares the bytes of UTF-8.
+            first, second = (POSITION[order](row).encode() for row in (one, other))
+            assert (first < second) == (one["order"] < other["order"])
+            assert first != second
+
+
+@given(NAMES, NAMES, IDS, IDS)
+def test_names_of_any_length_have_a_total_order_that_ignores_case(
+    name: str, other: str, id_: str, other_id: str
+) -> None:
+    one, two = ({"name": each, "id": an} for each, an in ((name, id_), (other, other_id)))
+    if id_ != other_id:
+        assert POSITION["name"](one) != POSITION["name"](two)
+    assert POSITION["name"]({**one, "name": name.swapcase().swapcase().casefold()}) == POSITION["name"](
+        {**one, "name": name.swapcase().swapcase()}
+    )
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=255) | st.just("ΐ" * 255), IDS)
+def test_no_name_is_too_long_for_a_key(name: str, id_: str) -> None:
+    for letters in (name, name[:1] * 255):
+        client, campaign = (
+            a_client(id=id_, name=letters.strip() or "x"),
+            a_campaign(id=id_, name=letters.strip() or "x"),
+        )
+        indexed = {**keys.client_indexes(client), **keys.campaign_indexes(campaign)}
+        assert all(len(value.encode()) <= LONGEST_SORT_KEY for value in indexed.values())
+
+
+@given(st.builds(lambda at, number: an_id(number, at=at), MOMENTS, st.integers(min_value=0, max_value=9)), MOMENTS)
+def test_every_item_stands_in_the_partitions_that_list_it(id_: str, updated: datetime) -> None:
+    client = a_client(id=id_, updated_at=updated)
+    campaign = a_campaign(id=id_, updated_at=updated, status="active")
+    for indexes, partitions in (
+        (
+            keys.client_indexes(client),
+            [keys.by_name(1, "CLIENT"), keys.by_updated_at(1, "CLIENT"), keys.catalogue(1, "CLIENT")],
+        ),
+        (
+            keys.campaign_indexes(campaign),
+            [
+                keys.by_name(1, "CAMPAIGN"),
+                keys.by_updated_at(1, "CAMPAIGN"),
+                keys.campaigns_of_client(1, campaign.client_id),
+                keys.campaigns_by_status(1),
+                keys.campaigns_by_status(1, "active"),
+                keys.catalogue(1, "CAMPAIGN"),
+                keys.catalogue(1, "CAMPAIGN", campaign.client_id),
+                keys.catalogue(1, "CAMPAIGN", campaign.client_id, "active"),
+            ],
+        ),
+        (keys.campaign_tally_index(client.id, campaign.id), [keys.catalogue(1, "TALLY", client.id)]),
+    ):
+        assert all(indexes[partition.range].startswith(partition.prefix) for partition in partitions)
+    assert not keys.campaign_indexes(campaign)["by_status"].startswith(keys.campaigns_by_status(1, "archived").prefix)
+
+
+def test_a_task_stands_in_the_lists_of_its_owner_its_client_and_its_campaign() -> None:
+    linked = keys.task_indexes(a_task(client_id=an_id(1), campaign_id=an_id(2)))
+    for partition in (keys.tasks_of_owner(1), keys.tasks_of_client(1, an_id(1)), keys.tasks_of_campaign(1, an_id(2))):
+        assert linked[partition.hash] == partition.value
+        assert linked[partition.range] == an_id(3)
+    alone = keys.task_indexes(a_task())
+    assert alone["client_tasks"] == keys.tasks_of_client(1, "none").value
+    assert "campaign_tasks" not in alone
+
+
+# -------------------------------------------------------------------------------------------- nothing is forgotten
+
+
+def test_every_relation_has_an_access_pattern() -> None:
+    assert set(CHILDREN) == {(relation.parent, relation.child) for relation in RELATIONS}
+
+
+def test_every_order_that_can_be_asked_for_has_a_position() -> None:
+    lists: tuple[type[SearchQuery], ...] = (ClientQuery, ClientCampaignQuery, CampaignQuery)
+    assert {order for query in lists for order in get_args(query.model_fields["sort_by"].annotation)} == set(POSITION)
+
+
+def test_every_index_of_the_template_is_used_and_every_partition_has_one() -> None:
+    table = template()["Resources"]["Table"]["Properties"]
+    there = {index["IndexName"] for kind in ("Local", "Global") for index in table[f"{kind}SecondaryIndexes"]}
+    used = {
+        partition.index
+        for partition in (
+            keys.by_name(1, "CLIENT"),
+            keys.by_updated_at(1, "CLIENT"),
+            keys.campaigns_of_client(1, "x"),
+            keys.campaigns_by_status(1),
+            keys.catalogue(1, "CLIENT"),
+            keys.tasks_of_owner(1),
+            keys.tasks_of_client(1, "x"),
+            keys.tasks_of_campaign(1, "x"),
+        )
+    }
+    assert used == there
+
+
+def test_a_usage_row_tells_its_day() -> None:
+    day = date(2026, 1, 31)
+    for offset in range(3):
+        row = keys.usage(1, an_id(1), None, day + timedelta(days=offset))
+        assert date.fromisoformat(row.sk.rpartition("#")[2]) == day + timedelta(days=offset)
+        assert row.sk.startswith(keys.usage_of(1, an_id(1), "none").prefix)

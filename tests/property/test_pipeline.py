@@ -1,0 +1,53 @@
+"""Whatever happens between any two calls of any worker, a task is submitted once, ends once, and leaves nothing."""
+
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from atelier.domain.generation import DEADLINE
+from atelier.domain.provider import Done, Refused
+from atelier.domain.tasks import NEXT, TaskStatus
+from tests.support.fakes import statuses_that_end
+from tests.support.story import TASK_ID, Story
+
+
+@settings(max_examples=1500)
+@given(seed=st.integers(min_value=0, max_value=2**64), turns=st.integers(min_value=0, max_value=60))
+def test_a_task_is_submitted_once_ends_once_and_leaves_nothing(seed: int, turns: int) -> None:
+    story = Story(seed)
+    for turn in range(turns):
+        story.go_on(turn)
+        always_holds(story)
+    story.come_to_rest()
+    always_holds(story)
+    holds_at_rest(story)
+
+
+def always_holds(story: Story) -> None:
+    task, history = story.task, story.tasks.history[TASK_ID]
+    assert len(story.provider.accepted) <= 1, "submitted twice"
+    assert all(later in NEXT[earlier] for earlier, later in pairwise(history))
+    assert len(statuses_that_end(history)) <= 1
+    steps = [each.message.step for each in (*story.queue, *(running.delivery for running in story.workers))]
+    assert task is None or task.over or max(steps, default=-1) >= task.step, "no message will ever take it on"
+    if task and task.status is TaskStatus.SUCCEEDED:
+        assert [story.media.files.get(output.key) for output in task.outputs] == [b"one", b"two"]
+
+
+def holds_at_rest(story: Story) -> None:
+    task, job = story.task, story.provider.state
+    kept = [output.key for output in task.outputs] if task else []
+    assert sorted(story.media.files) == kept, "files that nobody can ask for"
+    if task is None:
+        return
+    assert task.over
+    assert (task.status is TaskStatus.CANCELED) == story.canceled
+    assert (task.error is not None) == (task.status is TaskStatus.FAILED)
+    stopped_here = {"timeout": story.now > task.created_at + DEADLINE[task.type], "internal_error": story.abandoned}
+    if task.error is not None:
+        theirs = {job.error.code} if isinstance(job, Refused) else {"empty_output"} if job == Done(()) else set()
+        refused = set() if story.provider.accepted else {"not_allowed"}
+        assert task.error.code in {code for code, true in stopped_here.items() if true} | theirs | refused
+    runs_for_nobody = story.provider.accepted and not isinstance(job, Done | Refused)
+    assert story.unheard or not runs_for_nobody, "the provider was never told to stop"

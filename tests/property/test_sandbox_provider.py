@@ -1,0 +1,160 @@
+"""The sandbox as a provider: it keeps nothing, takes its time, and nothing that callers send can break it."""
+
+from unittest import mock
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from atelier.domain.provider import Done, Order, Refused, Working
+from atelier.domain.tasks import TaskType
+from atelier.providers.sandbox import audio, image, video
+from atelier.providers.sandbox.provider import Sandbox
+from tests.support.builders import an_id, an_order
+
+REFERENCES = st.integers(min_value=0, max_value=2**62 - 1).map(an_id)
+STARTS = st.integers(min_value=0, max_value=2**42)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=5,
+)
+NASTY = JSON | st.sampled_from(
+    [10**400, -(10**400), 1e308, -1e308, "99999x99999", "0x0", "00x00", "٦٤x٦٤", "1:1", "", True]
+)
+OPTIONS = st.dictionaries(
+    st.sampled_from(["size", "aspect_ratio", "duration", "num_outputs", "seed", "voice", "fps"]) | st.text(max_size=5),
+    NASTY,
+)
+
+
+class Clock:
+    """Milliseconds, as the test says."""
+
+    def __init__(self, now: int) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        """The present moment."""
+        return self.now
+
+
+def ended_at(order: Order, start: int) -> int:
+    """How many milliseconds a job takes, by asking after every one of them that could be the last."""
+    clock = Clock(start)
+    sandbox = Sandbox(clock)
+    job = sandbox.submit(order)
+    low, high = 0, 10_000
+    while low < high:
+        middle = (low + high) // 2
+        clock.now = start + middle
+        low, high = (middle + 1, high) if isinstance(sandbox.poll(job, order), Working) else (low, middle)
+    return low
+
+
+@settings(max_examples=50)
+@given(REFERENCES, STARTS, STARTS)
+def test_a_job_takes_one_to_three_seconds_which_hang_on_the_order_only(reference: str, start: int, other: int) -> None:
+    order = an_order(reference=reference, prompt="fail:soon")
+    assert 1000 <= ended_at(order, start) < 3000
+    assert ended_at(order, start) == ended_at(order, other)
+
+
+@settings(max_examples=50)
+@given(REFERENCES, STARTS, st.lists(st.integers(min_value=-500, max_value=4000), min_size=2))
+def test_progress_never_goes_back_and_any_worker_can_ask(reference: str, start: int, looks: list[int]) -> None:
+    order = an_order(reference=reference, prompt="fail:soon")
+    job = Sandbox(Clock(start)).submit(order)
+    seen = [Sandbox(Clock(start + look)).poll(job, order) for look in sorted(looks)]
+    shown = [state.progress if isinstance(state, Working) else 2.0 for state in seen]
+    progress = [each for each in shown if each is not None]
+    assert progress == sorted(progress)
+    assert len(progress) == len(looks)
+    assert all(0 <= each <= 1 for each in progress if each != 2.0)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "code"),
+    [
+        ("fail:nsfw", "nsfw"),
+        ("A barn, fail:out_of_money please", "out_of_money"),
+        ("(fail:x1)", "x1"),
+        ("fail:a fail:b", "a"),
+    ],
+)
+def test_a_prompt_can_tell_it_to_fail(prompt: str, code: str) -> None:
+    assert end_of(an_order(prompt=prompt)) == code
+
+
+@pytest.mark.parametrize("prompt", ["fail", "fail:", "fail: nsfw", "fail:NSFW", "prefail:x"])
+def test_only_these_words_make_it_fail(prompt: str) -> None:
+    assert end_of(an_order(prompt=prompt, options={"size": "64x64"})) == "done"
+
+
+def test_words_of_the_brand_do_not_make_it_fail() -> None:
+    assert end_of(an_order(effective_prompt="A red barn. fail:brand", options={"size": "64x64"})) == "done"
+
+
+def end_of(order: Order) -> str:
+    clock = Clock(0)
+    sandbox = Sandbox(clock)
+    job = sandbox.submit(order)
+    clock.now = 3000
+    match sandbox.poll(job, order):
+        case Refused(error):
+            return error.code
+        case Done():
+            return "done"
+        case other:
+            return str(other)
+
+
+@settings(max_examples=150)
+@given(st.sampled_from(TaskType), OPTIONS)
+def test_no_options_break_it_and_what_it_makes_is_within_its_bounds(kind: TaskType, options: dict[str, object]) -> None:
+    def sides(*_: object, width: int, height: int, **__: object) -> bytes:
+        assert 16 <= width <= 2048
+        assert 16 <= height <= 2048
+        return b"made"
+
+    # The encoders have tests of their own, and take their time.
+    with (
+        mock.patch.object(image, "png", sides),
+        mock.patch.object(video, "mp4", sides),
+        mock.patch.object(audio, "wav", return_value=b"made"),
+    ):
+        clock = Clock(0)
+        sandbox = Sandbox(clock)
+        order = an_order(type=kind, options=options)
+        job = sandbox.submit(order)
+        clock.now = 3000
+        done = sandbox.poll(job, order)
+    assert isinstance(done, Done)
+    assert 1 <= len(done.media) <= 4
+    for made in done.media:
+        assert made.duration is None or (type(made.duration) is float and 0.5 <= made.duration <= 30)
+        assert (made.duration is None) == (kind is TaskType.IMAGE)
+
+
+def test_the_same_order_and_seed_give_the_same_files_in_any_worker_and_another_seed_gives_others() -> None:
+    def files(seed: int, number: int) -> list[bytes]:
+        order = an_order(options={"seed": seed, "size": "64x64", "num_outputs": 2}, reference=an_id(number))
+        clock = Clock(number)
+        sandbox = Sandbox(clock)
+        job = sandbox.submit(order)
+        clock.now += 3000
+        done = sandbox.poll(job, order)
+        assert isinstance(done, Done)
+        return [made.content for made in done.media]
+
+    assert files(7, 1) == files(7, 2)
+    assert files(7, 1) != files(8, 1)
+    first, second = files(7, 1)
+    assert first != second
+
+
+def test_nothing_is_ever_found_or_stopped_because_nothing_runs() -> None:
+    sandbox = Sandbox(Clock(0))
+    order = an_order()
+    sandbox.cancel(sandbox.submit(order))
+    assert sandbox.find(order) is None

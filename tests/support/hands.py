@@ -1,0 +1,36 @@
+"""The pipeline on fakes, as unit tests want to handle it."""
+
+from datetime import datetime
+from typing import Final
+
+from atelier.domain.generation import NextStep, Pipeline
+from atelier.domain.tasks import Task
+from tests.support.builders import NOON, a_task, an_id
+from tests.support.fakes import FakeMedia, FakeProvider, FakeQueue, FakeTasks
+
+TASK_ID: Final = an_id(3)
+FIRST: Final = NextStep(task_id=TASK_ID)
+
+
+class Hands:
+    """A pipeline on fakes, and what a test wants to know of it."""
+
+    def __init__(self) -> None:
+        self.tasks, self.queue, self.media = FakeTasks(a_task()), FakeQueue(), FakeMedia()
+        self.provider = FakeProvider()
+        self.pipeline = Pipeline(self.tasks, self.queue, self.media, {"fake": self.provider})
+
+    def do(self, message: NextStep, *, now: datetime = NOON) -> Task | None:
+        """Carry out a message."""
+        return self.pipeline.carry_out(message, now=now)
+
+    def next(self) -> NextStep:
+        """The one message that waits."""
+        ((message, _),) = self.queue.waiting
+        self.queue.waiting.clear()
+        return message
+
+    @property
+    def task(self) -> Task:
+        """The task as it is kept."""
+        return self.tasks.kept[TASK_ID]

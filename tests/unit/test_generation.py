@@ -1,0 +1,167 @@
+"""The pipeline's decisions one by one; tests/property/test_pipeline.py mixes them."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from atelier.domain.generation import FIRST_POLLS, LAST_POLL, LEASE, Held, NextStep, order_of
+from atelier.domain.provider import Done, Refused, State, Waiting, Working
+from atelier.domain.tasks import Task, TaskStatus
+from tests.support.builders import NOON, a_task
+from tests.support.fakes import NOT_ALLOWED, PICTURES, Unreachable
+from tests.support.hands import FIRST, TASK_ID, Hands
+
+
+@pytest.fixture
+def hands() -> Hands:
+    return Hands()
+
+
+def test_a_new_task_is_submitted_and_then_asked_after(hands: Hands) -> None:
+    task = hands.do(FIRST)
+    assert task == hands.task
+    assert hands.provider.accepted == [TASK_ID]
+    assert hands.task.provider_task_id == f"job-{TASK_ID}"
+    assert hands.task.status is TaskStatus.PENDING
+    assert hands.next() == NextStep(task_id=TASK_ID, step=1, user_id=1)
+
+
+def test_a_message_that_comes_twice_submits_once(hands: Hands) -> None:
+    hands.do(FIRST)
+    assert hands.do(FIRST) == hands.task
+    assert hands.provider.accepted == [TASK_ID]
+    assert len(hands.queue.waiting) == 1
+
+
+def test_a_lost_answer_to_a_submit_is_looked_for_when_the_lease_is_over_and_not_before(hands: Hands) -> None:
+    hands.provider.mood = "mute"
+    with pytest.raises(Unreachable):
+        hands.do(FIRST)
+    hands.provider.mood = "well"
+    with pytest.raises(Held):
+        hands.do(FIRST, now=NOON + LEASE - timedelta(microseconds=1))
+    hands.do(FIRST, now=NOON + LEASE)
+    assert hands.provider.accepted == [TASK_ID]
+    assert hands.task.provider_task_id == f"job-{TASK_ID}"
+
+
+def test_a_submit_that_never_arrived_is_made_again(hands: Hands) -> None:
+    hands.provider.mood = "deaf"
+    with pytest.raises(Unreachable):
+        hands.do(FIRST)
+    hands.provider.mood = "well"
+    hands.do(FIRST, now=NOON + LEASE)
+    assert hands.provider.accepted == [TASK_ID]
+
+
+def test_a_job_that_the_provider_does_not_take_fails_the_task_with_its_reason(hands: Hands) -> None:
+    hands.provider.mood = "strict"
+    hands.do(FIRST)
+    assert (hands.task.status, hands.task.error) == (TaskStatus.FAILED, NOT_ALLOWED)
+    assert not hands.queue.waiting
+
+
+def test_progress_and_queue_position_are_shown_as_the_provider_tells_them(hands: Hands) -> None:
+    hands.do(FIRST)
+    seen = []
+    states: tuple[State, ...] = (Waiting(3), Working(0.25), Waiting(1), Working(0.5), Working(None), Waiting(None))
+    for state in states:
+        hands.provider.state = state
+        hands.do(hands.next())
+        seen.append((hands.task.status.value, hands.task.progress, hands.task.queue_position))
+    assert seen == [
+        ("pending", None, 3),
+        ("processing", 0.25, None),
+        ("pending", None, 1),
+        ("processing", 0.5, None),
+        ("processing", None, None),
+        ("pending", None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "progress", "position"),
+    [
+        (Working(1.5), 1.0, None),
+        (Working(-0.1), 0.0, None),
+        (Working(float("nan")), 0.0, None),
+        (Working(float("inf")), 1.0, None),
+        (Working(5e-324), 0.0, None),
+        (Working(1 / 3), 0.3333, None),
+        (Waiting(-1), None, 0),
+        (Waiting(0), None, 0),
+    ],
+    ids=str,
+)
+def test_nothing_that_a_provider_says_makes_a_task_unreadable(
+    hands: Hands, state: State, progress: float | None, position: int | None
+) -> None:
+    hands.do(FIRST)
+    hands.provider.state = state
+    hands.do(hands.next())
+    assert (hands.task.progress, hands.task.queue_position) == (progress, position)
+    assert Task.model_validate(vars(hands.task)) == hands.task
+
+
+def test_a_requeued_task_keeps_the_moment_of_its_first_start(hands: Hands) -> None:
+    hands.do(FIRST)
+    states: tuple[State, ...] = (Working(), Waiting(), Working())
+    for minute, state in enumerate(states):
+        hands.provider.state = state
+        hands.do(hands.next(), now=NOON + timedelta(minutes=minute))
+    assert hands.task.started_at == NOON
+
+
+def test_a_poll_that_brings_no_news_is_no_update(hands: Hands) -> None:
+    hands.do(FIRST)
+    hands.provider.state = Working(0.5)
+    hands.do(hands.next(), now=NOON + timedelta(seconds=1))
+    hands.do(hands.next(), now=NOON + timedelta(seconds=2))
+    assert hands.task.updated_at == NOON + timedelta(seconds=1)
+
+
+def test_media_are_stored_before_the_task_is_succeeded(hands: Hands) -> None:
+    hands.do(FIRST)
+    hands.provider.state = PICTURES
+    hands.do(hands.next(), now=NOON + timedelta(minutes=1))
+    task = hands.task
+    assert (task.status, task.progress, task.cost.actual) == (TaskStatus.SUCCEEDED, 1.0, Decimal("0.25"))
+    assert task.started_at == task.completed_at == task.updated_at == NOON + timedelta(minutes=1)
+    assert [hands.media.files[output.key] for output in task.outputs] == [b"one", b"two"]
+    assert [(output.bytes, output.content_type) for output in task.outputs] == [(3, "image/png")] * 2
+    assert all(output.key.startswith(f"media/1/{TASK_ID}/") for output in task.outputs)
+
+
+def test_a_finished_job_without_media_is_a_failure(hands: Hands) -> None:
+    hands.do(FIRST)
+    hands.provider.state = Done(())
+    hands.do(hands.next())
+    assert hands.task.error
+    assert hands.task.error.code == "empty_output"
+
+
+def test_what_the_provider_refuses_later_fails_the_task_with_its_reason(hands: Hands) -> None:
+    hands.do(FIRST)
+    hands.provider.state = Refused(NOT_ALLOWED)
+    hands.do(hands.next())
+    assert (hands.task.status, hands.task.error) == (TaskStatus.FAILED, NOT_ALLOWED)
+
+
+def test_the_provider_is_asked_for_what_the_task_says() -> None:
+    task = a_task(params={"seed": 7}, effective_prompt="A red barn. Be bold.")
+    order = order_of(task)
+    assert (order.reference, order.type, order.model) == (task.id, task.type, task.model)
+    assert (order.prompt, order.effective_prompt, order.options) == ("A red barn", "A red barn. Be bold.", {"seed": 7})
+
+
+def test_polls_get_rarer_and_never_wait_longer_than_the_last(hands: Hands) -> None:
+    hands.do(FIRST)
+    delays = []
+    for _ in range(len(FIRST_POLLS) + 2):
+        ((message, delay),) = hands.queue.waiting
+        hands.queue.waiting.clear()
+        delays.append(delay)
+        hands.do(message)
+    assert delays == sorted(delays)
+    assert delays[-1] == LAST_POLL

@@ -1,0 +1,112 @@
+"""Tasks that end on our side first: too late, canceled, deleted, given up. Nothing of them stays."""
+
+from datetime import timedelta
+
+import pytest
+
+from atelier.domain import tasks
+from atelier.domain.generation import DEADLINE, NextStep
+from atelier.domain.tasks import TaskStatus, TaskType
+from tests.support.builders import NOON, a_task, an_id
+from tests.support.fakes import PICTURES, Worker, as_the_worker_does
+from tests.support.hands import FIRST, TASK_ID, Hands
+
+
+@pytest.fixture
+def hands() -> Hands:
+    return Hands()
+
+
+@pytest.mark.parametrize("kind", TaskType)
+def test_a_task_fails_after_its_deadline_and_its_job_is_stopped(hands: Hands, kind: TaskType) -> None:
+    hands.tasks.kept[TASK_ID] = a_task(type=kind)
+    hands.do(FIRST)
+    hands.do(hands.next(), now=NOON + DEADLINE[kind])
+    assert not hands.task.over
+    hands.do(hands.next(), now=NOON + DEADLINE[kind] + timedelta(microseconds=1))
+    assert hands.task.error
+    assert (hands.task.error.code, hands.task.error.retryable) == ("timeout", True)
+    assert hands.provider.canceled == [f"job-{TASK_ID}"]
+
+
+def test_a_canceled_task_stops_its_job_and_one_that_was_never_submitted_has_none(hands: Hands) -> None:
+    hands.tasks.move(hands.task, tasks.canceled(hands.task, now=NOON))
+    hands.do(FIRST)
+    assert (hands.provider.accepted, hands.provider.canceled) == ([], [])
+
+    begun = Hands()
+    begun.do(FIRST)
+    begun.tasks.move(begun.task, tasks.canceled(begun.task, now=NOON))
+    begun.do(begun.next())
+    assert begun.provider.canceled == [f"job-{TASK_ID}"]
+
+
+def a_worker_that_has_stored_both_pictures(hands: Hands) -> Worker:
+    hands.do(FIRST)
+    hands.provider.state = PICTURES
+    worker = Worker(as_the_worker_does(hands.next(), receives=1, now=NOON), hands.pipeline)
+    for _ in ("load", "poll", "put", "put"):
+        assert not worker.step()
+    assert len(hands.media.files) == 2
+    return worker
+
+
+def test_a_task_canceled_while_its_media_are_stored_keeps_none(hands: Hands) -> None:
+    worker = a_worker_that_has_stored_both_pictures(hands)
+    hands.tasks.move(hands.task, tasks.canceled(hands.task, now=NOON))
+    while not worker.step():
+        pass
+    assert (hands.task.status, hands.media.files) == (TaskStatus.CANCELED, {})
+
+
+def test_a_task_deleted_while_its_media_are_stored_leaves_none(hands: Hands) -> None:
+    worker = a_worker_that_has_stored_both_pictures(hands)
+    del hands.tasks.kept[TASK_ID]
+    while not worker.step():
+        pass
+    assert hands.media.files == {}
+
+
+def test_the_message_of_a_worker_that_died_with_media_stored_removes_them_however_late_it_comes(hands: Hands) -> None:
+    a_worker_that_has_stored_both_pictures(hands)
+    hands.tasks.note(hands.task, step=7)
+    hands.tasks.move(hands.task, tasks.canceled(hands.task, now=NOON))
+    hands.do(NextStep(task_id=TASK_ID, step=1, user_id=1))
+    assert hands.media.files == {}
+
+
+def test_a_twin_that_is_slower_does_not_take_back_what_may_still_succeed(hands: Hands) -> None:
+    slow = a_worker_that_has_stored_both_pictures(hands)
+    hands.tasks.note(hands.task, client_id=None)
+    assert not slow.step(), "its move is refused: it looks again"
+    hands.do(NextStep(task_id=TASK_ID, step=1, user_id=1))
+    while not slow.step():
+        pass
+    assert [hands.media.files.get(output.key) for output in hands.task.outputs] == [b"one", b"two"]
+
+
+def test_a_given_up_message_fails_the_task_and_one_more_tells_the_provider(hands: Hands) -> None:
+    hands.do(FIRST)
+    message = hands.next()
+    hands.pipeline.abandon(message, now=NOON)
+    assert hands.task.error
+    assert hands.task.error.code == "internal_error"
+    hands.do(hands.next())
+    assert hands.provider.canceled == [f"job-{TASK_ID}"]
+
+
+def test_a_given_up_message_fails_the_task_even_when_it_changes_under_its_hands(hands: Hands) -> None:
+    worker = Worker(lambda pipeline: pipeline.abandon(FIRST, now=NOON), hands.pipeline)
+    assert not worker.step()
+    hands.tasks.note(hands.task, client_id=None)
+    while not worker.step():
+        pass
+    assert hands.task.status is TaskStatus.FAILED
+
+
+def test_giving_up_a_message_that_no_longer_matters_changes_nothing(hands: Hands) -> None:
+    hands.do(FIRST)
+    before = hands.task
+    hands.pipeline.abandon(FIRST, now=NOON)
+    assert hands.task == before
+    hands.pipeline.abandon(NextStep(task_id=an_id(9)), now=NOON)

@@ -1,0 +1,91 @@
+"""A task's life cycle: every pair of states against the contract, written out once more."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from itertools import product
+
+import pytest
+
+from atelier.domain import tasks
+from atelier.domain.deletion import Pending, parent
+from atelier.domain.errors import IllegalTransition
+from atelier.domain.tasks import NEXT, TERMINAL, Output, Task, TaskError, TaskStatus
+from tests.support.builders import NOON, a_task, an_id
+
+LATER = NOON + timedelta(minutes=1)
+ERROR = TaskError(code="broken", message="It broke.", retryable=True)
+PICTURE = Output(content_type="image/png", bytes=3, key="media/1/x/0.png")
+
+MOVES: dict[str, Callable[[Task], Task]] = {
+    "pending": lambda task: tasks.requeued(task, now=LATER),
+    "processing": lambda task: tasks.started(task, now=LATER),
+    "succeeded": lambda task: tasks.succeeded(task, outputs=[PICTURE], cost=Decimal("0.5"), now=LATER),
+    "failed": lambda task: tasks.failed(task, ERROR, now=LATER),
+    "canceled": lambda task: tasks.canceled(task, now=LATER),
+}
+# From API.md; a provider may be done before anyone saw it at work.
+ALLOWED = {
+    ("pending", "processing"),
+    ("processing", "pending"),
+    *product(("pending", "processing"), ("succeeded", "failed", "canceled")),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), list(product(TaskStatus, TaskStatus)))
+def test_a_task_moves_where_the_contract_says_and_nowhere_else(before: TaskStatus, after: TaskStatus) -> None:
+    task = a_task(status=before)
+    if (before.value, after.value) not in ALLOWED:
+        with pytest.raises(IllegalTransition, match=f"is {before.value}"):
+            MOVES[after](task)
+        return
+    moved = MOVES[after](task)
+    assert (moved.status, moved.updated_at, moved.version) == (after, LATER, task.version + 1)
+    assert moved.completed_at == (LATER if after in ("succeeded", "failed", "canceled") else None)
+    assert (moved.id, moved.created_at, moved.prompt) == (task.id, task.created_at, task.prompt)
+
+
+def test_every_state_has_a_move_and_a_row_in_the_table() -> None:
+    assert set(MOVES) == set(TaskStatus) == set(NEXT)
+
+
+def test_terminal_states_are_those_that_lead_nowhere() -> None:
+    assert {"succeeded", "failed", "canceled"} == TERMINAL
+    assert all(a_task(status=status).over == (status in TERMINAL) for status in TaskStatus)
+
+
+def test_a_move_leaves_the_task_it_was_made_of_as_it_was() -> None:
+    task = a_task()
+    MOVES["failed"](task)
+    assert task == a_task()
+
+
+def test_a_task_that_succeeds_has_its_files_its_cost_and_full_progress() -> None:
+    task = MOVES["succeeded"](a_task(status="processing", progress=0.3, queue_position=2))
+    assert (task.outputs, task.progress, task.queue_position) == ([PICTURE], 1.0, None)
+    assert task.cost.actual == Decimal("0.5")
+    assert task.started_at == LATER
+
+
+def test_a_task_that_waits_again_shows_no_progress() -> None:
+    assert MOVES["pending"](a_task(status="processing", progress=0.3, started_at=NOON)).progress is None
+
+
+# ------------------------------------------------------------------------------------ while a parent is deleted
+
+
+def test_a_task_names_no_parent_whose_clean_up_is_pending() -> None:
+    task = a_task(client_id=an_id(1), campaign_id=an_id(2))
+    assert Pending().unlinked(task) == task
+    without_campaign = Pending(frozenset({parent("campaign", an_id(2))})).unlinked(task)
+    assert (without_campaign.client_id, without_campaign.campaign_id) == (an_id(1), None)
+    without_client = Pending(frozenset({parent("client", an_id(1))})).unlinked(task)
+    assert (without_client.client_id, without_client.campaign_id) == (None, None)
+
+
+def test_a_pending_client_is_not_a_pending_campaign_of_the_same_id() -> None:
+    pending = Pending(frozenset({parent("client", an_id(1)), parent("campaign", an_id(2))}))
+    assert pending.has_client(an_id(1))
+    assert not pending.has_campaign(an_id(1))
+    assert not pending.has_client(None)
+    assert pending.clients() == (an_id(1),)

@@ -1,0 +1,128 @@
+"""From a request to a task: limits with their places, the brand, and asking again."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from atelier.domain.errors import IllegalTransition, Invalid
+from atelier.domain.models import MODELS, SANDBOX
+from atelier.domain.ordering import Parents, kind_of, ordered, retried
+from atelier.domain.tasks import NewAudio, NewImage, NewTask, NewVideo, Task, TaskStatus, TaskType
+from tests.support.builders import NOON, a_campaign, a_client, a_task, an_id
+
+BRAND = Parents(a_client(brand_guidelines="Be red."), a_campaign(brief="Sell."))
+LATER = NOON + timedelta(hours=1)
+
+
+def order(new: NewTask, parents: Parents = BRAND, configured: tuple[str, ...] = (SANDBOX,)) -> Task:
+    return ordered(new, parents, id_=an_id(7), user_id=1, configured=configured, now=NOON)
+
+
+def places(new: NewTask) -> list[str | None]:
+    with pytest.raises(Invalid) as refused:
+        order(new)
+    return [fault.pointer for fault in refused.value.faults]
+
+
+@pytest.mark.parametrize(("shape", "kind"), [(NewImage, "image"), (NewVideo, "video"), (NewAudio, "audio")])
+def test_a_request_becomes_a_pending_task_of_its_type(shape: type[NewTask], kind: str) -> None:
+    new = shape(prompt="A barn", seed=7, params={"steps": 3}, metadata={"mine": [1]})
+    task = order(new)
+    assert (kind_of(new), task.type, task.status) == (kind, kind, TaskStatus.PENDING)
+    assert (task.id, task.user_id, task.client_id, task.campaign_id) == (an_id(7), 1, an_id(1), an_id(2))
+    assert task.params == {"num_outputs": 1, "seed": 7, "steps": 3}
+    assert task.metadata == {"mine": [1]}
+    assert task.created_at == task.updated_at == NOON
+    assert task.cost.estimated == Decimal(0)
+
+
+def test_every_shape_of_request_has_a_type() -> None:
+    shapes = NewTask.__subclasses__()
+    assert {kind_of(shape(prompt="x")) for shape in shapes} == set(TaskType)
+    assert len(shapes) == len(TaskType)
+
+
+def test_the_brand_is_applied_unless_the_caller_says_no() -> None:
+    plain = order(NewImage(prompt="A barn", apply_brand_guidelines=False))
+    branded = order(NewImage(prompt="A barn"))
+    assert plain.effective_prompt == plain.prompt == branded.prompt == "A barn"
+    assert branded.effective_prompt == "A barn\n\nBrand guidelines: Be red.\n\nCampaign brief: Sell."
+    assert order(NewImage(prompt="A barn"), Parents()).effective_prompt == "A barn"
+
+
+def test_the_model_is_kept_as_the_caller_named_it() -> None:
+    task = order(NewImage(prompt="A barn", provider="fal", model="fal-ai/flux-pro"))
+    assert (task.provider, task.model, task.served_by) == ("fal", "fal-ai/flux-pro", SANDBOX)
+    paid = order(NewImage(prompt="A barn", provider="fal"), configured=("fal",))
+    assert (paid.served_by, paid.cost.estimated) == ("fal", None)
+
+
+def test_everything_that_does_not_fit_is_named_at_once() -> None:
+    new = NewImage(prompt="A barn", size="64x64", aspect_ratio="1:1", params={"seed": 1, "size": "x", "steps": 3})
+    assert places(new) == ["/params/seed", "/params/size", "/size"]
+
+
+@pytest.mark.parametrize("model", [each for each in MODELS if each.seconds], ids=lambda model: model.id)
+def test_a_duration_is_within_what_the_model_makes(model: Any) -> None:
+    shape = NewVideo if model.type is TaskType.VIDEO else NewAudio
+    shortest, _, longest = model.seconds
+    for good in (shortest, longest):
+        order(shape(prompt="Waves", provider=model.provider, model=model.id, duration=good))
+    for bad in ({shortest - 0.01} if shortest > 1 else set()) | {longest + 0.01}:
+        assert places(shape(prompt="Waves", provider=model.provider, model=model.id, duration=bad)) == ["/duration"]
+
+
+def test_a_prompt_is_within_what_the_model_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = next(each for each in MODELS if each.id == "fal-ai/flux/dev")
+    limit = small.prompt_limit
+    order(NewImage(prompt="a" * limit, model=small.id), Parents())
+    monkeypatch.setattr("atelier.domain.models.MODELS", (type(small)(small.id, "fal", TaskType.IMAGE, prompt_limit=9),))
+    assert places(NewImage(prompt="a" * 10, model=small.id)) == ["/prompt"]
+
+
+@pytest.mark.parametrize("status", TaskStatus)
+def test_only_a_failed_or_canceled_task_is_asked_for_again(status: TaskStatus) -> None:
+    task = a_task(status=status, provider="fal", model="fal-ai/flux-pro")
+    if status in ("failed", "canceled"):
+        assert _again(task).retry_of == task.id
+    else:
+        with pytest.raises(IllegalTransition, match=status.value):
+            _again(task)
+
+
+def test_asking_again_asks_for_the_same_with_the_brand_of_today_and_nothing_of_the_first_outcome() -> None:
+    failed = a_task(
+        status="failed",
+        provider="fal",
+        model="fal-ai/flux-pro",
+        params={"seed": 7},
+        metadata={"mine": 1},
+        effective_prompt="A red barn\n\nBrand guidelines: Be blue.",
+        provider_task_id="job",
+        error={"code": "x", "message": "y", "retryable": True},
+        progress=0.5,
+        step=9,
+        lease_until=NOON,
+        version=12,
+        started_at=NOON,
+        completed_at=NOON,
+    )
+    again = _again(failed)
+    assert (again.prompt, again.params, again.metadata) == (failed.prompt, failed.params, failed.metadata)
+    assert (again.provider, again.model, again.served_by) == ("fal", "fal-ai/flux-pro", SANDBOX)
+    assert again.effective_prompt == "A red barn\n\nBrand guidelines: Be red.\n\nCampaign brief: Sell."
+    assert (again.id, again.status, again.created_at, again.updated_at) == (an_id(8), "pending", LATER, LATER)
+    fresh = (again.provider_task_id, again.error, again.progress, again.lease_until, again.started_at)
+    assert fresh == (None, None, None, None, None)
+    assert (again.step, again.version, again.completed_at, again.outputs) == (0, 1, None, [])
+
+
+def test_who_did_not_want_the_brand_does_not_get_it_when_asking_again() -> None:
+    task = a_task(status="failed", provider="fal", model="fal-ai/flux-pro", apply_brand_guidelines=False)
+    assert _again(task).effective_prompt == task.prompt
+
+
+def _again(task: Task) -> Task:
+    return retried(task, BRAND, id_=an_id(8), configured=(SANDBOX,), now=LATER)

@@ -1,0 +1,122 @@
+"""Errors as answers: every error has one, and none tells what is inside."""
+
+import json
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from atelier.domain import errors
+from atelier.domain.errors import DomainError, Fault
+from atelier.web import problems
+from atelier.web.problems import STATUS, TITLES, MethodNotAllowed, NoSuchPath, answer_to, status_of
+from atelier.web.routes import document, refusal, routes
+
+EXAMPLES: list[tuple[DomainError, int, dict[str, str], dict[str, Any]]] = [
+    (
+        errors.Invalid(
+            [Fault("is required", pointer="/name"), Fault("unknown", parameter="page"), Fault("bad", pointer="")]
+        ),
+        400,
+        {},
+        {
+            "detail": "name: is required; page: unknown; bad",
+            "errors": [
+                {"pointer": "/name", "detail": "is required"},
+                {"parameter": "page", "detail": "unknown"},
+                {"pointer": "", "detail": "bad"},
+            ],
+        },
+    ),
+    (errors.Unauthenticated("Who?"), 401, {}, {"detail": "Who?"}),
+    (errors.Forbidden("No."), 403, {}, {"detail": "No."}),
+    (errors.NotFound("client", "x"), 404, {}, {"detail": "There is no client x."}),
+    (NoSuchPath("Nothing."), 404, {}, {"detail": "Nothing."}),
+    (MethodNotAllowed("GET, POST"), 405, {"Allow": "GET, POST"}, {"detail": "This path allows GET, POST."}),
+    (errors.IllegalTransition("Over."), 409, {}, {"detail": "Over."}),
+    (errors.StillRunning("Wait."), 409, {}, {"detail": "Wait."}),
+    (
+        errors.TaskFailed(code="boom", message="It broke.", retryable=False),
+        409,
+        {},
+        {"detail": "It broke.", "code": "boom", "retryable": False},
+    ),
+    (errors.Stale("Changed."), 412, {}, {"detail": "Changed."}),
+    (problems.TooLarge("Big."), 413, {}, {"detail": "Big."}),
+    (problems.UnsupportedMediaType("Not JSON."), 415, {}, {"detail": "Not JSON."}),
+    (errors.KeyReused("Used."), 422, {}, {"detail": "Used."}),
+    (errors.Busy("Later.", retry_after=30), 503, {"Retry-After": "30"}, {"detail": "Later."}),
+]
+
+
+def leaves(kind: type[DomainError]) -> Iterator[type[DomainError]]:
+    below = kind.__subclasses__()
+    if not below:
+        yield kind
+    for each in below:
+        yield from leaves(each)
+
+
+def test_every_domain_error_has_a_status_and_every_status_a_title() -> None:
+    assert set(leaves(DomainError)) == set(STATUS) == {type(error) for error, *_ in EXAMPLES}
+    assert set(TITLES) == {*STATUS.values(), HTTPStatus.INTERNAL_SERVER_ERROR}
+    slugs = [slug for slug, _ in TITLES.values()]
+    assert len(set(slugs)) == len(slugs)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "headers", "says"), EXAMPLES, ids=[type(each[0]).__name__ for each in EXAMPLES]
+)
+def test_an_error_is_told_as_problem_json(
+    error: DomainError, status: int, headers: dict[str, str], says: dict[str, Any]
+) -> None:
+    answer = answer_to(error, instance="/api/v3/x", request_id="r-1")
+    slug, title = TITLES[HTTPStatus(status)]
+    about = {"type": f"urn:atelier:problem:{slug}", "title": title, "status": status}
+    assert json.loads(answer.body or "") == {**about, "instance": "/api/v3/x", "request_id": "r-1", **says}
+    assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
+    assert dict(answer.headers) == {"Content-Type": "application/problem+json", **headers}
+
+
+@pytest.mark.parametrize("error", [ValueError("secret"), KeyError("secret"), DomainError("secret of a new error")])
+def test_what_is_not_in_the_table_is_our_fault_and_stays_inside(error: Exception) -> None:
+    assert status_of(error) == 500
+    body = answer_to(error, instance="/", request_id="r-1").body or ""
+    assert json.loads(body)["title"] == "Something went wrong on our side"
+    assert isinstance(error, DomainError) or "secret" not in body
+
+
+# ------------------------------------------------------------------------------------------------- unknown paths
+
+
+def concrete(template: str) -> str:
+    return template.replace("{", "some-").replace("}", "")
+
+
+@pytest.mark.parametrize("template", list(json.loads(document())["paths"]))
+def test_another_method_on_a_known_path_is_told_which_it_takes(template: str) -> None:
+    allowed = routes()[template]
+    for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "TRACE"} - set(allowed):
+        error = refusal(method, concrete(template))
+        assert isinstance(error, MethodNotAllowed)
+        assert set(error.allowed.split(", ")) == set(allowed)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "", "/api/v3", "/api/v3/", "/api/v3/client", "/api/v3/clients/", "/api/v3/clients/a/b"),
+        *("/api/v2/clients", "/api/v3/clients//campaigns", "/api/v3/Clients", "/api/v3/clients\n"),
+        *("/x/api/v3/clients", "/api.v3/clients"),
+    ],
+)
+def test_a_path_that_is_not_served_is_not_found_whatever_the_method(path: str) -> None:
+    for method in ("GET", "POST", "DELETE", ""):
+        assert isinstance(refusal(method, path), NoSuchPath)
+
+
+def test_the_docs_page_takes_get_only() -> None:
+    error = refusal("POST", "/docs")
+    assert isinstance(error, MethodNotAllowed)
+    assert error.allowed == "GET"

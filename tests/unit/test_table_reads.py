@@ -1,0 +1,66 @@
+"""What is asked for, and what becomes of an answer that is not whole."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from atelier.domain.errors import Busy
+from atelier.store.keys import Key, Partition
+from atelier.store.table import Table
+from tests.support.script import HERE, THERE, failure, table_of
+
+PARTITION = Partition("by_name", "PK", "U#1", "by_name", "CLIENT#")
+
+
+def raw(key: Key) -> dict[str, Any]:
+    return {"PK": {"S": key.pk}, "SK": {"S": key.sk}}
+
+
+def test_what_a_batch_left_out_is_asked_for_again_and_nothing_else() -> None:
+    rest = {"atelier": {"Keys": [raw(THERE)], "ConsistentRead": True}}
+    table, script, clock = table_of(
+        {"Responses": {"atelier": [raw(HERE)]}, "UnprocessedKeys": rest},
+        {"Responses": {}, "UnprocessedKeys": rest},
+        {"Responses": {"atelier": [raw(THERE)]}, "UnprocessedKeys": {}},
+    )
+    assert set(table.get_many([HERE, THERE, HERE])) == {HERE, THERE}
+    assert script.asked[0][1]["RequestItems"]["atelier"]["Keys"] == [raw(HERE), raw(THERE)]
+    assert [request["RequestItems"] for _, request in script.asked[1:]] == [rest, rest]
+    assert len(clock.pauses) == 2
+
+
+def test_a_batch_that_is_never_finished_is_busy_and_not_half_an_answer() -> None:
+    half = {"Responses": {"atelier": [raw(HERE)]}, "UnprocessedKeys": {"atelier": {"Keys": [raw(THERE)]}}}
+    table, _, _ = table_of(*[half] * 9)
+    with pytest.raises(Busy):
+        table.get_many([HERE, THERE])
+
+
+@pytest.mark.parametrize("read", [lambda table: table.get(HERE), lambda table: table.query(PARTITION)])
+def test_a_throttled_read_is_busy_and_any_other_trouble_is_raised(read: Callable[[Table], object]) -> None:
+    with pytest.raises(Busy):
+        read(table_of(failure("ThrottlingException"))[0])
+    with pytest.raises(ClientError):
+        read(table_of(failure("ResourceNotFoundException"))[0])
+
+
+def test_a_walk_takes_every_page_and_starts_each_where_the_last_one_ended() -> None:
+    pages: list[Any] = [
+        {"Items": [raw(HERE)], "LastEvaluatedKey": raw(HERE)},
+        {"Items": [], "LastEvaluatedKey": raw(THERE)},
+        {"Items": [raw(THERE)]},
+    ]
+    table, script, _ = table_of(*pages)
+    assert [item["SK"] for item in table.walk(PARTITION, limit=1, forward=False)] == ["A", "B"]
+    starts = [request.get("ExclusiveStartKey") for _, request in script.asked]
+    assert starts == [None, raw(HERE), raw(THERE)]
+    assert all((request["Limit"], request["ScanIndexForward"]) == (1, False) for _, request in script.asked)
+
+
+@pytest.mark.parametrize(("hash_name", "consistent"), [("PK", True), ("owner_tasks", False)])
+def test_the_table_and_its_local_indexes_are_read_as_of_now(hash_name: str, consistent: bool) -> None:
+    table, script, _ = table_of({"Items": []})
+    table.query(Partition("some", hash_name, "U#1", "some"))
+    assert script.asked[0][1]["ConsistentRead"] is consistent

@@ -1,0 +1,178 @@
+"""What is sent as writes, how often, and what is made of a refusal."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from boto3.dynamodb.conditions import Attr
+from botocore.exceptions import ClientError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from atelier.domain.errors import Busy, NotFound
+from atelier.store.keys import Key
+from atelier.store.table import MISSING, Outrun, Retry, Write, outrun
+from tests.support.script import HERE, THERE, Clock, canceled, failure, table_of
+
+
+def a_write(key: Key, *, missing: str) -> Write:
+    return Write(key, put={"n": 1}, condition=MISSING, refusal=lambda _: NotFound("thing", missing))
+
+
+# ------------------------------------------------------------------------------------------------------- retries
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        canceled("TransactionConflict", "None"),
+        canceled("None", "ThrottlingError"),
+        canceled("ProvisionedThroughputExceeded", "TransactionConflict"),
+        failure("TransactionInProgressException"),
+        failure("ThrottlingException"),
+        failure("ProvisionedThroughputExceededException"),
+        failure("RequestLimitExceeded"),
+    ],
+    ids=str,
+)
+def test_what_is_nobody_s_fault_is_tried_again_as_the_very_same_request(trouble: ClientError) -> None:
+    table, script, clock = table_of(trouble, trouble, {})
+    table.transact(a_write(HERE, missing="one"), a_write(THERE, missing="other"))
+    assert len(script.asked) == 3
+    assert script.asked[0] == script.asked[1] == script.asked[2]
+    assert script.asked[0][1]["ClientRequestToken"]
+    assert len(clock.pauses) == 2
+
+
+def test_two_transactions_have_two_tokens() -> None:
+    table, script, _ = table_of()
+    for _ in range(2):
+        table.transact(a_write(HERE, missing="one"))
+    first, second = (request["ClientRequestToken"] for _, request in script.asked)
+    assert first != second
+
+
+def test_after_the_last_attempt_the_caller_hears_that_it_is_busy() -> None:
+    table, script, _ = table_of(*[canceled("TransactionConflict")] * 9, attempts=4)
+    with pytest.raises(Busy):
+        table.transact(a_write(HERE, missing="one"))
+    assert len(script.asked) == 4
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        failure("ValidationException"),
+        failure("AccessDeniedException"),
+        failure("IdempotentParameterMismatchException"),
+        canceled("TransactionConflict", "ValidationError"),
+        canceled("ItemCollectionSizeLimitExceeded", "None"),
+        canceled("Whatever"),
+    ],
+    ids=str,
+)
+def test_what_we_do_not_know_is_raised_as_it_is(trouble: ClientError) -> None:
+    table, script, _ = table_of(trouble)
+    with pytest.raises(ClientError) as raised:
+        table.transact(a_write(HERE, missing="one"), a_write(THERE, missing="other"))
+    assert raised.value is trouble
+    assert len(script.asked) == 1
+
+
+def test_pauses_grow_and_are_bounded_one_by_one_and_in_all() -> None:
+    clock = Clock()
+    retry = Retry(sleep=clock.pauses.append, chance=lambda: 1.0)
+    rounds = sum(1 for _ in retry.rounds())
+    assert clock.pauses[:3] == [0.025, 0.05, 0.1]
+    assert clock.pauses == sorted(clock.pauses)
+    assert max(clock.pauses) <= 1.2
+    assert sum(clock.pauses) <= 9.0, "a request has 15 s"
+    assert rounds == len(clock.pauses) + 1, "a wait is always followed by an attempt"
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(min_value=0, max_value=1), min_size=20, max_size=20))
+def test_whatever_chance_says_waiting_is_bounded_and_ends_with_an_attempt(chances: list[float]) -> None:
+    clock, chance = Clock(), iter(chances)
+    retry = Retry(sleep=clock.pauses.append, chance=lambda: next(chance))
+    rounds = sum(1 for _ in retry.rounds())
+    assert 1 <= rounds <= retry.attempts
+    assert rounds == len(clock.pauses) + 1
+    assert sum(clock.pauses) <= retry.budget
+    assert all(0 <= pause <= retry.cap for pause in clock.pauses)
+
+
+# ------------------------------------------------------------------------------------------------------ refusals
+
+
+@pytest.mark.parametrize(
+    ("codes", "heard"),
+    [
+        (("ConditionalCheckFailed", "None"), "one"),
+        (("None", "ConditionalCheckFailed"), "other"),
+        (("ConditionalCheckFailed", "ConditionalCheckFailed"), "one"),
+        (("TransactionConflict", "ConditionalCheckFailed"), "other"),
+        (("ConditionalCheckFailed", "TransactionConflict"), "one"),
+        (("ValidationError", "ConditionalCheckFailed"), "other"),
+    ],
+)
+def test_the_first_condition_that_failed_is_what_the_caller_hears(codes: tuple[str, ...], heard: str) -> None:
+    table, script, clock = table_of(canceled(*codes))
+    with pytest.raises(NotFound, match=heard):
+        table.transact(a_write(HERE, missing="one"), a_write(THERE, missing="other"))
+    assert (len(script.asked), clock.pauses) == (1, [])
+
+
+def test_a_refusal_is_told_of_the_item_that_stood_in_the_way() -> None:
+    told: list[Any] = []
+
+    def refusal(item: Any) -> Exception:
+        told.append(item)
+        return Outrun()
+
+    write = Write(HERE, put={}, condition=MISSING, refusal=refusal)
+    for answer in (
+        canceled("ConditionalCheckFailed", items={0: {"n": {"N": "7"}}}),
+        canceled("ConditionalCheckFailed"),
+        failure("ConditionalCheckFailedException", Item={"n": {"N": "8"}}),
+        failure("ConditionalCheckFailedException"),
+    ):
+        table, _, _ = table_of(answer)
+        with pytest.raises(Outrun):
+            table.transact(write) if "Transaction" in str(answer) else table.write(write)
+    assert told == [{"n": Decimal(7)}, None, {"n": Decimal(8)}, None]
+
+
+def test_a_condition_without_words_fails_as_what_it_is() -> None:
+    trouble = canceled("ConditionalCheckFailed")
+    table, _, _ = table_of(trouble)
+    with pytest.raises(ClientError) as raised:
+        table.transact(Write(HERE, put={}, condition=MISSING))
+    assert raised.value is trouble
+
+
+def test_a_single_write_asks_for_what_stood_in_the_way_too() -> None:
+    table, script, _ = table_of()
+    table.write(Write(HERE, delete=True, condition=Attr("n").eq(1), refusal=outrun))
+    ((operation, request),) = script.asked
+    assert operation == "delete_item"
+    assert request["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
+
+
+def test_settling_reads_again_until_nothing_changed_in_between() -> None:
+    table, _, clock = table_of(attempts=3)
+    outcomes = iter([Outrun(), Outrun(), None])
+
+    def attempt() -> str:
+        if outcome := next(outcomes):
+            raise outcome
+        return "done"
+
+    assert table.settle(attempt) == "done"
+    assert len(clock.pauses) == 2
+
+    def never() -> None:
+        raise Outrun
+
+    with pytest.raises(Busy):
+        table.settle(never)
