@@ -53,7 +53,7 @@ openapi: $(VENV)/.test ## Rewrite the committed openapi.json from the code
 	@PYTHONPATH=layers/common $(BIN)/python -m local openapi
 
 bench: $(VENV)/.run ## Print the measurements that the documents quote
-	@PYTHONPATH=layers/common $(BIN)/python bench/contention.py
+	@for each in contention deletion; do PYTHONPATH=layers/common:. $(BIN)/python bench/$$each.py || exit 1; echo; done
 
 mutants: $(VENV)/.test ## Break each guarantee on purpose and show which test notices (about ten minutes)
 	@$(BIN)/python -m tests.mutants

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from atelier import VERSION
 from atelier.domain.models import MODELS, PROVIDERS, SANDBOX, Model
-from atelier.domain.tasks import NOT_OPTIONS, TaskType
+from atelier.domain.tasks import TaskType
 
 PROJECT: Final = Path(__file__).parent.parent
 DOCUMENT: Final = PROJECT / "layers/common/atelier/web/openapi.json"
@@ -82,9 +82,7 @@ def _add_models(shapes: Mapping[str, Any]) -> None:
         names = [called for model in offered for called in (model.id, *model.aliases)]
         shape["properties"]["provider"]["anyOf"][0]["enum"] = list(PROVIDERS)
         shape["properties"]["model"]["anyOf"][0]["enum"] = names
-        shape["properties"]["params"]["propertyNames"] = {
-            "not": {"enum": sorted(set(shape["properties"]) - NOT_OPTIONS)}
-        }
+        shape["properties"]["params"]["propertyNames"] = {"not": {"enum": sorted(shape["properties"])}}
         shape["not"] = {"anyOf": [*shape.get("not", {}).get("anyOf", []), *_impossible(offered)]}
 
 

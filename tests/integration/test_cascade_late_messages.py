@@ -1,13 +1,13 @@
 """Messages that come when all is over: what they were about is gone, and so is what their own parents had."""
 
 from tests.integration.builders import a_campaign, a_canceled_task, a_client, clean_up
-from tests.support.faulty import exact_world
+from tests.support.faulty import faulty_world
 from tests.support.recount import findings, scan
 from tests.support.world import TABLE
 
 
 def test_a_campaigns_clean_up_may_come_after_its_clients_is_over() -> None:
-    with exact_world() as w:
+    with faulty_world() as (w, _):
         client = a_client(w)
         campaign = a_campaign(w, client)
         a_canceled_task(w, campaign_id=campaign["id"])
@@ -22,7 +22,7 @@ def test_a_campaigns_clean_up_may_come_after_its_clients_is_over() -> None:
 
 
 def test_a_message_about_a_clean_up_that_is_over_does_nothing() -> None:
-    with exact_world() as w:
+    with faulty_world() as (w, _):
         client = a_client(w)
         a_canceled_task(w, client_id=client["id"])
         w.call("DELETE", f"/clients/{client['id']}")

@@ -3,7 +3,7 @@
 from unittest import mock
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from atelier.domain.provider import Done, Order, Refused, Working
@@ -111,6 +111,9 @@ def end_of(order: Order) -> str:
 
 @settings(max_examples=150)
 @given(st.sampled_from(TaskType), OPTIONS)
+@example(TaskType.IMAGE, {"num_outputs": 0, "size": "00x00"})
+@example(TaskType.VIDEO, {"num_outputs": -7, "duration": 10**400})
+@example(TaskType.AUDIO, {"num_outputs": 10**400, "duration": -1e308})
 def test_no_options_break_it_and_what_it_makes_is_within_its_bounds(kind: TaskType, options: dict[str, object]) -> None:
     def sides(*_: object, width: int, height: int, **__: object) -> bytes:
         assert 16 <= width <= 2048

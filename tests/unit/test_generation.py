@@ -9,7 +9,7 @@ from atelier.domain.generation import FIRST_POLLS, LAST_POLL, LEASE, Held, NextS
 from atelier.domain.provider import Done, Refused, State, Waiting, Working
 from atelier.domain.tasks import Task, TaskStatus
 from tests.support.builders import NOON, a_task
-from tests.support.fakes import NOT_ALLOWED, PICTURES, Unreachable
+from tests.support.fakes import NOT_ALLOWED, PICTURES, Unreachable, Worker, as_the_worker_does
 from tests.support.hands import FIRST, TASK_ID, Hands
 
 
@@ -60,6 +60,19 @@ def test_a_job_that_the_provider_does_not_take_fails_the_task_with_its_reason(ha
     hands.do(FIRST)
     assert (hands.task.status, hands.task.error) == (TaskStatus.FAILED, NOT_ALLOWED)
     assert not hands.queue.waiting
+
+
+def test_a_refusal_counts_even_when_the_task_changes_at_that_moment(hands: Hands) -> None:
+    hands.provider.mood = "strict"
+    worker = Worker(as_the_worker_does(FIRST, receives=1, now=NOON), hands.pipeline)
+    for _ in ("load", "note the lease", "submit"):
+        assert not worker.step()
+    hands.tasks.note(hands.task, client_id=None)
+    hands.provider.mood = "well"
+    while not worker.step():
+        pass
+    assert hands.task.error == NOT_ALLOWED
+    assert (worker.error, hands.provider.accepted) == (None, [])
 
 
 def test_progress_and_queue_position_are_shown_as_the_provider_tells_them(hands: Hands) -> None:

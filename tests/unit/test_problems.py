@@ -29,7 +29,7 @@ EXAMPLES: list[tuple[DomainError, int, dict[str, str], dict[str, Any]]] = [
             ],
         },
     ),
-    (errors.Unauthenticated("Who?"), 401, {}, {"detail": "Who?"}),
+    (errors.Unauthenticated("Who?"), 401, {"WWW-Authenticate": "Bearer"}, {"detail": "Who?"}),
     (errors.Forbidden("No."), 403, {}, {"detail": "No."}),
     (errors.NotFound("client", "x"), 404, {}, {"detail": "There is no client x."}),
     (NoSuchPath("Nothing."), 404, {}, {"detail": "Nothing."}),

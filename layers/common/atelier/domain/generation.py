@@ -142,7 +142,9 @@ class Pipeline:
             job = job or provider.submit(order)
         except SubmitRefused as refusal:
             return self._end(task, refusal.error, now=now)
-        return self._look_again(task, now=now, provider_task_id=job)
+        # Before anything else can fail: with its id, the job is found whatever the provider remembers.
+        task = self.tasks.note(task, provider_task_id=job, updated_at=now)
+        return self._look_again(task, now=now)
 
     def _end(self, task: Task, error: TaskError, *, now: datetime) -> Task:
         """Fail the task, whatever else happens to it at this moment: what was refused is not asked again."""

@@ -115,8 +115,8 @@ class NewTask(Shape):
         return {**typed, **self.params}
 
     def clashes(self) -> list[str]:
-        """The keys of `params` that a typed field already says."""
-        return sorted(set(self.params) & (set(type(self).model_fields) - NOT_OPTIONS))
+        """The keys of `params` that are fields of their own."""
+        return sorted(set(self.params) & set(type(self).model_fields))
 
 
 NOT_OPTIONS: Final = frozenset(

@@ -100,8 +100,6 @@ def validation_faults(error: RequestValidationError) -> list[Fault]:
 
 def _fault(error: dict[str, Any]) -> Fault:
     place, *path = (str(part) for part in error["loc"])
-    if error["type"] == "recursion_loop":
-        return Fault("is nested too deeply", pointer=f"/{path[0]}")
     if place == "body":
         pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)
         return Fault(_detail(error, path), pointer=pointer)

@@ -143,5 +143,7 @@ def _headers(error: Exception) -> dict[str, str | list[str]]:
             return {"Retry-After": str(error.retry_after)}
         case MethodNotAllowed():
             return {"Allow": error.allowed}
+        case errors.Unauthenticated():
+            return {"WWW-Authenticate": "Bearer"}
         case _:
             return {}
