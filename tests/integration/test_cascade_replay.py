@@ -33,7 +33,7 @@ class Post:
 
     def deliver_all(self) -> None:
         """Deliver until nothing is on its way any more."""
-        for _ in range(1000):
+        for _ in range(400):
             if not self._collect():
                 return
             self._deliver_any()

@@ -75,3 +75,12 @@ def test_a_page_of_the_largest_tasks_fits(w: World) -> None:
         for write in (tasks._put(largest, condition=MISSING), *tallies.creating(largest)):
             wiring.table().write(write)
     assert as_lambda_sends_it(a_page(w, "generate", "/tasks")) < LARGEST_ANSWER
+
+
+def test_a_page_that_lambda_could_not_send_is_refused_with_what_to_do(w: World) -> None:
+    for number in range(100):
+        quotes = Client(**at_the_limits(w, number + 1000), brand_guidelines='"' * len(LONGEST_TEXT.encode()))
+        wiring.table().write(clients._put(quotes, condition=MISSING))
+    refused = w.call("GET", "/clients", query={"page_size": 100, "sort_order": "desc"})
+    assert (refused.status, refused.json["errors"][0]["parameter"]) == (400, "page_size")
+    assert w.call("GET", "/clients", query={"page_size": 20}).status == 200

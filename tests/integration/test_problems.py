@@ -42,8 +42,8 @@ def client_error(code: str, **response: Any) -> ClientError:
     return ClientError(told, "Operation")
 
 
-def conflict() -> ClientError:
-    reasons = [{"Code": "None"}, {"Code": "TransactionConflict"}]
+def conflict(at: int = 1) -> ClientError:
+    reasons = [{"Code": "TransactionConflict" if at == number else "None"} for number in range(2)]
     return client_error("TransactionCanceledException", CancellationReasons=reasons)
 
 
@@ -177,13 +177,14 @@ def test_a_read_that_never_gets_through_is_a_503_that_says_when_to_try_again(w: 
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_a_conflict_under_an_idempotency_key_is_a_409(w: World) -> None:
-    key = {"Idempotency-Key": "running"}
+@pytest.mark.parametrize(("at", "status"), [(0, 409), (1, 503)], ids=["the same key", "something else"])
+def test_who_meets_the_same_key_is_told_so_and_who_meets_others_is_told_to_wait(w: World, at: int, status: int) -> None:
+    key = {"Idempotency-Key": f"running-{at}"}
     with (
-        mock.patch.object(wiring.dynamodb(), "transact_write_items", fails(conflict())),
+        mock.patch.object(wiring.dynamodb(), "transact_write_items", fails(conflict(at))),
         at_once(),
     ):
-        problem(w.call("POST", "/clients", {"name": "Acme"}, headers=key), 409)
+        problem(w.call("POST", "/clients", {"name": "Acme"}, headers=key), status)
     assert w.call("POST", "/clients", {"name": "Acme"}, headers=key).status == 201
 
 
@@ -236,3 +237,10 @@ def test_the_document_is_served(w: World) -> None:
     document = shown(w, "/openapi.json")
     assert document["openapi"].startswith("3.1.")
     assert "/api/v3/clients" in document["paths"]
+
+
+def test_a_body_that_is_not_json_is_not_what_is_wrong_with_an_unknown_path(w: World) -> None:
+    text = {"Content-Type": "text/plain"}
+    problem(w.call("POST", "/nowhere", raw="hello", headers=text), 404)
+    problem(w.call("PUT", "/clients", raw="hello", headers=text), 405)
+    problem(w.call("POST", "/clients", raw="hello", headers=text), 415)

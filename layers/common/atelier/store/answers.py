@@ -10,7 +10,7 @@ from typing import Final, Generic, TypeVar
 
 from boto3.dynamodb.conditions import Attr
 
-from atelier.domain.errors import Busy, KeyReused, StillRunning
+from atelier.domain.errors import KeyReused, StillRunning
 from atelier.domain.shapes import Record
 from atelier.store import keys
 from atelier.store.table import MISSING, Item, Table, Write
@@ -55,8 +55,6 @@ def create(
         table.transact(_keeping(record, user_id=user_id, once=once, now=now), *writes)
     except _Answered as answered:
         return Created(_replayed(type(record), answered.item, once), replayed=True)
-    except Busy as busy:
-        raise StillRunning("Another request with this idempotency key is being carried out.") from busy
     return Created(record)
 
 
@@ -82,6 +80,7 @@ def _keeping(record: Record, *, user_id: int, once: Once, now: datetime) -> Writ
         },
         condition=never_used | expired,
         refusal=_answered,
+        contested=StillRunning("Another request with this idempotency key is being carried out."),
     )
 
 

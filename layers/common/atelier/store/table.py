@@ -88,7 +88,10 @@ def outrun(_: Item | None) -> Exception:
 
 @dataclass(frozen=True)
 class Write:
-    """One write of a transaction. `refusal` makes an error of the item that failed the condition (None: no item)."""
+    """One write of a transaction. `refusal` makes an error of the item that failed the condition (None: no item).
+
+    `contested` is what is said instead of Busy when it was this item that others kept writing.
+    """
 
     key: Key
     put: Item | None = None
@@ -99,6 +102,7 @@ class Write:
     delete: bool = False
     condition: ConditionBase | None = None
     refusal: Refusal | None = None
+    contested: Exception | None = None
 
     def request(self) -> tuple[str, dict[str, Any]]:
         """The write as DynamoDB's `Put`, `Update`, `Delete` or `ConditionCheck`, without the table's name."""
@@ -243,14 +247,16 @@ class Table:
         raise Busy("It keeps changing; nothing was written.")
 
     def _patiently(self, send: Callable[[], object], changes: Sequence[Write]) -> None:
+        last: ClientError | None = None
         for _ in self._retry.rounds():
             try:
                 send()
             except ClientError as error:
                 _raise_unless_transient(error, changes)
+                last = error
             else:
                 return
-        raise Busy("Too many changes to the same thing at once; none of this one was made.")
+        raise _given_up(last, changes) from last
 
 
 def _read(ask: Callable[[], R]) -> R:
@@ -290,6 +296,14 @@ def _raise_unless_transient(error: ClientError, changes: Sequence[Write]) -> Non
             return
     if code not in _TRANSIENT:
         raise error
+
+
+def _given_up(last: ClientError | None, changes: Sequence[Write]) -> Exception:
+    reasons = last.response.get("CancellationReasons", []) if last else []
+    for change, reason in zip(changes, cast("list[dict[str, Any]]", reasons), strict=False):
+        if reason.get("Code") == "TransactionConflict" and change.contested is not None:
+            return change.contested
+    return Busy("Too many changes to the same thing at once; none of this one was made.")
 
 
 def _refuse(change: Write, reason: Mapping[str, Any], cause: ClientError) -> NoReturn:

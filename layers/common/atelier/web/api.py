@@ -5,6 +5,7 @@ request before any route, and puts the request id on every answer and one line a
 """
 
 import base64
+import json
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -23,7 +24,7 @@ from atelier.telemetry import log
 from atelier.web.conditional import etag, unchanged
 from atelier.web.inputs import check_body, parameter_faults, parse_body, validation_faults
 from atelier.web.problems import answer_to
-from atelier.web.routes import refusal
+from atelier.web.routes import methods_at, refusal
 
 Event = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -33,6 +34,7 @@ Handler = Callable[[dict[str, Any], LambdaContext], Answer]
 
 PREFIX: Final = "/api/v3"
 JSON: Final = "application/json"
+LARGEST_ANSWER: Final = 6_000_000  # bytes; Lambda's limit is 6 MB with the headers
 
 
 def api() -> APIGatewayHttpResolver:
@@ -105,8 +107,15 @@ def created(made: Created[Any], *, location: str, status: int = HTTPStatus.CREAT
 
 
 def listed(page: Record) -> Reply:
-    """A page of a list."""
-    return Response(HTTPStatus.OK, JSON, page.model_dump_json())
+    """A page of a list. Raises Invalid for one that is larger than a Lambda may answer.
+
+    The limits of the fields keep 100 items below that, but for texts that are nearly all quotes or control characters:
+    Lambda sends the body as a string within JSON, so those grow twice.
+    """
+    body = page.model_dump_json()
+    if len(body) * 2 > LARGEST_ANSWER and len(json.dumps(body, ensure_ascii=False).encode()) > LARGEST_ANSWER:
+        raise Invalid([Fault("this page is too large to be sent; ask for fewer items", parameter="page_size")])
+    return Response(HTTPStatus.OK, JSON, body)
 
 
 def gone() -> Reply:
@@ -139,8 +148,9 @@ def _answer(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaC
     try:
         body = _text(event)
         check_body(body, headers.get("content-type", ""))
-    except DomainError as refusal:
-        return _early(refusal, event)
+    except DomainError as wrong_body:
+        method, path = event["requestContext"]["http"]["method"], event["rawPath"]
+        return _early(wrong_body if method in methods_at(path) else refusal(method, path), event)
     known_as_json = {**headers, "content-type": JSON}
     answer = app.resolve({**event, "headers": known_as_json, "body": body, "isBase64Encoded": False}, context)
     return _without_body_if_unchanged(event, answer)

@@ -25,9 +25,15 @@ def routes() -> Mapping[str, tuple[str, ...]]:
     return _PAGES | {path: tuple(method.upper() for method in operations) for path, operations in paths.items()}
 
 
+def methods_at(path: str) -> tuple[str, ...]:
+    """The methods that a path takes; none when there is nothing at it."""
+    patterns = ((re.sub(r"\\?\{[^}]+\}", "[^/]+", re.escape(template)), template) for template in routes())
+    return next((routes()[template] for pattern, template in patterns if re.fullmatch(pattern, path)), ())
+
+
 def refusal(method: str, path: str) -> NoSuchPath | MethodNotAllowed:
     """Why a request that no route takes is refused."""
-    for template, methods in routes().items():
-        if re.fullmatch(re.sub(r"\\?\{[^}]+\}", "[^/]+", re.escape(template)), path) and method not in methods:
-            return MethodNotAllowed(", ".join(methods))
+    methods = methods_at(path)
+    if methods and method not in methods:
+        return MethodNotAllowed(", ".join(methods))
     return NoSuchPath("There is nothing at this path.")
