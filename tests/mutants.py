@@ -17,7 +17,17 @@ from typing import Final
 PROJECT: Final = Path(__file__).parents[1]
 STORE: Final = "layers/common/atelier/store"
 DOMAIN: Final = "layers/common/atelier/domain"
-SUITE: Final = ("tests/unit", "tests/property", "tests/integration")
+SUITE: Final = (
+    "tests/unit/test_generation.py",
+    "tests/unit/test_table_writes.py",
+    "tests/property/test_pipeline.py",
+    "tests/integration/test_clients.py",
+    "tests/integration/test_campaigns.py",
+    "tests/integration/test_idempotency.py",
+    "tests/integration/test_tasks.py",
+    *sorted(str(path.relative_to(PROJECT)) for path in PROJECT.glob("tests/integration/test_cascade_*.py")),
+    "tests/property/test_integrity_oracle.py",
+)
 IGNORED: Final = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", ".hypothesis", ".schemathesis")
 
 
@@ -41,14 +51,8 @@ MUTANTS: Final = (
     Mutant(
         "a create does not ask for its parent",
         f"{STORE}/parents.py",
-        "condition=LIVE if also is None else LIVE & also,",
+        "condition=LIVE,",
         "condition=None,",
-    ),
-    Mutant(
-        "a task's campaign may be another client's",
-        f"{STORE}/tallies.py",
-        "missing=missing, also=same_client)",
-        "missing=missing)",
     ),
     Mutant(
         "readers do not ask the pending set",
@@ -165,11 +169,12 @@ def killer_of(mutant: Mutant) -> str | None:
 def main() -> None:
     """Try every mutant, and print who killed it."""
     print("| What is broken | Killed by |\n| --- | --- |")
+    survivors = 0
     with ThreadPoolExecutor(2) as pool:
-        killers = list(pool.map(killer_of, MUTANTS))
-    for mutant, killer in zip(MUTANTS, killers, strict=True):
-        print(f"| {mutant.says} | {f'`{killer}`' if killer else '**nobody**'} |")
-    sys.exit(None if all(killers) else "Some mutants live.")
+        for mutant, killer in zip(MUTANTS, pool.map(killer_of, MUTANTS), strict=True):
+            survivors += killer is None
+            print(f"| {mutant.says} | {f'`{killer}`' if killer else '**nobody**'} |", flush=True)
+    sys.exit(f"{survivors} mutants live." if survivors else None)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from functools import reduce
 from operator import and_
 from typing import Final
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
+from boto3.dynamodb.conditions import Attr
 
 from atelier.domain.errors import NotFound
 from atelier.domain.shapes import format_moment
@@ -30,14 +30,12 @@ def new_tally(user_id: int, parent_id: str, *, client_id: str | None = None) -> 
     return Write(keys.tally(user_id, parent_id), put={"id": parent_id, **about}, condition=MISSING)
 
 
-def counted(
-    user_id: int, parent_id: str, amounts: Mapping[str, int], *, missing: NotFound, also: ConditionBase | None = None
-) -> Write:
+def counted(user_id: int, parent_id: str, amounts: Mapping[str, int], *, missing: NotFound) -> Write:
     """The write that counts a child under its parent, and refuses with `missing` when the parent is not there."""
     return Write(
         keys.tally(user_id, parent_id),
         add=amounts,
-        condition=LIVE if also is None else LIVE & also,
+        condition=LIVE,
         refusal=lambda _: missing,
     )
 

@@ -5,8 +5,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from boto3.dynamodb.conditions import Attr
-
 from atelier.domain import tallies
 from atelier.domain.errors import NotFound
 from atelier.domain.tallies import EVERYTHING, Cell
@@ -28,8 +26,7 @@ def creating(task: Task) -> list[Write]:
         writes.append(counted(task.user_id, task.client_id, amounts, missing=missing))
     if task.campaign_id:
         missing = NotFound("campaign", task.campaign_id)
-        same_client = Attr("client_id").eq(task.client_id)
-        writes.append(counted(task.user_id, task.campaign_id, amounts, missing=missing, also=same_client))
+        writes.append(counted(task.user_id, task.campaign_id, amounts, missing=missing))
     shared = (scope for scope in tallies.scopes_of(task) if scope in _SHARED)
     return writes + [Write(keys.tally(task.user_id, scope), add=amounts) for scope in shared]
 
