@@ -5,19 +5,19 @@ for longer, at other histories each time.
 """
 
 import os
-from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any, Final
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from tests.support.faulty import exact_world
+from tests.support.faulty import Moment, exact_world
 from tests.support.oracle import TOLD, Question, Sql, compare, compare_one
 from tests.support.recount import findings, scan
-from tests.support.world import TABLE, Answer, HeldQueue, sqs_record
+from tests.support.world import TABLE, Answer, HeldQueue, World, sqs_record
 
 ASKED: Final = os.environ.get("ORACLE_EXAMPLES")
 NEVER: Final = "01900000-0000-7000-8000-000000000000"
@@ -39,10 +39,10 @@ class Integrity(RuleBasedStateMachine):
     campaigns = Bundle("campaigns")
     tasks = Bundle("tasks")
 
-    def __init__(self) -> None:
+    def __init__(self, w: World, beginning: Moment) -> None:
         super().__init__()
-        self._open = ExitStack()
-        self.world = self._open.enter_context(exact_world())
+        beginning.again()
+        self.world = w
         self.sql = Sql()
         self.made: dict[str, list[str]] = {"clients": [NEVER], "campaigns": [NEVER], "tasks": [NEVER]}
         self.random = Random(0)
@@ -204,20 +204,17 @@ class Integrity(RuleBasedStateMachine):
 
     @invariant()
     def the_recount_finds_nothing(self) -> None:
-        found = self._findings(at_rest=False)
-        assert not found, found
+        assert self._findings(at_rest=False) == []
 
     def teardown(self) -> None:
-        with self._open:
-            self.world.settle()
-            self._told()
-            found = self._findings(at_rest=True)
-            assert not found, found
-            for table, ids in self.made.items():
-                for id_ in ids:
-                    compare_one(self.world, self.sql, table, id_)
-            for question in self._all_orders():
-                compare(self.world, self.sql, question)
+        self.world.settle()
+        self._told()
+        assert self._findings(at_rest=True) == []
+        for table, ids in self.made.items():
+            for id_ in ids:
+                compare_one(self.world, self.sql, table, id_)
+        for question in self._all_orders():
+            compare(self.world, self.sql, question)
         self.sql.close()
 
     # ---------------------------------------------------------------------------------------------------- both sides
@@ -337,13 +334,17 @@ class Integrity(RuleBasedStateMachine):
         return [*plain, *backwards, *of_clients, *of_campaigns, unassigned]
 
 
-TestIntegrity = Integrity.TestCase
-TestIntegrity.settings = settings(
-    max_examples=int(ASKED or 15),
-    stateful_step_count=40,
-    derandomize=ASKED is None,
-    print_blob=True,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+def test_any_history_is_answered_as_sql_would_answer() -> None:
+    with exact_world() as w:
+        run_state_machine_as_test(
+            partial(Integrity, w, Moment(w)),
+            settings=settings(
+                max_examples=int(ASKED or 20),
+                stateful_step_count=40,
+                derandomize=ASKED is None,
+                print_blob=True,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+                phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+            ),
+        )

@@ -49,7 +49,8 @@ class Clients:
             check(client, accepted)
             changed = patched(client, patch, now=now)
             if changed is not client:
-                self._table.write(_put(changed, condition=Attr("version").eq(client.version)))
+                # A transaction, for its token: a change whose answer was lost must not be stale because of itself.
+                self._table.transact(_put(changed, condition=Attr("version").eq(client.version)))
             return changed
 
         return self._table.settle(attempt)
