@@ -17,7 +17,7 @@ def relay(record: DynamoDBRecord) -> None:
     change: Any = record.dynamodb
     is_task, image = change.keys["SK"] == "TASK", change.new_image or change.old_image
     if is_task and change.new_image:
-        wiring.generation_queue().send(NextStep(task_id=image["id"]))
+        wiring.generation_queue().send(NextStep(task_id=image["id"], user_id=int(image["user_id"])))
     else:
         kind = "task" if is_task else image["kind"]
         wiring.cascade_queue().send(CleanUp(user_id=int(image["user_id"]), kind=kind, id=image["id"]))

@@ -70,15 +70,16 @@ def test_a_task_that_was_freed_is_listed_once_while_the_indexes_disagree() -> No
 
 
 class CleanUpWithin(Trouble):
-    """While a list is being read, between its rows and its owner's totals, everything goes on behind it."""
+    """While a list is being read, everything goes on behind it, as soon as `call` has been answered."""
 
-    def __init__(self, w: World, client: FaultyDynamoDB) -> None:
+    def __init__(self, w: World, client: FaultyDynamoDB, call: str) -> None:
         self._w = w
         self._client = client
+        self._call = call
 
     def after(self, call: str, request: Request) -> None:
         """As much clean-up as there is in the time of a request, once."""
-        if call == "query":
+        if call == self._call:
             self._client.trouble = Trouble()
             self._w.relay()
             self._clean_what_is_due()
@@ -100,8 +101,25 @@ def test_a_list_that_is_read_while_the_clean_up_is_carried_out_does_not_show_the
         a_canceled_task(w, campaign_id=campaign["id"])
         w.call("DELETE", f"/clients/{gone['id']}")
         w.pass_time(3600)
-        client.trouble = CleanUpWithin(w, client)
+        client.trouble = CleanUpWithin(w, client, "query")
         assert gone["id"] not in w.call("GET", path).text
+
+
+def test_a_list_that_is_read_while_a_clean_up_ends_still_counts_its_tasks() -> None:
+    with faulty_world() as (w, client):
+        gone = a_client(w)
+        task = a_canceled_task(w, client_id=gone["id"])
+        w.call("DELETE", f"/clients/{gone['id']}")
+        w.relay()
+        w.clean()
+        w.clean()
+        [(last, _)] = w.cascade.waiting
+        w.pass_time(3600)
+        w.cascade.waiting = [(last, 0)]
+        client.trouble = CleanUpWithin(w, client, "batch_get_item")
+        unassigned = shown(w, "/tasks", client_id="none")
+        assert w.cascade.waiting == []
+        assert (unassigned["total"], [each["id"] for each in unassigned["items"]]) == (1, [task["id"]])
 
 
 @contextmanager

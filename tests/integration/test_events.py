@@ -57,7 +57,7 @@ ANSWERS: Final = {
     "system.unknown_method": 405,
 }
 PASSED_ON: Final = {
-    "relay.task_created": ("generation", {"task_id": TASK, "step": 0}),
+    "relay.task_created": ("generation", {"task_id": TASK, "step": 0, "user_id": 1}),
     "relay.client_deleted": ("cascade", {"user_id": 1, "kind": "client", "id": CLIENT}),
     "relay.campaign_deleted": ("cascade", {"user_id": 1, "kind": "campaign", "id": CAMPAIGN}),
     "relay.task_deleted": ("cascade", {"user_id": 1, "kind": "task", "id": TASK}),

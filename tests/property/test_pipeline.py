@@ -12,7 +12,7 @@ from tests.support.fakes import statuses_that_end
 from tests.support.story import TASK_ID, Story
 
 
-@settings(max_examples=1500)
+@settings(max_examples=1000)
 @given(seed=st.integers(min_value=0, max_value=2**64), turns=st.integers(min_value=0, max_value=60))
 def test_a_task_is_submitted_once_ends_once_and_leaves_nothing(seed: int, turns: int) -> None:
     story = Story(seed)

@@ -9,7 +9,7 @@ from tests.support.builders import NOON, a_task, an_id
 from tests.support.fakes import FakeMedia, FakeProvider, FakeQueue, FakeTasks
 
 TASK_ID: Final = an_id(3)
-FIRST: Final = NextStep(task_id=TASK_ID)
+FIRST: Final = NextStep(task_id=TASK_ID, user_id=1)
 
 
 class Hands:

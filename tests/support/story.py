@@ -65,7 +65,7 @@ class Story:
         self.media = FakeMedia()
         self.provider = FakeProvider()
         self.pipeline = Pipeline(self.tasks, self.sent, self.media, {"fake": self.provider})
-        self.queue = [Delivery(NextStep(task_id=TASK_ID), NOON)]
+        self.queue = [Delivery(NextStep(task_id=TASK_ID, user_id=1), NOON)]
         self.workers: list[Running] = []
         self.media_to_clean = self.canceled = self.unheard = self.abandoned = False
         wishes = ((self.cancel, self.chance.randrange(40)), (self.delete, self.chance.randrange(40)))

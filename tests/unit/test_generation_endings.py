@@ -109,4 +109,4 @@ def test_giving_up_a_message_that_no_longer_matters_changes_nothing(hands: Hands
     before = hands.task
     hands.pipeline.abandon(FIRST, now=NOON)
     assert hands.task == before
-    hands.pipeline.abandon(NextStep(task_id=an_id(9)), now=NOON)
+    hands.pipeline.abandon(NextStep(task_id=an_id(9), user_id=1), now=NOON)

@@ -32,12 +32,12 @@ AT_ONCE: Final = 2  # how often a step that was overtaken is tried again before 
 class NextStep(BaseModel):
     """A message of the generation queue: carry out step `step` of the task.
 
-    From the first poll on it says whose task it is: by that, what is left of a deleted one is found.
+    It says whose task it is, so that what is left of a deleted one is found.
     """
 
     task_id: str
+    user_id: int
     step: int = 0
-    user_id: int | None = None
 
 
 class Tasks(Protocol):
@@ -188,8 +188,7 @@ class Pipeline:
 
     def _forget(self, message: NextStep) -> None:
         # The clean-up of the delete may have come before a worker had stored the last file.
-        if message.user_id is not None:
-            self.media.delete_of_task(message.user_id, message.task_id)
+        self.media.delete_of_task(message.user_id, message.task_id)
 
     def _give_up(self, task: Task, *, now: datetime) -> Task:
         error = TaskError(code="timeout", message="The provider did not finish in time.", retryable=True)

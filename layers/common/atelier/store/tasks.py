@@ -281,11 +281,17 @@ class _List:
         if self._query.created_from or self._query.created_to:
             return self._counted()
         choice = Choice(self._query.type, self._query.provider, self._query.status)
-        tallies_read = [self._counts.get(key) for key in self._tallies()]
         if self._query.client_id == UNASSIGNED and not self._query.campaign_id:
-            pending = [keys.tally(self._user_id, client_id) for client_id in self._pending.clients()]
-            return choice.total(added(tallies.tally_from(each) for each in [*tallies_read, *self._read(pending)]))
+            return choice.total(added(map(tallies.tally_from, self._of_unassigned())))
+        tallies_read = [self._counts.get(key) for key in self._tallies()]
         return sum(choice.total(tallies.tally_from(each)) for each in tallies_read if each and self._lives(each))
+
+    def _of_unassigned(self) -> list[Item]:
+        pending = [keys.tally(self._user_id, client_id) for client_id in self._pending.clients()]
+        if not pending:
+            return [self._counts[key] for key in self._tallies() if key in self._counts]
+        # All at once, also what was read before: a clean-up that ends now moves its client's counts to the unassigned.
+        return self._read([*self._tallies(), *pending])
 
     def _read(self, wanted: list[Key]) -> list[Item]:
         batches = (wanted[at : at + 100] for at in range(0, len(wanted), 100))
