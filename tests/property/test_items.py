@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atelier.domain.tasks import Cost, Output, Task, TaskError, TaskStatus, TaskSummary
-from atelier.store import table
+from atelier.store import wire
 from atelier.store.items import from_item, to_item
 from tests.support.builders import a_campaign, a_client, a_task
 
@@ -49,7 +49,7 @@ CHANGES = st.fixed_dictionaries(
 
 def through_dynamodb(item: dict[str, Any]) -> dict[str, Any]:
     """An item as botocore hands it back after it was kept."""
-    sent = table._serialized(item)
+    sent = wire.serialized(item)
     to_wire, from_wire = TypeSerializer(), TypeDeserializer()
     assert all(to_wire.serialize(from_wire.deserialize(value)) == value for value in sent.values())
     return {name: from_wire.deserialize(value) for name, value in sent.items()}

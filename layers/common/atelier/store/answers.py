@@ -13,7 +13,8 @@ from boto3.dynamodb.conditions import Attr
 from atelier.domain.errors import KeyReused, StillRunning
 from atelier.domain.shapes import Record
 from atelier.store import keys
-from atelier.store.table import MISSING, Item, Table, Write
+from atelier.store.table import MISSING, Table, Write
+from atelier.store.wire import Item
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 

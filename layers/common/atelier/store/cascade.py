@@ -22,7 +22,8 @@ from atelier.domain.tasks import UNASSIGNED
 from atelier.store import keys, tallies
 from atelier.store.keys import Key, Partition
 from atelier.store.parents import LIVE
-from atelier.store.table import EXISTS, Item, Outrun, Table, Write, outrun
+from atelier.store.table import EXISTS, Outrun, Table, Write, outrun
+from atelier.store.wire import Item
 
 BATCH: Final = 250
 """Children per message: a few seconds' work, so that a huge clean-up queues up behind the small ones."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from atelier.domain.shapes import Record, format_moment
 from atelier.domain.tasks import as_json
-from atelier.store.table import Item
+from atelier.store.wire import Item
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 

@@ -18,7 +18,8 @@ from atelier.domain.pages import ListQuery
 from atelier.domain.shapes import Record
 from atelier.store.items import from_item
 from atelier.store.keys import Key, Partition
-from atelier.store.table import Item, Table, together
+from atelier.store.table import Table, together
+from atelier.store.wire import Item
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 

@@ -10,7 +10,8 @@ from atelier.domain.campaigns import CampaignStatus
 from atelier.domain.deletion import Pending
 from atelier.domain.errors import Busy
 from atelier.store import keys
-from atelier.store.table import Item, Write
+from atelier.store.table import Write
+from atelier.store.wire import Item
 
 # Bounds the item that every read of a child reads, and the work a reader can be made to do.
 MAX_PENDING: Final = 1000

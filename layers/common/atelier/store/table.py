@@ -12,22 +12,20 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, cast
 
-from boto3.dynamodb.conditions import Attr, ConditionBase, ConditionExpressionBuilder
+from boto3.dynamodb.conditions import Attr, ConditionBase
 from boto3.dynamodb.conditions import Key as KeyCondition
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from atelier.domain.errors import Busy
 from atelier.store.keys import Key, Partition
+from atelier.store.wire import Expressions, Item, deserialized, serialized
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-Item = dict[str, Any]
 L = TypeVar("L")
 R = TypeVar("R")
 
@@ -106,13 +104,13 @@ class Write:
 
     def request(self) -> tuple[str, dict[str, Any]]:
         """The write as DynamoDB's `Put`, `Update`, `Delete` or `ConditionCheck`, without the table's name."""
-        built = _Expressions()
+        built = Expressions()
         request: dict[str, Any] = {}
         if self.put is not None:
-            kind, request["Item"] = "Put", _serialized({**self.key.attributes(), **self.put})
+            kind, request["Item"] = "Put", serialized({**self.key.attributes(), **self.put})
         else:
-            request["Key"] = _serialized(self.key.attributes())
-            change = built.update(self)
+            request["Key"] = serialized(self.key.attributes())
+            change = built.update(put=self.set, add=self.add, remove=self.remove, discard=self.discard)
             kind = "Delete" if self.delete else "Update" if change else "ConditionCheck"
             if change:
                 request["UpdateExpression"] = change
@@ -142,20 +140,20 @@ class Table:
 
     def get(self, key: Key) -> Item | None:
         """The item as of now, or None."""
-        where = _serialized(key.attributes())
+        where = serialized(key.attributes())
         answer = _read(lambda: self._client.get_item(TableName=self._name, Key=where, ConsistentRead=True))
-        return _deserialized(answer["Item"]) if "Item" in answer else None
+        return deserialized(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
         """The items that exist, each as of now, at most 100 of them in one request."""
         wanted: Any = {
-            self._name: {"Keys": [_serialized(key.attributes()) for key in dict.fromkeys(keys)], "ConsistentRead": True}
+            self._name: {"Keys": [serialized(key.attributes()) for key in dict.fromkeys(keys)], "ConsistentRead": True}
         }
         found: dict[Key, Item] = {}
         for _ in self._retry.rounds():
             answer = _read(partial(self._client.batch_get_item, RequestItems=wanted))
             for raw in answer["Responses"].get(self._name, []):
-                item = _deserialized(raw)
+                item = deserialized(raw)
                 found[Key(item["PK"], item["SK"])] = item
             wanted = answer.get("UnprocessedKeys")
             if not wanted:
@@ -177,7 +175,7 @@ class Table:
 
         `within` bounds the sort key, `keep` drops items after they were read, `only` names the attributes wanted.
         """
-        built = _Expressions()
+        built = Expressions()
         where: ConditionBase = KeyCondition(partition.hash).eq(partition.value)
         if within is not None:
             where &= within
@@ -198,10 +196,10 @@ class Table:
         if limit is not None:
             request["Limit"] = limit
         if start is not None:
-            request["ExclusiveStartKey"] = _serialized(start)
+            request["ExclusiveStartKey"] = serialized(start)
         answer = _read(lambda: self._client.query(**request, **built.placeholders()))
         end = answer.get("LastEvaluatedKey")
-        return Slice([_deserialized(item) for item in answer["Items"]], _deserialized(end) if end else None)
+        return Slice([deserialized(item) for item in answer["Items"]], deserialized(end) if end else None)
 
     def walk(self, partition: Partition, *, start: Item | None = None, **how: Any) -> Iterator[Item]:
         """All items of a partition from behind `start`, in as many requests as it takes."""
@@ -310,71 +308,4 @@ def _refuse(change: Write, reason: Mapping[str, Any], cause: ClientError) -> NoR
     if change.refusal is None:
         raise cause
     item = reason.get("Item")
-    raise change.refusal(_deserialized(item) if item else None) from cause
-
-
-# ----------------------------------------------------------------------------------------------------- expressions
-
-
-class _Expressions:
-    """Expressions of one request, sharing its placeholders for names and values."""
-
-    def __init__(self) -> None:
-        self._conditions = ConditionExpressionBuilder()
-        self._names: dict[str, str] = {}
-        self._values: dict[str, Any] = {}
-        self._counter = 0
-
-    def condition(self, condition: ConditionBase, *, is_key: bool = False) -> str:
-        built = self._conditions.build_expression(condition, is_key_condition=is_key)
-        self._names |= built.attribute_name_placeholders
-        self._values |= built.attribute_value_placeholders
-        return str(built.condition_expression)
-
-    def update(self, change: Write) -> str:
-        clauses = {
-            "SET": [f"{self.name(name)} = {self._value(value)}" for name, value in change.set.items()],
-            "ADD": [f"{self.name(name)} {self._value(value)}" for name, value in change.add.items()],
-            "REMOVE": [self.name(name) for name in change.remove],
-            "DELETE": [f"{self.name(name)} {self._value(value)}" for name, value in change.discard.items()],
-        }
-        return " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses.items() if parts)
-
-    def placeholders(self) -> dict[str, Any]:
-        found = {"ExpressionAttributeNames": self._names, "ExpressionAttributeValues": _serialized(self._values)}
-        return {name: value for name, value in found.items() if value}
-
-    def name(self, attribute: str) -> str:
-        self._counter += 1
-        self._names[f"#a{self._counter}"] = attribute
-        return f"#a{self._counter}"
-
-    def _value(self, value: Any) -> str:
-        self._counter += 1
-        self._values[f":a{self._counter}"] = value
-        return f":a{self._counter}"
-
-
-_serializer = TypeSerializer()
-_deserializer = TypeDeserializer()
-
-
-def _serialized(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _serializer.serialize(_storable(value)) for name, value in item.items()}
-
-
-def _deserialized(item: Mapping[str, Any]) -> Item:
-    return {name: _deserializer.deserialize(value) for name, value in item.items()}
-
-
-def _storable(value: Any) -> Any:
-    """DynamoDB's numbers are decimal: a float is kept as the decimal that prints the same."""
-    match value:
-        case float():
-            return Decimal(str(value))
-        case dict():
-            return {name: _storable(each) for name, each in value.items()}
-        case list():
-            return [_storable(each) for each in value]
-        case _:
-            return value
+    raise change.refusal(deserialized(item) if item else None) from cause

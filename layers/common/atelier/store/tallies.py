@@ -11,7 +11,8 @@ from atelier.domain.tallies import EVERYTHING, Cell
 from atelier.domain.tasks import UNASSIGNED, Task, TaskStatus, TaskType
 from atelier.store import keys
 from atelier.store.parents import counted
-from atelier.store.table import EXISTS, Item, Write, outrun
+from atelier.store.table import EXISTS, Write, outrun
+from atelier.store.wire import Item
 
 _PREFIX: Final = "tasks|"
 _SHARED: Final = {EVERYTHING, UNASSIGNED}

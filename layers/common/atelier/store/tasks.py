@@ -3,33 +3,25 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import reduce
-from heapq import merge
-from itertools import chain, groupby, islice, repeat
-from operator import and_
-from typing import Any, Final
-from uuid import UUID
+from typing import Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
-from boto3.dynamodb.conditions import Key as KeyCondition
 
-from atelier.domain.deletion import Pending
 from atelier.domain.errors import Fault, Invalid, NotFound
 from atelier.domain.generation import Outdated
-from atelier.domain.ids import first_id_at, is_id, last_id_at
+from atelier.domain.ids import is_id
 from atelier.domain.ordering import Parents
 from atelier.domain.shapes import format_moment
-from atelier.domain.tallies import EVERYTHING, Choice, added
-from atelier.domain.tasks import UNASSIGNED, Task, TaskPage, TaskQuery, TaskSummary
-from atelier.store import answers, keys, lists, tallies
+from atelier.domain.tasks import Task, TaskPage, TaskQuery
+from atelier.store import answers, keys, tallies
 from atelier.store.answers import Created, Once
 from atelier.store.campaigns import Campaigns
 from atelier.store.clients import Clients
 from atelier.store.items import from_item, to_item
-from atelier.store.keys import Key, Partition
-from atelier.store.lists import Cursor, Found
 from atelier.store.owners import owner_from
-from atelier.store.table import EXISTS, MISSING, Item, Outrun, Slice, Table, Write, outrun, together
+from atelier.store.table import EXISTS, MISSING, Outrun, Table, Write, outrun
+from atelier.store.task_lists import TaskList
+from atelier.store.wire import Item
 
 
 class Tasks:
@@ -63,7 +55,7 @@ class Tasks:
 
     def list(self, query: TaskQuery, *, user_id: int) -> TaskPage:
         """A page of the user's tasks; what was written within the last second may not be in it yet."""
-        return TaskPage(**_List(self._table, query, user_id).read().envelope(query))
+        return TaskPage(**TaskList(self._table, query, user_id).read().envelope(query))
 
     def load(self, task_id: str) -> Task | None:
         """The task as it is kept, whoever owns it, for the pipeline."""
@@ -166,146 +158,3 @@ def _owned(item: Item | None, task_id: str, user_id: int) -> Task:
 def _put(task: Task, *, condition: ConditionBase) -> Write:
     item = to_item(task, **keys.task_indexes(task))
     return Write(keys.task(task.id), put=item, condition=condition, refusal=outrun)
-
-
-# ----------------------------------------------------------------------------------------------------------- lists
-
-_LOWEST_ID: Final = "00000000-0000-0000-0000-000000000000"
-_HIGHEST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
-
-
-class _List:
-    """One request for a list of tasks.
-
-    A task of a pending parent still stands in that parent's partition. So rows are judged after their links were
-    taken away, and the unassigned are the merge of their own partition with those of the pending clients.
-    """
-
-    def __init__(self, table: Table, query: TaskQuery, user_id: int) -> None:
-        self._table = table
-        self._query = query
-        self._user_id = user_id
-        self._counts: dict[Key, Item] = {}
-        self._pending = Pending()
-
-    def read(self) -> Found[TaskSummary]:
-        query = self._query
-        cursor = lists.cursor_of(query)
-        ids = (query.client_id, query.campaign_id)
-        if not all(id_ is None or id_ == UNASSIGNED or is_id(id_) for id_ in ids) or query.campaign_id == UNASSIGNED:
-            return lists.nothing(query)
-        meta = keys.meta(self._user_id)
-        first, self._counts = together(
-            lambda: self._slice(self._partition(), cursor, limit=self._limits()[0]),
-            lambda: self._table.get_many([meta, *self._tallies()]),
-        )
-        self._pending = owner_from(self._counts.get(meta)).pending
-        rows = self._rows(first, cursor)
-        offset = 0 if cursor else (query.page - 1) * query.page_size
-        total = self._total()
-        # A walk by cursor looks one row ahead; a numbered page knows from the total how many rows there are to find.
-        wanted = query.page_size + 1 if cursor else min(query.page_size, max(0, total - offset))
-        found = list(islice(rows, offset, offset + wanted))
-        shown = found[: query.page_size]
-        seen = (cursor.seen if cursor else offset) + query.page_size
-        last = Cursor(shown[-1].id, shown[-1].id, seen) if shown else None
-        return lists.found(query, cursor, shown, total=total, more=len(found) > len(shown), last=last)
-
-    # ------------------------------------------------------------------------------------------------- rows
-
-    def _partition(self) -> Partition:
-        if self._query.campaign_id:
-            return keys.tasks_of_campaign(self._user_id, self._query.campaign_id)
-        if self._query.client_id:
-            return keys.tasks_of_client(self._user_id, self._query.client_id)
-        return keys.tasks_of_owner(self._user_id)
-
-    def _rows(self, first: Slice, cursor: Cursor | None) -> Iterator[TaskSummary]:
-        others = self._pending.clients() if self._query.client_id == UNASSIGNED else ()
-        partitions = [keys.tasks_of_client(self._user_id, client_id) for client_id in others]
-        behind = [self._walk(each, cursor, self._slice(each, cursor, limit=self._limits()[0])) for each in partitions]
-        # A clean-up moves tasks from those partitions into this one: read last, it misses none of them.
-        here = self._slice(self._partition(), cursor, limit=self._limits()[0]) if behind else first
-        streams = [*behind, self._walk(self._partition(), cursor, here)]
-        merged = merge(*streams, key=lambda item: str(item["id"]), reverse=self._query.newest_first)
-        # While a task moves between partitions of an index, it can be seen in both.
-        distinct = (next(same) for _, same in groupby(merged, key=lambda item: item["id"]))
-        visible = (self._pending.unlinked(from_item(TaskSummary, item)) for item in distinct)
-        return (task for task in visible if self._wants(task))
-
-    def _wants(self, task: TaskSummary) -> bool:
-        client_id, campaign_id = self._query.client_id, self._query.campaign_id
-        right_client = client_id is None or (task.client_id or UNASSIGNED) == client_id
-        return right_client and campaign_id in (None, task.campaign_id)
-
-    def _walk(self, partition: Partition, cursor: Cursor | None, part: Slice) -> Iterator[Item]:
-        for limit in chain(self._limits()[1:], repeat(None)):
-            yield from part.items
-            if part.next_start is None:
-                return
-            part = self._slice(partition, cursor, start=part.next_start, limit=limit)
-
-    def _limits(self) -> list[int]:
-        # A filter is applied after reading, so the fewer rows it keeps the more must be read: twice as many each time.
-        wanted = self._query.page_size + 1
-        return [wanted, wanted * 2, wanted * 4]
-
-    def _slice(
-        self, partition: Partition, cursor: Cursor | None, *, start: Item | None = None, limit: int | None = None
-    ) -> Slice:
-        query = self._query
-        low = first_id_at(query.created_from) if query.created_from else _LOWEST_ID
-        high = last_id_at(query.created_to) if query.created_to else _HIGHEST_ID
-        if cursor and query.newest_first:
-            high = min(high, _neighbour(cursor.id, -1))
-        elif cursor:
-            low = max(low, _neighbour(cursor.id, +1))
-        if low > high:
-            return Slice([], None)
-        within = KeyCondition(partition.range).between(low, high)
-        how: dict[str, Any] = {"forward": not query.newest_first, "within": within, "keep": self._keep()}
-        return self._table.query(partition, start=start, limit=limit, **how)
-
-    def _keep(self) -> ConditionBase | None:
-        asked = {"status": self._query.status, "type": self._query.type, "provider": self._query.provider}
-        conditions: list[ConditionBase] = [Attr(name).eq(value) for name, value in asked.items() if value]
-        return reduce(and_, conditions) if conditions else None
-
-    # ------------------------------------------------------------------------------------------------ total
-
-    def _tallies(self) -> list[Key]:
-        scope = self._query.campaign_id or self._query.client_id or EVERYTHING
-        return [keys.tally(self._user_id, scope)]
-
-    def _total(self) -> int:
-        if self._query.created_from or self._query.created_to:
-            return self._counted()
-        choice = Choice(self._query.type, self._query.provider, self._query.status)
-        if self._query.client_id == UNASSIGNED and not self._query.campaign_id:
-            return choice.total(added(map(tallies.tally_from, self._of_unassigned())))
-        tallies_read = [self._counts.get(key) for key in self._tallies()]
-        return sum(choice.total(tallies.tally_from(each)) for each in tallies_read if each and self._lives(each))
-
-    def _of_unassigned(self) -> list[Item]:
-        pending = [keys.tally(self._user_id, client_id) for client_id in self._pending.clients()]
-        if not pending:
-            return [self._counts[key] for key in self._tallies() if key in self._counts]
-        # All at once, also what was read before: a clean-up that ends now moves its client's counts to the unassigned.
-        return self._read([*self._tallies(), *pending])
-
-    def _read(self, wanted: list[Key]) -> list[Item]:
-        batches = (wanted[at : at + 100] for at in range(0, len(wanted), 100))
-        return [item for batch in batches for item in self._table.get_many(batch).values()]
-
-    def _lives(self, tally: Item) -> bool:
-        client_id = tally.get("client_id")
-        right_client = self._query.client_id is None or client_id in (None, self._query.client_id)
-        return "deleted_at" not in tally and not self._pending.has_client(client_id) and right_client
-
-    def _counted(self) -> int:
-        # Counts are kept by status, not by moment: a span of time is the one thing that has to be counted.
-        return sum(1 for _ in self._rows(self._slice(self._partition(), None), None))
-
-
-def _neighbour(id_: str, step: int) -> str:
-    return str(UUID(int=UUID(id_).int + step))
