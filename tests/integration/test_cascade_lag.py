@@ -126,7 +126,10 @@ def test_a_list_that_is_read_while_a_clean_up_ends_still_counts_its_tasks() -> N
 def _in_order() -> Iterator[None]:
     """Rows are read before counts, not at the same time."""
     in_order: Any = lambda rows, counts: (rows(), counts())  # noqa: E731
-    with mock.patch("atelier.store.lists.together", in_order), mock.patch("atelier.store.tasks.together", in_order):
+    with (
+        mock.patch("atelier.store.lists.together", in_order),
+        mock.patch("atelier.store.task_lists.together", in_order),
+    ):
         yield
 
 
