@@ -55,7 +55,7 @@ openapi: $(VENV)/.test ## Rewrite the committed openapi.json from the code
 bench: $(VENV)/.run ## Print the measurements that the documents quote
 	@for each in contention deletion; do PYTHONPATH=layers/common:. $(BIN)/python bench/$$each.py || exit 1; echo; done
 
-mutants: $(VENV)/.test ## Break each guarantee on purpose and show which test notices (about ten minutes)
+mutants: $(VENV)/.test ## Break each guarantee on purpose and show which test notices (takes long)
 	@$(BIN)/python -m tests.mutants
 
 lock: $(VENV)/.test ## Re-pin every requirements file, with hashes
