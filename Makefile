@@ -5,6 +5,10 @@ PYTHON ?= python3
 PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
+UV := $(BIN)/uv
+# No index addresses in the files: everybody resolves from their own.
+LOCK = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-header --no-annotate
 
 .PHONY: help run verify test check unit e2e lint types format openapi bench mutants lock clean
 
@@ -24,7 +28,7 @@ $(VENV)/.test: tests/requirements.txt $(VENV)/.run
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-run: $(VENV)/.run ## Serve the whole project on http://127.0.0.1:$(PORT), no AWS account needed
+run: $(VENV)/.run ## Serve the whole project on http://127.0.0.1:8000 (or PORT=...), no AWS account needed
 	@exec $(BIN)/python -m local run --port $(PORT)
 
 verify: $(VENV)/.run ## Have a running `make run` recount its data: orphans, dangling links, totals
@@ -59,12 +63,10 @@ mutants: $(VENV)/.test ## Break each guarantee on purpose and show which test no
 	@$(BIN)/python -m tests.mutants
 
 lock: $(VENV)/.test ## Re-pin every requirements file, with hashes
-	@$(BIN)/python -m pip install --quiet uv
-	@for room in tests layers/deps layers/sandbox local; do \
-	  (cd $$room && ../$$( [ $$room = $${room#*/} ] || echo ../ )$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-	    --generate-hashes --no-emit-index-url --no-header --no-annotate \
-	    $$( [ $$room = tests ] || echo --constraint $$( [ $$room = $${room#*/} ] && echo .. || echo ../.. )/tests/requirements.txt ) \
-	    requirements.in --output-file requirements.txt) || exit 1; \
+	@test -x $(UV) || $(BIN)/python -m pip install --quiet uv
+	@$(LOCK) tests/requirements.in --output-file tests/requirements.txt
+	@for room in layers/deps layers/sandbox local; do \
+	  $(LOCK) --constraint tests/requirements.txt $$room/requirements.in --output-file $$room/requirements.txt || exit 1; \
 	done
 
 clean: ## Remove the environment and every cache
