@@ -73,7 +73,11 @@ class Integrity(RuleBasedStateMachine):
 
     @rule(client=which)
     def delete_client(self, client: int) -> None:
+        had = self.sql.rows("SELECT id FROM campaigns WHERE client_id = ?", [self._pick("clients", client)])
         id_ = self._delete("clients", client)
+        lists = [Question(table, {"client_id": id_}) for table in ("campaigns", "tasks")]
+        for question in lists + [Question("tasks", {"campaign_id": row["id"]}) for row in had]:
+            compare(self.world, self.sql, question)
         campaign, task = {"client_id": id_, "name": "n", "goal": "g"}, {"client_id": id_, "prompt": "p"}
         self._made("campaigns", self._create("/campaigns", campaign, again=False), campaign)
         self._made("tasks", self._create("/generate/image", task, again=False), task)
