@@ -1,20 +1,10 @@
 """Every error of the domain has a status, and every status a name."""
 
-from collections.abc import Iterator
-
 from atelier.domain import errors
 from atelier.domain.errors import DomainError
 from atelier.web import problems
 from atelier.web.problems import STATUS, TITLES
-
-
-def leaves(kind: type[DomainError]) -> Iterator[type[DomainError]]:
-    """The errors that are raised: those that no other is a kind of."""
-    following = kind.__subclasses__()
-    if not following:
-        yield kind
-    for each in following:
-        yield from leaves(each)
+from tests.support.errors import leaves
 
 
 def test_every_domain_error_has_a_status() -> None:

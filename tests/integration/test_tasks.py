@@ -47,30 +47,22 @@ def files_of(task: Json) -> list[str]:
     return [file["Key"] for file in listed.get("Contents", [])]
 
 
+EVERY_WAY = [("GET", ""), ("GET", "/result"), ("POST", "/cancel"), ("POST", "/retry"), ("DELETE", "")]
+"""All that can be asked of one task: a method, and what follows its path."""
+
+
 @pytest.mark.parametrize("id_", [NOBODY, "nonsense", NOBODY.upper(), "%20"])
 def test_an_id_that_names_nothing_is_not_found(w: World, id_: str) -> None:
     path = f"/tasks/{id_}"
-    for method, where in [
-        ("GET", path),
-        ("GET", f"{path}/result"),
-        ("POST", f"{path}/cancel"),
-        ("POST", f"{path}/retry"),
-        ("DELETE", path),
-    ]:
-        problem(w.call(method, where), 404)
+    for method, below in EVERY_WAY:
+        problem(w.call(method, path + below), 404)
 
 
 def test_another_users_task_is_not_there(w: World) -> None:
     client, campaign, task = theirs(w)
     path = f"/tasks/{task}"
-    for method, where in [
-        ("GET", path),
-        ("GET", f"{path}/result"),
-        ("POST", f"{path}/cancel"),
-        ("POST", f"{path}/retry"),
-        ("DELETE", path),
-    ]:
-        problem(w.call(method, where), 404)
+    for method, below in EVERY_WAY:
+        problem(w.call(method, path + below), 404)
     assert task not in ids(w, "/tasks", page_size=100)
     assert ids(w, "/tasks", client_id=client) == ids(w, "/tasks", campaign_id=campaign) == []
 

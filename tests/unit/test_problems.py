@@ -1,7 +1,6 @@
 """Errors as answers: every error has one, and none tells what is inside."""
 
 import json
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +11,7 @@ from atelier.domain.errors import DomainError, Fault
 from atelier.web import problems
 from atelier.web.problems import STATUS, TITLES, MethodNotAllowed, NoSuchPath, answer_to, status_of
 from atelier.web.routes import document, refusal, routes
+from tests.support.errors import leaves
 
 EXAMPLES: list[tuple[DomainError, int, dict[str, str], dict[str, Any]]] = [
     (
@@ -48,14 +48,6 @@ EXAMPLES: list[tuple[DomainError, int, dict[str, str], dict[str, Any]]] = [
     (errors.KeyReused("Used."), 422, {}, {"detail": "Used."}),
     (errors.Busy("Later.", retry_after=30), 503, {"Retry-After": "30"}, {"detail": "Later."}),
 ]
-
-
-def leaves(kind: type[DomainError]) -> Iterator[type[DomainError]]:
-    below = kind.__subclasses__()
-    if not below:
-        yield kind
-    for each in below:
-        yield from leaves(each)
 
 
 def test_every_domain_error_has_a_status_and_every_status_a_title() -> None:
