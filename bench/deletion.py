@@ -16,9 +16,11 @@ from pydantic import BaseModel
 from atelier.domain.campaigns import NewCampaign
 from atelier.domain.clients import NewClient
 from atelier.domain.ids import new_id
-from atelier.domain.ordering import Parents, ordered
+from atelier.domain.models import Registry
+from atelier.domain.ordering import Desk, Mark, Parents, ordered
 from atelier.domain.shapes import utcnow
 from atelier.domain.tasks import NewImage
+from atelier.providers.sandbox.provider import MODELS
 from atelier.store.campaigns import Campaigns
 from atelier.store.cascade import Cascade, CleanUp
 from atelier.store.clients import Clients
@@ -28,6 +30,7 @@ from local import deployment
 from local.emulator import emulator
 from tests.support.table import create_table
 
+REGISTRY: Final = Registry(MODELS)
 USER: Final = 1
 SMALL: Final = (1, 1)
 LARGE: Final = (600, 5000)
@@ -70,7 +73,7 @@ class Bench:
 
     def _task(self, parents: Parents) -> None:
         new, now = NewImage(prompt="A lighthouse at dusk"), utcnow()
-        task = ordered(new, parents, id_=_id(), user_id=USER, configured=("sandbox",), now=now)
+        task = ordered(new, parents, Desk(REGISTRY, ("sandbox",)), mark=Mark(_id(), "token", now), user_id=USER)
         self.tasks.create(task, once=None, now=now)
 
     def milliseconds_to_delete(self, client_id: str) -> float:

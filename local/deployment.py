@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,10 @@ class Plan:
         sources = self._of_type("AWS::Lambda::EventSourceMapping")
         return sorted({it["Properties"]["FunctionName"]["Ref"] for it in sources})
 
+    def with_parameter(self, name: str, value: str) -> "Plan":
+        """The same plan with another value for a parameter that decides about nothing but itself."""
+        return replace(self, parameters={**self.parameters, name: value})
+
     def _of_type(self, type_: str) -> list[dict[str, Any]]:
         return [resource for resource in self.template["Resources"].values() if resource["Type"] == type_]
 
@@ -66,6 +70,12 @@ def client(service: str, endpoint: str) -> Any:
         aws_secret_access_key="local",  # noqa: S106 - the emulator takes any
         config=Config(proxies={}, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
     )
+
+
+def keep_secrets(secrets: Mapping[str, str], endpoint: str) -> None:
+    """Put these secrets, by name, where the functions look for them."""
+    for name, value in secrets.items():
+        client("secretsmanager", endpoint).create_secret(Name=name, SecretString=value)
 
 
 def deploy(wanted: Plan, endpoint: str) -> dict[str, str]:

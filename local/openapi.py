@@ -2,18 +2,18 @@
 
 import importlib.util
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from atelier import VERSION
-from atelier.domain.models import MODELS, PROVIDERS, SANDBOX, Model
+from atelier import VERSION, wiring
+from atelier.domain.models import Lifecycle
 from atelier.domain.tasks import TaskType
 
 PROJECT: Final = Path(__file__).parent.parent
 DOCUMENT: Final = PROJECT / "layers/common/atelier/web/openapi.json"
-HTTP_FUNCTIONS: Final = ("clients", "campaigns", "generate", "system")
+HTTP_FUNCTIONS: Final = ("clients", "campaigns", "generate", "webhooks", "account", "system")
 
 _DESCRIPTION: Final = """\
 Generated content (images, video, audio) by client and campaign.
@@ -28,6 +28,8 @@ _TAGS: Final = (
     {"name": "Campaigns", "description": "What you make for a client."},
     {"name": "Generation", "description": "Ask for images, videos and sound."},
     {"name": "Tasks", "description": "What was asked, where it stands, what came of it."},
+    {"name": "Account", "description": "What belongs to you as a whole."},
+    {"name": "Webhooks", "description": "Where providers report; not for you."},
     {"name": "System", "description": "The API itself."},
 )
 _GENERATED: Final = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
@@ -75,44 +77,16 @@ def write() -> None:
 
 
 def _add_models(shapes: Mapping[str, Any]) -> None:
-    """Tell each generate request which providers and models there are, and which go together with what."""
+    """Tell each generate request which providers and models there are; what each takes is what /providers is for."""
+    registry = wiring.registry()
     for kind, name in ((TaskType.IMAGE, "NewImage"), (TaskType.VIDEO, "NewVideo"), (TaskType.AUDIO, "NewAudio")):
-        shape = shapes[name]
-        offered = [model for model in MODELS if model.type is kind]
-        names = [called for model in offered for called in (model.id, *model.aliases)]
-        shape["properties"]["provider"]["anyOf"][0]["enum"] = list(PROVIDERS)
-        shape["properties"]["model"]["anyOf"][0]["enum"] = names
-        shape["properties"]["params"]["propertyNames"] = {"not": {"enum": sorted(shape["properties"])}}
-        shape["not"] = {"anyOf": [*shape.get("not", {}).get("anyOf", []), *_impossible(offered)]}
-
-
-def _impossible(offered: Sequence[Model]) -> Iterator[dict[str, Any]]:
-    for provider in PROVIDERS:
-        others = [called for model in offered if model.provider != provider for called in (model.id, *model.aliases)]
-        yield _together(provider={"const": provider}, model={"enum": others})
-    for model in offered:
-        if model.seconds:
-            yield from _too_short_or_long(model.seconds, ["model"], model={"enum": [model.id, *model.aliases]})
-        if model.seconds and model.default:
-            named = {"const": model.provider}
-            yield from _too_short_or_long(model.seconds, ["provider"], provider=named, model=_UNNAMED)
-        if model.seconds and model.default and model.provider == SANDBOX:
-            yield from _too_short_or_long(model.seconds, [], provider=_UNNAMED, model=_UNNAMED)
-
-
-_UNNAMED: Final = {"type": "null"}
-
-
-def _too_short_or_long(
-    seconds: tuple[float, float, float], given: list[str], **properties: Any
-) -> Iterator[dict[str, Any]]:
-    for bound, limit in (("exclusiveMaximum", seconds[0]), ("exclusiveMinimum", seconds[2])):
-        wrong = {**properties, "duration": {"type": "number", bound: limit}}
-        yield {"required": [*given, "duration"], "properties": wrong}
-
-
-def _together(**properties: Any) -> dict[str, Any]:
-    return {"required": list(properties), "properties": properties}
+        properties = shapes[name]["properties"]
+        offered = [each for each in registry.models if each.type is kind and each.lifecycle is not Lifecycle.RETIRED]
+        making = sorted({model.provider for model in offered})
+        properties["provider"]["anyOf"][0]["enum"] = making
+        properties["providers"]["anyOf"][0]["items"]["enum"] = making
+        properties["model"]["anyOf"][0]["enum"] = [each for model in offered for each in (model.id, *model.aliases)]
+        properties["params"]["propertyNames"] = {"not": {"enum": sorted(properties)}}
 
 
 # After a request that makes something, where its id goes next (OpenAPI links).
@@ -169,7 +143,7 @@ def _tidy(operation: dict[str, Any], shapes: Mapping[str, Any]) -> None:
     parameters = operation.get("parameters", [])
     full = _query_model({each["name"] for each in parameters if each["in"] == "query"}, shapes)
     for parameter in parameters:
-        if parameter["in"] == "query":
+        if parameter["in"] == "query" and full:
             # Powertools lists a query model's parameters without their bounds; the model itself has them.
             parameter["schema"] = full[parameter["name"]]
         parameter["schema"] = _as_text(parameter["schema"])

@@ -1,8 +1,10 @@
 """`run`: the whole project until somebody stops it, with what its functions do on the screen."""
 
+import os
 import time
 
 from local import logs
+from local.providers import from_environment
 from local.stack import Stack, start
 
 POLL_SECONDS = 0.1
@@ -21,7 +23,7 @@ BANNER = """
 def run(port: int) -> None:
     """Serve and show, for ever: this ends only by an exception."""
     print("Starting ...", flush=True)
-    with start(port=port) as stack:
+    with start(port=port, providers=from_environment(os.environ)) as stack:
         print(BANNER.format(url=stack.url), flush=True)
         _follow(stack)
 

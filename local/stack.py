@@ -9,11 +9,19 @@ from typing import Any, Final
 
 from local import deployment, verifying, warming
 from local.emulator import Emulator, emulator
+from local.providers import Providers
 
 PROJECT: Final = Path(__file__).parent.parent
 
-# How the template's parameters differ from a real deployment's: nobody logs in, and nothing is asked of a provider.
-PARAMETERS: Final[Mapping[str, str]] = {"AuthMode": "placeholder", "Sandbox": "on"}
+# How the template's parameters differ from a real deployment's: nobody logs in, the sandbox stands in for providers,
+# who could not call back here, and webhooks may go to this machine.
+PARAMETERS: Final[Mapping[str, str]] = {
+    "AuthMode": "placeholder",
+    "Sandbox": "on",
+    "CallbackUrl": "none",
+    "PrivateWebhooks": "on",
+}
+NOBODY: Final = Providers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,7 @@ def start(
     port: int = 0,
     parameters: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
+    providers: Providers = NOBODY,
     project: Path = PROJECT,
 ) -> Iterator[Stack]:
     """The project as its files are now, ready to be used, for as long as the context lasts.
@@ -50,15 +59,20 @@ def start(
     `parameters` go over the local run's own, `environment` into every function that declares the variable; a name
     that the template does not know is an error. Port 0 is any free one.
     """
-    values = {**PARAMETERS, **(parameters or {})}
+    values = {**PARAMETERS, **providers.parameters, **(parameters or {})}
+    variables = {**providers.environment, **(environment or {})}
     # The plan takes as long as the emulator takes to start, so they are made at the same time.
     with ThreadPoolExecutor(max_workers=1) as aside:
-        planned = aside.submit(deployment.plan, project, parameters=values, environment=environment or {})
+        planned = aside.submit(deployment.plan, project, parameters=values, environment=variables)
         with emulator(port=port) as running:
-            outputs = deployment.deploy(planned.result(), running.endpoint)
-            warming.warm_api(planned.result(), running.endpoint)
+            plan = planned.result()
+            if providers.near:
+                plan = plan.with_parameter("CallbackUrl", f"{running.url}/api/v3/webhooks")
+            deployment.keep_secrets(providers.secrets, running.endpoint)
+            outputs = deployment.deploy(plan, running.endpoint)
+            warming.warm_api(plan, running.endpoint)
             running.open()
-            warming.warm_consumers(planned.result(), running.endpoint)
+            warming.warm_consumers(plan, running.endpoint)
             verifier = outputs["VerifyFunctionName"]
             verifying.leave_note(running.log.parent, url=running.url, endpoint=running.endpoint, function=verifier)
             yield Stack(running.url, running.endpoint, outputs, running.log, running.invocations, running)

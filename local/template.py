@@ -69,11 +69,14 @@ def check_parameters(template: Template, parameters: Mapping[str, str]) -> None:
 
 
 def set_environment(template: Template, environment: Mapping[str, str]) -> Template:
-    """Plain CloudFormation with these variables, in every function that declares them."""
+    """Plain CloudFormation with these variables, in every function that declares them.
+
+    The SDK's own addresses of AWS services (`AWS_ENDPOINT_URL_...`) need not be declared: every function gets them.
+    """
     changed = copy.deepcopy(template)
     unknown = set(environment)
     for variables in _variables_of_functions(changed):
-        ours = environment.keys() & variables.keys()
+        ours = {name for name in environment if name in variables or name.startswith("AWS_ENDPOINT_URL_")}
         variables.update({name: environment[name] for name in ours})
         unknown -= ours
     if unknown:

@@ -1,6 +1,7 @@
-"""/api/v3/generate/* and /api/v3/tasks"""
+"""/api/v3/generate/*, /api/v3/tasks and /api/v3/providers"""
 
-from secrets import randbits
+from datetime import datetime
+from secrets import randbits, token_urlsafe
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Request
@@ -10,7 +11,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from atelier import wiring
 from atelier.domain.errors import Stale
 from atelier.domain.ids import new_id
-from atelier.domain.ordering import ordered, retried
+from atelier.domain.offers import ProviderList, offers
+from atelier.domain.ordering import Mark, ordered, retried
 from atelier.domain.shapes import utcnow
 from atelier.domain.tasks import NewAudio, NewImage, NewTask, NewVideo, Task, TaskPage, TaskQuery, canceled
 from atelier.store.media import MediaBucket
@@ -137,7 +139,7 @@ def retry_task(
     if made is None:
         task = store.get(task_id, user_id=who.user_id)
         parents = store.parents(task.client_id, task.campaign_id, user_id=who.user_id)
-        again = retried(task, parents, id_=new_id(now, randbits(62)), configured=wiring.configured(), now=now)
+        again = retried(task, parents, wiring.desk(), mark=_mark(now))
         made = store.create(again, once=this, now=now)
     return accepted(made, media, now=now)
 
@@ -160,15 +162,30 @@ def delete_task(task_id: TaskId, who: Who, store: Store, if_match: IfMatch = Non
     return gone()
 
 
+@app.get(
+    "/api/v3/providers",
+    tags=["Generation"],
+    operation_id="listProviders",
+    summary="List providers and models",
+    responses=answers(200, ProviderList, "All of them, with limits and list prices.", 400),
+)
+def list_providers(_who: Who) -> Reply:
+    """Which are configured here, what each model takes, and what it costs."""
+    return listed(offers(wiring.desk()))
+
+
 def _generate(new: NewTask, who: Caller, store: Tasks, media: MediaBucket, request: Request, key: str | None) -> Reply:
     now, this = utcnow(), once(request, key)
     made = store.earlier(this, user_id=who.user_id, now=now)
     if made is None:
         parents = store.parents(new.client_id, new.campaign_id, user_id=who.user_id)
-        id_, configured = new_id(now, randbits(62)), wiring.configured()
-        task = ordered(new, parents, id_=id_, user_id=who.user_id, configured=configured, now=now)
+        task = ordered(new, parents, wiring.desk(), mark=_mark(now), user_id=who.user_id)
         made = store.create(task, once=this, now=now)
     return accepted(made, media, now=now)
+
+
+def _mark(now: datetime) -> Mark:
+    return Mark(new_id(now, randbits(62)), token_urlsafe(24), now)
 
 
 handler = serve(app)

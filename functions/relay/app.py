@@ -1,5 +1,6 @@
 """The table's stream -> the queues. The stream is the outbox: what was committed is what gets done."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import EventType
@@ -8,20 +9,56 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 from atelier import wiring
 from atelier.batches import consume
 from atelier.domain.generation import NextStep
+from atelier.domain.notices import Notice
+from atelier.domain.tasks import TERMINAL, TaskStatus
 from atelier.store.cascade import CleanUp
 from atelier.telemetry import log
 
+Item = Mapping[str, Any]
+
 
 def relay(record: DynamoDBRecord) -> None:
-    """A new task goes to the generation queue; a deletion, or a task that is gone, to the cascade's."""
+    """What the record starts: a generation, what follows the end of one, or a clean-up."""
     change: Any = record.dynamodb
-    is_task, image = change.keys["SK"] == "TASK", change.new_image or change.old_image
-    if is_task and change.new_image:
-        wiring.generation_queue().send(NextStep(task_id=image["id"], user_id=int(image["user_id"])))
-    else:
-        kind = "task" if is_task else image["kind"]
-        wiring.cascade_queue().send(CleanUp(user_id=int(image["user_id"]), kind=kind, id=image["id"]))
-    log.info("relayed", extra={"event": record.event_name.name if record.event_name else "", "id": image["id"]})
+    old, new = change.old_image, change.new_image
+    if change.keys["SK"] != "TASK":
+        wiring.cascade_queue().send(CleanUp(user_id=int(new["user_id"]), kind=new["kind"], id=new["id"]))
+    elif not old:
+        wiring.generation_queue().send(NextStep(task_id=new["id"], user_id=int(new["user_id"])), lane=new["served_by"])
+    elif not new:
+        _deleted(old)
+    elif _over(new) and not _over(old):
+        _ended(new)
+    log.info("relayed", extra={"event": record.event_name.name if record.event_name else "", "id": (new or old)["id"]})
+
+
+def _deleted(task: Item) -> None:
+    wiring.cascade_queue().send(CleanUp(user_id=int(task["user_id"]), kind="task", id=task["id"]))
+    if not _over(task) and "provider_task_id" in task:
+        _wake(task)  # its job still runs
+
+
+def _ended(task: Item) -> None:
+    if task["status"] == TaskStatus.CANCELED:
+        _wake(task)  # its provider is to be told
+    if "webhook_url" in task:
+        wiring.notices_queue().send(Notice(task_id=task["id"]))
+
+
+def _wake(task: Item) -> None:
+    message = NextStep(
+        task_id=task["id"],
+        user_id=int(task["user_id"]),
+        step=None,
+        job=task.get("provider_task_id"),
+        served_by=task["served_by"],
+        model=task["model"],
+    )
+    wiring.generation_queue().send(message, lane=task["served_by"])
+
+
+def _over(task: Item) -> bool:
+    return task["status"] in TERMINAL
 
 
 handler = consume(EventType.DynamoDBStreams, relay)

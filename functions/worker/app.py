@@ -1,4 +1,4 @@
-"""The generation queue: one step of one task per message."""
+"""The generation queues: one step of one task per message."""
 
 from typing import Final
 
@@ -11,21 +11,27 @@ from atelier.domain.generation import NextStep
 from atelier.domain.shapes import utcnow
 from atelier.telemetry import log
 
-MAX_RECEIVES: Final = 5  # the queue's maxReceiveCount: after that the message is a dead letter
+MAX_RECEIVES: Final = 5  # the queues' maxReceiveCount: after that the message is a dead letter
+
+
+class GivenUp(Exception):
+    """The step was tried as often as it is going to be; its message becomes a dead letter."""
 
 
 def work(record: SQSRecord) -> None:
     """Carry out the step. What fails comes again; what fails for good fails its task, where its owner sees it."""
     message = NextStep.model_validate_json(record.body)
+    about = {"task_id": message.task_id, "step": message.step}
+    if int(record.attributes.approximate_receive_count) >= MAX_RECEIVES:
+        # The last time it is not tried again: whoever was killed at every try would be killed once more.
+        wiring.pipeline().abandon(message, now=utcnow())
+        raise GivenUp(message.task_id)
     try:
         task = wiring.pipeline().carry_out(message, now=utcnow())
     except Exception:
-        log.exception("step failed", extra={"task_id": message.task_id, "step": message.step})
-        if int(record.attributes.approximate_receive_count) >= MAX_RECEIVES:
-            wiring.pipeline().abandon(message, now=utcnow())
+        log.exception("step failed", extra=about)
         raise
-    status = task.status if task else "gone"
-    log.info("step", extra={"task_id": message.task_id, "step": message.step, "status": status})
+    log.info("step", extra={**about, "status": task.status if task else "gone"})
 
 
 handler = consume(EventType.SQS, work)

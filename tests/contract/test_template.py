@@ -9,7 +9,7 @@ import pytest
 from atelier.domain.tasks import TaskSummary
 from atelier.store import keys
 from atelier.store.keys import Partition
-from tests.contract.sources import FUNCTIONS, LAYER, app, attributes_of, calls_of, reachable, tree
+from tests.contract.sources import FUNCTIONS, LAYER, app, attributes_of, reachable, tree
 from tests.support.table import template
 
 RESOURCES: Final[dict[str, Any]] = template()["Resources"]
@@ -52,16 +52,13 @@ def _reads(node: ast.Call) -> bool:
 
 
 def settings_in(node: ast.AST) -> set[str]:
-    """The fields that `node` reads: `settings().x`."""
-    return {
-        each.attr
-        for each in ast.walk(node)
-        if isinstance(each, ast.Attribute) and ast.unparse(each.value) == "settings()"
-    }
+    """The fields that `node` reads: `settings().x`, or `ours.x` where that is its name for them."""
+    read = (each for each in ast.walk(node) if isinstance(each, ast.Attribute))
+    return {each.attr for each in read if ast.unparse(each.value) in ("settings()", "ours")}
 
 
 def built_by(name: str) -> list[ast.FunctionDef]:
-    """The function of the composition root with this name, and all that it calls there."""
+    """The function of the composition root with this name, and all that it mentions there."""
     defined = {node.name: node for node in tree(WIRING).body if isinstance(node, ast.FunctionDef)}
     seen: dict[str, ast.FunctionDef] = {}
     waiting = [name]
@@ -69,7 +66,7 @@ def built_by(name: str) -> list[ast.FunctionDef]:
         each = waiting.pop()
         if each in defined and each not in seen:
             seen[each] = defined[each]
-            waiting += calls_of(defined[each])
+            waiting += [name.id for name in ast.walk(defined[each]) if isinstance(name, ast.Name)]
     return list(seen.values())
 
 
@@ -92,7 +89,8 @@ def test_a_function_is_given_every_variable_that_it_reads(function: str) -> None
 
 def test_the_walk_through_the_code_finds_what_is_read() -> None:
     assert needed_by("clients") == {"TABLE_NAME", "AUTH_MODE"}
-    assert needed_by("worker") == {"TABLE_NAME", "MEDIA_BUCKET", "GENERATION_QUEUE_URL", "SANDBOX"}
+    assert needed_by("cascade") == {"TABLE_NAME", "MEDIA_BUCKET", "CASCADE_QUEUE_URL", "GRACE_SECONDS"}
+    assert {"FAL_QUEUE_URL", "REPLICATE_TOKEN_SECRET", "CALLBACK_URL", "SANDBOX"} < needed_by("worker")
 
 
 # ------------------------------------------------------------------------------------- logs and subscriptions

@@ -1,4 +1,4 @@
-"""What a schema cannot say: three rules between values, which random valid requests would break all the time.
+"""What a schema cannot say: rules between values, which random valid requests would break all the time.
 
 The rules themselves are tested in tests/integration; here requests are made to keep them, so that everything else
 that schemathesis finds is a failure.
@@ -7,6 +7,10 @@ that schemathesis finds is a failure.
 from typing import Any
 
 import schemathesis
+
+from atelier import wiring
+from atelier.domain.models import Model, Registry
+from atelier.domain.tasks import TaskType
 
 
 @schemathesis.hook
@@ -18,3 +22,42 @@ def before_call(_context: schemathesis.HookContext, case: "schemathesis.Case[Any
         case.query.pop("cursor", None)  # only a list can say what a cursor is
     if isinstance(case.body, dict) and (case.path_parameters or "campaign_id" in case.body):
         case.body.pop("client_id", None)  # the path's client, or the campaign's own
+    if isinstance(case.body, dict) and case.path.startswith("/api/v3/generate/"):
+        _ask_for_what_the_model_takes(case.body, case.path.rpartition("/")[2])
+
+
+def _ask_for_what_the_model_takes(body: dict[str, Any], kind: str) -> None:
+    registry, type_ = wiring.registry(), TaskType(kind)
+    body.pop("providers" if body.get("provider") else "provider", None)
+    body.pop("webhook_url", None)  # hardly any text is a public https URL
+    if body.get("size"):
+        body.pop("aspect_ratio", None)
+    named = body.get("model")
+    having = [model for model in registry.models if model.type is type_ and named and model.answers_to(named)]
+    if having and body.get("provider"):
+        body["provider"] = having[0].provider
+    if having and body.get("providers"):
+        body["providers"] = [having[0].provider]
+    asked = [body["provider"]] if body.get("provider") else body.get("providers") or []
+    for model in having or [_default(registry, type_, name) for name in asked]:
+        _leave_out_what_does_not_fit(body, model)
+
+
+def _default(registry: Registry, kind: TaskType, provider: str) -> Model:
+    return registry.choose(kind, provider=provider, model=None, configured=registry.providers).model
+
+
+def _leave_out_what_does_not_fit(body: dict[str, Any], model: Model) -> None:
+    if len(str(body.get("prompt", ""))) > model.prompt_limit:
+        body["prompt"] = body["prompt"][: model.prompt_limit].strip() or "x"
+    if (body.get("num_outputs") or 1) > model.max_outputs:
+        body["num_outputs"] = 1
+    known = {"aspect_ratio": model.aspect_ratios, "voice": model.voices}
+    for name in ("negative_prompt", "seed", "aspect_ratio", "size", "duration", "voice"):
+        value = body.get(name)
+        wrong = known.get(name) and value not in known[name]
+        if value is not None and (name not in model.takes or wrong):
+            del body[name]
+    duration = body.get("duration")
+    if duration is not None and model.seconds and not model.seconds.take(duration):
+        del body["duration"]

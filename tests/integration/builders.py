@@ -8,7 +8,7 @@ from atelier import wiring
 from atelier.domain.campaigns import NewCampaign
 from atelier.domain.clients import NewClient
 from atelier.domain.ids import new_id
-from atelier.domain.ordering import Parents, ordered
+from atelier.domain.ordering import Mark, Parents, ordered
 from atelier.domain.tasks import NewImage
 from tests.support.world import Answer, World, http_event
 
@@ -137,7 +137,7 @@ def theirs(w: World) -> tuple[str, str, str]:
     launch = wiring.campaigns().create(new, id_=campaign, **who).record
     order = NewImage.model_validate({"prompt": "Theirs"})
     parents = Parents(made, launch)
-    theirs = ordered(order, parents, id_=task, user_id=SOMEBODY_ELSE, configured=wiring.configured(), now=now)
+    theirs = ordered(order, parents, wiring.desk(), mark=Mark(task, "token", now), user_id=SOMEBODY_ELSE)
     wiring.tasks().create(theirs, once=None, now=now)
     return client, campaign, task
 

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from unittest import mock
 
 import boto3
 import pytest
@@ -10,9 +11,10 @@ import pytest
 from atelier import wiring
 from atelier.domain.campaigns import CampaignStatus, NewCampaign
 from atelier.domain.clients import NewClient
-from atelier.domain.ordering import Parents, ordered
+from atelier.domain.ordering import Mark, Parents, ordered
 from atelier.domain.tasks import NewImage, Task, canceled
 from atelier.store import keys
+from atelier.store.sender import Sender
 from tests.contract.conformity import check_answer
 from tests.contract.sources import FUNCTIONS
 from tests.contract.test_template import functions
@@ -44,25 +46,37 @@ ANSWERS: Final = {
     "generate.image": 202,
     "generate.video": 202,
     "generate.audio": 202,
+    "generate.list_providers": 200,
     "generate.list_tasks": 200,
     "generate.get_task": 200,
     "generate.get_result": 202,
     "generate.cancel_task": 200,
     "generate.retry_task": 202,
     "generate.delete_task": 204,
+    "account.get_webhook_secret": 200,
+    "account.rotate_webhook_secret": 200,
+    "webhooks.fal": 404,  # where fal is not configured, it has nothing to report
     "system.health": 200,
     "system.openapi": 200,
     "system.docs": 200,
     "system.unknown_path": 404,
     "system.unknown_method": 405,
 }
-PASSED_ON: Final = {
+PASSED_ON: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "relay.task_created": ("generation", {"task_id": TASK, "step": 0, "user_id": 1}),
     "relay.client_deleted": ("cascade", {"user_id": 1, "kind": "client", "id": CLIENT}),
     "relay.campaign_deleted": ("cascade", {"user_id": 1, "kind": "campaign", "id": CAMPAIGN}),
     "relay.task_deleted": ("cascade", {"user_id": 1, "kind": "task", "id": TASK}),
+    "relay.task_canceled": ("generation", {"task_id": TASK, "step": None, "job": "sandbox-1769860925000-1500"}),
+    "relay.task_succeeded": ("notices", {"task_id": TASK}),
 }
-MESSAGES: Final = {"worker.step", "cascade.client_deleted", "cascade.campaign_deleted", "cascade.task_deleted"}
+MESSAGES: Final = {
+    "worker.step",
+    "cascade.client_deleted",
+    "cascade.campaign_deleted",
+    "cascade.task_deleted",
+    "notify.task_ended",
+}
 BY_HAND: Final = {"verify.users"}
 
 
@@ -85,7 +99,7 @@ def w(w: World) -> World:
     parents = Parents(client, wiring.campaigns().create(new, id_=CAMPAIGN, **who).record)
     order = NewImage.model_validate({"prompt": "A boat", "size": "64x64"})
     for id_ in (TASK, CANCELED):
-        task = ordered(order, parents, id_=id_, user_id=1, configured=wiring.configured(), now=THEN)
+        task = ordered(order, parents, wiring.desk(), mark=Mark(id_, "token", THEN), user_id=1)
         wiring.tasks().create(task, once=None, now=THEN)
     wiring.tasks().change(CANCELED, lambda task: canceled(task, now=THEN), user_id=1)
     return w
@@ -117,8 +131,7 @@ def test_a_change_of_the_table_is_passed_on_to_its_queue(w: World, name: str) ->
     assert w.invoke("relay", event(name)) == {"batchItemFailures": []}
     ((body, _),) = getattr(w, queue).take()
     assert expected.items() <= json.loads(body).items()
-    assert not w.generation.waiting
-    assert not w.cascade.waiting
+    assert [w.generation.waiting, w.cascade.waiting, w.notices.waiting] == [[], [], []]
 
 
 def test_a_message_of_the_generation_queue_takes_its_task_one_step_further(w: World) -> None:
@@ -142,17 +155,27 @@ def test_a_message_about_a_deleted_campaign_frees_its_tasks(w: World) -> None:
 
 
 def test_a_message_about_a_deleted_task_removes_its_files(w: World) -> None:
-    wiring.media().put(FILE, b"png", "image/png")
-    wiring.media().put(FILE.replace(TASK, CANCELED), b"png", "image/png")
+    for key in (FILE, FILE.replace(TASK, CANCELED)):
+        boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"png")
     assert w.invoke("cascade", event("cascade.task_deleted")) == {"batchItemFailures": []}
     assert stored() == [FILE.replace(TASK, CANCELED)]
+
+
+def test_a_message_of_the_notices_queue_tells_the_receiver_that_a_task_has_ended(w: World) -> None:
+    url = "https://receiver.example/hooks"
+    wiring.tasks().note(kept(CANCELED), webhook_url=url)
+    with mock.patch.object(Sender, "post", return_value=204) as post:
+        assert w.invoke("notify", event("notify.task_ended")) == {"batchItemFailures": []}
+    ((to, body, headers),) = [call.args for call in post.call_args_list]
+    assert (to, json.loads(body)["type"], headers["webhook-id"]) == (url, "task.canceled", f"evt_{CANCELED}")
+    assert [each.status for each in kept(CANCELED).webhook_deliveries] == [204]
 
 
 def test_an_operator_is_told_that_everything_adds_up(w: World) -> None:
     assert w.invoke("verify", event("verify.users")) == {"ok": True, "findings": []}
 
 
-@pytest.mark.parametrize("name", ["clients.create", "generate.image"])
+@pytest.mark.parametrize("name", ["clients.create", "generate.image", "account.rotate_webhook_secret"])
 def test_a_request_that_comes_twice_creates_once(w: World, name: str) -> None:
     function = name.partition(".")[0]
     first, second = w.invoke(function, event(name)), w.invoke(function, event(name))

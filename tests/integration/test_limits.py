@@ -10,7 +10,7 @@ from atelier import wiring
 from atelier.domain.campaigns import Campaign, CampaignStatus
 from atelier.domain.clients import Client
 from atelier.domain.ids import new_id
-from atelier.domain.ordering import Parents, ordered
+from atelier.domain.ordering import Mark, Parents, ordered
 from atelier.domain.tasks import NewImage, Output
 from atelier.store import campaigns, clients, tallies, tasks
 from atelier.store.table import MISSING
@@ -69,8 +69,8 @@ def test_a_page_of_the_largest_tasks_fits(w: World) -> None:
     files = [Output(key=f"media/1/{NOBODY}/{each}.png", content_type="image/png", bytes=2**30) for each in range(4)]
     for number in range(100):
         now = w.clock()
-        id_, configured = new_id(now, number), wiring.configured()
-        task = ordered(order, Parents(), id_=id_, user_id=1, configured=configured, now=now)
+        mark = Mark(new_id(now, number), "token", now)
+        task = ordered(order, Parents(), wiring.desk(), mark=mark, user_id=1)
         largest = task.model_copy(update={"outputs": files})
         for write in (tasks._put(largest, condition=MISSING), *tallies.creating(largest)):
             wiring.table().write(write)

@@ -23,7 +23,7 @@ from tests.integration.builders import (
 from tests.support.world import BUCKET, World, world
 
 KIB = 1024
-LONG_FIELDS = {"effective_prompt", "params"}
+LONG_FIELDS = {"effective_prompt", "params", "attempts", "webhook_deliveries"}
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from atelier.domain.generation import DEADLINE
 from atelier.domain.provider import Done, Refused
-from atelier.domain.tasks import NEXT, TaskStatus
+from atelier.domain.tasks import NEXT, Outcome, TaskStatus
 from tests.support.fakes import statuses_that_end
 from tests.support.story import TASK_ID, Story
 
@@ -29,7 +29,8 @@ def always_holds(story: Story) -> None:
     assert len(story.provider.accepted) <= 1, "submitted twice"
     assert all(later in NEXT[earlier] for earlier, later in pairwise(history))
     assert len(statuses_that_end(history)) <= 1
-    steps = [each.message.step for each in (*story.queue, *(running.delivery for running in story.workers))]
+    waiting = [each.message for each in (*story.queue, *(running.delivery for running in story.workers))]
+    steps = [message.step for message in waiting if message.step is not None]
     assert task is None or task.over or max(steps, default=-1) >= task.step, "no message will ever take it on"
     if task and task.status is TaskStatus.SUCCEEDED:
         assert [story.media.files.get(output.key) for output in task.outputs] == [b"one", b"two"]
@@ -44,10 +45,14 @@ def holds_at_rest(story: Story) -> None:
     assert task.over
     assert (task.status is TaskStatus.CANCELED) == story.canceled
     assert (task.error is not None) == (task.status is TaskStatus.FAILED)
-    stopped_here = {"timeout": story.now > task.created_at + DEADLINE[task.type], "internal_error": story.abandoned}
+    is_late = story.now > task.created_at + DEADLINE[task.type]
+    stopped_here = {"timeout": is_late, "provider_unavailable": is_late, "internal_error": story.abandoned}
     if task.error is not None:
-        theirs = {job.error.code} if isinstance(job, Refused) else {"empty_output"} if job == Done(()) else set()
+        empty = {"empty_output"} if job == Done(()) else {"media_wrong_type"} if story.media.spoiled else set()
+        theirs = {job.error.code} if isinstance(job, Refused) else empty
         refused = set() if story.provider.accepted else {"not_allowed"}
         assert task.error.code in {code for code, true in stopped_here.items() if true} | theirs | refused
     runs_for_nobody = story.provider.accepted and not isinstance(job, Done | Refused)
     assert story.unheard or not runs_for_nobody, "the provider was never told to stop"
+    if task.provider_outcome is Outcome.SUCCEEDED:
+        assert isinstance(job, Done)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atelier.domain.prompts import effective_prompt
+from atelier.domain.prompts import Composed, effective_prompt
 
 WORDS = st.text(alphabet="ab .!?;\n。！É", max_size=60)
 TEXTS = st.one_of(st.none(), WORDS, st.text(max_size=40))
@@ -15,8 +15,10 @@ def test_the_prompt_comes_first_and_whole_and_the_limit_holds(
     prompt: str, guidelines: str | None, brief: str | None, limit: int
 ) -> None:
     composed = effective_prompt(prompt, guidelines=guidelines, brief=brief, limit=limit)
-    assert composed.startswith(prompt)
-    assert len(composed) <= max(limit, len(prompt))
+    assert composed.text.startswith(prompt)
+    assert len(composed.text) <= max(limit, len(prompt))
+    whole = effective_prompt(prompt, guidelines=guidelines, brief=brief, limit=100_000)
+    assert composed.truncated == (composed.text != whole.text)
 
 
 @given(st.text(min_size=1), TEXTS, TEXTS)
@@ -27,7 +29,7 @@ def test_with_room_for_everything_everything_is_there_to_the_letter(
     for heading, text in (("Brand guidelines", guidelines), ("Campaign brief", brief)):
         if text and text.strip():
             expected += f"\n\n{heading}: {text.strip()}"
-    assert effective_prompt(prompt, guidelines=guidelines, brief=brief, limit=100_000) == expected
+    assert effective_prompt(prompt, guidelines=guidelines, brief=brief, limit=100_000) == Composed(expected)
 
 
 @given(WORDS, st.integers(min_value=0, max_value=100))
@@ -35,7 +37,7 @@ def test_what_does_not_fit_is_cut_behind_a_sentence_or_a_line_and_no_sentence_th
     guidelines: str, limit: int
 ) -> None:
     whole = guidelines.strip()
-    composed = effective_prompt("A barn", guidelines=guidelines, brief=None, limit=limit)
+    composed = effective_prompt("A barn", guidelines=guidelines, brief=None, limit=limit).text
     room = limit - len("A barn\n\nBrand guidelines: ")
     kept = composed.removeprefix("A barn").removeprefix("\n\nBrand guidelines: ")
     assert whole.startswith(kept)
@@ -54,7 +56,7 @@ def test_what_does_not_fit_is_cut_behind_a_sentence_or_a_line_and_no_sentence_th
 
 def test_guidelines_come_before_the_brief_and_have_the_room_first() -> None:
     def composed(limit: int) -> str:
-        return effective_prompt("A barn", guidelines="Be red.", brief="Sell.", limit=limit)
+        return effective_prompt("A barn", guidelines="Be red.", brief="Sell.", limit=limit).text
 
     whole = "A barn\n\nBrand guidelines: Be red.\n\nCampaign brief: Sell."
     assert composed(len(whole)) == whole
@@ -64,11 +66,12 @@ def test_guidelines_come_before_the_brief_and_have_the_room_first() -> None:
 
 
 def test_a_heading_never_stands_alone() -> None:
-    assert effective_prompt("A barn", guidelines="  \n ", brief="", limit=1000) == "A barn"
-    assert effective_prompt("A barn", guidelines="Endless" * 100, brief=None, limit=60) == "A barn"
+    assert effective_prompt("A barn", guidelines="  \n ", brief="", limit=1000) == Composed("A barn")
+    endless = effective_prompt("A barn", guidelines="Endless" * 100, brief=None, limit=60)
+    assert endless == Composed("A barn", truncated=True)
 
 
 def test_guidelines_that_are_a_list_of_lines_are_cut_behind_a_line() -> None:
     rules = "- Blue\n- Never red\n- Plenty of white space"
     composed = effective_prompt("A barn", guidelines=rules, brief=None, limit=len("A barn\n\nBrand guidelines: ") + 20)
-    assert composed == "A barn\n\nBrand guidelines: - Blue\n- Never red"
+    assert composed.text == "A barn\n\nBrand guidelines: - Blue\n- Never red"

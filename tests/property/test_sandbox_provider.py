@@ -1,15 +1,16 @@
 """The sandbox as a provider: it keeps nothing, takes its time, and nothing that callers send can break it."""
 
+from typing import Final
 from unittest import mock
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from atelier.domain.provider import Done, Order, Refused, Working
-from atelier.domain.tasks import TaskType
+from atelier.domain.provider import Content, Done, Order, Refused, Working
+from atelier.domain.tasks import NOT_OPTIONS, NewAudio, NewImage, NewTask, NewVideo, TaskType
 from atelier.providers.sandbox import audio, image, video
-from atelier.providers.sandbox.provider import Sandbox
+from atelier.providers.sandbox.provider import MODELS, Sandbox
 from tests.support.builders import an_id, an_order
 
 REFERENCES = st.integers(min_value=0, max_value=2**62 - 1).map(an_id)
@@ -115,16 +116,23 @@ def end_of(order: Order) -> str:
 @example(TaskType.VIDEO, {"num_outputs": -7, "duration": 10**400})
 @example(TaskType.AUDIO, {"num_outputs": 10**400, "duration": -1e308})
 def test_no_options_break_it_and_what_it_makes_is_within_its_bounds(kind: TaskType, options: dict[str, object]) -> None:
-    def sides(*_: object, width: int, height: int, **__: object) -> bytes:
+    def sides(*_: object, width: int, height: int, seconds: float = 1.0, **__: object) -> bytes:
         assert 16 <= width <= 2048
         assert 16 <= height <= 2048
+        assert type(seconds) is float
+        assert 0.5 <= seconds <= 10
+        return b"made"
+
+    def lasting(*_: object, seconds: float, **__: object) -> bytes:
+        assert type(seconds) is float
+        assert 0.5 <= seconds <= 30
         return b"made"
 
     # The encoders have tests of their own, and take their time.
     with (
         mock.patch.object(image, "png", sides),
         mock.patch.object(video, "mp4", sides),
-        mock.patch.object(audio, "wav", return_value=b"made"),
+        mock.patch.object(audio, "wav", lasting),
     ):
         clock = Clock(0)
         sandbox = Sandbox(clock)
@@ -133,10 +141,8 @@ def test_no_options_break_it_and_what_it_makes_is_within_its_bounds(kind: TaskTy
         clock.now = 3000
         done = sandbox.poll(job, order)
     assert isinstance(done, Done)
-    assert 1 <= len(done.media) <= 4
-    for made in done.media:
-        assert made.duration is None or (type(made.duration) is float and 0.5 <= made.duration <= 30)
-        assert (made.duration is None) == (kind is TaskType.IMAGE)
+    assert done.files == (Content(b"made"),) * len(done.files)
+    assert 1 <= len(done.files) <= 4
 
 
 def test_the_same_order_and_seed_give_the_same_files_in_any_worker_and_another_seed_gives_others() -> None:
@@ -148,7 +154,7 @@ def test_the_same_order_and_seed_give_the_same_files_in_any_worker_and_another_s
         clock.now += 3000
         done = sandbox.poll(job, order)
         assert isinstance(done, Done)
-        return [made.content for made in done.media]
+        return [file.content for file in done.files if isinstance(file, Content)]
 
     assert files(7, 1) == files(7, 2)
     assert files(7, 1) != files(8, 1)
@@ -156,8 +162,23 @@ def test_the_same_order_and_seed_give_the_same_files_in_any_worker_and_another_s
     assert first != second
 
 
-def test_nothing_is_ever_found_or_stopped_because_nothing_runs() -> None:
+def test_nothing_is_ever_found_and_what_is_stopped_is_stopped_because_nothing_runs() -> None:
     sandbox = Sandbox(Clock(0))
     order = an_order()
-    sandbox.cancel(sandbox.submit(order))
+    assert sandbox.cancel(sandbox.submit(order), model=order.model)
     assert sandbox.find(order) is None
+
+
+REQUESTS: Final[dict[TaskType, type[NewTask]]] = {
+    TaskType.IMAGE: NewImage,
+    TaskType.VIDEO: NewVideo,
+    TaskType.AUDIO: NewAudio,
+}
+
+
+@pytest.mark.parametrize("kind", TaskType)
+def test_its_model_takes_whatever_can_be_asked_for_and_costs_nothing(kind: TaskType) -> None:
+    [model] = [each for each in MODELS if each.type is kind]
+    assert model.takes == REQUESTS[kind].model_fields.keys() - NOT_OPTIONS
+    assert model.estimate("A red barn", {"num_outputs": 4}) == 0
+    assert model.default

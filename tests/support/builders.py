@@ -49,5 +49,6 @@ def a_task(**fields: Any) -> Task:
 
 def an_order(**fields: Any) -> Order:
     """What `a_task()` asks of its provider."""
-    known = {"reference": an_id(3), "type": TaskType.IMAGE, "model": "sandbox-image", "options": {}}
+    known: dict[str, Any] = {"reference": an_id(3), "type": TaskType.IMAGE, "model": "sandbox-image", "options": {}}
+    known |= {"created_at": NOON}
     return Order(**known | {"prompt": "A red barn", "effective_prompt": "A red barn"} | fields)

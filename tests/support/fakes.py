@@ -6,14 +6,31 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
-from atelier.domain.generation import NextStep, Outdated, Pipeline
-from atelier.domain.provider import Done, Made, Order, Refused, State, SubmitRefused, Working
-from atelier.domain.tasks import Task, TaskError, TaskStatus
+from atelier.domain.generation import NextStep, Outdated, Pipeline, Unusable
+from atelier.domain.models import Model, Price, Registry, Unit
+from atelier.domain.provider import (
+    Content,
+    Done,
+    File,
+    Order,
+    Refused,
+    State,
+    SubmitRefused,
+    Unavailable,
+    Unheard,
+    Unknowable,
+    Working,
+)
+from atelier.domain.tasks import Output, Task, TaskError, TaskStatus, TaskType
 
 T = TypeVar("T")
 
-PICTURES: Final = Done((Made(b"one", "image/png"), Made(b"two", "image/png")), cost=Decimal("0.25"))
+PICTURES: Final = Done((Content(b"one"), Content(b"two")), cost=Decimal("0.25"))
 HALFWAY: Final = Working(0.5)
+MODELS: Final = (
+    Model("fake-image", "fake", TaskType.IMAGE, price=Price(Decimal("0.1"), Unit.IMAGE), default=True),
+    Model("other-image", "other", TaskType.IMAGE, price=Price(Decimal("0.3"), Unit.IMAGE), default=True),
+)
 NOT_ALLOWED: Final = TaskError(code="not_allowed", message="No.", retryable=False)
 
 
@@ -34,6 +51,10 @@ class FakeTasks:
         self.history[after.id].append(after.status)
         return after
 
+    def settle(self, before: Task, after: Task) -> Task:
+        """Record how the provider's job ended."""
+        return self._keep(before, after)
+
     def note(self, before: Task, **change: object) -> Task:
         """Record any other change."""
         return self._keep(before, before.model_copy(update={**change, "version": before.version + 1}))
@@ -53,9 +74,10 @@ class FakeQueue:
 
     waiting: list[tuple[NextStep, int]] = field(default_factory=list)
 
-    def send(self, step: NextStep, *, delay: int) -> None:
+    def send(self, step: NextStep, *, delay: int, lane: str) -> None:
         """Keep the message, as text, as a real queue does."""
         assert 0 <= delay <= 900
+        assert lane == step.served_by
         self.waiting.append((NextStep.model_validate_json(step.model_dump_json()), delay))
 
 
@@ -64,10 +86,19 @@ class FakeMedia:
     """A bucket."""
 
     files: dict[str, bytes] = field(default_factory=dict)
+    spoiled: bool = False  # what comes from now on is not what it should be
+    out_of_reach: bool = False
 
-    def put(self, key: str, content: bytes, content_type: str) -> None:
+    def keep(self, file: File, stem: str, kind: TaskType) -> Output:
         """Store one file."""
-        self.files[key] = content
+        assert isinstance(file, Content)
+        assert kind is TaskType.IMAGE
+        if self.out_of_reach and file.content == b"two":
+            raise Unavailable("The file cannot be fetched.")
+        if self.spoiled and file.content == b"two":
+            raise Unusable(TaskError(code="media_wrong_type", message="No picture.", retryable=False))
+        self.files[f"{stem}.png"] = file.content
+        return Output(key=f"{stem}.png", content_type="image/png", bytes=len(file.content))
 
     def delete_of_task(self, user_id: int, task_id: str) -> int:
         """Remove every file of a task."""
@@ -77,8 +108,24 @@ class FakeMedia:
         return len(gone)
 
 
-class Unreachable(Exception):
-    """The provider gave no answer."""
+@dataclass
+class FakeHealth:
+    """Breakers that open when the test says so, and remember what they heard."""
+
+    reasons: dict[str, str] = field(default_factory=dict)
+    heard: list[str] = field(default_factory=list)
+
+    def reason_to_wait(self, provider: str, *, now: datetime) -> str | None:
+        """What the test says."""
+        return self.reasons.get(provider)
+
+    def failed(self, provider: str, reason: str, *, now: datetime) -> None:
+        """Remember it."""
+        self.heard.append(f"{provider} failed: {reason}")
+
+    def answered(self, provider: str) -> None:
+        """Remember it."""
+        self.heard.append(f"{provider} answered")
 
 
 @dataclass
@@ -86,49 +133,54 @@ class FakeProvider:
     """A provider that keeps books. Its one job is where the test says (`state`), until it is canceled.
 
     `mood` decides over the next calls: `well`, `deaf` (nothing arrives), `mute` (what arrives is done, and never
-    answered) or `strict` (jobs are refused).
+    answered), `strict` (jobs are refused) or `forgetful` (it cannot say which jobs it has).
     """
 
     state: State = HALFWAY
     mood: str = "well"
+    stops: bool = True
     accepted: list[str] = field(default_factory=list)
     canceled: list[str] = field(default_factory=list)
 
     def submit(self, order: Order) -> str:
         """Accept the job."""
-        self._listen()
+        if self.mood == "deaf":
+            raise Unavailable("It cannot be reached.")
         if self.mood == "strict":
             raise SubmitRefused(NOT_ALLOWED)
         self.accepted.append(order.reference)
-        return self._say(f"job-{order.reference}")
+        if self.mood == "mute":
+            raise Unheard("It did not answer.")
+        return f"job-{order.reference}"
 
     def find(self, order: Order) -> str | None:
         """The job, if it was ever accepted."""
         self._listen()
-        return self._say(f"job-{order.reference}" if order.reference in self.accepted else None)
+        if self.mood == "forgetful":
+            raise Unknowable
+        return f"job-{order.reference}" if order.reference in self.accepted else None
 
     def poll(self, job: str, order: Order) -> State:
         """Where the job stands."""
         self._listen()
         assert job == f"job-{order.reference}"
-        return self._say(self.state)
+        return self.state
 
-    def cancel(self, job: str) -> None:
-        """Stop the job if it still runs."""
-        self._listen()
+    def cancel(self, job: str, *, model: str) -> bool:
+        """Stop the job if it still runs, and if jobs can be stopped at all."""
+        if self.mood == "deaf":
+            raise Unavailable("It cannot be reached.")
+        assert model == "fake-image"
         self.canceled.append(job)
-        if not isinstance(self.state, Done | Refused):
+        stopped = self.stops and not isinstance(self.state, Done | Refused)
+        if stopped:
             self.state = Refused(TaskError(code="canceled_there", message="Stopped.", retryable=True))
-        self._say(None)
+        self._listen()
+        return stopped
 
     def _listen(self) -> None:
-        if self.mood == "deaf":
-            raise Unreachable
-
-    def _say(self, answer: T) -> T:
-        if self.mood == "mute":
-            raise Unreachable
-        return answer
+        if self.mood in ("deaf", "mute"):
+            raise Unavailable("It does not answer.")
 
 
 # ------------------------------------------------------------------------------------------------------ one worker
@@ -152,6 +204,9 @@ class Worker:
             queue=self._port(pipeline.queue),
             media=self._port(pipeline.media),
             providers={name: self._port(each) for name, each in pipeline.providers.items()},
+            health=pipeline.health,
+            registry=pipeline.registry,
+            callbacks=pipeline.callbacks,
         )
         self._answers: list[tuple[Any, Exception | None]] = []
         self._position = 0
@@ -200,21 +255,28 @@ def _outcome(call: Callable[[], Any]) -> tuple[Any, Exception | None]:
         return None, error
 
 
-MAX_RECEIVES: Final = 3
+MAX_RECEIVES: Final = 4
+
+
+class GivenUp(Exception):
+    """The message becomes a dead letter."""
 
 
 def as_the_worker_does(message: NextStep, *, receives: int, now: datetime) -> Callable[[Pipeline], object]:
     """What functions/worker does with a message."""
 
     def job(pipeline: Pipeline) -> None:
-        try:
-            pipeline.carry_out(message, now=now)
-        except Exception:
-            if receives >= MAX_RECEIVES:
-                pipeline.abandon(message, now=now)
-            raise
+        if receives >= MAX_RECEIVES:
+            pipeline.abandon(message, now=now)
+            raise GivenUp
+        pipeline.carry_out(message, now=now)
 
     return job
+
+
+def registry() -> Registry:
+    """The models of the fakes."""
+    return Registry(MODELS)
 
 
 def statuses_that_end(history: list[TaskStatus]) -> list[TaskStatus]:

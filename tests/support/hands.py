@@ -6,7 +6,7 @@ from typing import Final
 from atelier.domain.generation import NextStep, Pipeline
 from atelier.domain.tasks import Task
 from tests.support.builders import NOON, a_task, an_id
-from tests.support.fakes import FakeMedia, FakeProvider, FakeQueue, FakeTasks
+from tests.support.fakes import FakeHealth, FakeMedia, FakeProvider, FakeQueue, FakeTasks, registry
 
 TASK_ID: Final = an_id(3)
 FIRST: Final = NextStep(task_id=TASK_ID, user_id=1)
@@ -17,8 +17,11 @@ class Hands:
 
     def __init__(self) -> None:
         self.tasks, self.queue, self.media = FakeTasks(a_task()), FakeQueue(), FakeMedia()
-        self.provider = FakeProvider()
-        self.pipeline = Pipeline(self.tasks, self.queue, self.media, {"fake": self.provider})
+        self.provider, self.other, self.health = FakeProvider(), FakeProvider(), FakeHealth()
+        providers = {"fake": self.provider, "other": self.other}
+        self.pipeline = Pipeline(
+            self.tasks, self.queue, self.media, providers, self.health, registry(), "https://atelier.test/webhooks"
+        )
 
     def do(self, message: NextStep, *, now: datetime = NOON) -> Task | None:
         """Carry out a message."""

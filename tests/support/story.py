@@ -20,12 +20,14 @@ from tests.support.fakes import (
     MAX_RECEIVES,
     NOT_ALLOWED,
     PICTURES,
+    FakeHealth,
     FakeMedia,
     FakeProvider,
     FakeQueue,
     FakeTasks,
     Worker,
     as_the_worker_does,
+    registry,
 )
 
 VISIBILITY: Final = timedelta(seconds=360)
@@ -60,11 +62,12 @@ class Story:
     def __init__(self, seed: int) -> None:
         self.chance = Random(seed)
         self.now = NOON
-        self.tasks = FakeTasks(a_task())
+        self.tasks = FakeTasks(a_task(callback_token="secret"))
         self.sent = FakeQueue()
         self.media = FakeMedia()
         self.provider = FakeProvider()
-        self.pipeline = Pipeline(self.tasks, self.sent, self.media, {"fake": self.provider})
+        providers = {"fake": self.provider}
+        self.pipeline = Pipeline(self.tasks, self.sent, self.media, providers, FakeHealth(), registry())
         self.queue = [Delivery(NextStep(task_id=TASK_ID, user_id=1), NOON)]
         self.workers: list[Running] = []
         self.media_to_clean = self.canceled = self.unheard = self.abandoned = False
@@ -168,13 +171,17 @@ class Story:
 
     def happen(self) -> None:
         """Something else happens."""
-        self.chance.choice((self.change_mood, self.unlink, self.clean, self.pass_time))()
+        self.chance.choice((self.change_mood, self.unlink, self.clean, self.pass_time, self.report, self.spoil))()
 
     def change_mood(self) -> None:
         """The provider is reachable or is not."""
         if self.moody:
-            self.provider.mood = self.chance.choice(("well", "deaf", "mute", "strict"))
+            self.provider.mood = self.chance.choice(("well", "deaf", "mute", "strict", "forgetful"))
             note(f"the provider is {self.provider.mood}")
+
+    def spoil(self) -> None:
+        """What the provider brings cannot be kept."""
+        self.media.spoiled = self.media.spoiled or self.chance.random() < 0.05
 
     def unlink(self) -> None:
         """The cascade takes the task's parents away."""
@@ -191,12 +198,29 @@ class Story:
             note("canceled")
             self.tasks.move(self.task, tasks.canceled(self.task, now=self.now))
             self.canceled = True
+            self.wake_up()
 
     def delete(self) -> None:
         """The caller deletes it; its media go a little later."""
-        if self.tasks.kept.pop(TASK_ID, None):
+        task = self.tasks.kept.pop(TASK_ID, None)
+        if task:
             note("deleted")
             self.media_to_clean = True
+            if not task.over and task.provider_task_id:
+                self.wake_up(task.provider_task_id)
+
+    def wake_up(self, job: str | None = None) -> None:
+        """The relay has seen that the task ended, or is gone."""
+        message = NextStep(task_id=TASK_ID, user_id=1, step=None, job=job, served_by="fake", model="fake-image")
+        self.queue.append(Delivery(message, self.now))
+
+    def report(self) -> None:
+        """The provider calls back, about its job or, being confused, about another one."""
+        if self.provider.accepted and self.provider.mood != "deaf":
+            job = self.chance.choice((f"job-{TASK_ID}", f"job-{TASK_ID}", "job-of-another"))
+            token = self.chance.choice(("secret", "secret", "guessed"))
+            message = NextStep(task_id=TASK_ID, step=None, job=job, served_by="fake", token=token)
+            self.queue.append(Delivery(message, self.now))
 
     def clean(self) -> None:
         """The cascade removes the media of a task that was deleted."""

@@ -28,7 +28,9 @@ ENVIRONMENT: Final = {
     "TABLE_NAME": TABLE,
     "MEDIA_BUCKET": BUCKET,
     "GENERATION_QUEUE_URL": "generation",
+    "GENERATION_LANES": "{}",
     "CASCADE_QUEUE_URL": "cascade",
+    "NOTICES_QUEUE_URL": "notices",
     "AUTH_MODE": "placeholder",
     "SANDBOX": "on",
     "GRACE_SECONDS": "90",
@@ -37,7 +39,19 @@ ENVIRONMENT: Final = {
     "AWS_SECRET_ACCESS_KEY": "test",
     "POWERTOOLS_LOG_LEVEL": "CRITICAL",
 }
-FUNCTIONS: Final = ("clients", "campaigns", "generate", "system", "relay", "worker", "cascade", "verify")
+FUNCTIONS: Final = (
+    "account",
+    "campaigns",
+    "cascade",
+    "clients",
+    "generate",
+    "notify",
+    "relay",
+    "system",
+    "verify",
+    "webhooks",
+    "worker",
+)
 
 
 @dataclass
@@ -60,8 +74,8 @@ class HeldQueue:
 
     waiting: list[tuple[str, int]] = field(default_factory=list)
 
-    def send(self, message: BaseModel, *, delay: int = 0) -> None:
-        """Keep the message."""
+    def send(self, message: BaseModel, *, delay: int = 0, lane: str = "") -> None:
+        """Keep the message; all lanes of a queue are one here."""
         self.waiting.append((message.model_dump_json(), delay))
 
     def take(self) -> list[tuple[str, int]]:
@@ -87,6 +101,7 @@ class World:
         self.now = utcnow()
         self.generation = HeldQueue()
         self.cascade = HeldQueue()
+        self.notices = HeldQueue()
         self.dynamodb = boto3.client("dynamodb")
         self._modules = {name: load(name) for name in FUNCTIONS}
         self._shard: str | None = None
@@ -153,6 +168,10 @@ class World:
         """Deliver every message of the cascade queue, after its delay; how many there were."""
         return self._deliver("cascade", self.cascade)
 
+    def tell(self) -> int:
+        """Deliver every message of the notices queue, after its delay; how many there were."""
+        return self._deliver("notify", self.notices)
+
     def _deliver(self, function: str, queue: HeldQueue) -> int:
         taken = queue.take()
         for body, delay in taken:
@@ -183,6 +202,7 @@ def world() -> Iterator[World]:
         with (
             mock.patch.object(wiring, "generation_queue", return_value=made.generation),
             mock.patch.object(wiring, "cascade_queue", return_value=made.cascade),
+            mock.patch.object(wiring, "notices_queue", return_value=made.notices),
             mock.patch("atelier.providers.sandbox.provider.utcnow", made.clock),
         ):
             yield made
@@ -233,16 +253,28 @@ def sqs_record(body: str, *, receives: int = 1) -> dict[str, Any]:
     }
 
 
+_FUNCTION_OF: Final = {
+    "clients": "clients",
+    "generate": "generate",
+    "providers": "generate",
+    "tasks": "generate",
+    "webhook-secret": "account",
+    "webhooks": "webhooks",
+}
+
+
 def _function_of(path: str) -> str:
     first = path.strip("/").partition("/")[0]
     if "/campaigns" in path or first == "campaigns":
         return "campaigns"
-    return {"clients": "clients", "generate": "generate", "tasks": "generate"}.get(first, "system")
+    return _FUNCTION_OF.get(first, "system")
 
 
 def _passes_filters(record: Mapping[str, Any]) -> bool:
     sort_key = record["dynamodb"]["Keys"]["SK"]["S"]
     kind = record["eventName"]
-    return (sort_key == "TASK" and kind in ("INSERT", "REMOVE")) or (
-        sort_key.startswith("DELETION#") and kind == "INSERT"
-    )
+    if sort_key == "TASK" and kind == "MODIFY":
+        new = record["dynamodb"]["NewImage"]
+        status = new["status"]["S"]
+        return bool(status == "canceled" or (status in ("succeeded", "failed") and "webhook_url" in new))
+    return bool(sort_key == "TASK" or (sort_key.startswith("DELETION#") and kind == "INSERT"))

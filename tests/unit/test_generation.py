@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from atelier.domain.generation import FIRST_POLLS, LAST_POLL, LEASE, Held, NextStep, order_of
+from atelier.domain.generation import FIRST_POLLS, LAST_POLL, LEASE, Held, NextStep
 from atelier.domain.provider import Done, Refused, State, Waiting, Working
-from atelier.domain.tasks import Task, TaskStatus
+from atelier.domain.tasks import Outcome, Task, TaskStatus
 from tests.support.builders import NOON, a_task
-from tests.support.fakes import NOT_ALLOWED, PICTURES, Unreachable, Worker, as_the_worker_does
+from tests.support.fakes import NOT_ALLOWED, PICTURES, Worker, as_the_worker_does
 from tests.support.hands import FIRST, TASK_ID, Hands
 
 
@@ -24,7 +24,8 @@ def test_a_new_task_is_submitted_and_then_asked_after(hands: Hands) -> None:
     assert hands.provider.accepted == [TASK_ID]
     assert hands.task.provider_task_id == f"job-{TASK_ID}"
     assert hands.task.status is TaskStatus.PENDING
-    assert hands.next() == NextStep(task_id=TASK_ID, step=1, user_id=1)
+    job = {"job": f"job-{TASK_ID}", "served_by": "fake", "model": "fake-image"}
+    assert hands.next() == NextStep(task_id=TASK_ID, step=1, user_id=1, **job)
 
 
 def test_a_message_that_comes_twice_submits_once(hands: Hands) -> None:
@@ -36,23 +37,49 @@ def test_a_message_that_comes_twice_submits_once(hands: Hands) -> None:
 
 def test_a_lost_answer_to_a_submit_is_looked_for_when_the_lease_is_over_and_not_before(hands: Hands) -> None:
     hands.provider.mood = "mute"
-    with pytest.raises(Unreachable):
-        hands.do(FIRST)
+    hands.do(FIRST)
+    ((message, delay),) = hands.queue.waiting
+    assert delay > LEASE.total_seconds()
+    assert hands.task.status_reason
     hands.provider.mood = "well"
     with pytest.raises(Held):
-        hands.do(FIRST, now=NOON + LEASE - timedelta(microseconds=1))
+        hands.do(message, now=NOON + LEASE - timedelta(microseconds=1))
+    hands.do(message, now=NOON + LEASE)
+    assert hands.provider.accepted == [TASK_ID]
+    assert hands.task.provider_task_id == f"job-{TASK_ID}"
+    assert not hands.task.status_reason
+
+
+def test_a_submit_that_certainly_never_arrived_is_made_again(hands: Hands) -> None:
+    hands.provider.mood = "deaf"
+    hands.do(FIRST)
+    assert (hands.task.lease_until, hands.task.status_reason) == (None, "It cannot be reached.")
+    hands.provider.mood = "well"
+    hands.do(hands.next(), now=NOON + timedelta(seconds=1))
+    assert hands.provider.accepted == [TASK_ID]
+    assert hands.task.status_reason is None
+
+
+def test_a_job_that_nobody_can_look_for_is_waited_for_and_never_submitted_twice(hands: Hands) -> None:
+    hands.provider.mood = "mute"
+    hands.do(FIRST)
+    hands.provider.mood = "forgetful"
+    now = NOON + LEASE
+    while not hands.task.over:
+        hands.do(hands.next(), now=now)
+        now += timedelta(minutes=1)
+    assert hands.provider.accepted == [TASK_ID]
+    assert hands.task.error
+    assert (hands.task.error.code, hands.task.error.retryable) == ("provider_unavailable", True)
+
+
+def test_a_submit_whose_worker_died_is_looked_for_before_it_is_made_again(hands: Hands) -> None:
+    worker = Worker(as_the_worker_does(FIRST, receives=1, now=NOON), hands.pipeline)
+    for _ in ("load", "note the lease", "submit"):
+        assert not worker.step()
     hands.do(FIRST, now=NOON + LEASE)
     assert hands.provider.accepted == [TASK_ID]
     assert hands.task.provider_task_id == f"job-{TASK_ID}"
-
-
-def test_a_submit_that_never_arrived_is_made_again(hands: Hands) -> None:
-    hands.provider.mood = "deaf"
-    with pytest.raises(Unreachable):
-        hands.do(FIRST)
-    hands.provider.mood = "well"
-    hands.do(FIRST, now=NOON + LEASE)
-    assert hands.provider.accepted == [TASK_ID]
 
 
 def test_a_job_that_the_provider_does_not_take_fails_the_task_with_its_reason(hands: Hands) -> None:
@@ -134,6 +161,58 @@ def test_a_poll_that_brings_no_news_is_no_update(hands: Hands) -> None:
     assert hands.task.updated_at == NOON + timedelta(seconds=1)
 
 
+def test_a_provider_that_does_not_answer_is_asked_again_and_the_task_says_why(hands: Hands) -> None:
+    hands.do(FIRST)
+    hands.provider.mood = "deaf"
+    hands.do(hands.next())
+    assert (hands.task.status_reason, hands.task.status) == ("It does not answer.", TaskStatus.PENDING)
+    hands.provider.mood = "well"
+    hands.do(hands.next())
+    assert (hands.task.status_reason, hands.task.status) == (None, TaskStatus.PROCESSING)
+    assert hands.health.heard == ["fake answered", "fake failed: It does not answer.", "fake answered"]
+
+
+def test_nothing_is_asked_of_a_provider_that_is_out_of_order(hands: Hands) -> None:
+    hands.health.reasons["fake"] = "fake is out of order."
+    hands.do(FIRST)
+    assert (hands.provider.accepted, hands.task.status_reason) == ([], "fake is out of order.")
+    hands.health.reasons.clear()
+    hands.do(hands.next())
+    hands.health.reasons["fake"] = "fake is out of order."
+    hands.provider.state = PICTURES
+    hands.do(hands.next())
+    assert (hands.task.status_reason, hands.task.over) == ("fake is out of order.", False)
+    hands.health.reasons.clear()
+    hands.do(hands.next())
+    assert hands.task.status is TaskStatus.SUCCEEDED
+
+
+def test_a_file_that_cannot_be_kept_fails_the_task_with_its_cost_and_leaves_nothing(hands: Hands) -> None:
+    hands.do(FIRST)
+    hands.provider.state, hands.media.spoiled = PICTURES, True
+    hands.do(hands.next())
+    assert hands.task.error
+    assert (hands.task.error.code, hands.task.cost.actual) == ("media_wrong_type", Decimal("0.25"))
+    assert (hands.media.files, hands.task.provider_outcome) == ({}, Outcome.SUCCEEDED)
+
+
+def test_a_file_that_cannot_be_fetched_now_is_fetched_later(hands: Hands) -> None:
+    hands.do(FIRST)
+    hands.provider.state, hands.media.out_of_reach = PICTURES, True
+    hands.do(hands.next())
+    assert (hands.task.over, hands.task.status_reason) == (False, "The file cannot be fetched.")
+    hands.media.out_of_reach = False
+    hands.do(hands.next())
+    assert hands.task.status is TaskStatus.SUCCEEDED
+
+
+def test_what_a_provider_does_not_say_a_job_costs_is_its_list_price(hands: Hands) -> None:
+    hands.do(FIRST)
+    hands.provider.state = Done(PICTURES.files)
+    hands.do(hands.next())
+    assert hands.task.cost.actual == Decimal("0.2")
+
+
 def test_media_are_stored_before_the_task_is_succeeded(hands: Hands) -> None:
     hands.do(FIRST)
     hands.provider.state = PICTURES
@@ -151,7 +230,7 @@ def test_a_finished_job_without_media_is_a_failure(hands: Hands) -> None:
     hands.provider.state = Done(())
     hands.do(hands.next())
     assert hands.task.error
-    assert hands.task.error.code == "empty_output"
+    assert (hands.task.error.code, hands.task.provider_outcome) == ("empty_output", Outcome.SUCCEEDED)
 
 
 def test_what_the_provider_refuses_later_fails_the_task_with_its_reason(hands: Hands) -> None:
@@ -162,8 +241,9 @@ def test_what_the_provider_refuses_later_fails_the_task_with_its_reason(hands: H
 
 
 def test_the_provider_is_asked_for_what_the_task_says() -> None:
-    task = a_task(params={"seed": 7}, effective_prompt="A red barn. Be bold.")
-    order = order_of(task)
+    task = a_task(params={"seed": 7}, effective_prompt="A red barn. Be bold.", callback_token="secret")
+    order = Hands().pipeline.order_of(task)
+    assert order.callback == f"https://atelier.test/webhooks/fake?task={task.id}&token=secret"
     assert (order.reference, order.type, order.model) == (task.id, task.type, task.model)
     assert (order.prompt, order.effective_prompt, order.options) == ("A red barn", "A red barn. Be bold.", {"seed": 7})
 

@@ -1,12 +1,13 @@
 """Tasks that end on our side first: too late, canceled, deleted, given up. Nothing of them stays."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from atelier.domain import tasks
 from atelier.domain.generation import DEADLINE, NextStep
-from atelier.domain.tasks import TaskStatus, TaskType
+from atelier.domain.tasks import Outcome, TaskStatus, TaskType
 from tests.support.builders import NOON, a_task, an_id
 from tests.support.fakes import PICTURES, Worker, as_the_worker_does
 from tests.support.hands import FIRST, TASK_ID, Hands
@@ -26,6 +27,7 @@ def test_a_task_fails_after_its_deadline_and_its_job_is_stopped(hands: Hands, ki
     hands.do(hands.next(), now=NOON + DEADLINE[kind] + timedelta(microseconds=1))
     assert hands.task.error
     assert (hands.task.error.code, hands.task.error.retryable) == ("timeout", True)
+    hands.do(hands.next())
     assert hands.provider.canceled == [f"job-{TASK_ID}"]
 
 
@@ -39,6 +41,36 @@ def test_a_canceled_task_stops_its_job_and_one_that_was_never_submitted_has_none
     begun.tasks.move(begun.task, tasks.canceled(begun.task, now=NOON))
     begun.do(begun.next())
     assert begun.provider.canceled == [f"job-{TASK_ID}"]
+
+
+def test_a_job_that_cannot_be_stopped_is_asked_after_until_it_ends_and_its_cost_is_recorded(hands: Hands) -> None:
+    hands.provider.stops = False
+    hands.do(FIRST)
+    hands.tasks.move(hands.task, tasks.canceled(hands.task, now=NOON))
+    waits = []
+    for minute in (0, 1, 4):
+        hands.do(hands.next(), now=NOON + timedelta(minutes=minute))
+        waits.append(hands.queue.waiting[-1][1])
+    assert waits == sorted(waits)
+    hands.provider.state = PICTURES
+    hands.do(hands.next(), now=NOON + timedelta(minutes=9))
+    assert (hands.task.status, hands.task.provider_outcome) == (TaskStatus.CANCELED, Outcome.SUCCEEDED)
+    assert (hands.task.cost.actual, hands.media.files, hands.queue.waiting) == (Decimal("0.25"), {}, [])
+
+
+def test_a_job_that_never_ends_is_let_go(hands: Hands) -> None:
+    hands.provider.stops = False
+    hands.do(FIRST)
+    hands.tasks.move(hands.task, tasks.canceled(hands.task, now=NOON))
+    hands.do(hands.next(), now=NOON + timedelta(hours=2))
+    assert (hands.queue.waiting, hands.task.provider_outcome) == ([], None)
+
+
+def test_the_job_of_a_deleted_task_is_stopped(hands: Hands) -> None:
+    hands.do(FIRST)
+    del hands.tasks.kept[TASK_ID]
+    hands.do(hands.next())
+    assert hands.provider.canceled == [f"job-{TASK_ID}"]
 
 
 def a_worker_that_has_stored_both_pictures(hands: Hands) -> Worker:
@@ -107,6 +139,7 @@ def test_a_given_up_message_fails_the_task_even_when_it_changes_under_its_hands(
 def test_giving_up_a_message_that_no_longer_matters_changes_nothing(hands: Hands) -> None:
     hands.do(FIRST)
     before = hands.task
+    hands.queue.waiting.clear()
     hands.pipeline.abandon(FIRST, now=NOON)
     assert hands.task == before
     hands.pipeline.abandon(NextStep(task_id=an_id(9), user_id=1), now=NOON)

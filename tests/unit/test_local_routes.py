@@ -89,8 +89,8 @@ def test_an_api_with_the_routes_of_the_template_is_fine() -> None:
     routes.check_routes(wanted=["GET /a", "$default"], deployed=["$default", "GET /a"])
 
 
-def test_every_function_of_the_api_has_a_read_to_warm_it_with() -> None:
-    assert len(warming.harmless_reads(EXPANDED)) == len(of_type("ApiGatewayV2::Integration"))
+def test_every_function_of_the_api_but_that_for_callbacks_has_a_read_to_warm_it_with() -> None:
+    assert len(warming.harmless_reads(EXPANDED)) == len(of_type("ApiGatewayV2::Integration")) - 1
 
 
 def operation(**more: Any) -> dict[str, Any]:

@@ -1,47 +1,68 @@
 """The registry of models, and which one a request means."""
 
 from collections import Counter
+from decimal import Decimal
 from itertools import product
+from typing import Any, Final
 
 import pytest
+from pydantic import JsonValue
 
-from atelier.domain import models
+from atelier import wiring
 from atelier.domain.errors import Invalid
-from atelier.domain.models import MODELS, PROVIDERS, SANDBOX, Model, choose
-from atelier.domain.tasks import TaskType
+from atelier.domain.models import SANDBOX, Choice, Lifecycle, Model, Price, Registry, Seconds, Unit
+from atelier.domain.tasks import NewAudio, NewImage, NewTask, NewVideo, Output, TaskType
 
+REGISTRY: Final = wiring.registry()
+ALIVE: Final = tuple(each for each in REGISTRY.models if each.lifecycle is not Lifecycle.RETIRED)
+ALL: Final = REGISTRY.providers
 FAL = ("fal",)
-BOTH = ("fal", SANDBOX)
 SANDBOX_ONLY = (SANDBOX,)
-CASES = [(each, name) for each in MODELS for name in (each.id, *each.aliases)]
+CASES = [(each, name) for each in ALIVE for name in (each.id, *each.aliases)]
+NAMES = [f"{each.provider}-{name}" for each, name in CASES]
+SHAPES: Final[dict[TaskType, type[NewTask]]] = {
+    TaskType.IMAGE: NewImage,
+    TaskType.VIDEO: NewVideo,
+    TaskType.AUDIO: NewAudio,
+}
 
 
-@pytest.mark.parametrize(("model", "name"), CASES, ids=[name for _, name in CASES])
+def choose(kind: TaskType, **wanted: Any) -> Choice:
+    return REGISTRY.choose(kind, **({"provider": None, "model": None} | wanted))
+
+
+@pytest.mark.parametrize(("model", "name"), CASES, ids=NAMES)
 def test_every_model_is_reached_by_each_of_its_names_with_and_without_its_provider(model: Model, name: str) -> None:
     for provider in (None, model.provider):
-        choice = choose(model.type, provider=provider, model=name, configured=BOTH)
+        choice = choose(model.type, provider=provider, model=name, configured=ALL)
         assert (choice.model, choice.provider, choice.served_by) == (model, model.provider, model.provider)
 
 
 def test_no_name_means_two_models() -> None:
-    assert [name for name, count in Counter(name for _, name in CASES).items() if count > 1] == []
+    names = [name for each in REGISTRY.models for name in (each.id, *each.aliases)]
+    assert [name for name, count in Counter(names).items() if count > 1] == []
 
 
-@pytest.mark.parametrize(("provider", "kind"), list(product(PROVIDERS, TaskType)))
-def test_every_provider_has_one_default_for_each_type(provider: str, kind: TaskType) -> None:
-    defaults = [each for each in MODELS if (each.provider, each.type, each.default) == (provider, kind, True)]
-    assert len(defaults) == 1
-    assert choose(kind, provider=provider, model=None, configured=BOTH).model == defaults[0]
+@pytest.mark.parametrize(("provider", "kind"), list(product(ALL, TaskType)))
+def test_every_provider_has_one_default_for_each_type_that_it_makes(provider: str, kind: TaskType) -> None:
+    made = [each for each in ALIVE if (each.provider, each.type) == (provider, kind)]
+    defaults = [each for each in made if each.default]
+    assert len(defaults) == (1 if made else 0)
+    if defaults:
+        assert choose(kind, provider=provider, configured=ALL).model == defaults[0]
+    else:
+        with pytest.raises(Invalid):
+            choose(kind, provider=provider, configured=ALL)
 
 
 @pytest.mark.parametrize("kind", TaskType)
 def test_without_a_wish_one_that_really_generates_comes_before_the_sandbox(kind: TaskType) -> None:
-    assert choose(kind, provider=None, model=None, configured=BOTH).provider == "fal"
-    assert choose(kind, provider=None, model=None, configured=FAL).served_by == "fal"
-    assert choose(kind, provider=None, model=None, configured=SANDBOX_ONLY).provider == SANDBOX
+    assert choose(kind, configured=(SANDBOX, "fal")).provider == "fal"
+    assert choose(kind, configured=FAL).served_by == "fal"
+    assert choose(kind, configured=SANDBOX_ONLY).provider == SANDBOX
 
 
-@pytest.mark.parametrize(("model", "name"), CASES, ids=[name for _, name in CASES])
+@pytest.mark.parametrize(("model", "name"), CASES, ids=NAMES)
 def test_a_provider_without_credentials_is_served_by_the_sandbox_or_refused(model: Model, name: str) -> None:
     served = choose(model.type, provider=model.provider, model=name, configured=SANDBOX_ONLY)
     assert (served.model, served.provider, served.served_by) == (model, model.provider, SANDBOX)
@@ -61,10 +82,10 @@ def test_the_guide_s_own_example_works_as_written() -> None:
 @pytest.mark.parametrize("provider", ["openai", "", "FAL", "sandbox "])
 def test_an_unknown_provider_is_refused_with_those_that_are_known(provider: str) -> None:
     with pytest.raises(Invalid) as refused:
-        choose(TaskType.IMAGE, provider=provider, model=None, configured=BOTH)
+        choose(TaskType.IMAGE, provider=provider, configured=ALL)
     (fault,) = refused.value.faults
     assert fault.pointer == "/provider"
-    assert all(known in fault.detail for known in PROVIDERS)
+    assert all(known in fault.detail for known in ALL)
 
 
 @pytest.mark.parametrize(
@@ -80,23 +101,104 @@ def test_an_unknown_model_is_refused_with_those_that_the_request_could_mean(
     kind: TaskType, provider: str | None, model: str
 ) -> None:
     with pytest.raises(Invalid) as refused:
-        choose(kind, provider=provider, model=model, configured=BOTH)
+        choose(kind, provider=provider, model=model, configured=ALL)
     (fault,) = refused.value.faults
     assert fault.pointer == "/model"
-    for each in MODELS:
+    known = fault.detail.split("known: ")[1].rstrip(".").split(", ")
+    for each in ALIVE:
         could_be_meant = each.type is kind and provider in (None, each.provider)
-        assert all((name in fault.detail.split("known: ")[1]) == could_be_meant for name in (each.id,))
+        assert (each.id in known) == could_be_meant
 
 
-def test_a_provider_that_makes_nothing_of_a_type_is_refused_and_does_not_break(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "MODELS", tuple(each for each in MODELS if each.type is not TaskType.AUDIO))
-    with pytest.raises(Invalid):
-        choose(TaskType.AUDIO, provider="fal", model=None, configured=BOTH)
+def test_a_retired_model_is_refused_with_its_replacement_and_a_deprecated_one_still_works() -> None:
+    old = Model("old", "fal", TaskType.IMAGE, lifecycle=Lifecycle.RETIRED, replacement="new")
+    aged = Model("aged", "fal", TaskType.IMAGE, lifecycle=Lifecycle.DEPRECATED, replacement="new", default=True)
+    registry = Registry((old, aged))
+    with pytest.raises(Invalid, match="use new"):
+        registry.choose(TaskType.IMAGE, provider="fal", model="old", configured=FAL)
+    assert registry.choose(TaskType.IMAGE, provider="fal", model="aged", configured=FAL).model is aged
 
 
-def test_limits_of_models_are_in_order() -> None:
-    for model in MODELS:
-        assert model.prompt_limit > 0
-        if model.seconds:
-            assert list(model.seconds) == sorted(model.seconds)
-        assert model.seconds is None or model.type is not TaskType.IMAGE
+def test_what_replaces_a_retired_model_is_there_and_makes_the_same() -> None:
+    for each in REGISTRY.models:
+        if each.replacement:
+            assert any((other.id, other.type) == (each.replacement, each.type) for other in ALIVE), each.id
+        assert not (each.default and each.lifecycle is Lifecycle.RETIRED)
+
+
+# ------------------------------------------------------------------------------------------------ several providers
+
+
+def test_several_providers_make_it_each_with_the_model_named_or_their_own_default() -> None:
+    choices = REGISTRY.alternatives(
+        TaskType.IMAGE, providers=["replicate", "fal"], model="fal-ai/flux/dev", configured=ALL
+    )
+    assert [choice.provider for choice in choices] == ["replicate", "fal"]
+    assert choices[0].model.default
+    assert choices[1].model.id == "fal-ai/flux/dev"
+
+
+def test_a_model_that_none_of_several_providers_has_is_refused() -> None:
+    with pytest.raises(Invalid) as refused:
+        REGISTRY.alternatives(TaskType.IMAGE, providers=["fal", "replicate"], model="sandbox-image", configured=ALL)
+    assert [fault.pointer for fault in refused.value.faults] == ["/model"]
+
+
+# --------------------------------------------------------------------------------------------------- limits, prices
+
+
+@pytest.mark.parametrize("model", REGISTRY.models, ids=lambda model: f"{model.provider}-{model.id}")
+def test_what_a_model_says_of_itself_makes_sense(model: Model) -> None:
+    assert model.prompt_limit > 0
+    assert model.max_outputs in range(1, 5)
+    assert model.takes <= set(SHAPES[model.type].model_fields)
+    assert bool(model.seconds) == ("duration" in model.takes)
+    if model.seconds:
+        assert model.seconds.shortest <= model.seconds.default <= model.seconds.longest
+        assert all(model.seconds.take(each) for each in (model.seconds.default, *model.seconds.only))
+    assert not model.aspect_ratios or "aspect_ratio" in model.takes
+    assert not model.voices or "voice" in model.takes
+    assert not model.spoken or model.type is TaskType.AUDIO
+
+
+def test_the_guide_s_models_have_a_price() -> None:
+    assert REGISTRY.model("fal", "fal-ai/flux-pro", TaskType.IMAGE).price  # type: ignore[union-attr]
+
+
+def priced(per: Unit, **fields: Any) -> Model:
+    return Model("m", "p", TaskType.VIDEO, price=Price(Decimal("0.05"), per), **fields)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "cost"),
+    [
+        (priced(Unit.IMAGE), {"num_outputs": 3}, "0.15"),
+        (priced(Unit.VIDEO), {}, "0.05"),
+        (priced(Unit.MEGAPIXEL), {"size": "2048x1024", "num_outputs": 2}, "0.2"),
+        (priced(Unit.MEGAPIXEL), {}, "0.05"),
+        (priced(Unit.SECOND, seconds=Seconds(1, 6, 10)), {}, "0.3"),
+        (priced(Unit.SECOND, seconds=Seconds(1, 6, 10)), {"duration": 10}, "0.5"),
+        (priced(Unit.THOUSAND_CHARACTERS), {}, "0.00045"),
+        (priced(Unit.IMAGE), {"num_outputs": "many"}, "0.05"),
+        (priced(Unit.IMAGE), {"num_outputs": float("inf")}, "0.05"),
+        (priced(Unit.MEGAPIXEL), {"size": "huge"}, "0.05"),
+    ],
+)
+def test_an_estimate_is_the_list_price_of_what_was_asked(
+    model: Model, options: dict[str, JsonValue], cost: str
+) -> None:
+    assert model.estimate("A prompt.", options) == Decimal(cost)
+
+
+def test_a_model_without_a_price_has_no_estimate_and_no_charge() -> None:
+    model = Model("m", "p", TaskType.IMAGE)
+    assert (model.estimate("x", {}), model.charge("x", [])) == (None, None)
+
+
+def test_a_charge_is_the_list_price_of_what_came() -> None:
+    def output(**fields: Any) -> Output:
+        return Output(key="k", content_type="video/mp4", bytes=1, **fields)
+
+    assert priced(Unit.MEGAPIXEL).charge("x", [output(width=1344, height=756)]) == Decimal("0.05")
+    assert priced(Unit.SECOND).charge("x", [output(duration=5.5)]) == Decimal("0.275")
+    assert priced(Unit.IMAGE).charge("x", [output(), output()]) == Decimal("0.1")

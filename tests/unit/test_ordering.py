@@ -6,23 +6,28 @@ from typing import Any
 
 import pytest
 
+from atelier import wiring
+from atelier.domain import tasks
 from atelier.domain.errors import IllegalTransition, Invalid
-from atelier.domain.models import MODELS, SANDBOX
-from atelier.domain.ordering import Parents, kind_of, ordered, retried
-from atelier.domain.tasks import NewAudio, NewImage, NewTask, NewVideo, Task, TaskStatus, TaskType
+from atelier.domain.models import SANDBOX, Lifecycle, Model, Registry
+from atelier.domain.ordering import Desk, Mark, Parents, kind_of, ordered, retried
+from atelier.domain.tasks import NewAudio, NewImage, NewTask, NewVideo, Task, TaskError, TaskStatus, TaskType
 from tests.support.builders import NOON, a_campaign, a_client, a_task, an_id
 
 BRAND = Parents(a_client(brand_guidelines="Be red."), a_campaign(brief="Sell."))
 LATER = NOON + timedelta(hours=1)
+REGISTRY = wiring.registry()
+DESK = Desk(REGISTRY, (SANDBOX,))
+TIMED = [each for each in REGISTRY.models if each.seconds and each.lifecycle is not Lifecycle.RETIRED]
 
 
-def order(new: NewTask, parents: Parents = BRAND, configured: tuple[str, ...] = (SANDBOX,)) -> Task:
-    return ordered(new, parents, id_=an_id(7), user_id=1, configured=configured, now=NOON)
+def order(new: NewTask, parents: Parents = BRAND, desk: Desk = DESK) -> Task:
+    return ordered(new, parents, desk, mark=Mark(an_id(7), "secret", NOON), user_id=1)
 
 
-def places(new: NewTask) -> list[str | None]:
+def places(new: NewTask, desk: Desk = DESK) -> list[str | None]:
     with pytest.raises(Invalid) as refused:
-        order(new)
+        order(new, desk=desk)
     return [fault.pointer for fault in refused.value.faults]
 
 
@@ -55,8 +60,8 @@ def test_the_brand_is_applied_unless_the_caller_says_no() -> None:
 def test_the_model_is_kept_as_the_caller_named_it() -> None:
     task = order(NewImage(prompt="A barn", provider="fal", model="fal-ai/flux-pro"))
     assert (task.provider, task.model, task.served_by) == ("fal", "fal-ai/flux-pro", SANDBOX)
-    paid = order(NewImage(prompt="A barn", provider="fal"), configured=("fal",))
-    assert (paid.served_by, paid.cost.estimated) == ("fal", None)
+    paid = order(NewImage(prompt="A barn", provider="fal"), desk=Desk(REGISTRY, ("fal",)))
+    assert (paid.served_by, bool(paid.cost.estimated)) == ("fal", True)
 
 
 def test_everything_that_does_not_fit_is_named_at_once() -> None:
@@ -64,22 +69,77 @@ def test_everything_that_does_not_fit_is_named_at_once() -> None:
     assert places(new) == ["/params/seed", "/params/size", "/size"]
 
 
-@pytest.mark.parametrize("model", [each for each in MODELS if each.seconds], ids=lambda model: model.id)
+@pytest.mark.parametrize("model", TIMED, ids=lambda model: model.id)
 def test_a_duration_is_within_what_the_model_makes(model: Any) -> None:
     shape = NewVideo if model.type is TaskType.VIDEO else NewAudio
-    shortest, _, longest = model.seconds
-    for good in (shortest, longest):
+    for good in (model.seconds.shortest, model.seconds.longest):
         order(shape(prompt="Waves", provider=model.provider, model=model.id, duration=good))
-    for bad in ({shortest - 0.01} if shortest > 1 else set()) | {longest + 0.01}:
+    wrong = {model.seconds.longest + 0.01} | ({model.seconds.shortest - 0.01} if model.seconds.shortest > 1 else set())
+    for bad in wrong:
         assert places(shape(prompt="Waves", provider=model.provider, model=model.id, duration=bad)) == ["/duration"]
 
 
-def test_a_prompt_is_within_what_the_model_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    small = next(each for each in MODELS if each.id == "fal-ai/flux/dev")
-    limit = small.prompt_limit
-    order(NewImage(prompt="a" * limit, model=small.id), Parents())
-    monkeypatch.setattr("atelier.domain.models.MODELS", (type(small)(small.id, "fal", TaskType.IMAGE, prompt_limit=9),))
-    assert places(NewImage(prompt="a" * 10, model=small.id)) == ["/prompt"]
+def test_a_duration_between_the_only_ones_that_a_model_makes_is_refused() -> None:
+    model = next(each for each in TIMED if each.seconds and each.seconds.only)
+    assert model.seconds
+    between = (model.seconds.only[0] + model.seconds.only[1]) / 2
+    assert places(NewVideo(prompt="Waves", model=model.id, duration=between)) == ["/duration"]
+
+
+def a_desk(**limits: Any) -> Desk:
+    return Desk(Registry([Model("small", "fal", TaskType.IMAGE, default=True, **limits)]), ("fal",))
+
+
+def test_a_prompt_is_within_what_the_model_takes() -> None:
+    order(NewImage(prompt="a" * 9), Parents(), a_desk(prompt_limit=9))
+    assert places(NewImage(prompt="a" * 10), a_desk(prompt_limit=9)) == ["/prompt"]
+
+
+def test_an_option_that_means_nothing_to_the_model_is_refused_and_not_ignored() -> None:
+    new = NewImage(prompt="A barn", seed=1, negative_prompt="rain", num_outputs=2, aspect_ratio="1:1")
+    desk = a_desk(takes=frozenset({"seed", "aspect_ratio"}), aspect_ratios=("16:9",))
+    assert sorted(map(str, places(new, desk))) == ["/aspect_ratio", "/negative_prompt", "/num_outputs"]
+
+
+def test_what_is_left_out_of_the_brand_is_said() -> None:
+    task = order(NewImage(prompt="A barn"), desk=a_desk(prompt_limit=40))
+    assert (task.effective_prompt, task.guidelines_truncated) == ("A barn\n\nBrand guidelines: Be red.", True)
+    assert not order(NewImage(prompt="A barn")).guidelines_truncated
+
+
+def test_nothing_is_added_to_what_is_read_aloud() -> None:
+    spoken = [each for each in REGISTRY.models if each.spoken]
+    assert spoken
+    for model in spoken:
+        task = order(NewAudio(prompt="Welcome.", provider=model.provider, model=model.id))
+        assert task.effective_prompt == "Welcome."
+
+
+# ------------------------------------------------------------------------------------------------ several providers
+
+
+def test_several_providers_are_kept_in_their_order_with_the_limits_of_all() -> None:
+    small = Model("small", "fal", TaskType.IMAGE, prompt_limit=40, default=True)
+    large = Model("large", "replicate", TaskType.IMAGE, default=True)
+    desk = Desk(Registry([small, large]), ("fal", "replicate"))
+    task = order(NewImage(prompt="A barn", providers=["replicate", "fal"]), desk=desk)
+    assert (task.provider, task.model) == ("replicate", "large")
+    assert [(each.provider, each.model) for each in task.alternatives] == [("fal", "small")]
+    assert task.effective_prompt == "A barn\n\nBrand guidelines: Be red."
+    assert places(NewImage(prompt="a" * 41, providers=["replicate", "fal"]), desk) == ["/prompt"]
+    assert places(NewImage(prompt="A barn", provider="fal", providers=["fal"]), desk) == ["/providers"]
+
+
+def test_asking_again_begins_with_the_provider_that_was_asked_first() -> None:
+    task = order(NewImage(prompt="A barn", providers=["replicate", "fal"]))
+    error = TaskError(code="x", message="y", retryable=True)
+    failed = tasks.failed(tasks.rerouted(task, error, estimate=None, now=NOON), error, now=NOON)
+    again = _again(failed)
+    assert (again.provider, [each.provider for each in again.alternatives]) == ("replicate", ["fal"])
+    assert again.attempts == []
+
+
+# ------------------------------------------------------------------------------------------------------ asking again
 
 
 @pytest.mark.parametrize("status", TaskStatus)
@@ -125,4 +185,4 @@ def test_who_did_not_want_the_brand_does_not_get_it_when_asking_again() -> None:
 
 
 def _again(task: Task) -> Task:
-    return retried(task, BRAND, id_=an_id(8), configured=(SANDBOX,), now=LATER)
+    return retried(task, BRAND, DESK, mark=Mark(an_id(8), "other", LATER))

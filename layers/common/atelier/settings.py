@@ -1,12 +1,15 @@
 """What the template tells a function through its environment."""
 
+import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import Final
 
 PLACEHOLDER: Final = "placeholder"
+NOWHERE: Final = "none"
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,17 @@ class Settings:
     auth_mode: str
     sandbox: bool
     grace: timedelta
+    lanes: Mapping[str, str]
+    callbacks: str | None
+    fal_key_secret: str
+    fal_queue_url: str
+    fal_rest_url: str
+    fal_api_url: str
+    replicate_token_secret: str
+    replicate_api_url: str
+    aws_providers: bool
+    notices_queue: str
+    private_webhooks: bool
 
 
 @cache
@@ -34,4 +48,15 @@ def settings() -> Settings:
         auth_mode=env("AUTH_MODE", "jwt"),
         sandbox=env("SANDBOX", "off") == "on",
         grace=timedelta(seconds=int(env("GRACE_SECONDS", "90"))),
+        lanes=json.loads(env("GENERATION_LANES", "{}")),
+        callbacks=None if env("CALLBACK_URL", NOWHERE) == NOWHERE else env("CALLBACK_URL"),
+        fal_key_secret=env("FAL_KEY_SECRET", ""),
+        fal_queue_url=env("FAL_QUEUE_URL", ""),
+        fal_rest_url=env("FAL_REST_URL", ""),
+        fal_api_url=env("FAL_API_URL", ""),
+        replicate_token_secret=env("REPLICATE_TOKEN_SECRET", ""),
+        replicate_api_url=env("REPLICATE_API_URL", ""),
+        aws_providers=env("AWS_PROVIDERS", "off") == "on",
+        notices_queue=env("NOTICES_QUEUE_URL", ""),
+        private_webhooks=env("PRIVATE_WEBHOOKS", "off") == "on",
     )

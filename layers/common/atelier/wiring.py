@@ -1,22 +1,34 @@
 """The composition root: what a function works with, built when first asked for and once per process."""
 
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from botocore.config import Config
+from urllib3 import PoolManager
 
+from atelier import VERSION
 from atelier.domain.generation import Pipeline
-from atelier.domain.models import SANDBOX
-from atelier.domain.provider import Provider
+from atelier.domain.models import SANDBOX, Registry
+from atelier.domain.notices import Herald
+from atelier.domain.ordering import Desk
+from atelier.domain.provider import Provider, Reporter, Secret
+from atelier.providers import bedrock, fal, polly, replicate
+from atelier.providers.http import Http
+from atelier.providers.sandbox import provider as sandbox
 from atelier.settings import settings
 from atelier.store.campaigns import Campaigns
 from atelier.store.cascade import Cascade
 from atelier.store.clients import Clients
+from atelier.store.health import ProviderHealth
 from atelier.store.media import MediaBucket
-from atelier.store.queues import Queue
+from atelier.store.queues import Lanes, Queue
+from atelier.store.sender import Sender
 from atelier.store.table import Table
 from atelier.store.tasks import Tasks
+from atelier.store.webhook_secrets import WebhookSecrets
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -24,6 +36,10 @@ if TYPE_CHECKING:
 # A call that hangs must leave time for another try within the function's timeout.
 _PATIENCE = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 _FILES = Config(connect_timeout=2, read_timeout=20, retries={"mode": "standard"}, signature_version="s3v4")
+
+# What is paid for is asked for once; a picture may take most of a minute.
+_PAID = Config(connect_timeout=2, read_timeout=50, retries={"mode": "standard", "total_max_attempts": 1})
+_SECRET_SECONDS: Final = 300
 
 
 def _client(service: str, config: Config) -> Any:
@@ -68,9 +84,9 @@ def media() -> MediaBucket:
 
 
 @cache
-def generation_queue() -> Queue:
-    """Where the next step of a generation waits."""
-    return Queue(_client("sqs", _PATIENCE), settings().generation_queue)
+def generation_queue() -> Lanes:
+    """Where the next step of a generation waits, each provider's in its own lane."""
+    return Lanes(_client("sqs", _PATIENCE), settings().generation_queue, settings().lanes)
 
 
 @cache
@@ -85,20 +101,123 @@ def cascade() -> Cascade:
     return Cascade(table(), cascade_queue(), grace=settings().grace)
 
 
+@cache
+def health() -> ProviderHealth:
+    """The circuit breakers of the providers."""
+    return ProviderHealth(table())
+
+
+# ------------------------------------------------------------------------------------------------- the providers
+
+
+# A new provider is a file in `providers/` and its rows here.
+
+
+@cache
+def registry() -> Registry:
+    """The models of all providers, configured or not."""
+    return Registry((*sandbox.MODELS, *fal.MODELS, *replicate.MODELS, *bedrock.MODELS, *polly.MODELS))
+
+
 def configured() -> tuple[str, ...]:
     """The providers that really generate here. The sandbox is one where the deployment asked for it."""
-    return (SANDBOX,) if settings().sandbox else ()
+    ours = settings()
+    asked_for = {
+        SANDBOX: ours.sandbox,
+        "fal": ours.fal_key_secret,
+        "replicate": ours.replicate_token_secret,
+        "bedrock": ours.aws_providers,
+        "polly": ours.aws_providers,
+    }
+    return tuple(name for name, is_asked_for in asked_for.items() if is_asked_for)
 
 
 @cache
 def providers() -> dict[str, Provider]:
     """The configured providers by name."""
-    from atelier.providers.sandbox.provider import Sandbox  # noqa: PLC0415 - its encoders are not deployed everywhere
+    adapters: Mapping[str, Callable[[], Provider]] = {
+        SANDBOX: sandbox.Sandbox,
+        "fal": _fal,
+        "replicate": _replicate,
+        "bedrock": _bedrock,
+        "polly": _polly,
+    }
+    return {name: adapters[name]() for name in configured()}
 
-    return {SANDBOX: Sandbox()} if settings().sandbox else {}
+
+@cache
+def reporter(provider: str) -> Reporter | None:
+    """Whoever can tell that a callback is really this provider's; None when it has none or is not configured."""
+    reporters: Mapping[str, Callable[[], Reporter]] = {"fal": _fal, "replicate": _replicate}
+    return reporters[provider]() if provider in reporters and provider in configured() else None
+
+
+def _fal() -> fal.Fal:
+    ours = settings()
+    return fal.Fal(
+        http(),
+        queue_url=ours.fal_queue_url,
+        rest_url=ours.fal_rest_url,
+        api_url=ours.fal_api_url,
+        key=_secret(ours.fal_key_secret),
+    )
+
+
+def _replicate() -> replicate.Replicate:
+    return replicate.Replicate(
+        http(), api_url=settings().replicate_api_url, token=_secret(settings().replicate_token_secret)
+    )
+
+
+def _bedrock() -> Provider:
+    return bedrock.Bedrock(_client("bedrock-runtime", _PAID), _client("s3", _FILES), settings().bucket)
+
+
+def _polly() -> Provider:
+    return polly.Polly(_client("polly", _PAID), _client("s3", _FILES), settings().bucket)
+
+
+@cache
+def http() -> Http:
+    """The one HTTP client of the adapters."""
+    return Http(PoolManager())
+
+
+@cache
+def _secrets() -> SecretsProvider:
+    return SecretsProvider(boto3_client=_client("secretsmanager", _PATIENCE))
+
+
+def _secret(name: str) -> Secret:
+    return lambda: str(_secrets().get(name, max_age=_SECRET_SECONDS)).strip()
+
+
+@cache
+def desk() -> Desk:
+    """What orders are taken with."""
+    return Desk(registry(), configured(), private_webhooks=settings().private_webhooks)
 
 
 @cache
 def pipeline() -> Pipeline:
     """What the worker works with."""
-    return Pipeline(tasks(), generation_queue(), media(), providers())
+    return Pipeline(tasks(), generation_queue(), media(), providers(), health(), registry(), settings().callbacks)
+
+
+@cache
+def notices_queue() -> Queue:
+    """Where the next attempt to tell a receiver waits."""
+    return Queue(_client("sqs", _PATIENCE), settings().notices_queue)
+
+
+@cache
+def webhook_secrets() -> WebhookSecrets:
+    """The store of the secrets that sign outgoing webhooks."""
+    return WebhookSecrets(table())
+
+
+@cache
+def herald() -> Herald:
+    """Who tells receivers that a task has ended."""
+    sender = Sender(f"Atelier-Webhooks/{VERSION}", private=settings().private_webhooks)
+    return Herald(tasks(), webhook_secrets(), sender, notices_queue())

@@ -2,19 +2,36 @@
 
 Every message names a task and a step. The task remembers the step it waits for, so a message that comes twice, late or
 out of order does nothing. The next message is sent before the step is recorded: a crash between the two repeats a
-step, and never loses one.
+step, and never loses one. A message without a step wakes the task up, whatever it waits for.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from decimal import Decimal
+from typing import Final, Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from atelier.domain import tasks
-from atelier.domain.provider import Done, Made, Order, Provider, Refused, SubmitRefused, Waiting, Working
-from atelier.domain.tasks import Output, Task, TaskError, TaskStatus, TaskType
+from atelier.domain.models import SANDBOX, Registry
+from atelier.domain.provider import (
+    Done,
+    File,
+    Order,
+    Provider,
+    Refused,
+    SubmitRefused,
+    Unavailable,
+    Unheard,
+    Unknowable,
+    Waiting,
+    Working,
+)
+from atelier.domain.tasks import Alternative, Outcome, Output, Task, TaskError, TaskStatus, TaskType
+
+Answer = TypeVar("Answer")
 
 # From creation; a provider that has not answered by then is not going to.
 DEADLINE: Final = {
@@ -26,18 +43,26 @@ DEADLINE: Final = {
 LEASE: Final = timedelta(seconds=90)
 FIRST_POLLS: Final = (1, 1, 1, 2, 3, 5, 8, 13, 21, 34)
 LAST_POLL: Final = 60
+_LONGEST_DELAY: Final = 900  # of a queue
+_AFTERMATH: Final = timedelta(hours=1)  # how long after its deadline a job that could not be stopped is asked after
+_NOT_CONFIRMED: Final = "The provider has not confirmed the job; it is not sent twice."
 AT_ONCE: Final = 2  # how often a step that was overtaken is tried again before the queue has to bring it again
 
 
 class NextStep(BaseModel):
-    """A message of the generation queue: carry out step `step` of the task.
+    """A message of the generation queues: carry out step `step` of the task, or None: whatever comes next.
 
-    It says whose task it is, so that what is left of a deleted one is found.
+    It says whose task it is, so that what is left of a deleted one is found, and which `job` of whom is then to be
+    stopped. A provider's callback brings the `job` with the `token` that it was given.
     """
 
     task_id: str
-    user_id: int
-    step: int = 0
+    user_id: int | None = None
+    step: int | None = 0
+    job: str | None = None
+    served_by: str | None = None
+    model: str | None = None
+    token: str | None = None
 
 
 class Tasks(Protocol):
@@ -47,27 +72,46 @@ class Tasks(Protocol):
         """The task as it is now."""
 
     def move(self, before: Task, after: Task) -> Task:
-        """Record a change of status, and every count that depends on it, at once."""
+        """Record a change of status or provider, and every count that depends on it, at once."""
 
     def note(self, before: Task, **change: object) -> Task:
         """Record a change that leaves the status as it is."""
+
+    def settle(self, before: Task, after: Task) -> Task:
+        """Record how the job of a task that is over ended, and what it cost."""
 
 
 class Queue(Protocol):
     """Where the next step waits."""
 
-    def send(self, step: NextStep, *, delay: int) -> None:
-        """Deliver `step` after `delay` seconds (at most 900), at least once."""
+    def send(self, step: NextStep, *, delay: int, lane: str) -> None:
+        """Deliver `step` after `delay` seconds (at most 900), at least once, in the lane of a provider."""
 
 
 class Media(Protocol):
     """Our own storage."""
 
-    def put(self, key: str, content: bytes, content_type: str) -> None:
-        """Store one file, replacing what was there."""
+    def keep(self, file: File, stem: str, kind: TaskType) -> Output:
+        """Store one file under a key that begins with `stem`, replacing what was there.
+
+        Raises Unusable, and Unavailable when the file could not be fetched now.
+        """
 
     def delete_of_task(self, user_id: int, task_id: str) -> int:
         """Remove every file of a task; how many there were."""
+
+
+class Health(Protocol):
+    """What is known of a provider's health; a provider that keeps failing is left alone for a while."""
+
+    def reason_to_wait(self, provider: str, *, now: datetime) -> str | None:
+        """Why nothing is to be asked of the provider now; None when something may."""
+
+    def failed(self, provider: str, reason: str, *, now: datetime) -> None:
+        """It did not answer, or said that it cannot."""
+
+    def answered(self, provider: str) -> None:
+        """It answered."""
 
 
 class Outdated(Exception):
@@ -78,19 +122,33 @@ class Held(Exception):
     """Another worker is submitting this task right now; the queue shall bring the message again."""
 
 
+class Unusable(Exception):
+    """A file that the provider brought cannot be kept, and asking for it again would not help; `error` says why."""
+
+    def __init__(self, error: TaskError) -> None:
+        self.error = error
+        super().__init__(error.message)
+
+
 @dataclass(frozen=True)
 class Pipeline:
-    """One worker's hands: the store, the queue, the bucket and the providers that are configured."""
+    """One worker's hands: the store, the queues, the bucket, the providers that are configured and their health.
+
+    `callbacks` is the address below which providers report; None where they cannot reach us.
+    """
 
     tasks: Tasks
     queue: Queue
     media: Media
     providers: Mapping[str, Provider]
+    health: Health
+    registry: Registry
+    callbacks: str | None = None
 
     def carry_out(self, message: NextStep, *, now: datetime) -> Task | None:
         """Do what the message asks, if it is still to be done; the task as it is then, None when it is gone.
 
-        Raises Held, Outdated and whatever a provider raises: the queue then brings the message again.
+        Raises Held, Outdated and whatever our own storage raises: the queue then brings the message again.
         """
         for _ in range(AT_ONCE):
             try:
@@ -99,124 +157,279 @@ class Pipeline:
                 continue  # somebody else was faster; what is left to do may have changed
         return self._step(message, now=now)
 
+    def abandon(self, message: NextStep, *, now: datetime) -> None:
+        """The queue has given up on this message: the task fails where its owner can see it."""
+        task = self.tasks.load(message.task_id)
+        if task is None or task.over or _is_late(message, task):
+            return
+        error = TaskError(code="internal_error", message="The generation could not be carried out.", retryable=True)
+        self._fail(task, error, now=now)
+
     def _step(self, message: NextStep, *, now: datetime) -> Task | None:
         task = self.tasks.load(message.task_id)
         if task is None:
             self._forget(message)
+        elif message.token is not None:
+            task = self._recognised(task, message)
+        if task is None:
             return None
         if task.over:
-            return self._settle(task)
-        if message.step < task.step:
-            return task
-        provider = self.providers[task.served_by]
+            return self._settle(task, now=now)
+        return task if _is_late(message, task) else self._take_on(task, message, now=now)
+
+    def _take_on(self, task: Task, message: NextStep, *, now: datetime) -> Task:
         if now > task.created_at + DEADLINE[task.type]:
-            return self._give_up(task, now=now)
+            return self._fail(task, _timeout(task), now=now)
         if task.provider_task_id is None:
-            return self._submit(task, provider, now=now)
-        return self._ask_after(task, task.provider_task_id, provider, now=now)
+            return self._submit(task, message, now=now)
+        return self._ask_after(task, task.provider_task_id, now=now)
 
-    def abandon(self, message: NextStep, *, now: datetime) -> None:
-        """The queue has given up on this message: the task fails where its owner can see it.
+    # -------------------------------------------------------------------------------------------------- submitting
 
-        The provider may still be at work: one more message tells it to stop.
-        """
-        task = self.tasks.load(message.task_id)
-        if task is None or task.over or message.step < task.step:
-            return
-        error = TaskError(code="internal_error", message="The generation could not be carried out.", retryable=True)
-        try:
-            self.tasks.move(task, tasks.failed(task, error, now=now))
-        except Outdated:
-            self.abandon(message, now=now)
-        else:
-            self.queue.send(message, delay=LAST_POLL)
-
-    def _submit(self, task: Task, provider: Provider, *, now: datetime) -> Task:
-        if task.lease_until is not None and task.lease_until > now:
+    def _submit(self, task: Task, message: NextStep, *, now: datetime) -> Task:
+        if task.lease_until is None:
+            if reason := self.health.reason_to_wait(task.served_by, now=now):
+                return self._not_now(task, reason, now=now)
+            return self._hand_in(task, now=now)
+        if task.lease_until > now:
+            if message.step is None:
+                return task  # a wake-up need not wait for it
             raise Held(task.id)
-        order = order_of(task)
-        # A lease that ran out means that a worker went away in the middle: the job may have been accepted.
-        job = provider.find(order) if task.lease_until is not None else None
+        # A lease that ran out means that nobody heard of the submit: the job may have been accepted.
+        try:
+            job = self._ask(task, lambda provider: provider.find(self.order_of(task)), now=now)
+        except Unknowable:
+            return self._look_again(task, now=now, status_reason=_NOT_CONFIRMED)
+        except Unavailable as failure:
+            return self._look_again(task, now=now, after=failure.after, status_reason=str(failure))
+        return self._hand_in(task, now=now) if job is None else self._accepted(task, job, now=now)
+
+    def _hand_in(self, task: Task, *, now: datetime) -> Task:
         task = self.tasks.note(task, lease_until=now + LEASE)
         try:
-            job = job or provider.submit(order)
+            job = self._ask(task, lambda provider: provider.submit(self.order_of(task)), now=now)
         except SubmitRefused as refusal:
-            return self._end(task, refusal.error, now=now)
-        # Before anything else can fail: with its id, the job is found whatever the provider remembers.
-        task = self.tasks.note(task, provider_task_id=job, updated_at=now)
-        return self._look_again(task, now=now)
+            if task.alternatives:
+                return self._reroute(task, refusal.error, now=now)
+            return self._fail(task, refusal.error, now=now, outcome=Outcome.FAILED)
+        except Unavailable as failure:
+            return self._not_now(task, str(failure), now=now, after=failure.after)
+        except Unheard:
+            wait = LEASE.total_seconds() + 1  # when the lease is over, it is looked for
+            return self._look_again(task, now=now, after=wait, status_reason=_NOT_CONFIRMED)
+        return self._accepted(task, job, now=now)
 
-    def _end(self, task: Task, error: TaskError, *, now: datetime) -> Task:
-        """Fail the task, whatever else happens to it at this moment: what was refused is not asked again."""
+    def _accepted(self, task: Task, job: str, *, now: datetime) -> Task:
+        # Before anything else can fail, and whatever else happens to the task at this moment: only with its id is the
+        # job found, whatever the provider remembers.
+        while True:
+            try:
+                task = self.tasks.note(task, provider_task_id=job, updated_at=now)
+            except Outdated:
+                current = self.tasks.load(task.id)
+                if current is None:
+                    self._forget(self._message(task.model_copy(update={"provider_task_id": job}), step=None))
+                    raise
+                task = current
+            else:
+                return self._settle(task, now=now) if task.over else self._look_again(task, now=now, status_reason=None)
+
+    def _not_now(self, task: Task, reason: str, *, now: datetime, after: float | None = None) -> Task:
+        """The provider has certainly not accepted the job: the next one is asked, or the same one later."""
+        if task.alternatives:
+            error = TaskError(code="provider_unavailable", message=reason, retryable=True)
+            return self._reroute(task, error, now=now)
+        return self._look_again(task, now=now, after=after, status_reason=reason, lease_until=None)
+
+    def _reroute(self, task: Task, error: TaskError, *, now: datetime) -> Task:
+        rerouted = tasks.rerouted(task, error, estimate=self._estimate(task, task.alternatives[0]), now=now)
+        self._send(rerouted, step=rerouted.step, delay=0)
+        return self.tasks.move(task, rerouted)
+
+    def _recognised(self, task: Task, callback: NextStep) -> Task | None:
+        """The task, with the job that the callback names; None when the callback is not about the task's own job."""
+        if callback.token != task.callback_token or not callback.job or callback.served_by != task.served_by:
+            return None
+        if task.provider_task_id is None and task.lease_until is not None:
+            return self.tasks.note(task, provider_task_id=callback.job)  # the answer to the submit is not here yet
+        return task if task.provider_task_id == callback.job else None
+
+    # ------------------------------------------------------------------------------------------------- asking after
+
+    def _ask_after(self, task: Task, job: str, *, now: datetime) -> Task:
+        if reason := self.health.reason_to_wait(task.served_by, now=now):
+            return self._look_again(task, now=now, status_reason=reason)
         try:
-            return self.tasks.move(task, tasks.failed(task, error, now=now))
-        except Outdated:
-            current = self.tasks.load(task.id)
-            return task if current is None or current.over else self._end(current, error, now=now)
-
-    def _look_again(self, task: Task, *, now: datetime, **seen: object) -> Task:
-        news = {name: value for name, value in seen.items() if getattr(task, name) != value}
-        change = {**news, "updated_at": now} if news else {}
-        following = NextStep(task_id=task.id, step=task.step + 1, user_id=task.user_id)
-        self.queue.send(following, delay=_delay(task.step))
-        return self.tasks.note(task, step=task.step + 1, **change)
-
-    def _ask_after(self, task: Task, job: str, provider: Provider, *, now: datetime) -> Task:
-        match provider.poll(job, order_of(task)):
+            state = self._ask(task, lambda provider: provider.poll(job, self.order_of(task)), now=now)
+        except Unavailable as failure:
+            return self._look_again(task, now=now, after=failure.after, status_reason=str(failure))
+        match state:
             case Done() as done:
                 return self._finish(task, done, now=now)
-            case Refused(error):
-                return self.tasks.move(task, tasks.failed(task, error, now=now))
+            case Refused(error, cost):
+                return self.tasks.move(task, tasks.failed(task, error, now=now, outcome=Outcome.FAILED, cost=cost))
             case Working(progress):
                 if task.status is TaskStatus.PENDING:
                     task = self.tasks.move(task, tasks.started(task, now=now))
-                return self._look_again(task, now=now, progress=_share(progress))
+                return self._look_again(task, now=now, status_reason=None, progress=_share(progress))
             case Waiting(position):
                 if task.status is TaskStatus.PROCESSING:
                     task = self.tasks.move(task, tasks.requeued(task, now=now))
-                return self._look_again(task, now=now, queue_position=position and max(position, 0))
+                place = position and max(position, 0)
+                return self._look_again(task, now=now, status_reason=None, queue_position=place)
+
+    def _ask(self, task: Task, question: Callable[[Provider], Answer], *, now: datetime) -> Answer:
+        """What the provider answers; whether it does at all is what its health is known by."""
+        try:
+            answer = question(self.providers[task.served_by])
+        except (Unavailable, Unheard) as failure:
+            self.health.failed(task.served_by, str(failure), now=now)
+            raise
+        except (SubmitRefused, Unknowable):
+            self.health.answered(task.served_by)
+            raise
+        self.health.answered(task.served_by)
+        return answer
+
+    def _look_again(self, task: Task, *, now: datetime, after: float | None = None, **seen: object) -> Task:
+        news = {name: value for name, value in seen.items() if getattr(task, name) != value}
+        change = {**news, "updated_at": now} if news else {}
+        self._send(task, step=task.step + 1, delay=max(_delay(task.step), math.ceil(after or 0)))
+        return self.tasks.note(task, step=task.step + 1, **change)
+
+    def _send(self, task: Task, *, step: int | None, delay: int) -> None:
+        self.queue.send(self._message(task, step=step), delay=min(delay, _LONGEST_DELAY), lane=task.served_by)
+
+    def _message(self, task: Task, *, step: int | None) -> NextStep:
+        return NextStep(
+            task_id=task.id,
+            user_id=task.user_id,
+            step=step,
+            job=task.provider_task_id,
+            served_by=task.served_by,
+            model=task.model,
+        )
+
+    # ------------------------------------------------------------------------------------------------------ ending
 
     def _finish(self, task: Task, done: Done, *, now: datetime) -> Task:
-        if not done.media:
-            nothing = TaskError(code="empty_output", message="The provider returned no media.", retryable=False)
-            return self.tasks.move(task, tasks.failed(task, nothing, now=now))
-        outputs = [_output(task, number, made) for number, made in enumerate(done.media)]
-        for output, made in zip(outputs, done.media, strict=True):
-            self.media.put(output.key, made.content, made.content_type)
-        # Canceled or deleted in the meantime: the step is tried again, and that removes the files.
-        return self.tasks.move(task, tasks.succeeded(task, outputs=outputs, cost=done.cost, now=now))
+        stem = f"media/{task.user_id}/{task.id}"
+        try:
+            outputs = [self.media.keep(file, f"{stem}/{n}", task.type) for n, file in enumerate(done.files)]
+        except Unavailable as failure:
+            return self._look_again(task, now=now, status_reason=str(failure))
+        except Unusable as unusable:
+            outputs, error = [], unusable.error
+        else:
+            error = TaskError(code="empty_output", message="The provider returned no media.", retryable=False)
+        cost = self._cost(task, done, outputs)
+        if outputs:
+            # Canceled or deleted in the meantime: the step is tried again, and that removes the files.
+            return self.tasks.move(task, tasks.succeeded(task, outputs=outputs, cost=cost, now=now))
+        ended = self.tasks.move(task, tasks.failed(task, error, now=now, outcome=Outcome.SUCCEEDED, cost=cost))
+        return self._settle(ended, now=now)
+
+    def _fail(self, task: Task, error: TaskError, *, now: datetime, outcome: Outcome | None = None) -> Task:
+        """Fail the task, whatever else happens to it at this moment: what went wrong stays wrong.
+
+        Unless `outcome` says how its job ended, one more message has the provider told to stop.
+        """
+        while True:
+            if outcome is None:
+                self._send(task, step=None, delay=1)
+            try:
+                return self.tasks.move(task, tasks.failed(task, error, now=now, outcome=outcome))
+            except Outdated:
+                current = self.tasks.load(task.id)
+                if current is None or current.over:
+                    return task
+                task = current
 
     def _forget(self, message: NextStep) -> None:
-        # The clean-up of the delete may have come before a worker had stored the last file.
-        self.media.delete_of_task(message.user_id, message.task_id)
+        """What is left of a task that was deleted: files that came after the clean-up, and a job that still runs."""
+        if message.token is not None:
+            return
+        if message.user_id is not None:
+            self.media.delete_of_task(message.user_id, message.task_id)
+        provider = self.providers.get(message.served_by or "")
+        if provider is not None and message.job and message.model:
+            provider.cancel(message.job, model=self.registry.id_of(message.served_by or "", message.model))
 
-    def _give_up(self, task: Task, *, now: datetime) -> Task:
-        error = TaskError(code="timeout", message="The provider did not finish in time.", retryable=True)
-        given_up = self.tasks.move(task, tasks.failed(task, error, now=now))
-        return self._settle(given_up)
-
-    def _settle(self, task: Task) -> Task:
-        """A task that ended on our side first: the provider is told to stop, and files that came too late go."""
-        if task.status is TaskStatus.SUCCEEDED or (task.lease_until is None and task.provider_task_id is None):
+    def _settle(self, task: Task, *, now: datetime) -> Task:
+        """A task that ended on our side first: its job is stopped, and how that ended all the same is recorded."""
+        was_sent = task.lease_until is not None or task.provider_task_id is not None
+        if task.status is TaskStatus.SUCCEEDED or not was_sent:
             return task
         self.media.delete_of_task(task.user_id, task.id)
-        provider = self.providers[task.served_by]
-        job = task.provider_task_id or provider.find(order_of(task))
-        if job is not None:
-            provider.cancel(job)
+        if task.provider_outcome is not None:
+            return task
+        try:
+            ended = self._stopped(task, now=now)
+        except (Unknowable, Unavailable):
+            ended = None
+        if ended is not None:
+            outcome, cost = ended
+            return self.tasks.settle(task, tasks.settled(task, outcome, cost=cost, now=now))
+        since = now - (task.completed_at or now)
+        if now < task.created_at + DEADLINE[task.type] + _AFTERMATH:
+            self._send(task, step=None, delay=max(LAST_POLL // 4, int(since.total_seconds() / 2)))
         return task
 
+    def _stopped(self, task: Task, *, now: datetime) -> tuple[Outcome, Decimal | None] | None:
+        """How the job of a task that is over ended, and what it cost; None while it may still run."""
+        if task.provider_task_id is None and task.lease_until is not None and task.lease_until > now:
+            return None  # it may be submitted at this very moment
+        provider, order = self.providers[task.served_by], self.order_of(task)
+        job = task.provider_task_id or provider.find(order)
+        if job is None or provider.cancel(job, model=order.model):
+            return Outcome.CANCELED, None
+        match provider.poll(job, order):
+            case Done() as done:
+                return Outcome.SUCCEEDED, self._cost(task, done)
+            case Refused(_, cost):
+                return Outcome.FAILED, cost
+            case _:
+                return None
 
-def order_of(task: Task) -> Order:
-    """What the provider is asked to make for `task`."""
-    return Order(
-        reference=task.id,
-        type=task.type,
-        model=task.model,
-        prompt=task.prompt,
-        effective_prompt=task.effective_prompt,
-        options=task.params,
-    )
+    # ------------------------------------------------------------------------------------------------- in its terms
+
+    def order_of(self, task: Task) -> Order:
+        """What the provider is asked to make for `task`."""
+        at = f"{self.callbacks}/{task.served_by}?task={task.id}&token={task.callback_token}"
+        model = self.registry.model(task.provider, task.model, task.type)
+        return Order(
+            reference=task.id,
+            type=task.type,
+            model=model.id if model else task.model,
+            prompt=task.prompt,
+            effective_prompt=task.effective_prompt,
+            options=task.params,
+            created_at=task.created_at,
+            callback=at if self.callbacks else None,
+        )
+
+    def _estimate(self, task: Task, following: Alternative) -> Decimal | None:
+        model = self.registry.model(following.provider, following.model, task.type)
+        if following.served_by == SANDBOX:
+            return Decimal(0)
+        return model.estimate(task.effective_prompt, task.params) if model else None
+
+    def _cost(self, task: Task, done: Done, outputs: Sequence[Output] = ()) -> Decimal | None:
+        if done.cost is not None:
+            return done.cost
+        model = self.registry.model(task.provider, task.model, task.type)
+        charged = model.charge(task.effective_prompt, outputs) if model and outputs else None
+        return task.cost.estimated if charged is None else charged
+
+
+def _is_late(message: NextStep, task: Task) -> bool:
+    return message.step is not None and message.step < task.step
+
+
+def _timeout(task: Task) -> TaskError:
+    if task.status_reason is not None:
+        return TaskError(code="provider_unavailable", message=task.status_reason, retryable=True)
+    return TaskError(code="timeout", message="The provider did not finish in time.", retryable=True)
 
 
 def _share(progress: float | None) -> float | None:
@@ -226,15 +439,3 @@ def _share(progress: float | None) -> float | None:
 
 def _delay(step: int) -> int:
     return FIRST_POLLS[step] if step < len(FIRST_POLLS) else LAST_POLL
-
-
-def _output(task: Task, number: int, made: Made) -> Output:
-    extension = made.content_type.partition("/")[2]
-    return Output(
-        key=f"media/{task.user_id}/{task.id}/{number}.{extension}",
-        content_type=made.content_type,
-        bytes=len(made.content),
-        width=made.width,
-        height=made.height,
-        duration=made.duration,
-    )

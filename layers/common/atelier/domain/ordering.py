@@ -1,16 +1,18 @@
 """From what a caller asks to a task: the model is chosen, its limits are checked, the brand is applied."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from atelier.domain import models
 from atelier.domain.campaigns import Campaign
 from atelier.domain.clients import Client
+from atelier.domain.destinations import fault_of
 from atelier.domain.errors import Fault, IllegalTransition, Invalid
-from atelier.domain.models import SANDBOX, Choice, Model
+from atelier.domain.models import SANDBOX, Choice, Model, Registry
 from atelier.domain.prompts import effective_prompt
-from atelier.domain.tasks import Cost, NewImage, NewTask, NewVideo, Task, TaskStatus, TaskType
+from atelier.domain.tasks import Alternative, Cost, NewImage, NewTask, NewVideo, Task, TaskStatus, TaskType
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,24 @@ class Parents:
     campaign: Campaign | None = None
 
 
+@dataclass(frozen=True)
+class Desk:
+    """What orders are taken with: the models there are, the providers configured here, and where webhooks may go."""
+
+    registry: Registry
+    configured: tuple[str, ...]
+    private_webhooks: bool = False
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What makes a new task this one and no other: its id, the secret of its callbacks, and the moment."""
+
+    id: str
+    callback_token: str
+    now: datetime
+
+
 def kind_of(new: NewTask) -> TaskType:
     """What a request generates."""
     if isinstance(new, NewImage):
@@ -28,88 +48,144 @@ def kind_of(new: NewTask) -> TaskType:
     return TaskType.VIDEO if isinstance(new, NewVideo) else TaskType.AUDIO
 
 
-def ordered(
-    new: NewTask, parents: Parents, *, id_: str, user_id: int, configured: tuple[str, ...], now: datetime
-) -> Task:
+def ordered(new: NewTask, parents: Parents, desk: Desk, *, mark: Mark, user_id: int) -> Task:
     """The task that a request means. Raises Invalid with everything that does not fit the model."""
     kind = kind_of(new)
-    choice = models.choose(kind, provider=new.provider, model=new.model, configured=configured)
-    if faults := [*_clashes(new), *_over_limits(new, choice.model)]:
+    if new.provider is not None and new.providers is not None:
+        raise Invalid([Fault("give either provider or providers, not both", pointer="/providers")])
+    if new.providers is None:
+        choices = [desk.registry.choose(kind, provider=new.provider, model=new.model, configured=desk.configured)]
+    else:
+        choices = desk.registry.alternatives(kind, providers=new.providers, model=new.model, configured=desk.configured)
+    faults = [*_clashes(new), *_of_destination(new, desk)]
+    if faults := [*faults, *_unique(fault for choice in choices for fault in _over_limits(new, choice.model))]:
         raise Invalid(faults)
-    return Task(
-        id=id_,
+    return _task(
+        choices,
+        parents,
+        mark,
         type=kind,
-        status=TaskStatus.PENDING,
-        provider=choice.provider,
-        served_by=choice.served_by,
-        model=new.model or choice.model.id,
+        model=new.model or choices[0].model.id,
         user_id=user_id,
-        client_id=parents.client and parents.client.id,
-        campaign_id=parents.campaign and parents.campaign.id,
         prompt=new.prompt,
-        effective_prompt=_branded(new.prompt, parents, choice.model, applied=new.apply_brand_guidelines),
         params=new.options(),
         apply_brand_guidelines=new.apply_brand_guidelines,
         metadata=new.metadata,
-        cost=_estimate(choice),
-        created_at=now,
-        updated_at=now,
+        webhook_url=new.webhook_url,
     )
 
 
-def retried(task: Task, parents: Parents, *, id_: str, configured: tuple[str, ...], now: datetime) -> Task:
+def retried(task: Task, parents: Parents, desk: Desk, *, mark: Mark) -> Task:
     """A new task that asks again for what `task` did not bring, with the brand as it is now.
 
-    Raises IllegalTransition unless the task failed or was canceled.
+    It begins with the provider that was asked first. Raises IllegalTransition unless the task failed or was canceled.
     """
     if task.status not in (TaskStatus.FAILED, TaskStatus.CANCELED):
         raise IllegalTransition(f"The task is {task.status}; only a failed or canceled one can be retried.")
-    choice = models.choose(task.type, provider=task.provider, model=task.model, configured=configured)
-    return Task(
-        id=id_,
+    attempts = [(each.provider, each.model) for each in task.attempts]
+    others = [(each.provider, each.model) for each in task.alternatives]
+    asked = [*attempts, (task.provider, task.model), *others]
+    choices = [
+        desk.registry.choose(task.type, provider=provider, model=model, configured=desk.configured)
+        for provider, model in asked
+    ]
+    return _task(
+        choices,
+        parents,
+        mark,
         type=task.type,
-        status=TaskStatus.PENDING,
-        provider=task.provider,
-        served_by=choice.served_by,
-        model=task.model,
+        model=asked[0][1],
         user_id=task.user_id,
-        client_id=parents.client and parents.client.id,
-        campaign_id=parents.campaign and parents.campaign.id,
         prompt=task.prompt,
-        effective_prompt=_branded(task.prompt, parents, choice.model, applied=task.apply_brand_guidelines),
         params=task.params,
         apply_brand_guidelines=task.apply_brand_guidelines,
         metadata=task.metadata,
-        cost=_estimate(choice),
+        webhook_url=task.webhook_url,
         retry_of=task.id,
-        created_at=now,
-        updated_at=now,
     )
 
 
-def _branded(prompt: str, parents: Parents, model: Model, *, applied: bool) -> str:
-    guidelines = parents.client.brand_guidelines if parents.client and applied else None
-    brief = parents.campaign.brief if parents.campaign and applied else None
-    return effective_prompt(prompt, guidelines=guidelines, brief=brief, limit=model.prompt_limit)
+def _task(choices: Sequence[Choice], parents: Parents, mark: Mark, **asked: Any) -> Task:
+    first = choices[0]
+    applied = asked["apply_brand_guidelines"] and not any(choice.model.spoken for choice in choices)
+    composed = effective_prompt(
+        asked["prompt"],
+        guidelines=parents.client.brand_guidelines if parents.client and applied else None,
+        brief=parents.campaign.brief if parents.campaign and applied else None,
+        # Whoever takes the job in the end is sent the same words.
+        limit=min(choice.model.prompt_limit for choice in choices),
+    )
+    return Task(
+        **asked,
+        id=mark.id,
+        status=TaskStatus.PENDING,
+        provider=first.provider,
+        served_by=first.served_by,
+        client_id=parents.client and parents.client.id,
+        campaign_id=parents.campaign and parents.campaign.id,
+        effective_prompt=composed.text,
+        guidelines_truncated=composed.truncated,
+        cost=Cost(estimated=_estimate(first, composed.text, asked["params"])),
+        alternatives=[_alternative(choice) for choice in choices[1:]],
+        callback_token=mark.callback_token,
+        created_at=mark.now,
+        updated_at=mark.now,
+    )
+
+
+def _alternative(choice: Choice) -> Alternative:
+    return Alternative(provider=choice.provider, model=choice.model.id, served_by=choice.served_by)
+
+
+def _estimate(choice: Choice, prompt: str, options: dict[str, Any]) -> Decimal | None:
+    return Decimal(0) if choice.served_by == SANDBOX else choice.model.estimate(prompt, options)
+
+
+# -------------------------------------------------------------------------------------------------------- limits
+
+
+def _unique(faults: Iterable[Fault]) -> list[Fault]:
+    return list(dict.fromkeys(faults))
 
 
 def _clashes(new: NewTask) -> list[Fault]:
     return [Fault("is a field of its own", pointer=f"/params/{name}") for name in new.clashes()]
 
 
+def _of_destination(new: NewTask, desk: Desk) -> list[Fault]:
+    if new.webhook_url is None:
+        return []
+    fault = fault_of(new.webhook_url, private=desk.private_webhooks)
+    return [Fault(fault, pointer="/webhook_url")] if fault else []
+
+
 def _over_limits(new: NewTask, model: Model) -> list[Fault]:
     faults = []
     if len(new.prompt) > model.prompt_limit:
         faults.append(Fault(f"{model.id} takes at most {model.prompt_limit} characters", pointer="/prompt"))
-    duration = getattr(new, "duration", None)
-    if duration is not None and model.seconds and not model.seconds[0] <= duration <= model.seconds[2]:
-        shortest, _, longest = model.seconds
-        faults.append(Fault(f"{model.id} makes {shortest:g} to {longest:g} seconds", pointer="/duration"))
+    if new.num_outputs > model.max_outputs:
+        faults.append(Fault(f"{model.id} makes at most {model.max_outputs}", pointer="/num_outputs"))
+    faults += [
+        Fault(f"{model.id} does not take it", pointer=f"/{name}")
+        for name in _typed(new)
+        if name not in model.takes and name != "num_outputs"
+    ]
     if isinstance(new, NewImage) and new.size and new.aspect_ratio:
         faults.append(Fault("give either size or aspect_ratio, not both", pointer="/size"))
+    return [*faults, *_values_that_do_not_fit(new, model)]
+
+
+def _typed(new: NewTask) -> list[str]:
+    return sorted(set(new.options()) - set(new.params))
+
+
+def _values_that_do_not_fit(new: NewTask, model: Model) -> list[Fault]:
+    faults = []
+    duration = getattr(new, "duration", None)
+    if duration is not None and model.seconds and not model.seconds.take(duration):
+        faults.append(Fault(f"{model.id} makes {model.seconds}", pointer="/duration"))
+    for name, known in (("aspect_ratio", model.aspect_ratios), ("voice", model.voices)):
+        value = getattr(new, name, None)
+        if value is not None and known and value not in known:
+            faults.append(Fault(f"{model.id} takes {', '.join(known)}", pointer=f"/{name}"))
     return faults
-
-
-def _estimate(choice: Choice) -> Cost:
-    free = choice.served_by == SANDBOX
-    return Cost(estimated=Decimal(0) if free else None)

@@ -1,11 +1,17 @@
 """The protocol behind which every provider stands, and what it may answer.
 
 A provider is a separate company with its own queue: a job is submitted once and then asked after. Adapters translate
-its words into these four answers and nothing else.
+its words into the answers and errors below and nothing else:
+
+SubmitRefused  it said no to this job, for good
+Unavailable    it certainly did not do what it was asked, now; later it may
+Unheard        it was asked and nobody knows what became of that
+Unknowable     it cannot say whether it ever accepted a job
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
@@ -16,7 +22,12 @@ from atelier.domain.tasks import TaskError, TaskType
 
 @dataclass(frozen=True)
 class Order:
-    """One job as a provider is asked for it. `reference` is ours, the same however often it is asked."""
+    """One job as a provider is asked for it.
+
+    `reference` is ours, the same however often it is asked. `options` are the typed options of a request under the
+    names of the API, and over them what the caller passed through in `params`. At `callback`, when there is one, the
+    provider may report that something happened.
+    """
 
     reference: str
     type: TaskType
@@ -24,6 +35,11 @@ class Order:
     prompt: str
     effective_prompt: str
     options: Mapping[str, JsonValue]
+    created_at: datetime
+    callback: str | None = None
+
+
+# ------------------------------------------------------------------------------------------------ where it stands
 
 
 @dataclass(frozen=True)
@@ -41,52 +57,103 @@ class Working:
 
 
 @dataclass(frozen=True)
-class Made:
-    """One file that a finished job brought, with what is known of it. `duration` is in seconds."""
+class Content:
+    """A file that is already here."""
 
     content: bytes
-    content_type: str
-    width: int | None = None
-    height: int | None = None
-    duration: float | None = None
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A file to be fetched by https from `url`, without any key, and from nowhere but `hosts` and what is below them.
+
+    `plain_http` allows http as well: only for a provider that was configured at such an address.
+    """
+
+    url: str
+    hosts: tuple[str, ...]
+    plain_http: bool = False
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A file that the provider has put into our own bucket, below `incoming/`."""
+
+    key: str
+
+
+File = Content | Remote | Staged
 
 
 @dataclass(frozen=True)
 class Done:
-    """Finished with media, for `cost` US dollars when that is known."""
+    """Finished with files, for `cost` US dollars when the provider says so."""
 
-    media: tuple[Made, ...]
+    files: tuple[File, ...]
     cost: Decimal | None = None
 
 
 @dataclass(frozen=True)
 class Refused:
-    """Ended without media."""
+    """Ended without files, for `cost` US dollars when the provider says so."""
 
     error: TaskError
+    cost: Decimal | None = None
 
 
 State = Waiting | Working | Done | Refused
 
 
 class Provider(Protocol):
-    """What the pipeline asks of a provider."""
+    """What the pipeline asks of a provider. Every method may raise Unavailable."""
 
     def submit(self, order: Order) -> str:
-        """Hand in the job and return the provider's id for it.
+        """Hand in the job, in one attempt, and return the provider's id for it.
 
-        Raises SubmitRefused when it certainly was not accepted. Any other exception means that nobody knows, and the
-        pipeline will ask `find` before it does anything else.
+        Raises SubmitRefused or Unavailable when it certainly was not accepted. Any other exception means that nobody
+        knows, and the pipeline will ask `find` before it does anything else; Unheard is the one to raise for it.
         """
 
     def find(self, order: Order) -> str | None:
-        """The provider's id of a job whose submit was never answered; None when there certainly is none."""
+        """The provider's id of a job whose submit was never answered; None when there certainly is none.
+
+        It is asked no sooner than a lease after the submit. Raises Unknowable when it can be neither found nor ruled
+        out: the pipeline then waits for the provider's callback and asks again.
+        """
 
     def poll(self, job: str, order: Order) -> State:
         """Where the job stands."""
 
-    def cancel(self, job: str) -> None:
-        """Ask that the job be stopped; it may end all the same."""
+    def cancel(self, job: str, *, model: str) -> bool:
+        """Ask that the job be stopped; whether it certainly is, and nothing more will come of it.
+
+        A job that is over already is no error: that it may have ended otherwise is what False says.
+        """
+
+
+# --------------------------------------------------------------------------------------------------- callbacks
+
+
+@dataclass(frozen=True)
+class Callback:
+    """A request that says it is from a provider: the raw body, and headers with names in lower case."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Reporter(Protocol):
+    """A provider that calls back."""
+
+    def job_of(self, callback: Callback, *, now: datetime) -> str:
+        """The provider's id of the job that a genuine callback is about. Raises NotGenuine."""
+
+
+class NotGenuine(Exception):
+    """The callback is not proved to be the provider's, or is too old."""
+
+
+# ------------------------------------------------------------------------------------------------------ errors
 
 
 class SubmitRefused(Exception):
@@ -95,3 +162,27 @@ class SubmitRefused(Exception):
     def __init__(self, error: TaskError) -> None:
         self.error = error
         super().__init__(error.message)
+
+
+class Unavailable(Exception):
+    """The provider certainly did not do what it was asked: not reached, overloaded or out of order. Later it may.
+
+    `after` is how many seconds it asked us to wait.
+    """
+
+    def __init__(self, reason: str, *, after: float | None = None) -> None:
+        self.after = after
+        super().__init__(reason)
+
+
+class Unheard(Exception):
+    """The request was sent and no answer came: nobody knows whether the provider accepted it."""
+
+
+class Unknowable(Exception):
+    """The provider cannot say whether it ever accepted the job."""
+
+
+# How adapters of this project are put together: by the composition root, from keys and addresses.
+Secret = Callable[[], str]
+"""Asked for a provider's key whenever one is needed, so that a rotated one is found."""

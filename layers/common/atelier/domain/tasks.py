@@ -95,7 +95,17 @@ class NewTask(Shape):
     client_id: Id | None = None
     campaign_id: Annotated[Id | None, Field(description="Alone, it implies its client.")] = None
     provider: Annotated[str | None, Field(max_length=64)] = None
-    model: Annotated[str | None, Field(max_length=255)] = None
+    providers: Annotated[
+        list[Annotated[str, Field(max_length=64)]] | None,
+        Field(
+            min_length=1,
+            max_length=4,
+            description="Instead of `provider`, in this order: the next only if one has not accepted the job.",
+        ),
+    ] = None
+    model: Annotated[
+        str | None, Field(max_length=255, description="GET /api/v3/providers says what each one takes.")
+    ] = None
     negative_prompt: Annotated[str | None, Field(max_length=5000)] = None
     num_outputs: Annotated[int, Field(ge=1, le=4), BeforeValidator(_whole)] = 1
     seed: Annotated[int | None, Field(ge=0, le=4294967295), BeforeValidator(_whole)] = None
@@ -107,6 +117,10 @@ class NewTask(Shape):
         dict[str, JsonValue] | None,
         _at_most(METADATA_BYTES),
         Field(description="Your own object, kept as it is; at most 16 KiB as JSON."),
+    ] = None
+    webhook_url: Annotated[
+        str | None,
+        Field(max_length=2048, description="Where the finished task is sent, signed by your webhook secret."),
     ] = None
 
     def options(self) -> dict[str, JsonValue]:
@@ -125,10 +139,12 @@ NOT_OPTIONS: Final = frozenset(
         "client_id",
         "campaign_id",
         "provider",
+        "providers",
         "model",
         "params",
         "apply_brand_guidelines",
         "metadata",
+        "webhook_url",
     }
 )
 
@@ -212,8 +228,40 @@ class Cost(Record):
     currency: str = "USD"
 
 
+class Attempt(Record):
+    """A provider that did not accept the job, and why, before the next one was asked."""
+
+    provider: str
+    model: str
+    error: TaskError
+
+
+class Alternative(Record):
+    """A provider that is asked next, if the ones before it do not accept the job."""
+
+    provider: str
+    model: str
+    served_by: str
+
+
+class Delivery(Record):
+    """One attempt to send the finished task to its `webhook_url`. `status` is the receiver's HTTP status, if any."""
+
+    at: Moment
+    status: int | None = None
+    error: str | None = None
+
+
+class Outcome(StrEnum):
+    """How the provider's job ended, which need not be how the task did."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
 class TaskSummary(Record):
-    """A task as lists show it: everything but its two long texts."""
+    """A task as lists show it: everything but its long texts and its logs."""
 
     id: Id
     type: TaskType
@@ -226,13 +274,24 @@ class TaskSummary(Record):
     client_id: Id | None = None
     campaign_id: Id | None = None
     prompt: str
+    guidelines_truncated: Annotated[
+        bool, Field(description="Whether the model's prompt limit left no room for all of guidelines and brief.")
+    ] = False
     outputs: list[Output] = Field(default_factory=list)
     error: TaskError | None = None
+    provider_outcome: Annotated[
+        Outcome | None,
+        Field(description="How the provider's job ended, also when the task had ended before; `cost` has its cost."),
+    ] = None
+    status_reason: Annotated[
+        str | None, Field(description="Why a task waits, when its provider cannot be reached or does not confirm it.")
+    ] = None
     progress: Annotated[float | None, Field(ge=0, le=1)] = None
     queue_position: Annotated[int | None, Field(ge=0)] = None
     cost: Cost = Cost()
     retry_of: Id | None = None
     metadata: dict[str, JsonValue] | None = None
+    webhook_url: str | None = None
     created_at: Moment
     started_at: Moment | None = None
     completed_at: Moment | None = None
@@ -249,10 +308,19 @@ class Task(TaskSummary):
 
     effective_prompt: str
     params: dict[str, JsonValue] = Field(default_factory=dict)
+    attempts: Annotated[list[Attempt], Field(description="Providers that did not accept the job.")] = Field(
+        default_factory=list
+    )
+    webhook_deliveries: Annotated[list[Delivery], Field(description="The attempts to call `webhook_url`.")] = Field(
+        default_factory=list
+    )
     apply_brand_guidelines: SkipJsonSchema[Annotated[bool, Field(exclude=True)]] = True
     # Which message of the generation queue is the current one, and until when a worker is submitting it.
     step: SkipJsonSchema[Annotated[int, Field(exclude=True)]] = 0
     lease_until: SkipJsonSchema[Annotated[Moment | None, Field(exclude=True)]] = None
+    # Who is asked next, and what proves that a callback was asked for by us.
+    alternatives: SkipJsonSchema[Annotated[list[Alternative], Field(exclude=True)]] = Field(default_factory=list)
+    callback_token: SkipJsonSchema[Annotated[str, Field(exclude=True)]] = ""
 
 
 class TaskPage(Page[TaskSummary]):
@@ -267,7 +335,11 @@ def _moved(task: Task, status: TaskStatus, *, now: datetime, **change: Any) -> T
         raise IllegalTransition(f"The task is {task.status}; it cannot become {status}.")
     if status in TERMINAL:
         change = {"completed_at": now, "queue_position": None, **change}
-    return task.model_copy(update={"status": status, "updated_at": now, "version": task.version + 1, **change})
+    return _changed(task, now=now, status=status, status_reason=None, **change)
+
+
+def _changed(task: Task, *, now: datetime, **change: Any) -> Task:
+    return task.model_copy(update={"updated_at": now, "version": task.version + 1, **change})
 
 
 def started(task: Task, *, now: datetime) -> Task:
@@ -288,20 +360,50 @@ def succeeded(task: Task, *, outputs: list[Output], cost: Decimal | None, now: d
         TaskStatus.SUCCEEDED,
         now=now,
         outputs=outputs,
+        provider_outcome=Outcome.SUCCEEDED,
         progress=1.0,
         started_at=task.started_at or now,
-        cost=task.cost.model_copy(update={"actual": cost}),
+        cost=_charged(task, cost),
     )
 
 
-def failed(task: Task, error: TaskError, *, now: datetime) -> Task:
-    """It ended without media, for the reason given."""
-    return _moved(task, TaskStatus.FAILED, now=now, error=error)
+def failed(
+    task: Task, error: TaskError, *, now: datetime, outcome: Outcome | None = None, cost: Decimal | None = None
+) -> Task:
+    """It ended without media, for the reason given; `outcome` when that is how the provider's job ended."""
+    return _moved(task, TaskStatus.FAILED, now=now, error=error, provider_outcome=outcome, cost=_charged(task, cost))
 
 
 def canceled(task: Task, *, now: datetime) -> Task:
     """The caller has called it off."""
     return _moved(task, TaskStatus.CANCELED, now=now)
+
+
+def rerouted(task: Task, error: TaskError, *, estimate: Decimal | None, now: datetime) -> Task:
+    """The provider has not accepted it, so the next one is asked."""
+    following, *others = task.alternatives
+    return _changed(
+        task,
+        now=now,
+        step=task.step + 1,
+        lease_until=None,
+        status_reason=None,
+        provider=following.provider,
+        model=following.model,
+        served_by=following.served_by,
+        alternatives=others,
+        attempts=[*task.attempts, Attempt(provider=task.provider, model=task.model, error=error)],
+        cost=Cost(estimated=estimate),
+    )
+
+
+def settled(task: Task, outcome: Outcome, *, cost: Decimal | None, now: datetime) -> Task:
+    """The provider's job has ended after the task had: recorded with what it cost, and nothing else."""
+    return _changed(task, now=now, provider_outcome=outcome, cost=_charged(task, cost))
+
+
+def _charged(task: Task, cost: Decimal | None) -> Cost:
+    return task.cost if cost is None else task.cost.model_copy(update={"actual": cost})
 
 
 # ------------------------------------------------------------------------------------------- what is listed

@@ -75,6 +75,11 @@ def usage(user_id: int, client_id: str | None, campaign_id: str | None, day: dat
     return Key(owner(user_id), f"USAGE#{client_id or UNASSIGNED}#{campaign_id or UNASSIGNED}#{day:%Y-%m-%d}")
 
 
+def webhook_secret(user_id: int) -> Key:
+    """What signs a user's outgoing webhooks."""
+    return Key(owner(user_id), "WEBHOOK")
+
+
 def deletion(user_id: int, kind: str, parent_id: str) -> Key:
     """The clean-up after one delete, from its commit until it is over."""
     return Key(owner(user_id), f"DELETION#{kind}#{parent_id}")
@@ -88,6 +93,11 @@ def task(task_id: str) -> Key:
 def answer(user_id: int, idempotency_key: str) -> Key:
     """The answer that a request with this key was given."""
     return Key(f"IDEM#{user_id}#{idempotency_key}", "IDEM")
+
+
+def health(provider: str) -> Key:
+    """What is known of a provider's health."""
+    return Key(f"PROVIDER#{provider}", "HEALTH")
 
 
 # ------------------------------------------------------------------------------------------------------- orders

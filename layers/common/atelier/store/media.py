@@ -1,41 +1,190 @@
-"""Media in our own bucket: written by the worker, read by callers through signed URLs that end."""
+"""Media in our own bucket: brought in by the worker, read by callers through signed URLs that end.
 
+Finished files are at `media/<user>/<task>/<number>.<extension>`. What a provider puts into the bucket itself is
+copied from below `incoming/<task>/`.
+"""
+
+import io
+from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from http import HTTPStatus
+from typing import IO, TYPE_CHECKING, Final, TypedDict, cast
+
+from botocore.exceptions import ClientError
+from urllib3 import PoolManager
+
+from atelier.domain.generation import Unusable
+from atelier.domain.provider import Content, File, Remote, Staged
+from atelier.domain.tasks import Output, TaskType
+from atelier.store.downloads import download
+from atelier.store.formats import HEAD, MIB, Format, check_size, format_of, unusable
+from atelier.store.probes import Measures, inspected
+from atelier.store.stored import Stored
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CopySourceTypeDef
 
 URL_LIFE: Final = timedelta(hours=1)
+INCOMING: Final = "incoming/"
+PART: Final = 8 * MIB
+"""As much of a file as is in memory at a time, more or less."""
 
 
 class MediaBucket:
-    """One bucket; keys are `media/<user>/<task>/<number>.<extension>`."""
+    """One bucket. URLs are its own, good for `url_life`, unless a `signer` makes them from keys."""
 
-    def __init__(self, client: "S3Client", bucket: str) -> None:
+    def __init__(
+        self,
+        client: "S3Client",
+        bucket: str,
+        *,
+        url_life: timedelta = URL_LIFE,
+        signer: Callable[[str], str] | None = None,
+    ) -> None:
         self._client = client
         self._bucket = bucket
+        self._url_life = url_life
+        self._signer = signer
+        self._http = PoolManager()
 
-    def put(self, key: str, content: bytes, content_type: str) -> None:
-        """Store one file, replacing what was there."""
-        self._client.put_object(Bucket=self._bucket, Key=key, Body=content, ContentType=content_type)
+    # ---------------------------------------------------------------------------------------------- bringing in
+
+    def keep(self, file: File, stem: str, kind: TaskType) -> Output:
+        """Store one file under `stem` and the extension of its real type, replacing what was there.
+
+        It may be repeated. Raises Unusable, and nothing is left under `stem` then; Unavailable when a file could not be
+        fetched now.
+        """
+        match file:
+            case Content(content):
+                return self._keep_content(content, stem, kind)
+            case Remote():
+                return self._keep_remote(file, stem, kind)
+            case Staged(key):
+                return self._keep_staged(key, stem, kind)
+
+    def _keep_content(self, content: bytes, stem: str, kind: TaskType) -> Output:
+        check_size(len(content), kind)
+        form, measures = inspected(io.BytesIO(content), kind)
+        key = _key(stem, form)
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=content, **_served_as(form))
+        return _output(key, form, len(content), measures)
+
+    def _keep_remote(self, remote: Remote, stem: str, kind: TaskType) -> Output:
+        from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 - who only reads does without
+
+        with download(remote, kind, self._http) as source:
+            form = format_of(source.peek(HEAD), kind)
+            key = _key(stem, form)
+            # Without threads there is one part in memory at a time; if reading fails, the upload is aborted.
+            by_parts = TransferConfig(
+                multipart_threshold=PART,
+                multipart_chunksize=PART,
+                use_threads=False,
+                preferred_transfer_client="classic",
+            )
+            stream = cast("IO[bytes]", source)
+            self._client.upload_fileobj(stream, self._bucket, key, ExtraArgs=dict(_served_as(form)), Config=by_parts)
+        try:
+            form, measures = inspected(self._stored(key, source.size), kind)
+        except Unusable:
+            self.delete(key)
+            raise
+        return _output(key, form, source.size, measures)
+
+    def _keep_staged(self, staged: str, stem: str, kind: TaskType) -> Output:
+        # It stays where it is until the task ends badly, is deleted, or the bucket's rule for `incoming/` removes it:
+        # the provider is asked again when this step is repeated, and must find the same files then.
+        if not staged.startswith(INCOMING):
+            raise unusable("media_refused", "The provider has put the file where none is expected.")
+        size = self._size(staged)
+        if size is None:
+            raise unusable("media_unavailable", "The file is not where the provider has put it.")
+        check_size(size, kind)
+        form, measures = inspected(self._stored(staged, size), kind)
+        key = _key(stem, form)
+        source: CopySourceTypeDef = {"Bucket": self._bucket, "Key": staged}
+        self._client.copy_object(
+            Bucket=self._bucket,
+            Key=key,
+            CopySource=source,
+            MetadataDirective="REPLACE",
+            TaggingDirective="REPLACE",
+            **_served_as(form),
+        )
+        return _output(key, form, size, measures)
+
+    def _stored(self, key: str, size: int) -> Stored:
+        return Stored(self._client, self._bucket, key, size)
+
+    def _size(self, key: str) -> int | None:
+        try:
+            return self._client.head_object(Bucket=self._bucket, Key=key)["ContentLength"]
+        except ClientError as failure:
+            if failure.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    # ------------------------------------------------------------------------------------------------- removing
 
     def delete(self, key: str) -> None:
         """Remove one file, or do nothing when there is none."""
         self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def delete_of_task(self, user_id: int, task_id: str) -> int:
-        """Remove everything a task ever stored; how many files that were."""
-        listed = self._client.list_objects_v2(Bucket=self._bucket, Prefix=f"media/{user_id}/{task_id}/")
-        keys = [entry["Key"] for entry in listed.get("Contents", [])]
+        """Remove everything a task ever stored, and what waits for it; how many files that were."""
+        below = (f"media/{user_id}/{task_id}/", f"{INCOMING}{task_id}/")
+        keys = [key for prefix in below for key in self._keys(prefix)]
         for key in keys:
             self.delete(key)
         return len(keys)
 
+    def _keys(self, prefix: str) -> Iterator[str]:
+        last = prefix
+        while True:
+            page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, StartAfter=last)
+            for entry in page.get("Contents", []):
+                last = entry["Key"]
+                yield last
+            if not page["IsTruncated"]:
+                return
+
+    # -------------------------------------------------------------------------------------------------- reading
+
     def url(self, key: str) -> str:
-        """A URL that lets anyone read the file for `URL_LIFE`."""
+        """A URL that lets anyone read the file for a while."""
+        if self._signer is not None:
+            return self._signer(key)
         return self._client.generate_presigned_url(
             "get_object",
             Params={"Bucket": self._bucket, "Key": key},
-            ExpiresIn=int(URL_LIFE.total_seconds()),
+            ExpiresIn=int(self._url_life.total_seconds()),
         )
+
+
+def _key(stem: str, form: Format) -> str:
+    return f"{stem}.{form.extension}"
+
+
+class _Served(TypedDict):
+    ContentType: str
+    ContentDisposition: str
+    CacheControl: str
+
+
+def _served_as(form: Format) -> _Served:
+    # What is at a key never changes but by a repeat, which brings the same file.
+    cached = "private, max-age=31536000, immutable"
+    return {"ContentType": form.content_type, "ContentDisposition": "inline", "CacheControl": cached}
+
+
+def _output(key: str, form: Format, size: int, measures: Measures) -> Output:
+    return Output(
+        key=key,
+        content_type=form.content_type,
+        bytes=size,
+        width=measures.width,
+        height=measures.height,
+        duration=measures.duration,
+    )

@@ -1,5 +1,6 @@
 """Queues: messages are small JSON models, delivered at least once."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel
@@ -21,3 +22,15 @@ class Queue:
         """Deliver `message` after `delay` seconds, at most 900 of them, at least once."""
         body = message.model_dump_json()
         self._client.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=min(delay, LONGEST_DELAY))
+
+
+class Lanes:
+    """One queue per provider, so that each has workers of its own; a provider without one shares the first lane."""
+
+    def __init__(self, client: "SQSClient", shared: str, lanes: Mapping[str, str]) -> None:
+        self._shared = Queue(client, shared)
+        self._lanes = {name: Queue(client, url) for name, url in lanes.items()}
+
+    def send(self, message: BaseModel, *, delay: int = 0, lane: str) -> None:
+        """Deliver `message` after `delay` seconds to a worker of this lane, at least once."""
+        self._lanes.get(lane, self._shared).send(message, delay=delay)

@@ -95,6 +95,7 @@ class Write:
     put: Item | None = None
     set: Mapping[str, Any] = field(default_factory=dict)
     add: Mapping[str, Any] = field(default_factory=dict)
+    append: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     remove: Sequence[str] = ()
     discard: Mapping[str, Any] = field(default_factory=dict)
     delete: bool = False
@@ -110,7 +111,9 @@ class Write:
             kind, request["Item"] = "Put", serialized({**self.key.attributes(), **self.put})
         else:
             request["Key"] = serialized(self.key.attributes())
-            change = built.update(put=self.set, add=self.add, remove=self.remove, discard=self.discard)
+            change = built.update(
+                put=self.set, add=self.add, append=self.append, remove=self.remove, discard=self.discard
+            )
             kind = "Delete" if self.delete else "Update" if change else "ConditionCheck"
             if change:
                 request["UpdateExpression"] = change

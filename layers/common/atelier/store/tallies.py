@@ -47,6 +47,19 @@ def spending(task: Task, *, now: datetime) -> Write:
     )
 
 
+def settling(before: Task, after: Task) -> list[Write]:
+    """The writes that add what a task that was over has cost since; the day is the one on which it ended."""
+    more = (after.cost.actual or Decimal(0)) - (before.cost.actual or Decimal(0))
+    if not more or after.completed_at is None:
+        return []
+    day = after.completed_at.date()
+    row = Write(keys.usage(after.user_id, after.client_id, after.campaign_id, day), add={"spent": more})
+    # A parent that is gone has its usage merged elsewhere: the task must be read again, without that parent.
+    parents = (parent for parent in (after.client_id, after.campaign_id) if parent)
+    alive = [Write(keys.tally(after.user_id, each), condition=EXISTS, refusal=outrun) for each in parents]
+    return [row, *alive]
+
+
 def tally_from(item: Item | None) -> dict[Cell, int]:
     """What a tally counts."""
     counts = ((name, value) for name, value in (item or {}).items() if name.startswith(_PREFIX))

@@ -1,7 +1,7 @@
 """Tasks in the table: created under living parents, moved along their life cycle, listed by owner, client, campaign."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from atelier.domain.generation import Outdated
 from atelier.domain.ids import is_id
 from atelier.domain.ordering import Parents
 from atelier.domain.shapes import format_moment
-from atelier.domain.tasks import Task, TaskPage, TaskQuery
+from atelier.domain.tasks import Delivery, Task, TaskPage, TaskQuery
 from atelier.store import answers, keys, tallies
 from atelier.store.answers import Created, Once
 from atelier.store.campaigns import Campaigns
@@ -99,7 +99,7 @@ class Tasks:
         self._table.settle(attempt)
 
     def move(self, before: Task, after: Task) -> Task:
-        """Record a change of status with every count that depends on it. Raises Outdated."""
+        """Record a change of status or provider with every count that depends on it. Raises Outdated."""
         with _outdated():
             self._move(before, after)
         return after
@@ -109,6 +109,12 @@ class Tasks:
         if after.over:
             writes.append(tallies.spending(after, now=after.updated_at))
         self._table.transact(*writes)
+
+    def settle(self, before: Task, after: Task) -> Task:
+        """Record how the job of a task that is over ended, and add what it cost to the usage. Raises Outdated."""
+        with _outdated():
+            self._table.transact(_put(after, condition=_as_read(before)), *tallies.settling(before, after))
+        return after
 
     def note(self, before: Task, **change: Any) -> Task:
         """Record a change that leaves the status as it is. Raises Outdated.
@@ -129,6 +135,13 @@ class Tasks:
         with _outdated():
             self._table.write(write)
         return after
+
+    def log_delivery(self, task_id: str, delivery: Delivery) -> None:
+        """Add an attempt to call the task's webhook to what its owner sees, unless the task is gone."""
+        longer = {"webhook_deliveries": [to_item(delivery)]}
+        write = Write(keys.task(task_id), append=longer, add={"version": 1}, condition=EXISTS, refusal=outrun)
+        with suppress(Outrun):
+            self._table.write(write)
 
 
 @contextmanager

@@ -27,16 +27,26 @@ class Expressions:
         return str(built.condition_expression)
 
     def update(
-        self, *, put: Mapping[str, Any], add: Mapping[str, Any], remove: Sequence[str], discard: Mapping[str, Any]
+        self,
+        *,
+        put: Mapping[str, Any],
+        add: Mapping[str, Any],
+        append: Mapping[str, Sequence[Any]],
+        remove: Sequence[str],
+        discard: Mapping[str, Any],
     ) -> str:
         """An UpdateExpression; empty when there is nothing to update."""
+        longer = [self._appended(self.name(name), values) for name, values in append.items()]
         clauses = {
-            "SET": [f"{self.name(name)} = {self._value(value)}" for name, value in put.items()],
+            "SET": [f"{self.name(name)} = {self._value(value)}" for name, value in put.items()] + longer,
             "ADD": [f"{self.name(name)} {self._value(value)}" for name, value in add.items()],
             "REMOVE": [self.name(name) for name in remove],
             "DELETE": [f"{self.name(name)} {self._value(value)}" for name, value in discard.items()],
         }
         return " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses.items() if parts)
+
+    def _appended(self, name: str, values: Sequence[Any]) -> str:
+        return f"{name} = list_append(if_not_exists({name}, {self._value([])}), {self._value(list(values))})"
 
     def placeholders(self) -> dict[str, Any]:
         """The names and values that the expressions so far speak of."""

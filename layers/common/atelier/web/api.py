@@ -37,10 +37,13 @@ JSON: Final = "application/json"
 LARGEST_ANSWER: Final = 6_000_000  # bytes; Lambda's limit is 6 MB with the headers
 
 
-def api() -> APIGatewayHttpResolver:
-    """A resolver that validates requests strictly and answers every error as problem+json."""
+def api(*, raw_bodies: bool = False) -> APIGatewayHttpResolver:
+    """A resolver that validates requests strictly and answers every error as problem+json.
+
+    With `raw_bodies`, its routes read the body as it came; nothing else looks at it.
+    """
     app = APIGatewayHttpResolver(enable_validation=True, json_body_deserializer=parse_body)
-    app.use([_only_what_is_known])
+    app.use([_only_known_parameters if raw_bodies else _only_what_is_known])
 
     @app.exception_handler(RequestValidationError)  # type: ignore[untyped-decorator]
     def _not_valid(error: RequestValidationError) -> Response[str]:
@@ -71,6 +74,12 @@ def _only_what_is_known(app: APIGatewayHttpResolver, next_middleware: NextMiddle
     # Powertools takes a request that none of our routes takes through here too, by a route that matches any path.
     is_ours = not app.context["_route"].rule.match("/")
     if is_ours and (faults := _parameter_faults(app) + _field_faults(app)):
+        raise Invalid(faults)
+    return next_middleware(app)
+
+
+def _only_known_parameters(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Reply:
+    if faults := _parameter_faults(app):
         raise Invalid(faults)
     return next_middleware(app)
 
@@ -126,12 +135,12 @@ def gone() -> Reply:
 # ------------------------------------------------------------------------------------------------------- handler
 
 
-def serve(app: APIGatewayHttpResolver) -> Handler:
+def serve(app: APIGatewayHttpResolver, *, raw_bodies: bool = False) -> Handler:
     """The Lambda handler of a resolver."""
 
     def handler(event: dict[str, Any], context: LambdaContext) -> Answer:
         began = time.perf_counter()
-        answer = _answer(app, event, context)
+        answer = _answer(app, event, context, raw_bodies=raw_bodies)
         if answer.get("body") is None:
             answer["body"] = ""
         headers = answer.setdefault("headers", {})
@@ -143,11 +152,12 @@ def serve(app: APIGatewayHttpResolver) -> Handler:
     return handler
 
 
-def _answer(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext) -> Answer:
+def _answer(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext, *, raw_bodies: bool) -> Answer:
     headers = event.get("headers") or {}
     try:
         body = _text(event)
-        check_body(body, headers.get("content-type", ""))
+        if not raw_bodies:
+            check_body(body, headers.get("content-type", ""))
     except DomainError as wrong_body:
         method, path = event["requestContext"]["http"]["method"], event["rawPath"]
         return _early(wrong_body if method in methods_at(path) else refusal(method, path), event)

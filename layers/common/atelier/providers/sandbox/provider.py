@@ -10,11 +10,51 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
-from atelier.domain.provider import Done, Made, Order, Refused, State, Working
+from atelier.domain.models import ANY_LENGTH, SANDBOX, Model, Price, Seconds, Unit
+from atelier.domain.provider import Content, Done, Order, Refused, State, Working
 from atelier.domain.shapes import utcnow
 from atelier.domain.tasks import TaskError, TaskType
 from atelier.providers.sandbox import audio
 from atelier.providers.sandbox.palette import palette_for
+
+_EVERY: Final = frozenset({"num_outputs", "seed", "negative_prompt"})
+_VIDEO_SECONDS: Final = Seconds(shortest=1, default=4, longest=10)
+_AUDIO_SECONDS: Final = Seconds(shortest=1, default=5, longest=30)
+
+MODELS: Final = (
+    Model(
+        "sandbox-image",
+        SANDBOX,
+        TaskType.IMAGE,
+        takes=_EVERY | {"aspect_ratio", "size"},
+        prompt_limit=ANY_LENGTH,
+        max_outputs=4,
+        price=Price(Decimal(0), Unit.IMAGE),
+        default=True,
+    ),
+    Model(
+        "sandbox-video",
+        SANDBOX,
+        TaskType.VIDEO,
+        takes=_EVERY | {"aspect_ratio", "duration"},
+        prompt_limit=ANY_LENGTH,
+        max_outputs=4,
+        seconds=_VIDEO_SECONDS,
+        price=Price(Decimal(0), Unit.VIDEO),
+        default=True,
+    ),
+    Model(
+        "sandbox-audio",
+        SANDBOX,
+        TaskType.AUDIO,
+        takes=_EVERY | {"duration", "voice"},
+        prompt_limit=ANY_LENGTH,
+        max_outputs=4,
+        seconds=_AUDIO_SECONDS,
+        price=Price(Decimal(0), Unit.AUDIO),
+        default=True,
+    ),
+)
 
 _FAILURE: Final = re.compile(r"\bfail:([a-z0-9_]{1,64})")
 _ASPECTS: Final[dict[str, tuple[int, int]]] = {
@@ -31,8 +71,8 @@ _ASPECTS: Final[dict[str, tuple[int, int]]] = {
     "5:4": (1120, 896),
 }
 _FILM_SHARE: Final = 2  # films are half as wide and high as pictures: they are encoded on one processor
-_SECONDS: Final = {TaskType.VIDEO: 4.0, TaskType.AUDIO: 5.0}
-_LONGEST: Final = {TaskType.VIDEO: 10.0, TaskType.AUDIO: 30.0}
+_SHORTEST: Final = 0.5
+_SECONDS: Final = {TaskType.VIDEO: _VIDEO_SECONDS, TaskType.AUDIO: _AUDIO_SECONDS}
 
 
 class Sandbox:
@@ -61,35 +101,32 @@ class Sandbox:
             return Refused(TaskError(code=failure[1], message=message, retryable=False))
         return Done(tuple(_make(order, number) for number in range(_count(order))), cost=Decimal(0))
 
-    def cancel(self, job: str) -> None:
-        """Nothing runs between two polls, so there is nothing to stop."""
+    def cancel(self, job: str, *, model: str) -> bool:  # noqa: ARG002 - all jobs are the same to it
+        """Nothing runs between two polls, so it is stopped already."""
+        return True
 
 
-def _make(order: Order, number: int) -> Made:
+def _make(order: Order, number: int) -> Content:
     seed = _seed(order) + number
     if order.type is TaskType.AUDIO:
-        seconds = _seconds(order)
-        return Made(audio.wav(order.prompt, seed=seed, seconds=seconds), "audio/wav", duration=seconds)
-    return _picture(order, seed) if order.type is TaskType.IMAGE else _film(order, seed)
+        return Content(audio.wav(order.prompt, seed=seed, seconds=_seconds(order)))
+    return Content(_picture(order, seed) if order.type is TaskType.IMAGE else _film(order, seed))
 
 
-def _picture(order: Order, seed: int) -> Made:
+def _picture(order: Order, seed: int) -> bytes:
     from atelier.providers.sandbox import image  # noqa: PLC0415 - imports its encoder
 
     width, height = _size(order)
     palette = palette_for(order.prompt, _guidelines(order), seed)
-    content = image.png(order.prompt, palette=palette, seed=seed, width=width, height=height)
-    return Made(content, "image/png", width=width, height=height)
+    return image.png(order.prompt, palette=palette, seed=seed, width=width, height=height)
 
 
-def _film(order: Order, seed: int) -> Made:
+def _film(order: Order, seed: int) -> bytes:
     from atelier.providers.sandbox import video  # noqa: PLC0415 - imports its encoder
 
     width, height = (side // _FILM_SHARE // 2 * 2 for side in _size(order, default="16:9"))
-    seconds = _seconds(order)
     palette = palette_for(order.prompt, _guidelines(order), seed)
-    content = video.mp4(order.prompt, palette=palette, seed=seed, width=width, height=height, seconds=seconds)
-    return Made(content, "video/mp4", width=width, height=height, duration=seconds)
+    return video.mp4(order.prompt, palette=palette, seed=seed, width=width, height=height, seconds=_seconds(order))
 
 
 def _guidelines(order: Order) -> str:
@@ -111,8 +148,9 @@ def _side(text: str) -> int:
 
 def _seconds(order: Order) -> float:
     asked = order.options.get("duration")
-    seconds = asked if isinstance(asked, int | float) else _SECONDS[order.type]
-    return float(min(max(seconds, 0.5), _LONGEST[order.type]))
+    known = _SECONDS[order.type]
+    seconds = asked if isinstance(asked, int | float) else known.default
+    return float(min(max(seconds, _SHORTEST), known.longest))
 
 
 def _count(order: Order) -> int:

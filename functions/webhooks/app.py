@@ -1,0 +1,49 @@
+"""/api/v3/webhooks/{provider}: providers report that something happened to a job."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Request
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+
+from atelier import wiring
+from atelier.domain.errors import Busy, NotFound, Unauthenticated
+from atelier.domain.generation import NextStep
+from atelier.domain.provider import Callback, NotGenuine, Unavailable
+from atelier.domain.shapes import utcnow
+from atelier.telemetry import log
+from atelier.web.api import Reply, api, gone, serve
+from atelier.web.documents import answers
+
+app = api(raw_bodies=True)
+Provider = Annotated[str, Path(max_length=64, description="Whose callback it is.")]
+TaskId = Annotated[str, Query(max_length=64, description="Our id of the task, as it was given to the provider.")]
+Token = Annotated[str, Query(max_length=64, description="The secret that was given to the provider with it.")]
+
+
+@app.post(
+    "/api/v3/webhooks/<provider>",
+    tags=["Webhooks"],
+    operation_id="receiveCallback",
+    summary="A provider reports",
+    responses=answers(204, None, "It will be looked into.", 400, 401, 404, 503),
+)
+def receive(provider: Provider, task: TaskId, token: Token, request: Request) -> Reply:
+    """Proved by the provider's signature. What it says is never believed: the provider is asked instead."""
+    reporter = wiring.reporter(provider)
+    if reporter is None:
+        raise NotFound("provider that reports", provider)
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    try:
+        job = reporter.job_of(Callback(headers, (request.body or "").encode(errors="surrogatepass")), now=utcnow())
+    except NotGenuine as forged:
+        log.warning("callback refused", extra={"provider": provider, "reason": str(forged)})
+        raise Unauthenticated("The callback is not proved to be the provider's.") from forged
+    except Unavailable as failure:
+        raise Busy("The provider's keys cannot be read.", retry_after=30) from failure
+    message = NextStep(task_id=task, step=None, job=job, served_by=provider, token=token)
+    wiring.generation_queue().send(message, lane=provider)
+    log.info("callback", extra={"provider": provider, "task_id": task})
+    return gone()
+
+
+handler = serve(app, raw_bodies=True)

@@ -1,0 +1,170 @@
+"""What the adapters of AWS share: its failures in our own words, and the place in our bucket where it leaves files."""
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProxyConnectionError,
+)
+
+from atelier.domain.provider import Order, Staged, SubmitRefused, Unavailable, Unheard, Unknowable
+from atelier.domain.tasks import TaskError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+MOST_PAGES: Final = 20
+_LONGEST_MESSAGE: Final = 500
+_NEVER_SENT: Final = (
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProxyConnectionError,
+)
+# Some services say "too many" with 400 and a word of their own.
+_TOO_MANY: Final = frozenset({"ServiceQuotaExceededException", "Throttling", "ThrottlingException"})
+_NOT_NOW: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+_OUR_ROLE: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_NOT_ALLOWED: Final = "Our role may not use this at AWS."
+
+Found = TypeVar("Found")
+_logger = logging.getLogger(__name__)
+
+
+# ---------------------------------------------------------------------------------------------------- failures
+
+
+@contextmanager
+def submitting(*, over: Collection[str] = ()) -> Iterator[None]:
+    """Within it, a submit fails as the protocol says.
+
+    `over` are the error codes that end a job for good, whatever else such a code means.
+    """
+    try:
+        yield
+    except _NEVER_SENT as failure:
+        raise Unavailable(_not_reached(failure)) from failure
+    except ParamValidationError as failure:
+        raise refusal("provider_refused", str(failure)) from failure
+    except ClientError as failure:
+        raise _meaning(failure, over) from failure
+    except BotoCoreError as failure:
+        raise Unheard(_not_reached(failure)) from failure
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Within it, whatever fails can be asked again later. Raises Unavailable."""
+    try:
+        yield
+    except ClientError as failure:
+        _note_if_forbidden(failure)
+        raise Unavailable(f"AWS answered {_code(failure)}.") from failure
+    except BotoCoreError as failure:
+        raise Unavailable(_not_reached(failure)) from failure
+
+
+def refusal(code: str, message: str, *, retryable: bool = False) -> SubmitRefused:
+    """A no, in the words of AWS."""
+    return SubmitRefused(TaskError(code=code, message=message[:_LONGEST_MESSAGE], retryable=retryable))
+
+
+def _meaning(failure: ClientError, over: Collection[str]) -> Exception:
+    code, status = _code(failure), _status(failure)
+    if code in over:
+        return refusal("provider_failed", _text(failure), retryable=True)
+    if code in _TOO_MANY or status in _NOT_NOW:
+        return Unavailable(f"AWS answered {code}.")
+    if status in _OUR_ROLE:
+        # Its text names our account and role, which is not for the caller's eyes.
+        _note_if_forbidden(failure)
+        return refusal("provider_auth", _NOT_ALLOWED)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+        return Unheard(f"AWS answered {code} to a submit.")
+    return refusal("provider_refused", _text(failure))
+
+
+def _note_if_forbidden(failure: ClientError) -> None:
+    if _status(failure) in _OUR_ROLE:
+        _logger.warning("%s", failure)
+
+
+def _code(failure: ClientError) -> str:
+    return failure.response.get("Error", {}).get("Code", "an error")
+
+
+def _text(failure: ClientError) -> str:
+    return failure.response.get("Error", {}).get("Message") or f"AWS answered {_code(failure)}."
+
+
+def _status(failure: ClientError) -> int:
+    return failure.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+
+
+def _not_reached(failure: BotoCoreError) -> str:
+    return f"AWS did not answer ({type(failure).__name__})."
+
+
+# --------------------------------------------------------------------------------------------------- looking up
+
+
+def looked_up(
+    page: Callable[[str | None], tuple[Iterable[Found], str | None]], is_it: Callable[[Found], bool]
+) -> Found | None:
+    """The one that is it among all pages; None when there is none. `page` brings one and the token of the next.
+
+    Raises Unavailable, and Unknowable when there are too many pages to tell.
+    """
+    token = None
+    for _ in range(MOST_PAGES):
+        with asking():
+            found, token = page(token)
+        for each in found:
+            if is_it(each):
+                return each
+        if not token:
+            return None
+    raise Unknowable("AWS has too many jobs to look through.")
+
+
+# ------------------------------------------------------------------------------------------------------ staging
+
+
+class Staging:
+    """Our own bucket, in which the files of a job arrive below `incoming/<reference>/`."""
+
+    def __init__(self, s3: "S3Client", bucket: str) -> None:
+        self._s3 = s3
+        self.bucket = bucket
+
+    def folder(self, order: Order) -> str:
+        """What the keys of the order's files begin with."""
+        return f"incoming/{order.reference}/"
+
+    def files(self, order: Order, *endings: str) -> tuple[Staged, ...]:
+        """The files of the order that have arrived, those with one of these endings. Raises Unavailable."""
+        with asking():
+            listed = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=self.folder(order))
+        keys = (each["Key"] for each in listed.get("Contents", []) if each["Size"])
+        return tuple(Staged(key) for key in keys if key.endswith(endings))
+
+    def put(self, order: Order, name: str, content: bytes) -> None:
+        """Add a file to the order's. Raises Unheard when nobody knows whether it is there now."""
+        key = self.folder(order) + name
+        try:
+            self._s3.put_object(Bucket=self.bucket, Key=key, Body=content)
+        except (ClientError, BotoCoreError) as failure:
+            raise Unheard("The file was made, and could not be stored.") from failure

@@ -1,0 +1,99 @@
+"""Amazon Bedrock, for accounts that have nothing but AWS: pictures of Stability AI and films of Luma AI.
+
+No callbacks: jobs are asked after. Both write into our own bucket, films without a detour through us.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from atelier.domain.models import Lifecycle, Model, Seconds
+from atelier.domain.provider import Order, State
+from atelier.domain.tasks import TaskType
+from atelier.providers.aws import Staging
+from atelier.providers.bedrock_films import Films
+from atelier.providers.bedrock_pictures import Pictures
+
+if TYPE_CHECKING:
+    from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
+    from mypy_boto3_s3 import S3Client
+
+BEDROCK: Final = "bedrock"
+
+# ------------------------------------------------------------------------------------------------------ models
+
+_PICTURE_RATIOS: Final = ("1:1", "16:9", "9:16", "3:2", "2:3", "4:5", "5:4", "21:9", "9:21")
+_FILM_RATIOS: Final = ("16:9", "1:1", "9:16", "4:3", "3:4", "21:9", "9:21")
+
+
+def _picture(model: str, *aliases: str, default: bool = False) -> Model:
+    # Without a price: AWS Marketplace bills these by region, and publishes no list that could be quoted here.
+    return Model(
+        id=model,
+        provider=BEDROCK,
+        type=TaskType.IMAGE,
+        takes=frozenset({"aspect_ratio", "seed", "negative_prompt"}),
+        aliases=aliases,
+        prompt_limit=10_000,
+        aspect_ratios=_PICTURE_RATIOS,
+        default=default,
+    )
+
+
+def _retired(model: str, kind: TaskType, replacement: str) -> Model:
+    return Model(id=model, provider=BEDROCK, type=kind, lifecycle=Lifecycle.RETIRED, replacement=replacement)
+
+
+_CORE: Final = "stability.stable-image-core-v1:1"
+_RAY: Final = "luma.ray-v2:0"
+
+MODELS: Final = (
+    _picture(_CORE, "stable-image-core", default=True),
+    _picture("stability.stable-image-ultra-v1:1", "stable-image-ultra"),
+    _picture("stability.sd3-5-large-v1:0", "sd3.5-large"),
+    Model(
+        id=_RAY,
+        provider=BEDROCK,
+        type=TaskType.VIDEO,
+        takes=frozenset({"aspect_ratio", "duration"}),
+        aliases=("luma-ray2",),
+        seconds=Seconds(5, 5, 9, only=(5, 9)),
+        aspect_ratios=_FILM_RATIOS,
+        default=True,
+    ),
+    _retired("amazon.nova-canvas-v1:0", TaskType.IMAGE, _CORE),
+    _retired("amazon.nova-reel-v1:0", TaskType.VIDEO, _RAY),
+    _retired("amazon.nova-reel-v1:1", TaskType.VIDEO, _RAY),
+)
+
+
+# ----------------------------------------------------------------------------------------------------- adapter
+
+
+class Bedrock:
+    """Both kinds of jobs. Nothing can be stopped once it is accepted.
+
+    `runtime` must make one attempt only: a second one could be paid a second time.
+    """
+
+    def __init__(self, runtime: "BedrockRuntimeClient", s3: "S3Client", bucket: str) -> None:
+        staging = Staging(s3, bucket)
+        self._pictures = Pictures(runtime, staging)
+        self._films = Films(runtime, staging)
+
+    def submit(self, order: Order) -> str:
+        """Hand in the job: at once made and stored when it is a picture, accepted when it is a film."""
+        return self._jobs(order).submit(order)
+
+    def find(self, order: Order) -> str | None:
+        """The job of an order. A picture that is not in our bucket may have been paid all the same: Unknowable."""
+        return self._jobs(order).find(order)
+
+    def poll(self, job: str, order: Order) -> State:
+        """Where the job stands."""
+        return self._jobs(order).poll(job, order)
+
+    def cancel(self, job: str, *, model: str) -> bool:  # noqa: ARG002 - there is no such operation
+        """Never: Bedrock finishes what it has accepted."""
+        return False
+
+    def _jobs(self, order: Order) -> Pictures | Films:
+        return self._films if order.type is TaskType.VIDEO else self._pictures

@@ -1,0 +1,102 @@
+"""Films on Bedrock, by Luma AI: a job that writes into our bucket and is asked after until it has."""
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from atelier.domain.provider import Done, Order, Refused, State, Unavailable, Unheard, Unknowable, Working
+from atelier.domain.tasks import TaskError
+from atelier.providers.aws import Staging, asking, looked_up, submitting
+from atelier.providers.inputs import Words, input_of, same
+
+if TYPE_CHECKING:
+    from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
+    from mypy_boto3_bedrock_runtime.type_defs import (
+        AsyncInvokeSummaryTypeDef,
+        ListAsyncInvokesRequestTypeDef,
+        StartAsyncInvokeRequestTypeDef,
+    )
+
+_logger = logging.getLogger(__name__)
+
+_WORDS: Final[Words] = {
+    "aspect_ratio": ("aspect_ratio", same),
+    "duration": ("duration", lambda seconds: f"{seconds:g}s"),
+}
+_LARGEST_PAGE: Final = 1000
+# Our clock need not be that of AWS.
+_CLOCKS_DIFFER: Final = timedelta(minutes=5)
+
+
+class Films:
+    """StartAsyncInvoke: the order's reference is its token, so a start that is repeated is still the same job."""
+
+    def __init__(self, runtime: "BedrockRuntimeClient", staging: Staging) -> None:
+        self._runtime = runtime
+        self._staging = staging
+
+    def submit(self, order: Order) -> str:
+        """Start the job."""
+        request: StartAsyncInvokeRequestTypeDef = {
+            "clientRequestToken": order.reference,
+            "modelId": order.model,
+            "modelInput": input_of(order, _WORDS),
+            "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": self._address(order)}},
+        }
+        with submitting():
+            try:
+                return self._runtime.start_async_invoke(**request)["invocationArn"]
+            except self._runtime.exceptions.ConflictException as conflict:
+                return self._known(order, conflict)
+
+    def find(self, order: Order) -> str | None:
+        """The job that writes where the order's files go."""
+
+        def page(token: str | None) -> "tuple[list[AsyncInvokeSummaryTypeDef], str | None]":
+            request: ListAsyncInvokesRequestTypeDef = {
+                "submitTimeAfter": order.created_at - _CLOCKS_DIFFER,
+                "sortOrder": "Ascending",
+                "maxResults": _LARGEST_PAGE,
+            }
+            if token:
+                request["nextToken"] = token
+            answer = self._runtime.list_async_invokes(**request)
+            return answer.get("asyncInvokeSummaries", []), answer.get("nextToken")
+
+        address = self._address(order)
+        found = looked_up(
+            page, lambda each: each.get("clientRequestToken") == order.reference or _goes_to(address, each)
+        )
+        return found and found["invocationArn"]
+
+    def poll(self, job: str, order: Order) -> State:
+        """Where the job stands."""
+        with asking():
+            answer = self._runtime.get_async_invoke(invocationArn=job)
+        status: str = answer["status"]
+        if status == "Completed":
+            # How the file is called is documented nowhere; beside it there may be others, about the job.
+            return Done(self._staging.files(order, ".mp4"))
+        if status == "Failed":
+            message = answer.get("failureMessage") or "The provider could not make it."
+            return Refused(TaskError(code="provider_failed", message=message, retryable=True))
+        if status != "InProgress":
+            _logger.warning("Job %s has the unknown status %s.", job, status)
+        return Working()
+
+    def _address(self, order: Order) -> str:
+        return f"s3://{self._staging.bucket}/{self._staging.folder(order)}"
+
+    def _known(self, order: Order, conflict: Exception) -> str:
+        """The job that already has the order's token. Anything but finding it leaves open what became of it."""
+        try:
+            job = self.find(order)
+        except (Unavailable, Unknowable):
+            job = None
+        if job is None:
+            raise Unheard("The job was accepted before, and is not to be found.") from conflict
+        return job
+
+
+def _goes_to(address: str, summary: "AsyncInvokeSummaryTypeDef") -> bool:
+    return summary["outputDataConfig"].get("s3OutputDataConfig", {}).get("s3Uri") == address

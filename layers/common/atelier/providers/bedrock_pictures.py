@@ -1,0 +1,79 @@
+"""Pictures on Bedrock, by the models of Stability AI: one call, and its answer is the picture."""
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from pydantic import Base64Bytes, BaseModel, Field, ValidationError
+
+from atelier.domain.provider import Done, Order, State, SubmitRefused, Unknowable
+from atelier.providers.aws import Staging, refusal, submitting
+from atelier.providers.inputs import Words, input_of, same
+
+if TYPE_CHECKING:
+    from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
+
+_WORDS: Final[Words] = {
+    "aspect_ratio": ("aspect_ratio", same),
+    "seed": ("seed", same),
+    "negative_prompt": ("negative_prompt", same),
+}
+# The model may have run, and nothing of it will come: no reason to look for it, nor to run it again unasked.
+_MADE_NOTHING: Final = frozenset({"InternalServerException", "ModelErrorException", "ModelTimeoutException"})
+
+
+class Pictures:
+    """InvokeModel: the answer is the picture, so the job is over, and paid, when it is accepted.
+
+    It is never called twice for one order. A call whose answer was lost may have been paid, so it stays lost.
+    """
+
+    def __init__(self, runtime: "BedrockRuntimeClient", staging: Staging) -> None:
+        self._runtime = runtime
+        self._staging = staging
+
+    def submit(self, order: Order) -> str:
+        """Have the picture made, and store it."""
+        body = json.dumps({"output_format": "png", **input_of(order, _WORDS)})
+        with submitting(over=_MADE_NOTHING):
+            answered = self._runtime.invoke_model(modelId=order.model, body=body, contentType="application/json")
+            answer = answered["body"].read()
+        for number, picture in enumerate(_pictures_of(answer)):
+            # It may be a JPEG, if that was passed through; what a file is will be told from its content.
+            self._staging.put(order, f"{number}.png", picture)
+        return _job(order)
+
+    def find(self, order: Order) -> str:
+        """The job of a picture that has been stored; of any other nobody can tell."""
+        if self._staging.files(order, ".png"):
+            return _job(order)
+        raise Unknowable("The picture may have been made and lost.")
+
+    def poll(self, job: str, order: Order) -> State:  # noqa: ARG002 - the order says where its files are
+        """It is over, whatever came of it."""
+        return Done(self._staging.files(order, ".png"))
+
+
+def _job(order: Order) -> str:
+    return f"picture-{order.reference}"
+
+
+class _Answer(BaseModel):
+    images: list[Base64Bytes] = Field(default_factory=list)
+    finish_reasons: list[str | None] = Field(default_factory=list)
+
+
+def _pictures_of(content: bytes) -> list[bytes]:
+    """The pictures of an answer. Raises SubmitRefused when there are none and it says why."""
+    try:
+        answer = _Answer.model_validate_json(content)
+    except ValidationError as failure:
+        raise refusal("provider_failed", "The provider's answer cannot be read.", retryable=True) from failure
+    if reason := next(filter(None, answer.finish_reasons), None):
+        raise _not_made(reason)
+    return answer.images
+
+
+def _not_made(reason: str) -> SubmitRefused:
+    if reason.startswith("Filter reason"):
+        return refusal("content_filtered", f"The provider filtered it out. {reason}.")
+    return refusal("provider_failed", f"{reason}.", retryable=True)

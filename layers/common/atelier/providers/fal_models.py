@@ -1,0 +1,117 @@
+"""The models of fal, and what each calls our options. Apart from the adapter: to take an order, no client is needed."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+from pydantic import JsonValue
+
+from atelier.domain.models import Lifecycle, Model, Price, Seconds, Unit
+from atelier.domain.tasks import TaskType
+from atelier.providers.inputs import Words, same, text, whole
+
+_SIZES: Final[Mapping[str, JsonValue]] = {
+    "1:1": "square_hd",
+    "4:3": "landscape_4_3",
+    "3:4": "portrait_4_3",
+    "16:9": "landscape_16_9",
+    "9:16": "portrait_16_9",
+    # For these fal has no name. Below a megapixel each, which is what is paid for, and by 32.
+    "3:2": {"width": 1152, "height": 768},
+    "2:3": {"width": 768, "height": 1152},
+    "21:9": {"width": 1344, "height": 576},
+    "9:21": {"width": 576, "height": 1344},
+    "4:5": {"width": 768, "height": 960},
+    "5:4": {"width": 960, "height": 768},
+}
+_FLUX_OPTIONS: Final = frozenset({"aspect_ratio", "size", "seed"})
+
+
+def _size_of(ratio: str) -> JsonValue:
+    return _SIZES.get(ratio)
+
+
+def _sides(size: str) -> JsonValue:
+    width, _, height = size.partition("x")
+    return {"width": int(width), "height": int(height)}
+
+
+# Endpoints and their inputs: fal's published endpoint map of 2026-08. Prices, 2026-11: FLUX and Kling from resellers'
+# lists of fal's prices, Hailuo from fal's page of the same model from an image. For the others none could be confirmed.
+MODELS: Final[tuple[Model, ...]] = (
+    Model(
+        "fal-ai/flux-pro/v1.1",
+        "fal",
+        TaskType.IMAGE,
+        takes=_FLUX_OPTIONS,
+        aliases=("fal-ai/flux-pro",),  # no longer there under this name
+        max_outputs=4,
+        aspect_ratios=tuple(_SIZES),
+        price=Price(Decimal("0.04"), Unit.MEGAPIXEL),
+        default=True,
+    ),
+    Model(
+        "fal-ai/flux/dev",
+        "fal",
+        TaskType.IMAGE,
+        takes=_FLUX_OPTIONS,
+        max_outputs=4,
+        aspect_ratios=tuple(_SIZES),
+        price=Price(Decimal("0.025"), Unit.MEGAPIXEL),
+    ),
+    Model(
+        "fal-ai/kling-video/v1.6/standard/text-to-video",
+        "fal",
+        TaskType.VIDEO,
+        takes=frozenset({"duration", "aspect_ratio", "negative_prompt"}),
+        prompt_limit=2500,
+        seconds=Seconds(5, 5, 10, only=(5, 10)),
+        aspect_ratios=("16:9", "9:16", "1:1"),
+        price=Price(Decimal("0.045"), Unit.SECOND),
+        default=True,
+    ),
+    Model(
+        "fal-ai/minimax/hailuo-02/standard/text-to-video",
+        "fal",
+        TaskType.VIDEO,
+        takes=frozenset({"duration"}),
+        prompt_limit=2000,
+        seconds=Seconds(6, 6, 10, only=(6, 10)),
+        price=Price(Decimal("0.045"), Unit.SECOND),
+    ),
+    Model(
+        "fal-ai/sora-2/text-to-video",
+        "fal",
+        TaskType.VIDEO,
+        lifecycle=Lifecycle.RETIRED,
+        replacement="fal-ai/kling-video/v1.6/standard/text-to-video",
+    ),
+    Model(
+        "fal-ai/stable-audio",
+        "fal",
+        TaskType.AUDIO,
+        takes=frozenset({"duration"}),
+        seconds=Seconds(1, 30, 47),
+        default=True,
+    ),
+    Model("fal-ai/elevenlabs/tts/turbo-v2.5", "fal", TaskType.AUDIO, takes=frozenset({"voice"}), spoken=True),
+)
+
+_FLUX: Final[Words] = {
+    "num_outputs": ("num_images", same),
+    "aspect_ratio": ("image_size", _size_of),
+    "size": ("image_size", _sides),
+    "seed": ("seed", same),
+}
+WORDS: Final[Mapping[str, Words]] = {
+    "fal-ai/flux-pro/v1.1": _FLUX,
+    "fal-ai/flux/dev": _FLUX,
+    "fal-ai/kling-video/v1.6/standard/text-to-video": {
+        "duration": ("duration", text),
+        "aspect_ratio": ("aspect_ratio", same),
+        "negative_prompt": ("negative_prompt", same),
+    },
+    "fal-ai/minimax/hailuo-02/standard/text-to-video": {"duration": ("duration", text)},
+    "fal-ai/stable-audio": {"duration": ("seconds_total", whole)},
+    "fal-ai/elevenlabs/tts/turbo-v2.5": {"prompt": ("text", same), "voice": ("voice", same)},
+}

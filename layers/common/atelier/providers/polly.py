@@ -1,0 +1,146 @@
+"""Amazon Polly: the prompt, read aloud into our own bucket. No callbacks: tasks are asked after."""
+
+import logging
+from decimal import Decimal
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Final
+
+from atelier.domain.models import Model, Price, Unit
+from atelier.domain.provider import Done, Order, Refused, Staged, State, Waiting, Working
+from atelier.domain.tasks import TaskError, TaskType
+from atelier.providers.aws import Staging, asking, looked_up, refusal, submitting
+from atelier.providers.inputs import OPTIONS
+
+if TYPE_CHECKING:
+    from mypy_boto3_polly import PollyClient
+    from mypy_boto3_polly.type_defs import ListSpeechSynthesisTasksInputTypeDef, SynthesisTaskTypeDef
+    from mypy_boto3_s3 import S3Client
+
+POLLY: Final = "polly"
+_logger = logging.getLogger(__name__)
+
+_LARGEST_PAGE: Final = 100
+_ENDING: Final = ".mp3"
+# Which voices speak with which engine changes with every month: Polly itself says no to a pair that does not fit.
+_VOICES: Final = {"standard": "Joanna", "neural": "Joanna", "long-form": "Ruth", "generative": "Ruth"}
+# What callers may pass through. The rest is ours to say: the words, the engine that is paid for, where it goes.
+_PASSED_THROUGH: Final = frozenset({"LanguageCode", "LexiconNames", "SampleRate", "TextType", "VoiceId"})
+
+
+def _engine(name: str, dollars_per_million: str, *, default: bool = False) -> Model:
+    return Model(
+        id=f"polly-{name}",
+        provider=POLLY,
+        type=TaskType.AUDIO,
+        takes=frozenset({"voice"}),
+        aliases=(name,),
+        prompt_limit=100_000,
+        spoken=True,
+        price=Price(Decimal(dollars_per_million) / 1000, Unit.THOUSAND_CHARACTERS),
+        default=default,
+    )
+
+
+# List prices of the US East region.
+MODELS: Final = (
+    _engine("neural", "16", default=True),
+    _engine("standard", "4"),
+    _engine("long-form", "100"),
+    _engine("generative", "30"),
+)
+_BY_ID: Final = {model.id: model for model in MODELS}
+
+
+class Polly:
+    """Speech synthesis tasks.
+
+    What is said is the caller's prompt and nothing else: guidelines make no sense when they are read aloud. Polly
+    knows no token against doing a thing twice, but where a task writes to names the order, so it is found again.
+    """
+
+    def __init__(self, client: "PollyClient", s3: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._staging = Staging(s3, bucket)
+
+    def submit(self, order: Order) -> str:
+        """Start the task."""
+        request = self._request(order)
+        with submitting():
+            try:
+                answer = self._client.start_speech_synthesis_task(**request)
+            except self._client.exceptions.EngineNotSupportedException as failure:
+                message = f"The voice {request['VoiceId']} does not speak with the engine {request['Engine']}."
+                raise refusal("provider_refused", message) from failure
+        return answer["SynthesisTask"]["TaskId"]
+
+    def find(self, order: Order) -> str | None:
+        """The task that writes where the order's files go. Unknowable when there are too many tasks to tell."""
+        if arrived := self._files(order):
+            return _task_of(arrived[0])
+
+        def page(token: str | None) -> "tuple[list[SynthesisTaskTypeDef], str | None]":
+            request: ListSpeechSynthesisTasksInputTypeDef = {"MaxResults": _LARGEST_PAGE}
+            if token:
+                request["NextToken"] = token
+            answer = self._client.list_speech_synthesis_tasks(**request)
+            return answer.get("SynthesisTasks", []), answer.get("NextToken")
+
+        folder = f"/{self._staging.folder(order)}"
+        found = looked_up(page, lambda each: folder in each.get("OutputUri", ""))
+        return found["TaskId"] if found else None
+
+    def poll(self, job: str, order: Order) -> State:
+        """Where the task stands, and what its characters cost."""
+        with asking():
+            try:
+                task = self._client.get_speech_synthesis_task(TaskId=job)["SynthesisTask"]
+            except self._client.exceptions.SynthesisTaskNotFoundException:
+                return _failed("The provider does not know the task any more.")
+        status: str = task["TaskStatus"]
+        if status == "completed":
+            return Done(self._files(order), cost=_cost(order, task))
+        if status == "failed":
+            return _failed(task.get("TaskStatusReason") or "The provider could not say it.")
+        if status == "scheduled":
+            return Waiting()
+        if status != "inProgress":
+            _logger.warning("Task %s has the unknown status %s.", job, status)
+        return Working()
+
+    def cancel(self, job: str, *, model: str) -> bool:  # noqa: ARG002 - there is no such operation
+        """Never: Polly finishes what it has accepted."""
+        return False
+
+    def _files(self, order: Order) -> tuple[Staged, ...]:
+        return self._staging.files(order, _ENDING)
+
+    def _request(self, order: Order) -> Any:
+        engine = order.model.removeprefix("polly-")
+        passed = {name: value for name, value in order.options.items() if name not in OPTIONS}
+        if unknown := ", ".join(sorted(passed.keys() - _PASSED_THROUGH)):
+            raise refusal("provider_refused", f"Polly is not given {unknown} here.")
+        return {
+            "VoiceId": order.options.get("voice", _VOICES.get(engine)),
+            **passed,
+            "Text": order.prompt,
+            "Engine": engine,
+            "OutputFormat": "mp3",
+            "OutputS3BucketName": self._staging.bucket,
+            "OutputS3KeyPrefix": f"{self._staging.folder(order)}speech",
+        }
+
+
+def _task_of(file: Staged) -> str:
+    # Polly appends the task's id: `speech.<id>.mp3`.
+    return PurePosixPath(file.key).stem.rpartition(".")[2]
+
+
+def _failed(message: str) -> Refused:
+    return Refused(TaskError(code="provider_failed", message=message, retryable=True))
+
+
+def _cost(order: Order, task: "SynthesisTaskTypeDef") -> Decimal | None:
+    characters, model = task.get("RequestCharacters"), _BY_ID.get(order.model)
+    if characters is None or model is None or model.price is None:
+        return None
+    return (model.price.amount * characters / 1000).normalize() + 0

@@ -1,0 +1,216 @@
+"""Replicate: predictions by many models. A prediction is created once, and then asked after by its id."""
+
+import json
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import quote, urlencode, urlsplit
+
+from atelier.domain.provider import (
+    Callback,
+    Done,
+    NotGenuine,
+    Order,
+    Refused,
+    Remote,
+    Secret,
+    State,
+    Unavailable,
+    Unheard,
+    Unknowable,
+    Waiting,
+    Working,
+)
+from atelier.domain.signatures import sign, verify
+from atelier.domain.tasks import TaskError
+from atelier.providers.http import Answer, Http, accepted, in_order
+from atelier.providers.inputs import Words, input_of, is_input_of, is_unmistakable
+from atelier.providers.published import Published
+from atelier.providers.replicate_models import MODELS, WORDS
+
+__all__ = ["MODELS", "Replicate"]
+
+log: Final = logging.getLogger(__name__)
+
+_JOB: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_HOSTS: Final = ("replicate.delivery",)
+_EVENTS: Final = ["start", "completed"]
+_PAGES: Final = 10
+_LOOKED_UP: Final = 20
+_CLOCKS: Final = timedelta(minutes=5)  # that Replicate's clock and ours may differ by
+_STOPPED: Final = ("canceled", "aborted")
+
+
+class Replicate:
+    """Predictions of Replicate, and its signed callbacks."""
+
+    def __init__(self, http: Http, *, token: Secret, api_url: str = "https://api.replicate.com/v1") -> None:
+        self._http = http
+        self._token = token
+        self._api_url = api_url
+        self._secret = Published(self._published_secret)
+
+    def submit(self, order: Order) -> str:
+        """Create the prediction; its id."""
+        content: dict[str, Any] = {"input": input_of(order, _words(order))}
+        if order.callback:
+            content |= {"webhook": order.callback, "webhook_events_filter": _EVENTS}
+        path = f"models/{quote(order.model)}/predictions"
+        if ":" in order.model:
+            path, content["version"] = "predictions", order.model
+        answer = self._http.submit(f"{self._api_url}/{path}", content, headers=self._headers())
+        job = accepted(answer, _refusal).get("id")
+        if not isinstance(job, str) or not _JOB.fullmatch(job):
+            raise Unheard("Replicate accepted the prediction and did not say under which id.")
+        return job
+
+    def find(self, order: Order) -> str | None:
+        """The prediction with the order's input; None when no prediction since then has it."""
+        model = order.model.partition(":")[0]
+        same_model = (each for each in self._since(order.created_at - _CLOCKS) if each.get("model") == model)
+        for each in self._with_inputs(same_model):
+            if is_input_of(each["input"], order, _words(order)):
+                if not is_unmistakable(order, _words(order)):
+                    raise Unknowable("Another order may have the same input.")
+                return str(each.get("id"))
+        return None
+
+    def poll(self, job: str, order: Order) -> State:  # noqa: ARG002 - the id alone says which prediction
+        """Where the prediction stands."""
+        answer = in_order(self._ask("GET", _address(job)))
+        if answer.status == HTTPStatus.NOT_FOUND:
+            message = "Replicate does not know the prediction."
+            return Refused(TaskError(code="job_not_found", message=message, retryable=True))
+        prediction = answer.result()
+        match prediction.get("status"):
+            case "starting":
+                return Waiting()
+            case "processing":
+                return Working()
+            case "succeeded":
+                # Replicate deletes what it made after an hour; there is no output then.
+                return Done(tuple(self._file(url) for url in _urls(prediction.get("output"))))
+            case "failed" | "canceled" | "aborted" as status:
+                return Refused(_failure(status, prediction.get("error")))
+            case unknown:
+                log.warning("Replicate says %.100r about a prediction", unknown)
+                return Waiting()
+
+    def cancel(self, job: str, *, model: str) -> bool:  # noqa: ARG002 - the id alone says which prediction
+        """Stop the prediction; whether it stopped before it was done."""
+        answer = in_order(self._ask("POST", f"{_address(job)}/cancel"))
+        return answer.status == HTTPStatus.NOT_FOUND or answer.json().get("status") in _STOPPED
+
+    def job_of(self, callback: Callback, *, now: datetime) -> str:
+        """The prediction that a callback of Replicate is about."""
+        self._secret.check(lambda secret: _is_signed(callback, secret, now=now), now=now)
+        try:
+            content = json.loads(callback.body)
+        except (ValueError, RecursionError):
+            content = None
+        job = content.get("id") if isinstance(content, dict) else None
+        if not isinstance(job, str) or not _JOB.fullmatch(job):
+            raise NotGenuine("The callback is about no prediction.")
+        return job
+
+    def _since(self, moment: datetime) -> Iterator[dict[str, Any]]:
+        """The predictions created since then, newest first, those that still run among them."""
+        start = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        url: object = f"{self._api_url}/predictions?{urlencode({'created_after': start})}"
+        for _ in range(_PAGES):
+            # The token goes nowhere but to Replicate, whatever address comes back.
+            if not isinstance(url, str) or not url.startswith(f"{self._api_url}/"):
+                raise Unknowable("Replicate's list goes on where it cannot be followed.")
+            answer = in_order(self._http.ask("GET", url, headers=self._headers()))
+            page = answer.json()
+            if not answer.ok or not isinstance(page.get("results"), list):
+                raise Unknowable(f"Replicate's list of predictions answered {answer.status}.")
+            yield from (each for each in page["results"] if isinstance(each, dict))
+            url = page.get("next")
+            if url is None:
+                return
+        raise Unknowable("There are too many predictions to look through.")
+
+    def _with_inputs(self, predictions: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """The predictions with what they were asked, one by one where the list leaves it out."""
+        looked_up = 0
+        for each in predictions:
+            if each.get("input"):
+                yield each
+                continue
+            looked_up += 1
+            found = self._ask("GET", _address(str(each.get("id")))).json() if looked_up <= _LOOKED_UP else {}
+            if not found.get("input"):
+                raise Unknowable("Replicate does not say what one of the predictions was asked.")
+            yield found
+
+    def _file(self, url: str) -> Remote:
+        own = urlsplit(self._api_url)
+        if own.scheme == "http" and own.hostname:
+            return Remote(url, (*_HOSTS, own.hostname), plain_http=True)
+        return Remote(url, _HOSTS)
+
+    def _published_secret(self) -> str:
+        secret = in_order(self._ask("GET", "webhooks/default/secret")).json().get("key")
+        try:
+            sign(secret if isinstance(secret, str) else "", id_="", timestamp=0, body=b"")
+        except ValueError:
+            raise Unavailable("Replicate does not tell a secret that signs.") from None
+        return str(secret)
+
+    def _ask(self, method: str, path: str) -> Answer:
+        return self._http.ask(method, f"{self._api_url}/{path}", headers=self._headers())
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token()}"}
+
+
+def _words(order: Order) -> Words:
+    return WORDS.get(order.model, {})
+
+
+def _address(job: str) -> str:
+    if not _JOB.fullmatch(job):
+        raise ValueError("Not the id of a prediction.")
+    return f"predictions/{job}"
+
+
+def _is_signed(callback: Callback, secret: str, *, now: datetime) -> bool:
+    try:
+        verify(secret, callback.headers, callback.body, now=now)
+    except NotGenuine:
+        return False
+    return True
+
+
+# ------------------------------------------------------------------------------------------------- in our words
+
+
+def _urls(output: object) -> list[str]:
+    """The files of an output: one, several, or somewhere in what the model answers."""
+    if isinstance(output, str):
+        return [output] if output.startswith(("https://", "http://")) else []
+    if isinstance(output, dict):
+        output = list(output.values())
+    return [url for each in output for url in _urls(each)] if isinstance(output, list) else []
+
+
+def _refusal(answer: Answer) -> TaskError:
+    content = answer.json()
+    message = content.get("detail") or content.get("title") or f"Replicate answered {answer.status}."
+    return TaskError(code="provider_refused", message=str(message)[:1000], retryable=False)
+
+
+def _failure(status: str, error: object) -> TaskError:
+    if status == "canceled":
+        return TaskError(code="canceled", message="The prediction was canceled at Replicate.", retryable=False)
+    if status == "aborted":
+        message = "Replicate gave up before the prediction began."
+        return TaskError(code="provider_aborted", message=message, retryable=True)
+    message = str(error or "The prediction failed.")[:1000]
+    if re.search(r"nsfw|sensitive|content policy|safety", message, re.IGNORECASE):
+        return TaskError(code="content_policy_violation", message=message, retryable=False)
+    return TaskError(code="provider_failed", message=message, retryable=True)

@@ -1,0 +1,53 @@
+"""The secret that signs a user's outgoing webhooks: one item, made when it is first needed."""
+
+from datetime import datetime
+
+from boto3.dynamodb.conditions import Attr, ConditionBase
+
+from atelier.domain.webhook_secrets import WebhookSecret, rotated
+from atelier.store import answers, keys
+from atelier.store.answers import Created, Once
+from atelier.store.items import from_item, to_item
+from atelier.store.table import MISSING, Table, Write, outrun
+
+
+class WebhookSecrets:
+    """The secrets of all users. `fresh` is the text of a secret that nobody has, to be used if one is made."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def get_or_create(self, user_id: int, *, fresh: str, now: datetime) -> WebhookSecret:
+        """The user's secret. Of several who make the first one at once, all get the same."""
+
+        def attempt() -> WebhookSecret:
+            kept = self._kept(user_id)
+            if kept is None:
+                kept = WebhookSecret(secret=fresh)
+                self._table.write(_put(user_id, kept, condition=MISSING))
+            return kept.as_of(now)
+
+        return self._table.settle(attempt)
+
+    def rotate(self, user_id: int, *, fresh: str, once: Once | None, now: datetime) -> Created[WebhookSecret]:
+        """Make `fresh` the user's secret; the one before it signs as well for a day. With `once`, once.
+
+        Raises KeyReused and StillRunning.
+        """
+
+        def attempt() -> Created[WebhookSecret]:
+            kept = self._kept(user_id)
+            made = rotated(kept, fresh=fresh, now=now) if kept else WebhookSecret(secret=fresh)
+            as_read: ConditionBase = Attr("version").eq(kept.version) if kept else MISSING
+            write = _put(user_id, made, condition=as_read)
+            return answers.create(self._table, made, [write], user_id=user_id, once=once, now=now)
+
+        return self._table.settle(attempt)
+
+    def _kept(self, user_id: int) -> WebhookSecret | None:
+        item = self._table.get(keys.webhook_secret(user_id))
+        return from_item(WebhookSecret, item) if item else None
+
+
+def _put(user_id: int, secret: WebhookSecret, *, condition: ConditionBase) -> Write:
+    return Write(keys.webhook_secret(user_id), put=to_item(secret), condition=condition, refusal=outrun)

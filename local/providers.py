@@ -1,0 +1,52 @@
+"""Which providers the local run really asks: what the environment of `make run` says, in the template's terms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from local.environment import LOOPBACK
+
+# The variable, and the template's parameter for the secret that it becomes in the emulator's Secrets Manager.
+KEYS: Final = {"FAL_KEY": "FalKeySecret", "REPLICATE_API_TOKEN": "ReplicateTokenSecret"}
+ADDRESSES: Final = {
+    "FAL_QUEUE_URL": "FalQueueUrl",
+    "FAL_REST_URL": "FalRestUrl",
+    "FAL_API_URL": "FalApiUrl",
+    "REPLICATE_API_URL": "ReplicateApiUrl",
+    "CALLBACK_URL": "CallbackUrl",
+}
+AWS_ADDRESSES: Final = ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL_POLLY")
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """Parameters of the template, secrets by name, and variables for the functions.
+
+    `near` says that a provider runs on this machine, so that it can call back.
+    """
+
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    near: bool = False
+
+
+def from_environment(given: Mapping[str, str]) -> Providers:
+    """What these variables configure; nothing when there are none."""
+    keys = {name: given[name].strip() for name in KEYS if given.get(name, "").strip()}
+    addresses = {name: given[name] for name in ADDRESSES if given.get(name)}
+    of_aws = {name: given[name] for name in AWS_ADDRESSES if given.get(name)}
+    return Providers(
+        parameters={KEYS[name]: secret_name(name) for name in keys}
+        | {ADDRESSES[name]: address for name, address in addresses.items()}
+        | ({"AwsProviders": "on"} if of_aws else {}),
+        secrets={secret_name(name): key for name, key in keys.items()},
+        environment=of_aws,
+        near=any(urlsplit(address).hostname in (LOOPBACK, "localhost") for address in addresses.values()),
+    )
+
+
+def secret_name(variable: str) -> str:
+    """What the secret of a key is called in the emulator."""
+    return f"atelier/{variable.lower().replace('_', '-')}"

@@ -1,0 +1,189 @@
+"""The bucket on moto: how files that are here already are kept, and what is left of those that are not."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from unittest import mock
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from moto import mock_aws
+from moto.s3.models import s3_backends
+
+from atelier.domain.generation import Unusable
+from atelier.domain.provider import Content, File, Staged
+from atelier.domain.tasks import TaskType
+from atelier.store.formats import LIMITS
+from atelier.store.media import MediaBucket
+from tests.support.files import HEIGHT, NEVER_KEPT, SAMPLES, SECONDS, WIDTH, Sample, picture, recording
+
+BUCKET = "media-bucket"
+STEM = "media/1/task/0"
+STAGED = "incoming/task/output"
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    """A client of an S3 in this process."""
+    with mock_aws():
+        yield boto3.client(
+            "s3",
+            region_name="us-east-1",
+            aws_access_key_id="key",
+            aws_secret_access_key="secret",
+            config=Config(signature_version="s3v4"),
+        )
+
+
+@pytest.fixture
+def s3(client: Any) -> Any:
+    """An S3 with one empty bucket."""
+    s3_backends["123456789012"]["aws"].reset()
+    client.create_bucket(Bucket=BUCKET)
+    return client
+
+
+@pytest.fixture
+def media(s3: Any) -> MediaBucket:
+    """The bucket as the worker has it."""
+    return MediaBucket(s3, BUCKET)
+
+
+def keys(s3: Any) -> list[str]:
+    """Everything in the bucket."""
+    return [entry["Key"] for entry in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+
+
+def put(s3: Any, key: str, content: bytes) -> None:
+    """Something in the bucket, as somebody else puts it there."""
+    s3.put_object(Bucket=BUCKET, Key=key, Body=content, ContentType="text/html", Metadata={"theirs": "yes"})
+
+
+def code_of(media: MediaBucket, file: File, kind: TaskType) -> str:
+    """Why a file is not kept."""
+    with pytest.raises(Unusable) as refusal:
+        media.keep(file, STEM, kind)
+    assert refusal.value.error.retryable is False
+    return refusal.value.error.code
+
+
+# ------------------------------------------------------------------------------------------------------------ keeping
+
+
+@pytest.mark.parametrize("staged", [False, True], ids=["here", "staged"])
+@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+def test_a_file_is_kept_as_what_it_is(media: MediaBucket, s3: Any, sample: Sample, staged: bool) -> None:
+    put(s3, STAGED, sample.content)
+    output = media.keep(Staged(STAGED) if staged else Content(sample.content), STEM, sample.kind)
+    assert (output.key, output.content_type) == (f"{STEM}.{sample.extension}", sample.content_type)
+    assert output.bytes == len(sample.content)
+    sound = sample.kind is TaskType.AUDIO
+    assert (output.width, output.height) == ((None, None) if sound else (WIDTH, HEIGHT))
+    lasts = None if sample.kind is TaskType.IMAGE else pytest.approx(SECONDS, abs=0.05)
+    assert output.duration == lasts
+    kept = s3.get_object(Bucket=BUCKET, Key=output.key)
+    assert kept["Body"].read() == sample.content
+    assert (kept["ContentType"], kept["ContentDisposition"]) == (sample.content_type, "inline")
+    assert kept["CacheControl"] == "private, max-age=31536000, immutable"
+    assert kept["Metadata"] == {}
+    assert keys(s3) == [STAGED, output.key]
+
+
+def test_a_file_replaces_what_was_there(media: MediaBucket, s3: Any) -> None:
+    media.keep(Content(picture("PNG", 10, 10)), STEM, TaskType.IMAGE)
+    assert media.keep(Content(picture("PNG", 20, 20)), STEM, TaskType.IMAGE).width == 20
+    assert keys(s3) == [f"{STEM}.png"]
+
+
+@pytest.mark.parametrize("name", NEVER_KEPT)
+def test_nothing_is_kept_of_what_is_no_media(media: MediaBucket, s3: Any, name: str) -> None:
+    for kind in TaskType:
+        put(s3, STAGED, NEVER_KEPT[name])
+        assert code_of(media, Content(NEVER_KEPT[name]), kind) == "media_wrong_type"
+        assert code_of(media, Staged(STAGED), kind) == "media_wrong_type"
+        assert keys(s3) == [STAGED]
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+def test_nothing_is_kept_of_a_file_that_only_begins_well(media: MediaBucket, s3: Any, sample: Sample) -> None:
+    liar = sample.content[:12] + b"<html></html>" * 1000
+    put(s3, STAGED, liar)
+    assert code_of(media, Content(liar), sample.kind) == "media_wrong_type"
+    assert code_of(media, Staged(STAGED), sample.kind) == "media_wrong_type"
+    assert keys(s3) == [STAGED]
+
+
+def test_nothing_is_kept_of_a_file_that_is_too_large(media: MediaBucket, s3: Any) -> None:
+    large = picture("PNG")
+    put(s3, STAGED, large)
+    with mock.patch.dict(LIMITS, {TaskType.IMAGE: len(large) - 1}):
+        assert code_of(media, Content(large), TaskType.IMAGE) == "media_too_large"
+        assert code_of(media, Staged(STAGED), TaskType.IMAGE) == "media_too_large"
+    assert keys(s3) == [STAGED]
+
+
+# ------------------------------------------------------------------------------------------------------------- staged
+
+
+def test_staged_files_are_there_for_a_repeat_and_gone_with_the_task(media: MediaBucket, s3: Any) -> None:
+    put(s3, STAGED, picture("JPEG"))
+    first = media.keep(Staged(STAGED), STEM, TaskType.IMAGE)
+    assert media.keep(Staged(STAGED), STEM, TaskType.IMAGE) == first
+    assert keys(s3) == [STAGED, first.key]
+    assert media.delete_of_task(1, "task") == 2
+    assert keys(s3) == []
+
+
+def test_a_staged_file_that_never_came_is_unavailable(media: MediaBucket, s3: Any) -> None:
+    put(s3, "media/1/task/00.png", picture("PNG"))
+    assert code_of(media, Staged(STAGED), TaskType.IMAGE) == "media_unavailable"
+
+
+@pytest.mark.parametrize("key", ["media/2/other/0.png", "incoming", "", "/incoming/task/output"])
+def test_nothing_is_taken_from_elsewhere_in_the_bucket(media: MediaBucket, s3: Any, key: str) -> None:
+    put(s3, "media/2/other/0.png", picture("PNG"))
+    assert code_of(media, Staged(key), TaskType.IMAGE) == "media_refused"
+    assert keys(s3) == ["media/2/other/0.png"]
+
+
+def test_a_bucket_that_refuses_is_not_a_missing_file(media: MediaBucket, s3: Any) -> None:
+    s3.delete_bucket(Bucket=BUCKET)
+    with pytest.raises(ClientError):
+        media.keep(Content(recording("flac", None, "flac")), STEM, TaskType.AUDIO)
+
+
+# ----------------------------------------------------------------------------------------------- removing and reading
+
+
+def test_everything_of_a_task_is_removed_and_nothing_of_another(media: MediaBucket, s3: Any) -> None:
+    mine = ["media/1/task/0.png", "media/1/task/1.png", "incoming/task/output", "incoming/task/manifest.json"]
+    others = ["incoming/task2/output", "media/1/task2/0.png", "media/2/task/0.png"]
+    for key in (*mine, *others):
+        put(s3, key, b"x")
+    assert media.delete_of_task(1, "task") == 4
+    assert keys(s3) == others
+    assert media.delete_of_task(1, "task") == 0
+
+
+def test_more_files_than_fit_one_page_are_removed(media: MediaBucket, s3: Any) -> None:
+    for number in range(7):
+        put(s3, f"media/1/task/{number}.png", b"")
+    short_pages = partial(s3.list_objects_v2, MaxKeys=2)
+    with mock.patch.object(s3, "list_objects_v2", short_pages):
+        assert media.delete_of_task(1, "task") == 7
+    assert keys(s3) == []
+
+
+def test_a_url_is_good_for_as_long_as_it_should_be(s3: Any) -> None:
+    url = MediaBucket(s3, BUCKET, url_life=timedelta(minutes=5)).url("media/1/task/0.png")
+    query = parse_qs(urlsplit(url).query)
+    assert query["X-Amz-Expires"] == ["300"]
+    assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+
+
+def test_a_signer_makes_the_urls_where_there_is_one(s3: Any) -> None:
+    assert MediaBucket(s3, BUCKET, signer=lambda key: f"https://cdn/{key}").url("a.png") == "https://cdn/a.png"

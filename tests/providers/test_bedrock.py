@@ -1,0 +1,342 @@
+"""Bedrock as AWS describes it: pictures that are paid with one call, films that are asked after, and lost answers."""
+
+import io
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+from PIL import Image
+
+from atelier.domain.errors import Invalid
+from atelier.domain.models import Lifecycle, Registry
+from atelier.domain.provider import (
+    Done,
+    Order,
+    Refused,
+    Staged,
+    SubmitRefused,
+    Unavailable,
+    Unheard,
+    Unknowable,
+    Working,
+)
+from atelier.domain.tasks import TaskType
+from atelier.providers import aws
+from atelier.providers.bedrock import MODELS, Bedrock
+from tests.providers import orders
+from tests.support.aws_media import AwsMedia
+from tests.support.aws_world import BUCKET, AwsWorld, aws_world, client_of
+
+CORE = "stability.stable-image-core-v1:1"
+RAY = "luma.ray-v2:0"
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[AwsWorld]:
+    with aws_world() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def client(world: AwsWorld) -> Iterator[Any]:
+    with client_of("bedrock-runtime", world.server.url) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def nobody(world: AwsWorld) -> Iterator[Any]:
+    """A client with nobody at the other end."""
+    with client_of("bedrock-runtime", "http://127.0.0.1:1") as made:
+        yield made
+
+
+@pytest.fixture
+def books(world: AwsWorld) -> AwsMedia:
+    world.empty()
+    return world.server.aws
+
+
+@pytest.fixture
+def bedrock(client: Any, world: AwsWorld, books: AwsMedia) -> Bedrock:
+    return Bedrock(client, world.s3, BUCKET)
+
+
+def a_picture(prompt: str = "A lighthouse", *, reference: str = "t1", **options: Any) -> Order:
+    return branded(CORE, prompt, reference=reference, options=options)
+
+
+def a_film(prompt: str = "Waves at dawn", *, reference: str = "t1", **options: Any) -> Order:
+    return branded(RAY, prompt, reference=reference, options=options, type=TaskType.VIDEO)
+
+
+def branded(model: str, prompt: str, *, options: dict[str, Any], **fields: Any) -> Order:
+    effective = f"{prompt}\n\nBrand guidelines: Teal."
+    return orders.an_order(model, prompt, effective_prompt=effective, options={"num_outputs": 1, **options}, **fields)
+
+
+BOTH_KINDS = pytest.mark.parametrize("an_order", [a_picture, a_film])
+AnOrder = Callable[..., Order]
+
+
+# ---------------------------------------------------------------------------------------------------- pictures
+
+
+def test_a_picture_is_made_and_stored_by_one_call(bedrock: Bedrock, books: AwsMedia, world: AwsWorld) -> None:
+    job = bedrock.submit(a_picture())
+    assert bedrock.poll(job, a_picture()) == Done((Staged("incoming/t1/0.png"),))
+    assert Image.open(io.BytesIO(world.read("incoming/t1/0.png"))).format == "PNG"
+    assert len(books.paid) == 1
+
+
+def test_the_options_of_a_picture_come_in_the_words_of_the_model(bedrock: Bedrock, books: AwsMedia) -> None:
+    bedrock.submit(a_picture(aspect_ratio="21:9", seed=4294967295, negative_prompt="fog", output_format="jpeg"))
+    assert books.paid[0].sent == {
+        "prompt": "A lighthouse\n\nBrand guidelines: Teal.",
+        "aspect_ratio": "21:9",
+        "seed": 4294967295,
+        "negative_prompt": "fog",
+        "output_format": "jpeg",
+    }
+
+
+def test_a_picture_that_was_filtered_out_is_refused_for_good(bedrock: Bedrock, books: AwsMedia) -> None:
+    with pytest.raises(SubmitRefused) as refused:
+        bedrock.submit(a_picture("submit:filtered"))
+    assert (refused.value.error.code, refused.value.error.retryable) == ("content_filtered", False)
+    assert "Filter reason: prompt" in refused.value.error.message
+    assert books.paid == []
+
+
+@pytest.mark.parametrize("fault", ["inference_error", "model_error", "model_timeout", "internal"])
+def test_a_model_that_failed_is_not_run_again_unasked(bedrock: Bedrock, fault: str) -> None:
+    with pytest.raises(SubmitRefused) as refused:
+        bedrock.submit(a_picture(f"submit:{fault}"))
+    assert (refused.value.error.code, refused.value.error.retryable) == ("provider_failed", True)
+
+
+@pytest.mark.parametrize("fault", ["hang_up", "slow"])
+def test_a_picture_whose_answer_was_lost_is_never_asked_for_again(
+    bedrock: Bedrock, books: AwsMedia, fault: str
+) -> None:
+    with pytest.raises(Unheard):
+        bedrock.submit(a_picture(f"submit:{fault}"))
+    with pytest.raises(Unknowable):
+        bedrock.find(a_picture(f"submit:{fault}"))
+    assert len(books.paid) == 1
+
+
+def test_a_picture_that_was_stored_before_the_worker_died_is_found(bedrock: Bedrock, books: AwsMedia) -> None:
+    job = bedrock.submit(a_picture())
+    assert bedrock.find(a_picture()) == job
+    assert len(books.paid) == 1
+
+
+def test_a_picture_that_cannot_be_stored_may_yet_be_there(client: Any, world: AwsWorld, books: AwsMedia) -> None:
+    with pytest.raises(Unheard):
+        Bedrock(client, world.s3, "no-such-bucket").submit(a_picture())
+    assert len(books.paid) == 1
+
+
+def test_a_picture_of_another_order_is_not_taken_for_this_one(bedrock: Bedrock) -> None:
+    bedrock.submit(a_picture(reference="t11"))
+    with pytest.raises(Unknowable):
+        bedrock.find(a_picture(reference="t1"))
+
+
+@pytest.mark.parametrize("answer", [b"", b"[]", b'{"images":["a"]}', b'{"images":[7]}'])
+def test_an_answer_that_cannot_be_read_is_a_failure_of_the_provider(world: AwsWorld, answer: bytes) -> None:
+    with pytest.raises(SubmitRefused) as refused:
+        Bedrock(_answering(answer), world.s3, BUCKET).submit(a_picture())
+    assert refused.value.error.code == "provider_failed"
+
+
+def test_an_answer_without_a_picture_is_a_job_without_files(world: AwsWorld) -> None:
+    bedrock = Bedrock(_answering(b'{"images":[],"finish_reasons":[null]}'), world.s3, BUCKET)
+    assert bedrock.poll(bedrock.submit(a_picture()), a_picture()) == Done(())
+
+
+def _answering(answer: bytes) -> Any:
+    """A Bedrock whose every picture is this."""
+    return SimpleNamespace(invoke_model=lambda **_: {"body": io.BytesIO(answer)})
+
+
+# ------------------------------------------------------------------------------------------------------- films
+
+
+def test_a_film_is_asked_after_until_it_is_in_our_bucket(bedrock: Bedrock, books: AwsMedia, world: AwsWorld) -> None:
+    job = bedrock.submit(a_film())
+    seen = [bedrock.poll(job, a_film()) for _ in range(3)]
+    assert seen == [Working(), Working(), Done((Staged("incoming/t1/output.mp4"),))]
+    assert world.read("incoming/t1/output.mp4")[4:8] == b"ftyp"
+    assert len(books.paid) == 1
+
+
+def test_the_options_of_a_film_come_in_the_words_of_the_model(bedrock: Bedrock, books: AwsMedia) -> None:
+    bedrock.submit(a_film(aspect_ratio="9:16", duration=9.0, resolution="540p", loop=True))
+    assert books.paid[0].sent["modelInput"] == {
+        "prompt": "Waves at dawn\n\nBrand guidelines: Teal.",
+        "aspect_ratio": "9:16",
+        "duration": "9s",
+        "resolution": "540p",
+        "loop": True,
+    }
+
+
+@pytest.mark.parametrize("fault", ["hang_up", "slow"])
+def test_a_film_whose_answer_was_lost_is_found_again(bedrock: Bedrock, books: AwsMedia, fault: str) -> None:
+    books.page_size = 1
+    for other in ("t0", "t2"):
+        bedrock.submit(a_film(reference=other))
+    with pytest.raises(Unheard):
+        bedrock.submit(a_film(f"submit:{fault}"))
+    job = bedrock.find(a_film(f"submit:{fault}"))
+    assert job == books.paid[2].id
+    assert len(books.paid) == 3
+
+
+def test_a_film_is_found_by_where_it_goes_when_its_token_is_not_told(bedrock: Bedrock, books: AwsMedia) -> None:
+    job = bedrock.submit(a_film())
+    books.paid[0].token = "another"
+    assert bedrock.find(a_film()) == job
+
+
+def test_a_film_that_was_never_heard_of_is_certainly_none(bedrock: Bedrock) -> None:
+    assert bedrock.find(a_film()) is None
+
+
+def test_a_film_that_is_started_twice_is_one_film(bedrock: Bedrock, books: AwsMedia) -> None:
+    assert bedrock.submit(a_film()) == bedrock.submit(a_film())
+    assert len(books.paid) == 1
+
+
+def test_a_token_that_is_taken_means_the_job_that_has_it(bedrock: Bedrock, books: AwsMedia) -> None:
+    job = bedrock.submit(a_film("Waves"))
+    assert bedrock.submit(a_film("Other words, same order")) == job
+    assert len(books.paid) == 1
+
+
+def test_a_token_that_is_taken_by_nothing_to_be_found_leaves_it_open(
+    bedrock: Bedrock, books: AwsMedia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bedrock.submit(a_film("Waves"))
+    monkeypatch.setattr(books, "_page", lambda *_: ([], None))
+    with pytest.raises(Unheard):
+        bedrock.submit(a_film("Other words, same order"))
+
+
+def test_among_too_many_films_nobody_can_tell(
+    bedrock: Bedrock, books: AwsMedia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aws, "MOST_PAGES", 2)
+    books.page_size = 1
+    for other in ("t2", "t3", "t4"):
+        bedrock.submit(a_film(reference=other))
+    with pytest.raises(Unknowable):
+        bedrock.find(a_film())
+
+
+def test_a_film_that_fails_says_why(bedrock: Bedrock) -> None:
+    job = bedrock.submit(a_film("end:failed"))
+    state = [bedrock.poll(job, a_film()) for _ in range(3)][-1]
+    assert isinstance(state, Refused)
+    assert state.error.message == "It could not be made."
+
+
+def test_a_status_that_nobody_knows_is_waited_out(bedrock: Bedrock, caplog: pytest.LogCaptureFixture) -> None:
+    job = bedrock.submit(a_film("status:odd"))
+    assert bedrock.poll(job, a_film()) == Working()
+    assert "Pondering" in caplog.text
+
+
+def test_a_film_that_cannot_be_asked_after_now_can_be_later(bedrock: Bedrock) -> None:
+    with pytest.raises(Unavailable):
+        bedrock.poll("arn:aws:bedrock:us-west-2:123456789012:async-invoke/abcdefghijkl", a_film())
+
+
+def test_an_internal_error_at_the_start_of_a_film_leaves_it_open(bedrock: Bedrock) -> None:
+    with pytest.raises(Unheard):
+        bedrock.submit(a_film("submit:internal"))
+
+
+# ---------------------------------------------------------------------------------------------------- both kinds
+
+
+@BOTH_KINDS
+@pytest.mark.parametrize("fault", ["throttled", "unavailable", "quota"])
+def test_a_provider_that_is_too_busy_has_done_nothing(
+    bedrock: Bedrock, books: AwsMedia, an_order: AnOrder, fault: str
+) -> None:
+    with pytest.raises(Unavailable):
+        bedrock.submit(an_order(f"submit:{fault}_once"))
+    bedrock.submit(an_order(f"submit:{fault}_once"))
+    assert len(books.paid) == 1
+
+
+def test_a_model_that_is_not_ready_has_done_nothing(bedrock: Bedrock) -> None:
+    with pytest.raises(Unavailable):
+        bedrock.submit(a_picture("submit:not_ready"))
+
+
+@BOTH_KINDS
+def test_a_role_that_may_not_is_refused_without_naming_it(
+    bedrock: Bedrock, an_order: AnOrder, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(SubmitRefused) as refused:
+        bedrock.submit(an_order("submit:denied"))
+    assert refused.value.error.code == "provider_auth"
+    assert "The prompt asked for denied." not in refused.value.error.message
+    assert "The prompt asked for denied." in caplog.text
+
+
+@BOTH_KINDS
+def test_what_the_model_does_not_take_is_refused_in_its_own_words(bedrock: Bedrock, an_order: AnOrder) -> None:
+    with pytest.raises(SubmitRefused) as refused:
+        bedrock.submit(an_order(aspect_ratio="7:1"))
+    assert (refused.value.error.code, refused.value.error.retryable) == ("provider_refused", False)
+    assert "aspect_ratio" in refused.value.error.message
+
+
+@BOTH_KINDS
+def test_nobody_at_the_other_end_has_done_nothing(nobody: Any, world: AwsWorld, an_order: AnOrder) -> None:
+    with pytest.raises(Unavailable):
+        Bedrock(nobody, world.s3, BUCKET).submit(an_order())
+
+
+@BOTH_KINDS
+def test_a_bucket_that_does_not_answer_now_may_later(client: Any, books: AwsMedia, an_order: AnOrder) -> None:
+    job = Bedrock(client, books.s3, BUCKET).submit(an_order())
+    books.over()
+    with pytest.raises(Unavailable):
+        Bedrock(client, _deaf(), BUCKET).poll(job, an_order())
+
+
+def _deaf() -> Any:
+    """An S3 that never answers."""
+    failure = ReadTimeoutError(endpoint_url="s3")
+    return Mock(list_objects_v2=Mock(side_effect=failure))
+
+
+@BOTH_KINDS
+def test_nothing_can_be_stopped(bedrock: Bedrock, an_order: AnOrder) -> None:
+    assert bedrock.cancel(bedrock.submit(an_order()), model=an_order().model) is False
+
+
+# ------------------------------------------------------------------------------------------------------- models
+
+
+def test_each_kind_has_one_default_that_is_alive() -> None:
+    defaults = {model.type: model for model in MODELS if model.default}
+    assert {kind: model.id for kind, model in defaults.items()} == {TaskType.IMAGE: CORE, TaskType.VIDEO: RAY}
+    assert len(defaults) == sum(model.default for model in MODELS)
+    assert all(model.lifecycle is Lifecycle.ACTIVE for model in defaults.values())
+
+
+def test_a_retired_model_names_one_that_is_alive() -> None:
+    alive = {model.id for model in MODELS if model.lifecycle is Lifecycle.ACTIVE}
+    retired = [model for model in MODELS if model.lifecycle is Lifecycle.RETIRED]
+    assert {model.replacement for model in retired} <= alive
+    with pytest.raises(Invalid, match="retired"):
+        Registry(MODELS).choose(TaskType.VIDEO, provider="bedrock", model=retired[-1].id, configured=["bedrock"])

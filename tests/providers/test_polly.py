@@ -1,0 +1,213 @@
+"""Polly as AWS describes it: the prompt alone is said, tasks are asked after, and lost answers are found again."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from atelier.domain.provider import (
+    Done,
+    Order,
+    Refused,
+    Staged,
+    SubmitRefused,
+    Unavailable,
+    Unheard,
+    Unknowable,
+    Waiting,
+    Working,
+)
+from atelier.domain.tasks import TaskType
+from atelier.providers import aws
+from atelier.providers.polly import MODELS, Polly
+from tests.providers.orders import an_order
+from tests.support.aws_media import AwsMedia
+from tests.support.aws_world import BUCKET, AwsWorld, aws_world, client_of
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[AwsWorld]:
+    with aws_world() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def client(world: AwsWorld) -> Iterator[Any]:
+    with client_of("polly", world.server.url) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def nobody(world: AwsWorld) -> Iterator[Any]:
+    """A client with nobody at the other end."""
+    with client_of("polly", "http://127.0.0.1:1") as made:
+        yield made
+
+
+@pytest.fixture
+def books(world: AwsWorld) -> AwsMedia:
+    world.empty()
+    return world.server.aws
+
+
+@pytest.fixture
+def polly(client: Any, world: AwsWorld, books: AwsMedia) -> Polly:
+    return Polly(client, world.s3, BUCKET)
+
+
+def a_speech(prompt: str = "Good morning.", *, reference: str = "t1", **options: Any) -> Order:
+    return an_order(
+        "polly-neural",
+        prompt,
+        reference=reference,
+        type=TaskType.AUDIO,
+        effective_prompt=f"{prompt}\n\nBrand guidelines: Never shout.",
+        options={"num_outputs": 1, **options},
+    )
+
+
+def test_a_speech_is_asked_after_until_it_is_in_our_bucket(polly: Polly, books: AwsMedia, world: AwsWorld) -> None:
+    job = polly.submit(a_speech())
+    key = f"incoming/t1/speech.{job}.mp3"
+    seen = [polly.poll(job, a_speech()) for _ in range(3)]
+    assert seen == [Waiting(), Working(), Done((Staged(key),), cost=Decimal("0.000208"))]
+    assert world.read(key).startswith((b"ID3", b"\xff\xfb"))
+    assert len(books.paid) == 1
+
+
+def test_only_the_prompt_is_said(polly: Polly, books: AwsMedia) -> None:
+    polly.submit(a_speech("Good morning."))
+    assert books.paid[0].sent["Text"] == "Good morning."
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.id)
+def test_every_engine_has_a_voice_that_speaks_with_it(polly: Polly, books: AwsMedia, model: Any) -> None:
+    polly.submit(replace(a_speech(), model=model.id))
+    assert books.paid[0].sent["Engine"] == model.id.removeprefix("polly-")
+
+
+def test_what_is_passed_through_wins(polly: Polly, books: AwsMedia) -> None:
+    polly.submit(a_speech(voice="Joanna", VoiceId="Matthew", SampleRate="24000"))
+    assert (books.paid[0].sent["VoiceId"], books.paid[0].sent["SampleRate"]) == ("Matthew", "24000")
+
+
+@pytest.mark.parametrize("name", ["OutputS3BucketName", "OutputS3KeyPrefix", "SnsTopicArn", "Engine", "Text", "tempo"])
+def test_what_is_not_the_callers_to_say_is_refused(polly: Polly, books: AwsMedia, name: str) -> None:
+    with pytest.raises(SubmitRefused) as refused:
+        polly.submit(a_speech(**{name: "elsewhere"}))
+    assert name in refused.value.error.message
+    assert books.paid == []
+
+
+def test_a_voice_that_does_not_fit_the_engine_is_refused_with_both_names(polly: Polly) -> None:
+    with pytest.raises(SubmitRefused) as refused:
+        polly.submit(replace(a_speech(voice="Joanna"), model="polly-long-form"))
+    assert refused.value.error.message == "The voice Joanna does not speak with the engine long-form."
+
+
+@pytest.mark.parametrize("voice", ["Nobody", 7])
+def test_a_voice_that_there_is_not_is_refused(polly: Polly, voice: Any) -> None:
+    with pytest.raises(SubmitRefused) as refused:
+        polly.submit(a_speech(VoiceId=voice))
+    assert (refused.value.error.code, refused.value.error.retryable) == ("provider_refused", False)
+
+
+@pytest.mark.parametrize("fault", ["throttled", "unavailable"])
+def test_a_provider_that_is_too_busy_has_done_nothing(polly: Polly, books: AwsMedia, fault: str) -> None:
+    with pytest.raises(Unavailable):
+        polly.submit(a_speech(f"submit:{fault}_once"))
+    polly.submit(a_speech(f"submit:{fault}_once"))
+    assert len(books.paid) == 1
+
+
+def test_nobody_at_the_other_end_has_done_nothing(nobody: Any, world: AwsWorld) -> None:
+    with pytest.raises(Unavailable):
+        Polly(nobody, world.s3, BUCKET).submit(a_speech())
+
+
+def test_a_role_that_may_not_is_refused_without_naming_it(polly: Polly) -> None:
+    with pytest.raises(SubmitRefused) as refused:
+        polly.submit(a_speech("submit:denied"))
+    assert refused.value.error.code == "provider_auth"
+    assert "prompt" not in refused.value.error.message
+
+
+def test_a_failure_of_the_service_leaves_it_open(polly: Polly) -> None:
+    with pytest.raises(Unheard):
+        polly.submit(a_speech("submit:service_failure"))
+    assert polly.find(a_speech("submit:service_failure")) is None
+
+
+@pytest.mark.parametrize("fault", ["hang_up", "slow"])
+def test_a_speech_whose_answer_was_lost_is_found_again(polly: Polly, books: AwsMedia, fault: str) -> None:
+    books.page_size = 1
+    for other in ("t11", "t2"):
+        polly.submit(a_speech(reference=other))
+    with pytest.raises(Unheard):
+        polly.submit(a_speech(f"submit:{fault}"))
+    assert polly.find(a_speech(f"submit:{fault}")) == books.paid[2].id
+    assert len(books.paid) == 3
+
+
+def test_a_speech_that_is_in_our_bucket_is_found_among_any_number(
+    polly: Polly, books: AwsMedia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aws, "MOST_PAGES", 0)
+    job = polly.submit(a_speech())
+    books.over()
+    assert polly.find(a_speech()) == job
+
+
+def test_among_too_many_speeches_nobody_can_tell(
+    polly: Polly, books: AwsMedia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aws, "MOST_PAGES", 2)
+    books.page_size = 1
+    for other in ("t2", "t3", "t4"):
+        polly.submit(a_speech(reference=other))
+    with pytest.raises(Unknowable):
+        polly.find(a_speech())
+
+
+def test_a_speech_that_was_never_heard_of_is_certainly_none(polly: Polly) -> None:
+    polly.submit(a_speech(reference="t11"))
+    assert polly.find(a_speech(reference="t1")) is None
+
+
+def test_a_speech_that_fails_says_why_and_costs_nothing(polly: Polly) -> None:
+    job = polly.submit(a_speech("end:failed"))
+    state = [polly.poll(job, a_speech()) for _ in range(3)][-1]
+    assert isinstance(state, Refused)
+    assert (state.error.message, state.cost) == ("It could not be said.", None)
+
+
+def test_a_speech_that_polly_has_forgotten_has_failed(polly: Polly) -> None:
+    assert isinstance(polly.poll("no-such-task", a_speech()), Refused)
+
+
+def test_a_speech_that_cannot_be_asked_after_now_can_be_later(nobody: Any, world: AwsWorld) -> None:
+    with pytest.raises(Unavailable):
+        Polly(nobody, world.s3, BUCKET).poll("a-task", a_speech())
+
+
+def test_a_status_that_nobody_knows_is_waited_out(polly: Polly, caplog: pytest.LogCaptureFixture) -> None:
+    job = polly.submit(a_speech("status:odd"))
+    assert polly.poll(job, a_speech()) == Working()
+    assert "Pondering" in caplog.text
+
+
+def test_nothing_can_be_stopped(polly: Polly) -> None:
+    assert polly.cancel(polly.submit(a_speech()), model="polly-neural") is False
+
+
+def test_the_models_are_the_engines_at_their_list_prices() -> None:
+    assert {model.id: model.estimate("x" * 1_000_000, {}) for model in MODELS} == {
+        "polly-standard": Decimal(4),
+        "polly-neural": Decimal(16),
+        "polly-long-form": Decimal(100),
+        "polly-generative": Decimal(30),
+    }
+    assert [model.id for model in MODELS if model.default] == ["polly-neural"]
+    assert all(model.spoken for model in MODELS)

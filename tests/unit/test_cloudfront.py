@@ -1,0 +1,99 @@
+"""Signed URLs of a CloudFront distribution, checked as CloudFront does: with the public key, by another library."""
+
+import base64
+import json
+from datetime import timedelta
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
+from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_curve_key
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atelier.store.cloudfront import CloudFront, PrivateKey
+from tests.support.builders import NOON
+
+KEY: Final = generate_private_key(65537, 2048)
+HASH: Final = SHA1()  # noqa: S303 - the one that CloudFront takes
+FORMATS: Final = [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL]
+
+
+def pem(key: Any = KEY, form: PrivateFormat = PrivateFormat.PKCS8) -> str:
+    """A private key as a file."""
+    text: bytes = key.private_bytes(Encoding.PEM, form, NoEncryption())
+    return text.decode()
+
+
+OURS: Final = PrivateKey.from_pem(pem())
+
+
+def plain(text: str) -> bytes:
+    """What CloudFront's base64 for URLs stands for."""
+    return base64.b64decode(text.translate(str.maketrans("-_~", "+=/")))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_url_is_good_until_it_ends_and_for_its_file_only(form: PrivateFormat) -> None:
+    sign = CloudFront("https://cdn.example/", "K123", lambda: pem(form=form), life=timedelta(hours=1), now=lambda: NOON)
+    url = urlsplit(sign("media/1/task/0 a.png"))
+    query = {name: value for name, [value] in parse_qs(url.query).items()}
+    assert f"{url.scheme}://{url.netloc}{url.path}" == "https://cdn.example/media/1/task/0%20a.png"
+    assert query.keys() == {"Expires", "Signature", "Key-Pair-Id"}
+    ends = int(NOON.timestamp()) + 3600 + 900
+    assert (query["Expires"], query["Key-Pair-Id"]) == (str(ends), "K123")
+    condition = {"DateLessThan": {"AWS:EpochTime": ends}}
+    policy = {"Statement": [{"Resource": "https://cdn.example/media/1/task/0%20a.png", "Condition": condition}]}
+    signed = json.dumps(policy, separators=(",", ":")).encode()
+    KEY.public_key().verify(plain(query["Signature"]), signed, PKCS1v15(), HASH)
+    with pytest.raises(InvalidSignature):
+        KEY.public_key().verify(plain(query["Signature"]), signed + b" ", PKCS1v15(), HASH)
+
+
+def test_a_url_stays_the_same_for_a_quarter_of_its_life_and_never_ends_too_soon() -> None:
+    clock = [NOON]
+    sign = CloudFront("https://cdn.example", "K123", pem, life=timedelta(hours=1), now=lambda: clock[0])
+    urls = []
+    for minute in range(60):
+        clock[0] = NOON + timedelta(minutes=minute)
+        urls.append(sign("a.png"))
+        ends = int(parse_qs(urlsplit(urls[-1]).query)["Expires"][0])
+        assert 3600 <= ends - clock[0].timestamp() <= 3600 + 900
+    assert len(set(urls)) == 4
+
+
+@given(st.binary(max_size=200))
+def test_a_signature_is_the_one_that_another_library_makes(message: bytes) -> None:
+    assert OURS.signature(message) == KEY.sign(message, PKCS1v15(), HASH)
+
+
+@pytest.mark.parametrize("size", [1024, 2047, 2048, 3072])
+def test_keys_may_be_of_any_size(size: int) -> None:
+    key = generate_private_key(65537, size)
+    ours = PrivateKey.from_pem(pem(key, PrivateFormat.TraditionalOpenSSL))
+    assert ours.signature(b"message") == key.sign(b"message", PKCS1v15(), HASH)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----",
+        pem(generate_curve_key(SECP256R1())),
+        pem().replace(pem().splitlines()[12], ""),
+        "secret",
+    ],
+)
+def test_another_kind_of_key_is_refused_without_being_told(text: str) -> None:
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011 - whichever
+        PrivateKey.from_pem(text)
+    assert "secret" not in str(refusal.value)
+
+
+def test_a_key_does_not_show_itself() -> None:
+    assert str(OURS.p) not in repr(OURS)
