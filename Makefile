@@ -65,7 +65,7 @@ mutants: $(VENV)/.test ## Break each guarantee on purpose and show which test no
 lock: $(VENV)/.test ## Re-pin every requirements file, with hashes
 	@test -x $(UV) || $(BIN)/python -m pip install --quiet uv
 	@$(LOCK) tests/requirements.in --output-file tests/requirements.txt
-	@for room in layers/deps layers/media local; do \
+	@for room in layers/deps layers/media layers/cdn local; do \
 	  $(LOCK) --constraint tests/requirements.txt $$room/requirements.in --output-file $$room/requirements.txt || exit 1; \
 	done
 

@@ -17,6 +17,7 @@ from local.errors import DeployFailed
 
 ACCOUNT = "000000000000"
 CODE_BUCKET = "atelier-code"
+TEMPLATE_FILE = "template.json"
 STACK = "atelier"
 DEPLOY_SECONDS = 60.0
 POLL_SECONDS = 0.05
@@ -80,12 +81,14 @@ def keep_secrets(secrets: Mapping[str, str], endpoint: str) -> None:
 
 def deploy(wanted: Plan, endpoint: str) -> dict[str, str]:
     """Deploy; the stack's outputs."""
-    _upload(wanted.packages, endpoint)
+    template_file = {TEMPLATE_FILE: json.dumps(wanted.template).encode()}
+    _upload({**wanted.packages, **template_file}, endpoint)
     cloudformation = client("cloudformation", endpoint)
     try:
         cloudformation.create_stack(
             StackName=STACK,
-            TemplateBody=json.dumps(wanted.template),
+            # By its address, as `sam deploy` does: sent with the request, a template may have 51,200 bytes only.
+            TemplateURL=f"{endpoint}/{CODE_BUCKET}/{TEMPLATE_FILE}",
             Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in wanted.parameters.items()],
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
             OnFailure="DO_NOTHING",

@@ -26,7 +26,7 @@ from atelier.web.tasks import TaskResult, accepted, result_shown, signed, tag_of
 
 app = api()
 Store = Annotated[Tasks, Depends(wiring.tasks)]
-Media = Annotated[MediaBucket, Depends(wiring.media)]
+Media = Annotated[MediaBucket, Depends(wiring.gallery)]
 ACCEPTED: Any = answers(202, Task, "The task, which starts at once.", *CREATE, headers=MADE)
 
 

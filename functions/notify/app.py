@@ -24,7 +24,7 @@ def tell(record: SQSRecord) -> None:
 
 
 def _shown(task: Task) -> Task:
-    return signed(wiring.tasks().get(task.id, user_id=task.user_id), wiring.media())
+    return signed(wiring.tasks().get(task.id, user_id=task.user_id), wiring.gallery())
 
 
 handler = consume(EventType.SQS, tell)

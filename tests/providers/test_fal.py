@@ -390,6 +390,29 @@ def test_an_odd_bill_is_no_bill(units: str, fal: Fal, fal_server: FalServer) -> 
     assert fal.poll("job", an_order(FLUX)) == Done(())
 
 
+@pytest.mark.parametrize(
+    ("said", "code", "retryable"),
+    [
+        ({"error": "It broke.", "error_type": "runner_disconnected"}, "runner_disconnected", True),
+        ({"error": "It broke."}, "provider_refused", False),
+        ({"error_type": "startup_timeout"}, "startup_timeout", True),
+        ({"error": "It broke.", "error_type": "bad_request"}, "bad_request", False),
+        ({"error": "It broke.", "error_type": "Größe <b>"}, "provider_refused", True),
+    ],
+)
+def test_an_error_in_the_status_counts_whatever_the_result_says(
+    said: dict[str, Any], code: str, retryable: bool, fal: Fal, fal_server: FalServer
+) -> None:
+    for result in (Reply(200, {"images": []}), Reply(404, {"status": "NOT_FOUND"})):
+        fal_server.instead = lambda request, result=result: (
+            Reply(200, {"status": "COMPLETED", **said}) if request.path.endswith("/status") else result
+        )
+        state = fal.poll("job", an_order(FLUX))
+        assert isinstance(state, Refused)
+        assert (state.error.code, state.error.retryable) == (code, retryable)
+        assert said.get("error", code) in state.error.message
+
+
 def test_a_result_that_is_behind_its_status_is_waited_for(fal: Fal, fal_server: FalServer) -> None:
     fal_server.instead = lambda request: (
         Reply(200, {"status": "COMPLETED"})

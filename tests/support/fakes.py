@@ -77,7 +77,7 @@ class FakeQueue:
     def send(self, step: NextStep, *, delay: int, lane: str) -> None:
         """Keep the message, as text, as a real queue does."""
         assert 0 <= delay <= 900
-        assert lane == step.served_by
+        assert lane == (step.served_by or "fake")
         self.waiting.append((NextStep.model_validate_json(step.model_dump_json()), delay))
 
 

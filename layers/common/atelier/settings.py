@@ -32,6 +32,10 @@ class Settings:
     replicate_token_secret: str
     replicate_api_url: str
     aws_providers: bool
+    bedrock_region: str
+    cdn_url: str
+    cdn_key_id: str
+    cdn_key_secret: str
     notices_queue: str
     private_webhooks: bool
 
@@ -57,6 +61,10 @@ def settings() -> Settings:
         replicate_token_secret=env("REPLICATE_TOKEN_SECRET", ""),
         replicate_api_url=env("REPLICATE_API_URL", ""),
         aws_providers=env("AWS_PROVIDERS", "off") == "on",
+        bedrock_region=env("BEDROCK_REGION", ""),
+        cdn_url=env("CDN_URL", ""),
+        cdn_key_id=env("CDN_KEY_ID", ""),
+        cdn_key_secret=env("CDN_KEY_SECRET", ""),
         notices_queue=env("NOTICES_QUEUE_URL", ""),
         private_webhooks=env("PRIVATE_WEBHOOKS", "off") == "on",
     )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
-from urllib3 import PoolManager
 
 from atelier import VERSION
 from atelier.domain.generation import Pipeline
@@ -16,14 +16,15 @@ from atelier.domain.notices import Herald
 from atelier.domain.ordering import Desk
 from atelier.domain.provider import Provider, Reporter, Secret
 from atelier.providers import bedrock, fal, polly, replicate
-from atelier.providers.http import Http
+from atelier.providers.http import Http, transport
 from atelier.providers.sandbox import provider as sandbox
 from atelier.settings import settings
 from atelier.store.campaigns import Campaigns
 from atelier.store.cascade import Cascade
 from atelier.store.clients import Clients
+from atelier.store.cloudfront import CloudFront
 from atelier.store.health import ProviderHealth
-from atelier.store.media import MediaBucket
+from atelier.store.media import URL_LIFE, MediaBucket
 from atelier.store.queues import Lanes, Queue
 from atelier.store.sender import Sender
 from atelier.store.table import Table
@@ -37,13 +38,24 @@ if TYPE_CHECKING:
 _PATIENCE = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 _FILES = Config(connect_timeout=2, read_timeout=20, retries={"mode": "standard"}, signature_version="s3v4")
 
-# What is paid for is asked for once; a picture may take most of a minute.
-_PAID = Config(connect_timeout=2, read_timeout=50, retries={"mode": "standard", "total_max_attempts": 1})
+# What is paid for is asked for once. A picture takes its time, and must still be stored before the worker's ends.
+_PAID = Config(connect_timeout=2, read_timeout=40, retries={"mode": "standard", "total_max_attempts": 1})
 _SECRET_SECONDS: Final = 300
 
 
-def _client(service: str, config: Config) -> Any:
-    return boto3.client(service, config=config)  # type: ignore[call-overload]
+def _client(service: str, config: Config, region: str | None = None) -> Any:
+    return boto3.client(service, config=config, region_name=region)  # type: ignore[call-overload]
+
+
+def _paid_client(service: str, region: str | None = None) -> Any:
+    client = _client(service, _PAID, region)
+    client.meta.events.register("before-send", _on_a_connection_of_its_own)
+    return client
+
+
+def _on_a_connection_of_its_own(request: AWSPreparedRequest, **_: object) -> None:
+    # One that was kept and has died meanwhile would leave open whether a paid request was heard.
+    request.headers["Connection"] = "close"
 
 
 @cache
@@ -81,6 +93,17 @@ def tasks() -> Tasks:
 def media() -> MediaBucket:
     """Our own storage of generated files."""
     return MediaBucket(_client("s3", _FILES), settings().bucket)
+
+
+@cache
+def gallery() -> MediaBucket:
+    """The same storage for those who show it: its URLs are CloudFront's where there is a distribution."""
+    return MediaBucket(_client("s3", _FILES), settings().bucket, signer=_cdn() if settings().cdn_url else None)
+
+
+def _cdn() -> Callable[[str], str]:
+    ours = settings()
+    return CloudFront(ours.cdn_url, ours.cdn_key_id, _secret(ours.cdn_key_secret), life=URL_LIFE)
 
 
 @cache
@@ -170,17 +193,18 @@ def _replicate() -> replicate.Replicate:
 
 
 def _bedrock() -> Provider:
-    return bedrock.Bedrock(_client("bedrock-runtime", _PAID), _client("s3", _FILES), settings().bucket)
+    runtime = _paid_client("bedrock-runtime", settings().bedrock_region or None)
+    return bedrock.Bedrock(runtime, _client("s3", _FILES), settings().bucket)
 
 
 def _polly() -> Provider:
-    return polly.Polly(_client("polly", _PAID), _client("s3", _FILES), settings().bucket)
+    return polly.Polly(_paid_client("polly"), _client("s3", _FILES), settings().bucket)
 
 
 @cache
 def http() -> Http:
     """The one HTTP client of the adapters."""
-    return Http(PoolManager())
+    return Http(transport())
 
 
 @cache

@@ -44,6 +44,7 @@ LEASE: Final = timedelta(seconds=90)
 FIRST_POLLS: Final = (1, 1, 1, 2, 3, 5, 8, 13, 21, 34)
 LAST_POLL: Final = 60
 _LONGEST_DELAY: Final = 900  # of a queue
+_HELD: Final = 5  # seconds after which a message looks again whether its task is still being submitted
 _AFTERMATH: Final = timedelta(hours=1)  # how long after its deadline a job that could not be stopped is asked after
 _NOT_CONFIRMED: Final = "The provider has not confirmed the job; it is not sent twice."
 AT_ONCE: Final = 2  # how often a step that was overtaken is tried again before the queue has to bring it again
@@ -118,10 +119,6 @@ class Outdated(Exception):
     """The task has changed since it was read; what was to be written no longer holds."""
 
 
-class Held(Exception):
-    """Another worker is submitting this task right now; the queue shall bring the message again."""
-
-
 class Unusable(Exception):
     """A file that the provider brought cannot be kept, and asking for it again would not help; `error` says why."""
 
@@ -148,7 +145,7 @@ class Pipeline:
     def carry_out(self, message: NextStep, *, now: datetime) -> Task | None:
         """Do what the message asks, if it is still to be done; the task as it is then, None when it is gone.
 
-        Raises Held, Outdated and whatever our own storage raises: the queue then brings the message again.
+        Raises Outdated and whatever our own storage raises: the queue then brings the message again.
         """
         for _ in range(AT_ONCE):
             try:
@@ -192,9 +189,10 @@ class Pipeline:
                 return self._not_now(task, reason, now=now)
             return self._hand_in(task, now=now)
         if task.lease_until > now:
-            if message.step is None:
-                return task  # a wake-up need not wait for it
-            raise Held(task.id)
+            # Somebody is submitting it at this moment, or has died doing so. A wake-up need not wait for that.
+            if message.step is not None:
+                self.queue.send(message, delay=_HELD, lane=task.served_by)
+            return task
         # A lease that ran out means that nobody heard of the submit: the job may have been accepted.
         try:
             job = self._ask(task, lambda provider: provider.find(self.order_of(task)), now=now)
@@ -243,7 +241,7 @@ class Pipeline:
 
     def _reroute(self, task: Task, error: TaskError, *, now: datetime) -> Task:
         rerouted = tasks.rerouted(task, error, estimate=self._estimate(task, task.alternatives[0]), now=now)
-        self._send(rerouted, step=rerouted.step, delay=0)
+        self._send(rerouted, step=rerouted.step, delay=1)
         return self.tasks.move(task, rerouted)
 
     def _recognised(self, task: Task, callback: NextStep) -> Task | None:

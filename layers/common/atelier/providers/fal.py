@@ -206,7 +206,7 @@ def _reason(answer: Answer, status: Mapping[str, Any] | None = None) -> TaskErro
         return TaskError(code="canceled", message="The request was canceled at fal.", retryable=False)
     return TaskError(
         code=code if _CODE.fullmatch(code) else "provider_refused",
-        message=str(message or f"fal answered {answer.status}.")[:1000],
+        message=str(message or f"fal answered {answer.status}: {code}")[:1000],
         retryable=_retryable(answer, runner_failed=bool(infrastructure) and infrastructure != "bad_request"),
     )
 

@@ -1,0 +1,254 @@
+"""The whole project with fakes of every provider beside it: from a request to a file, over real HTTP all the way."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from local.providers import from_environment
+from local.stack import Stack, start
+from tests.e2e.conftest import eventually
+from tests.support.aws_media import AwsMedia
+from tests.support.aws_media_server import AwsMediaServer
+from tests.support.fal_server import FalServer
+from tests.support.provider_server import Reply, Request
+from tests.support.receiver import Receiver, receiver, says
+from tests.support.replicate_server import ReplicateServer
+
+Json = dict[str, Any]
+
+EVERYTHING: Final = (
+    ("fal", "image", "image/png"),
+    ("fal", "video", "video/mp4"),
+    ("fal", "audio", "audio/wav"),
+    ("replicate", "image", "image/png"),
+    ("replicate", "video", "video/mp4"),
+    ("replicate", "audio", "audio/wav"),
+    ("bedrock", "image", "image/png"),
+    ("bedrock", "video", "video/mp4"),
+    ("polly", "audio", "audio/mpeg"),
+)
+
+
+@dataclass
+class Town:
+    """The project and the providers that it asks."""
+
+    api: httpx.Client
+    fal: FalServer
+    replicate: ReplicateServer
+    aws: AwsMediaServer
+
+    def order(self, kind: str, provider: str, prompt: str = "A lighthouse at dusk", **asked: Any) -> str:
+        """Ask for something; the task's id."""
+        answer = self.api.post(f"/generate/{kind}", json={"prompt": prompt, "provider": provider, **asked})
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["id"])
+
+    def task(self, id_: str) -> Json:
+        """A task as it is now."""
+        found: Json = self.api.get(f"/tasks/{id_}").json()
+        return found
+
+    def finished(self, id_: str) -> Json:
+        """A task once it is over."""
+
+        def look() -> Json | None:
+            task = self.task(id_)
+            return task if task["completed_at"] else None
+
+        try:
+            found: Json = eventually(look, f"task {id_} is over", seconds=40)
+        except AssertionError:
+            raise AssertionError(self.task(id_)) from None
+        return found
+
+
+@pytest.fixture(scope="module")
+def town() -> Iterator[Town]:
+    with FalServer() as fal, ReplicateServer() as replicate, AwsMediaServer(None) as aws:
+        given = {
+            "FAL_KEY": fal.key,
+            "FAL_QUEUE_URL": fal.url,
+            "FAL_REST_URL": fal.url,
+            "FAL_API_URL": f"{fal.url}/v1",
+            "REPLICATE_API_TOKEN": replicate.token,
+            "REPLICATE_API_URL": replicate.api_url,
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": aws.url,
+            "AWS_ENDPOINT_URL_POLLY": aws.url,
+        }
+        with start(providers=from_environment(given)) as stack, client_of(stack) as api:
+            aws.aws = AwsMedia(stack.client("s3"))
+            yield Town(api, fal, replicate, aws)
+
+
+def client_of(stack: Stack) -> httpx.Client:
+    return httpx.Client(base_url=f"{stack.url}/api/v3", timeout=30)
+
+
+@pytest.fixture(scope="module")
+def orders(town: Town) -> dict[tuple[str, str], str]:
+    """One task of each provider and type, all ordered at once."""
+    return {(provider, kind): town.order(kind, provider) for provider, kind, _ in EVERYTHING}
+
+
+@pytest.mark.parametrize(("provider", "kind", "content_type"), EVERYTHING)
+def test_what_a_provider_makes_comes_back_as_a_file_of_our_own(
+    town: Town, orders: dict[tuple[str, str], str], provider: str, kind: str, content_type: str
+) -> None:
+    task = town.finished(orders[provider, kind])
+    assert (task["status"], task["served_by"]) == ("succeeded", provider), task["error"]
+    (output,) = task["outputs"]
+    file = httpx.get(output["url"])
+    assert (file.status_code, file.headers["content-type"], len(file.content)) == (200, content_type, output["bytes"])
+    assert output["content_type"] == content_type
+    assert bool(output["width"]) == (kind != "audio")
+    assert bool(output["duration"]) == (kind != "image")
+    assert task["provider_task_id"]
+
+
+def test_every_job_was_submitted_once_and_no_key_was_sent_to_a_media_host(
+    town: Town, orders: dict[tuple[str, str], str]
+) -> None:
+    for id_ in orders.values():
+        town.finished(id_)
+    for server in (town.fal, town.replicate):
+        jobs = [entry["job"] for entry in server.books.of("submit")]
+        assert len(jobs) == len(set(jobs)) == 3
+        assert not any(entry["with_key"] for entry in server.books.of("fetch"))
+
+
+def test_providers_are_listed_with_their_models_and_as_configured(town: Town) -> None:
+    listed = {each["name"]: each for each in town.api.get("/providers").json()["items"]}
+    assert all(each["configured"] and each["served_by"] == name for name, each in listed.items())
+    flux = next(model for model in listed["fal"]["models"] if "fal-ai/flux-pro" in model["aliases"])
+    assert (flux["price"]["per"], flux["limits"]["num_outputs"]) == ("megapixel", 4)
+
+
+def test_a_callback_finishes_a_task_and_is_answered_at_once(town: Town) -> None:
+    id_ = town.order("image", "fal", "A pier")
+    town.finished(id_)
+
+    def mine() -> Json | None:
+        return next((each for each in town.fal.books.of("callback") if id_ in each["url"]), None)
+
+    callback = eventually(mine, "fal has called back")
+    assert callback["status"] == 204
+
+
+@pytest.mark.parametrize("word", ["hook:forged", "hook:old", "hook:swapped"])
+def test_a_callback_that_is_not_genuine_is_a_401_and_the_task_is_finished_by_polling(town: Town, word: str) -> None:
+    id_ = town.order("image", "fal", f"A pier {word}")
+    assert town.finished(id_)["status"] == "succeeded"
+    refused = eventually(
+        lambda: [each for each in town.fal.books.of("callback") if id_ in each["url"]], "fal has called back"
+    )
+    assert {each["status"] for each in refused} == {401}
+
+
+def test_an_answer_that_is_lost_after_the_job_was_accepted_costs_nothing_twice(town: Town) -> None:
+    id_ = town.order("image", "fal", "A lost pier submit:hang_up")
+    task = town.finished(id_)
+    assert (task["status"], task["status_reason"]) == ("succeeded", None)
+    assert len([each for each in town.fal.books.of("submit") if "lost pier" in each["input"]["prompt"]]) == 1
+
+
+@pytest.mark.parametrize(
+    ("provider", "word", "code"),
+    [
+        ("fal", "end:422", "content_policy_violation"),
+        ("fal", "end:empty", "empty_output"),
+        ("fal", "media:404", "media_unavailable"),
+        ("fal", "media:html", "media_wrong_type"),
+        ("fal", "media:huge", "media_too_large"),
+        ("fal", "media:moved", "media_unavailable"),
+        ("replicate", "end:failed", None),
+        ("replicate", "end:aborted", None),
+    ],
+)
+def test_what_a_provider_does_wrong_is_the_tasks_own_error(
+    town: Town, provider: str, word: str, code: str | None
+) -> None:
+    task = town.finished(town.order("image", provider, f"A pier {word}"))
+    assert (task["status"], task["outputs"]) == ("failed", [])
+    assert code in (None, task["error"]["code"])
+    assert town.api.get(f"/tasks/{task['id']}/result").status_code == 409
+
+
+def test_the_next_provider_is_asked_when_the_first_refuses_the_job(town: Town) -> None:
+    asked = {"prompt": "A pier submit:400", "providers": ["fal", "polly"]}
+    assert town.api.post("/generate/image", json=asked).status_code == 400, "Polly makes no pictures."
+    asked["providers"] = ["fal", "bedrock"]
+    id_ = town.api.post("/generate/image", json=asked).json()["id"]
+    task = town.finished(id_)
+    assert (task["status"], task["provider"], [each["provider"] for each in task["attempts"]]) == (
+        "succeeded",
+        "bedrock",
+        ["fal"],
+    )
+
+
+def test_a_canceled_task_is_canceled_at_its_provider_and_what_came_all_the_same_is_recorded(town: Town) -> None:
+    town.fal.queued, town.fal.working = 0.0, 4.0
+    try:
+        id_ = town.order("image", "fal", "A canceled pier")
+        eventually(lambda: town.task(id_)["status"] == "processing", "it is being made")
+        assert town.api.post(f"/tasks/{id_}/cancel").status_code == 200
+        job = town.task(id_)["provider_task_id"]
+        eventually(lambda: job in [each["job"] for each in town.fal.books.of("cancel")], "fal was told", seconds=10)
+        task = eventually(lambda: _if_settled(town.task(id_)), "its end is recorded")
+    finally:
+        town.fal.queued, town.fal.working = 0.05, 0.1
+    assert (task["status"], task["outputs"], task["provider_outcome"]) == ("canceled", [], "succeeded")
+    assert task["cost"]["actual"] > 0
+
+
+def _if_settled(task: Json) -> Json | None:
+    return task if task["provider_outcome"] else None
+
+
+# ---------------------------------------------------------------------------------------------- outgoing webhooks
+
+
+@pytest.fixture
+def hook() -> Iterator[Receiver]:
+    with receiver(says(204)) as running:
+        yield running
+
+
+def test_the_owner_is_told_with_a_signature_that_an_independent_library_accepts(town: Town, hook: Receiver) -> None:
+    secret = town.api.get("/webhook-secret").json()["secret"]
+    id_ = town.order("image", "fal", "A told pier", webhook_url=f"http://127.0.0.1:{hook.port}/hook")
+    town.finished(id_)
+    (told,) = eventually(lambda: hook.requests, "the owner is told")
+    event: Json = Webhook(secret).verify(told.body, told.headers)
+    assert (event["type"], event["data"]["id"], told.headers["webhook-id"]) == ("task.succeeded", id_, f"evt_{id_}")
+    assert httpx.get(event["data"]["outputs"][0]["url"]).status_code == 200
+    logged = eventually(lambda: town.task(id_)["webhook_deliveries"], "the delivery is logged")
+    assert [each["status"] for each in logged] == [204]
+
+
+# ------------------------------------------------------------------------------------------------------ isolation
+
+
+def test_a_provider_that_is_stuck_delays_nobody_elses_tasks(town: Town) -> None:
+    def answers_late(request: Request) -> Reply:
+        time.sleep(20)
+        return town.fal.route(request)
+
+    town.fal.instead = answers_late
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            stuck = list(pool.map(lambda number: town.order("image", "fal", f"Stuck {number}"), range(12)))
+            others = list(pool.map(lambda number: town.order("image", "replicate", f"Free {number}"), range(12)))
+        assert {town.finished(id_)["status"] for id_ in others} == {"succeeded"}
+        assert not any(town.task(id_)["completed_at"] for id_ in stuck)
+    finally:
+        town.fal.instead = None
+    for id_ in stuck:
+        town.api.post(f"/tasks/{id_}/cancel")
