@@ -8,8 +8,8 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 
 from atelier import wiring
 from atelier.batches import consume
-from atelier.domain.generation import NextStep
 from atelier.domain.notices import Notice
+from atelier.domain.steps import NextStep
 from atelier.domain.tasks import TERMINAL, TaskStatus
 from atelier.store.cascade import CleanUp
 from atelier.telemetry import log

@@ -7,9 +7,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from atelier import wiring
 from atelier.domain.errors import Busy, NotFound, Unauthenticated
-from atelier.domain.generation import NextStep
 from atelier.domain.provider import Callback, NotGenuine, Unavailable
 from atelier.domain.shapes import utcnow
+from atelier.domain.steps import NextStep
 from atelier.telemetry import log
 from atelier.web.api import Reply, api, gone, serve
 from atelier.web.documents import answers

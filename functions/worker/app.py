@@ -7,8 +7,8 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from atelier import wiring
 from atelier.batches import consume
-from atelier.domain.generation import NextStep
 from atelier.domain.shapes import utcnow
+from atelier.domain.steps import NextStep
 from atelier.telemetry import log
 
 MAX_RECEIVES: Final = 5  # the queues' maxReceiveCount: after that the message is a dead letter

@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.s3.models import s3_backends
 
-from atelier.domain.generation import Unusable
 from atelier.domain.provider import Content, File, Staged
+from atelier.domain.steps import Unusable
 from atelier.domain.tasks import TaskType
 from atelier.store.formats import LIMITS
 from atelier.store.media import MediaBucket

@@ -9,8 +9,8 @@ from datetime import datetime
 
 import pytest
 
-from atelier.domain.generation import NextStep
 from atelier.domain.provider import Provider
+from atelier.domain.steps import NextStep
 from atelier.domain.tasks import TaskStatus
 from tests.support.fakes import Worker, as_the_worker_does
 from tests.support.works import VISIBILITY, Works

@@ -14,8 +14,8 @@ import urllib3
 from moto import mock_aws
 from moto.s3.models import s3_backends
 
-from atelier.domain.generation import Unusable
 from atelier.domain.provider import Content, Remote, Unavailable
+from atelier.domain.steps import Unusable
 from atelier.domain.tasks import TaskType
 from atelier.store import downloads
 from atelier.store.formats import LIMITS, MIB

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
-from atelier.domain.generation import NextStep, Outdated, Pipeline, Unusable
+from atelier.domain.generation import Pipeline
 from atelier.domain.models import Model, Price, Registry, Unit
 from atelier.domain.provider import (
     Content,
@@ -21,6 +21,7 @@ from atelier.domain.provider import (
     Unknowable,
     Working,
 )
+from atelier.domain.steps import NextStep, Outdated, Unusable
 from atelier.domain.tasks import Output, Task, TaskError, TaskStatus, TaskType
 
 T = TypeVar("T")

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Final
 
-from atelier.domain.generation import NextStep, Pipeline
+from atelier.domain.generation import Pipeline
+from atelier.domain.steps import NextStep
 from atelier.domain.tasks import Task
 from tests.support.builders import NOON, a_task, an_id
 from tests.support.fakes import FakeHealth, FakeMedia, FakeProvider, FakeQueue, FakeTasks, registry

@@ -12,8 +12,9 @@ from typing import Final
 from hypothesis import note
 
 from atelier.domain import tasks
-from atelier.domain.generation import NextStep, Pipeline
+from atelier.domain.generation import Pipeline
 from atelier.domain.provider import Done, Refused, State, Waiting, Working
+from atelier.domain.steps import NextStep
 from atelier.domain.tasks import Task
 from tests.support.builders import NOON, a_task, an_id
 from tests.support.fakes import (

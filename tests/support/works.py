@@ -10,9 +10,10 @@ from typing import Final
 from urllib3 import PoolManager
 
 from atelier import wiring
-from atelier.domain.generation import NextStep, Pipeline
+from atelier.domain.generation import Pipeline
 from atelier.domain.provider import Content, File, Provider, Remote
 from atelier.domain.shapes import utcnow
+from atelier.domain.steps import NextStep
 from atelier.domain.tasks import Output, Task, TaskType
 from atelier.store.downloads import download
 from tests.support.builders import a_task, an_id

@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from atelier.domain.generation import FIRST_POLLS, LAST_POLL, LEASE, NextStep
+from atelier.domain.generation import FIRST_POLLS, LAST_POLL, LEASE
 from atelier.domain.provider import Done, Refused, State, Waiting, Working
+from atelier.domain.steps import NextStep
 from atelier.domain.tasks import Outcome, Task, TaskStatus
 from tests.support.builders import NOON, a_task
 from tests.support.fakes import NOT_ALLOWED, PICTURES, Worker, as_the_worker_does

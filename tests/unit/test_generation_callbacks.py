@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from atelier.domain import tasks
-from atelier.domain.generation import LEASE, NextStep
+from atelier.domain.generation import LEASE
+from atelier.domain.steps import NextStep
 from atelier.domain.tasks import TaskStatus
 from tests.support.builders import NOON, a_task
 from tests.support.fakes import PICTURES, Worker, as_the_worker_does
@@ -42,7 +43,16 @@ def test_a_callback_that_comes_twice_changes_nothing_more(hands: Hands) -> None:
 
 
 @pytest.mark.parametrize(
-    "forged", [{"token": "guessed"}, {"job": "job-of-another"}, {"served_by": "other"}, {"job": ""}], ids=str
+    "forged",
+    [
+        {"token": "guessed"},
+        {"token": ""},
+        {"token": "\u00e9"},
+        {"job": "job-of-another"},
+        {"served_by": "other"},
+        {"job": ""},
+    ],
+    ids=str,
 )
 def test_a_callback_that_is_not_about_the_tasks_own_job_changes_nothing(hands: Hands, forged: dict[str, str]) -> None:
     hands.do(FIRST)

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from atelier.domain import tasks
-from atelier.domain.generation import DEADLINE, NextStep
+from atelier.domain.generation import DEADLINE
+from atelier.domain.steps import NextStep
 from atelier.domain.tasks import Outcome, TaskStatus, TaskType
 from tests.support.builders import NOON, a_task, an_id
 from tests.support.fakes import PICTURES, Worker, as_the_worker_does

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from atelier.domain.generation import Unusable
 from atelier.domain.provider import Remote
+from atelier.domain.steps import Unusable
 from atelier.domain.tasks import TaskType
 from atelier.store.downloads import place_of
 from atelier.store.formats import HEAD, LIMITS, check_size, format_of

@@ -10,15 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final, Protocol, TypeVar
-
-from pydantic import BaseModel
+from hmac import compare_digest
+from typing import Final, TypeVar
 
 from atelier.domain import tasks
 from atelier.domain.models import SANDBOX, Registry
 from atelier.domain.provider import (
     Done,
-    File,
     Order,
     Provider,
     Refused,
@@ -29,6 +27,7 @@ from atelier.domain.provider import (
     Waiting,
     Working,
 )
+from atelier.domain.steps import Health, Media, NextStep, Outdated, Queue, Tasks, Unusable
 from atelier.domain.tasks import Alternative, Outcome, Output, Task, TaskError, TaskStatus, TaskType
 
 Answer = TypeVar("Answer")
@@ -48,83 +47,6 @@ _HELD: Final = 5  # seconds after which a message looks again whether its task i
 _AFTERMATH: Final = timedelta(hours=1)  # how long after its deadline a job that could not be stopped is asked after
 _NOT_CONFIRMED: Final = "The provider has not confirmed the job; it is not sent twice."
 AT_ONCE: Final = 2  # how often a step that was overtaken is tried again before the queue has to bring it again
-
-
-class NextStep(BaseModel):
-    """A message of the generation queues: carry out step `step` of the task, or None: whatever comes next.
-
-    It says whose task it is, so that what is left of a deleted one is found, and which `job` of whom is then to be
-    stopped. A provider's callback brings the `job` with the `token` that it was given.
-    """
-
-    task_id: str
-    user_id: int | None = None
-    step: int | None = 0
-    job: str | None = None
-    served_by: str | None = None
-    model: str | None = None
-    token: str | None = None
-
-
-class Tasks(Protocol):
-    """What the pipeline needs of the task store. Writes raise Outdated when the task is no longer as it was read."""
-
-    def load(self, task_id: str) -> Task | None:
-        """The task as it is now."""
-
-    def move(self, before: Task, after: Task) -> Task:
-        """Record a change of status or provider, and every count that depends on it, at once."""
-
-    def note(self, before: Task, **change: object) -> Task:
-        """Record a change that leaves the status as it is."""
-
-    def settle(self, before: Task, after: Task) -> Task:
-        """Record how the job of a task that is over ended, and what it cost."""
-
-
-class Queue(Protocol):
-    """Where the next step waits."""
-
-    def send(self, step: NextStep, *, delay: int, lane: str) -> None:
-        """Deliver `step` after `delay` seconds (at most 900), at least once, in the lane of a provider."""
-
-
-class Media(Protocol):
-    """Our own storage."""
-
-    def keep(self, file: File, stem: str, kind: TaskType) -> Output:
-        """Store one file under a key that begins with `stem`, replacing what was there.
-
-        Raises Unusable, and Unavailable when the file could not be fetched now.
-        """
-
-    def delete_of_task(self, user_id: int, task_id: str) -> int:
-        """Remove every file of a task; how many there were."""
-
-
-class Health(Protocol):
-    """What is known of a provider's health; a provider that keeps failing is left alone for a while."""
-
-    def reason_to_wait(self, provider: str, *, now: datetime) -> str | None:
-        """Why nothing is to be asked of the provider now; None when something may."""
-
-    def failed(self, provider: str, reason: str, *, now: datetime) -> None:
-        """It did not answer, or said that it cannot."""
-
-    def answered(self, provider: str) -> None:
-        """It answered."""
-
-
-class Outdated(Exception):
-    """The task has changed since it was read; what was to be written no longer holds."""
-
-
-class Unusable(Exception):
-    """A file that the provider brought cannot be kept, and asking for it again would not help; `error` says why."""
-
-    def __init__(self, error: TaskError) -> None:
-        self.error = error
-        super().__init__(error.message)
 
 
 @dataclass(frozen=True)
@@ -246,7 +168,8 @@ class Pipeline:
 
     def _recognised(self, task: Task, callback: NextStep) -> Task | None:
         """The task, with the job that the callback names; None when the callback is not about the task's own job."""
-        if callback.token != task.callback_token or not callback.job or callback.served_by != task.served_by:
+        is_ours = task.callback_token and compare_digest((callback.token or "").encode(), task.callback_token.encode())
+        if not is_ours or not callback.job or callback.served_by != task.served_by:
             return None
         if task.provider_task_id is None and task.lease_until is not None:
             return self.tasks.note(task, provider_task_id=callback.job)  # the answer to the submit is not here yet

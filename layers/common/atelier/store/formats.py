@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from atelier.domain.generation import Unusable
+from atelier.domain.steps import Unusable
 from atelier.domain.tasks import TaskError, TaskType
 
 MIB: Final = 2**20

@@ -13,8 +13,8 @@ from typing import IO, TYPE_CHECKING, Final, TypedDict, cast
 from botocore.exceptions import ClientError
 from urllib3 import PoolManager
 
-from atelier.domain.generation import Unusable
 from atelier.domain.provider import Content, File, Remote, Staged
+from atelier.domain.steps import Unusable
 from atelier.domain.tasks import Output, TaskType
 from atelier.store.downloads import download
 from atelier.store.formats import HEAD, MIB, Format, check_size, format_of, unusable

@@ -8,10 +8,10 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from atelier.domain.errors import Fault, Invalid, NotFound
-from atelier.domain.generation import Outdated
 from atelier.domain.ids import is_id
 from atelier.domain.ordering import Parents
 from atelier.domain.shapes import format_moment
+from atelier.domain.steps import Outdated
 from atelier.domain.tasks import Delivery, Task, TaskPage, TaskQuery
 from atelier.store import answers, keys, tallies
 from atelier.store.answers import Created, Once
