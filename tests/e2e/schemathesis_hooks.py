@@ -4,12 +4,16 @@ The rules themselves are tested in tests/integration; here requests are made to 
 that schemathesis finds is a failure.
 """
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import schemathesis
 
+sys.path.append(str(Path(__file__).parents[2] / "layers/common"))
+
 from atelier import wiring
-from atelier.domain.models import Model, Registry
+from atelier.domain.models import SANDBOX, Model, Registry
 from atelier.domain.tasks import TaskType
 
 
@@ -38,7 +42,7 @@ def _ask_for_what_the_model_takes(body: dict[str, Any], kind: str) -> None:
         body["provider"] = having[0].provider
     if having and body.get("providers"):
         body["providers"] = [having[0].provider]
-    asked = [body["provider"]] if body.get("provider") else body.get("providers") or []
+    asked = [body["provider"]] if body.get("provider") else body.get("providers") or [SANDBOX]
     for model in having or [_default(registry, type_, name) for name in asked]:
         _leave_out_what_does_not_fit(body, model)
 

@@ -74,7 +74,7 @@ def test_a_callback_can_be_sent_again_when_the_providers_keys_cannot_be_read(w: 
 
 
 def test_a_provider_that_does_not_report_has_no_address(w: World, reporter: Reporter) -> None:
-    for provider in ("sandbox", "polly", "nobody"):
+    for provider in ("sandbox", "polly", "nobody", "\U0001f98a"):
         assert w.call("POST", f"/webhooks/{provider}", {}, query={"task": "t", "token": "s"}).status == 404
 
 

@@ -1,5 +1,6 @@
 """Tests of the adapters over real HTTP, against fakes on loopback; no other address can be reached."""
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -18,16 +19,26 @@ def pytest_runtest_setup() -> None:
     socket_allow_hosts(["127.0.0.1"], allow_unix_socket=True)
 
 
+@pytest.fixture(autouse=True)
+def heard(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """What adapters log is captured, also after Powertools has set up our logger, which hands nothing on."""
+    log = logging.getLogger("atelier.providers")
+    log.addHandler(caplog.handler)
+    with caplog.at_level(logging.INFO, logger=log.name):
+        yield
+    log.removeHandler(caplog.handler)
+
+
 @pytest.fixture
 def http() -> Iterator[Http]:
     """The client of the adapters, less patient than in production."""
     with urllib3.PoolManager() as pool:
-        yield Http(pool, patience=urllib3.Timeout(connect=1, read=0.5))
+        yield Http(pool, patience=urllib3.Timeout(connect=2, read=1.5))
 
 
 @pytest.fixture
 def fal_server() -> Iterator[FalServer]:
-    with FalServer() as server:
+    with FalServer(slow=2) as server:
         yield server
 
 
@@ -39,7 +50,7 @@ def fal(http: Http, fal_server: FalServer) -> Fal:
 
 @pytest.fixture
 def replicate_server() -> Iterator[ReplicateServer]:
-    with ReplicateServer() as server:
+    with ReplicateServer(slow=2) as server:
         yield server
 
 

@@ -43,14 +43,14 @@ def all_come_back(works: Works, server: ProviderServer, *, provider: str, model:
 def test_fal_jobs_whose_answers_are_lost_are_found_in_its_history_and_never_submitted_twice(
     fal_server: FalServer, fal: Fal
 ) -> None:
-    fal_server.queued, fal_server.working, fal_server.slow = 0.01, 0.02, 0.7
+    fal_server.queued, fal_server.working, fal_server.slow = 0.01, 0.02, 2
     all_come_back(Works({"fal": fal}), fal_server, provider="fal", model="fal-ai/flux/dev")
 
 
 def test_replicate_jobs_whose_answers_are_lost_are_found_in_its_list_and_never_submitted_twice(
     replicate_server: ReplicateServer, replicate: Replicate
 ) -> None:
-    replicate_server.queued, replicate_server.working, replicate_server.slow = 0.01, 0.02, 0.7
+    replicate_server.queued, replicate_server.working, replicate_server.slow = 0.01, 0.02, 2
     works = Works({"replicate": replicate})
     all_come_back(works, replicate_server, provider="replicate", model="black-forest-labs/flux-schnell")
 

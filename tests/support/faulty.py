@@ -133,7 +133,7 @@ class Storm(Trouble):
         return request
 
     def after(self, call: str, request: Request) -> None:
-        if call in WRITES and self.chance.random() < self.rate / 2:
+        if call in WRITES and self.chance.random() < self.rate * 0.75:
             self.suffered["unheard"] += 1
             raise error_of("unheard", call, request)
 

@@ -71,17 +71,20 @@ def _problem(app: APIGatewayHttpResolver, error: Exception) -> Response[str]:
 
 
 def _only_what_is_known(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Reply:
-    # Powertools takes a request that none of our routes takes through here too, by a route that matches any path.
-    is_ours = not app.context["_route"].rule.match("/")
-    if is_ours and (faults := _parameter_faults(app) + _field_faults(app)):
+    if _is_ours(app) and (faults := _parameter_faults(app) + _field_faults(app)):
         raise Invalid(faults)
     return next_middleware(app)
 
 
 def _only_known_parameters(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Reply:
-    if faults := _parameter_faults(app):
+    if _is_ours(app) and (faults := _parameter_faults(app)):
         raise Invalid(faults)
     return next_middleware(app)
+
+
+def _is_ours(app: APIGatewayHttpResolver) -> bool:
+    # Powertools takes a request that none of our routes takes through here too, by a route that matches any path.
+    return not app.context["_route"].rule.match("/")
 
 
 def _parameter_faults(app: APIGatewayHttpResolver) -> list[Fault]:
@@ -158,9 +161,9 @@ def _answer(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaC
         body = _text(event)
         if not raw_bodies:
             check_body(body, headers.get("content-type", ""))
-    except DomainError as wrong_body:
+    except DomainError as refused:
         method, path = event["requestContext"]["http"]["method"], event["rawPath"]
-        return _early(wrong_body if method in methods_at(path) else refusal(method, path), event)
+        return _early(refused if method in methods_at(path) else refusal(method, path), event)
     known_as_json = {**headers, "content-type": JSON}
     answer = app.resolve({**event, "headers": known_as_json, "body": body, "isBase64Encoded": False}, context)
     return _without_body_if_unchanged(event, answer)
