@@ -2,13 +2,28 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any, Final
 from unittest import mock
 
 import pytest
 
-from tests.integration.builders import Json, a_campaign, a_canceled_task, a_client, a_task, ids, shown
-from tests.support.faulty import FaultyDynamoDB, LateIndexes, Request, Trouble, faulty_world
+from atelier import wiring
+from atelier.domain.steps import Outdated
+from atelier.domain.tasks import Outcome, settled
+from tests.integration.builders import (
+    Json,
+    a_campaign,
+    a_canceled_task,
+    a_client,
+    a_task,
+    clean_up,
+    ids,
+    problem,
+    shown,
+)
+from tests.support.faulty import FaultyDynamoDB, LateIndexes, Request, Trouble, faulty_world, meanwhile
 from tests.support.recount import findings, scan
 from tests.support.world import TABLE, World
 
@@ -55,18 +70,111 @@ def test_no_list_shows_a_parent_whose_clean_up_came_long_after_its_delete(parent
         assert findings(scan(w.dynamodb, TABLE), at_rest=True) == []
 
 
+@pytest.mark.parametrize("parent", ["client", "campaign"])
+def test_a_task_that_was_found_last_is_not_shown_with_its_parent_when_all_is_over(parent: str) -> None:
+    with late_world(tasks_of_client=20, tasks_of_campaign=20, tasks_of_owner=60) as w:
+        task = a_canceled_task(w, campaign_id=a_campaign(w)["id"])
+        w.call("DELETE", f"/{parent}s/{task[f'{parent}_id']}")
+        _clean_unseen(w, task[f"{parent}_id"])
+
+
 def test_a_task_that_was_freed_is_listed_once_while_the_indexes_disagree() -> None:
     with late_world(tasks_of_client=20) as w:
         client = a_client(w)
         task = a_canceled_task(w, client_id=client["id"])
         w.pass_time(60)
         w.call("DELETE", f"/clients/{client['id']}")
-        w.relay()
-        while w.cascade.waiting:
+        for _ in _passes(w):
             unassigned = shown(w, "/tasks", client_id="none")
             assert [each["id"] for each in unassigned["items"]] == [task["id"]]
             assert unassigned["total"] == 1
+
+
+@pytest.mark.parametrize("parent", ["client", "campaign"])
+def test_a_task_is_freed_once_however_long_an_index_goes_on_showing_it(parent: str) -> None:
+    with late_world(tasks_of_client=20, tasks_of_campaign=20) as w:
+        task = a_canceled_task(w, campaign_id=a_campaign(w)["id"])
+        w.pass_time(60)
+        w.call("DELETE", f"/{parent}s/{task[f'{parent}_id']}")
+        w.relay()
+        w.clean()
+        freed = _kept(w, task)
+        assert f"{parent}_id" not in freed
+        for _ in _passes(w):
+            assert _kept(w, task) == freed
+
+
+@pytest.mark.parametrize("parent", ["client", "campaign"])
+def test_a_deleted_task_does_not_come_back_because_an_index_still_shows_it(parent: str) -> None:
+    with late_world(tasks_of_client=20, tasks_of_campaign=20) as w:
+        task = a_canceled_task(w, campaign_id=a_campaign(w)["id"])
+        w.pass_time(60)
+        for path in (f"/{parent}s/{task[f'{parent}_id']}", f"/tasks/{task['id']}"):
+            assert w.call("DELETE", path).status == 204
+        clean_up(w)
+        assert findings(scan(w.dynamodb, TABLE), at_rest=True, deleted=None) == []
+        assert not any(item["SK"] == "TASK" for item in scan(w.dynamodb, TABLE))
+
+
+# ------------------------------------------------------------------------- an index that is later than any may be
+
+
+@contextmanager
+def blind_world() -> Iterator[tuple[World, FaultyDynamoDB]]:
+    """A world whose cascade never sees a task."""
+    with faulty_world() as (w, client):
+        never = timedelta(days=999).total_seconds()
+        client.trouble = LateIndexes(w, client, {"tasks_of_client": never, "tasks_of_campaign": never})
+        yield w, client
+
+
+@pytest.mark.parametrize("parent", ["client", "campaign"])
+def test_a_task_that_was_never_freed_cannot_bring_its_parents_counts_back(parent: str) -> None:
+    with blind_world() as (w, _):
+        campaign = a_campaign(w)
+        under_way, over = a_task(w, campaign_id=campaign["id"]), a_canceled_task(w, campaign_id=campaign["id"])
+        w.call("DELETE", f"/{parent}s/{over[f'{parent}_id']}")
+        clean_up(w)
+        left = list(scan(w.dynamodb, TABLE))
+        problem(w.call("POST", f"/tasks/{under_way['id']}/cancel"), 503)
+        kept = wiring.tasks().kept(over["id"], user_id=1)
+        with pytest.raises(Outdated):
+            wiring.tasks().settle(kept, settled(kept, Outcome.SUCCEEDED, cost=Decimal(1), now=w.now))
+        assert list(scan(w.dynamodb, TABLE)) == left
+        assert any(over["id"] in each for each in findings(left))
+
+
+def _about_to_be_over(w: World) -> Json:
+    """A task of a deleted client whose clean-up has not found it, and is to end with the next message."""
+    client = a_client(w)
+    a_canceled_task(w, client_id=client["id"])
+    task = a_task(w, client_id=client["id"])
+    w.call("DELETE", f"/clients/{client['id']}")
+    w.relay()
+    w.clean()
+    return task
+
+
+def test_usage_that_changes_while_it_is_merged_is_merged_as_it_is_then() -> None:
+    with blind_world() as (w, client):
+        task = _about_to_be_over(w)
+        with meanwhile(client, lambda: w.call("POST", f"/tasks/{task['id']}/cancel")):
             w.clean()
+        (row,) = [item for item in scan(w.dynamodb, TABLE) if item["SK"].startswith("USAGE#")]
+        counted = sum(value for name, value in row.items() if name.startswith("tasks|"))
+        assert (row["SK"].startswith("USAGE#none#none#"), counted) == (True, 2)
+
+
+def test_counts_that_change_while_they_are_merged_are_merged_as_they_are_then() -> None:
+    with blind_world() as (w, client):
+        task = _about_to_be_over(w)
+        with meanwhile(client, lambda: w.call("POST", f"/tasks/{task['id']}/cancel"), number=2):
+            w.clean()
+        assert shown(w, "/tasks", client_id="none", status="canceled")["total"] == 2
+        assert shown(w, "/tasks", client_id="none", status="pending")["total"] == 0
+
+
+# ------------------------------------------------------------------------------------- lists, read during a clean-up
 
 
 class CleanUpWithin(Trouble):
@@ -105,6 +213,15 @@ def test_a_list_that_is_read_while_the_clean_up_is_carried_out_does_not_show_the
         assert gone["id"] not in w.call("GET", path).text
 
 
+def test_a_list_that_is_read_while_a_task_is_freed_does_not_miss_it() -> None:
+    with faulty_world() as (w, client), _in_order():
+        gone = a_client(w)
+        task = a_canceled_task(w, client_id=gone["id"])
+        w.call("DELETE", f"/clients/{gone['id']}")
+        client.trouble = CleanUpWithin(w, client, "query")
+        assert ids(w, "/tasks", client_id="none") == [task["id"]]
+
+
 def test_a_list_that_is_read_while_a_clean_up_ends_still_counts_its_tasks() -> None:
     with faulty_world() as (w, client):
         gone = a_client(w)
@@ -135,11 +252,18 @@ def _in_order() -> Iterator[None]:
 
 def _clean_unseen(w: World, deleted_id: str) -> None:
     """Clean up, message by message; all the time no answer names the deleted parent."""
-    w.relay()
-    while True:
+    for _ in _passes(w):
         _nothing_names(w, deleted_id)
+
+
+def _passes(w: World) -> Iterator[None]:
+    """Before each pass of the clean-up, and when all is over, which it must be in the end."""
+    w.relay()
+    for _ in range(100):
+        yield
         if not w.clean():
             return
+    raise AssertionError("It does not come to rest.")
 
 
 def _nothing_names(w: World, deleted_id: str) -> None:

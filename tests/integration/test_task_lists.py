@@ -147,8 +147,11 @@ def test_a_task_of_a_deleted_parent_is_listed_without_it_at_once(w: World) -> No
     linked = a_task(w, campaign_id=campaign)
     w.call("DELETE", f"/campaigns/{campaign}")
     assert ids(w, "/tasks", campaign_id=campaign) == []
-    assert shown(w, f"/tasks/{linked['id']}")["client_id"] == client
+    one, (row,) = shown(w, f"/tasks/{linked['id']}"), shown(w, "/tasks", client_id=client)["items"]
+    assert [(each["client_id"], each["campaign_id"]) for each in (one, row)] == [(client, None)] * 2
+    before = shown(w, "/tasks", client_id="none")["total"]
     w.call("DELETE", f"/clients/{client}")
+    assert shown(w, "/tasks", client_id="none")["total"] == before + 1
     found = shown(w, "/tasks", client_id="none", page_size=1)["items"][0]
     assert (found["id"], found["client_id"], found["campaign_id"]) == (linked["id"], None, None)
     assert ids(w, "/tasks", client_id=client) == []

@@ -4,7 +4,7 @@ Everything passes through one `FaultyDynamoDB`, which asks its `trouble` before 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -149,6 +149,42 @@ class Always(Trouble):
         if call in self.calls:
             raise error_of(self.kind, call, request)
         return request
+
+
+class Meanwhile(Trouble):
+    """Somebody else is faster: between what one has read and its `number`-th `call`, something `happens`; once."""
+
+    def __init__(
+        self,
+        client: FaultyDynamoDB,
+        happens: Callable[[], object],
+        *,
+        call: str = "transact_write_items",
+        number: int = 1,
+    ) -> None:
+        self.left = number
+        self._client = client
+        self._usual = client.trouble
+        self._happens = happens
+        self._call = call
+
+    def before(self, call: str, request: Request) -> Request:
+        self.left -= call == self._call
+        if self.left == 0:
+            self._client.trouble = self._usual
+            self._happens()
+        return self._usual.before(call, request)
+
+    def after(self, call: str, request: Request) -> None:
+        self._usual.after(call, request)
+
+
+@contextmanager
+def meanwhile(client: FaultyDynamoDB, happens: Callable[[], object], **when: Any) -> Iterator[None]:
+    """See `Meanwhile`; fails when it was never the moment."""
+    client.trouble = trouble = Meanwhile(client, happens, **when)
+    yield
+    assert trouble.left == 0, "there was no such call"
 
 
 @dataclass

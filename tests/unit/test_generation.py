@@ -104,6 +104,16 @@ def test_a_refusal_counts_even_when_the_task_changes_at_that_moment(hands: Hands
     assert (worker.error, hands.provider.accepted) == (None, [])
 
 
+def test_the_answer_to_a_submit_is_recorded_even_when_the_task_changes_at_that_moment(hands: Hands) -> None:
+    worker = Worker(as_the_worker_does(FIRST, receives=1, now=NOON), hands.pipeline)
+    for _ in ("load", "note the lease", "submit"):
+        assert not worker.step()
+    hands.tasks.note(hands.task, client_id=None)
+    while not worker.step():
+        pass
+    assert (worker.error, hands.task.provider_task_id) == (None, f"job-{TASK_ID}")
+
+
 def test_progress_and_queue_position_are_shown_as_the_provider_tells_them(hands: Hands) -> None:
     hands.do(FIRST)
     seen = []

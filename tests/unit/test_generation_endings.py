@@ -44,6 +44,17 @@ def test_a_canceled_task_stops_its_job_and_one_that_was_never_submitted_has_none
     assert begun.provider.canceled == [f"job-{TASK_ID}"]
 
 
+def test_a_task_that_is_canceled_while_it_is_submitted_has_its_job_stopped(hands: Hands) -> None:
+    worker = Worker(as_the_worker_does(FIRST, receives=1, now=NOON), hands.pipeline)
+    for _ in ("load", "note the lease"):
+        assert not worker.step()
+    hands.tasks.move(hands.task, tasks.canceled(hands.task, now=NOON))
+    hands.do(NextStep(task_id=TASK_ID, user_id=1, step=None), now=NOON + timedelta(seconds=1))
+    while not worker.step():
+        pass
+    assert hands.provider.canceled == [f"job-{TASK_ID}"]
+
+
 def test_a_job_that_cannot_be_stopped_is_asked_after_until_it_ends_and_its_cost_is_recorded(hands: Hands) -> None:
     hands.provider.stops = False
     hands.do(FIRST)

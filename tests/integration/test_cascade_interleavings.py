@@ -1,0 +1,256 @@
+"""Somebody else is faster: what happens between one's reading and one's writing, race by race (docs/integrity.md)."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pytest
+
+from atelier import wiring
+from atelier.domain.steps import Outdated
+from atelier.domain.tasks import canceled
+from tests.integration.builders import (
+    Json,
+    a_campaign,
+    a_canceled_task,
+    a_client,
+    a_task,
+    clean_up,
+    created,
+    ids,
+    shown,
+)
+from tests.support.faulty import CrashAt, FaultyDynamoDB, Moment, Trouble, faulty_world, handled, meanwhile
+from tests.support.recount import findings, scan
+from tests.support.world import TABLE, Answer, World
+
+
+@dataclass
+class Stage:
+    """A world in which nothing has happened yet."""
+
+    w: World
+    client: FaultyDynamoDB
+
+    def findings(self, *, at_rest: bool = False, deleted: Any = ()) -> list[str]:
+        """What is wrong with the table."""
+        return findings(scan(self.w.dynamodb, TABLE), at_rest=at_rest, deleted=deleted)
+
+    def ask_while(self, happens: Any, method: str, path: str, body: Any = None, **how: Any) -> Answer:
+        """Send a request; when it is about to write, something else happens."""
+        with meanwhile(self.client, happens):
+            return self.w.call(method, path, body, **how)
+
+    def will(self, method: str, path: str, body: Any = None) -> Any:
+        """A request that goes well, for later."""
+
+        def goes_well() -> None:
+            answer = self.w.call(method, path, body)
+            assert answer.status < 300, answer.text
+
+        return goes_well
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[tuple[Stage, Moment]]:
+    with faulty_world() as (w, client):
+        yield Stage(w, client), Moment(w)
+
+
+@pytest.fixture
+def stage(opened: tuple[Stage, Moment]) -> Stage:
+    """The world as it was in the beginning, in good weather."""
+    stage, beginning = opened
+    stage.client.trouble = Trouble()
+    beginning.again()
+    return stage
+
+
+# --------------------------------------------------------------------------------------- deletes against requests
+
+
+@pytest.mark.parametrize("what", ["create", "change", "delete"])
+def test_a_deletes_totals_are_right_whatever_happens_to_a_campaign_at_the_last_moment(stage: Stage, what: str) -> None:
+    client, other = a_client(stage.w), a_client(stage.w, "Other")
+    campaign, kept = a_campaign(stage.w, client), a_campaign(stage.w, other)
+    happens = {
+        "create": stage.will("POST", "/campaigns", {"client_id": client["id"], "name": "Late", "goal": "Sell"}),
+        "change": stage.will("PATCH", f"/campaigns/{campaign['id']}", {"status": "active"}),
+        "delete": stage.will("DELETE", f"/campaigns/{campaign['id']}"),
+    }
+    assert stage.ask_while(happens[what], "DELETE", f"/clients/{client['id']}").status == 204
+    page = shown(stage.w, "/campaigns")
+    assert ([each["id"] for each in page["items"]], page["total"]) == ([kept["id"]], 1)
+    assert stage.findings() == []
+    clean_up(stage.w)
+    assert stage.findings(at_rest=True) == []
+
+
+def new_children(client: Json, campaign: Json) -> list[tuple[str, str, Json]]:
+    """What can be created under which parent: its path, the create's path and body."""
+    of_client, of_campaign = f"/clients/{client['id']}", f"/campaigns/{campaign['id']}"
+    return [
+        (of_client, "/campaigns", {"client_id": client["id"], "name": "Late", "goal": "Sell"}),
+        (of_client, "/generate/image", {"client_id": client["id"], "prompt": "Late"}),
+        (of_client, "/generate/image", {"campaign_id": campaign["id"], "prompt": "Late"}),
+        (of_campaign, "/generate/image", {"campaign_id": campaign["id"], "prompt": "Late"}),
+    ]
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_nothing_is_created_under_a_parent_that_is_deleted_at_the_last_moment(stage: Stage, number: int) -> None:
+    client = a_client(stage.w)
+    parent, path, body = new_children(client, a_campaign(stage.w, client))[number]
+    assert stage.ask_while(stage.will("DELETE", parent), "POST", path, body).status == 404
+    clean_up(stage.w)
+    assert stage.findings(at_rest=True) == []
+    assert shown(stage.w, "/campaigns")["total"] + shown(stage.w, "/tasks")["total"] == 0
+
+
+@pytest.mark.parametrize(("method", "body"), [("PATCH", {"status": "active"}), ("DELETE", None)])
+def test_a_campaign_is_gone_when_its_client_is_deleted_at_the_last_moment(
+    stage: Stage, method: str, body: Json | None
+) -> None:
+    campaign = a_campaign(stage.w)
+    gone = stage.will("DELETE", f"/clients/{campaign['client_id']}")
+    assert stage.ask_while(gone, method, f"/campaigns/{campaign['id']}", body).status == 404
+    assert stage.findings() == []
+    clean_up(stage.w)
+    assert stage.findings(at_rest=True) == []
+
+
+@pytest.mark.parametrize("kind", ["clients", "campaigns", "tasks"])
+def test_of_two_deletes_at_once_one_finds_nothing(stage: Stage, kind: str) -> None:
+    path = f"/{kind}/{one_of(stage.w, kind)['id']}"
+    assert stage.ask_while(stage.will("DELETE", path), "DELETE", path).status == 404
+    assert shown(stage.w, f"/{kind}")["total"] == 0
+    assert stage.findings() == []
+
+
+def one_of(w: World, kind: str) -> Json:
+    make: dict[str, Callable[[World], Json]] = {"clients": a_client, "campaigns": a_campaign, "tasks": a_task}
+    return make[kind](w)
+
+
+# ------------------------------------------------------------------------------------------------ requests at once
+
+
+@pytest.mark.parametrize("kind", ["clients", "campaigns"])
+def test_what_is_changed_at_the_last_moment_is_deleted_unless_a_version_was_asked_for(stage: Stage, kind: str) -> None:
+    path = f"/{kind}/{one_of(stage.w, kind)['id']}"
+    current = {"If-Match": '"1"'}
+    renamed = stage.will("PATCH", path, {"name": "Renamed"})
+    assert stage.ask_while(renamed, "DELETE", path, headers=current).status == 412
+    assert shown(stage.w, path)["name"] == "Renamed"
+    again = stage.will("PATCH", path, {"name": "Renamed again"})
+    assert stage.ask_while(again, "DELETE", path).status == 204
+    assert stage.findings() == []
+
+
+@pytest.mark.parametrize(("kind", "field"), [("clients", "description"), ("campaigns", "brief")])
+def test_of_two_changes_at_once_both_are_there(stage: Stage, kind: str, field: str) -> None:
+    path = f"/{kind}/{one_of(stage.w, kind)['id']}"
+    changed = stage.ask_while(stage.will("PATCH", path, {field: "New"}), "PATCH", path, {"name": "New"})
+    assert (changed.status, changed.headers["ETag"]) == (200, '"3"')
+    assert (changed.json["name"], changed.json[field]) == ("New", "New")
+    assert shown(stage.w, path) == changed.json
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/clients", {"name": "Acme"}), ("/generate/image", {"prompt": "A boat"})],
+    ids=["client", "task"],
+)
+def test_the_same_request_twice_at_once_creates_once(stage: Stage, path: str, body: Json) -> None:
+    sent = partial(stage.w.call, "POST", path, body, headers={"Idempotency-Key": "once"})
+    answers: list[Answer] = []
+    with meanwhile(stage.client, lambda: answers.append(sent())):
+        answers.append(sent())
+    first, second = answers
+    assert created(first) == created(second)
+    assert second.headers["Idempotent-Replayed"] == "true"
+    assert shown(stage.w, "/clients")["total"] + shown(stage.w, "/tasks")["total"] == 1
+
+
+# --------------------------------------------------------------------------------------------------------- tasks
+
+
+@pytest.mark.parametrize("parent", ["client", "campaign"])
+def test_a_task_changes_without_the_parent_that_is_cleaned_up_after_at_the_last_moment(
+    stage: Stage, parent: str
+) -> None:
+    task = a_task(stage.w, campaign_id=a_campaign(stage.w)["id"])
+
+    def goes() -> None:
+        stage.will("DELETE", f"/{parent}s/{task[f'{parent}_id']}")()
+        clean_up(stage.w)
+
+    answer = stage.ask_while(goes, "POST", f"/tasks/{task['id']}/cancel")
+    assert (answer.status, answer.json[f"{parent}_id"]) == (200, None)
+    assert stage.findings(at_rest=True) == []
+
+
+@pytest.mark.parametrize("parent", ["client", "campaign"])
+def test_a_step_that_read_a_task_with_its_parent_does_not_write_the_link_again(stage: Stage, parent: str) -> None:
+    task = a_task(stage.w, campaign_id=a_campaign(stage.w)["id"])
+    read = wiring.tasks().kept(task["id"], user_id=1)
+    stage.will("DELETE", f"/{parent}s/{task[f'{parent}_id']}")()
+    stage.w.relay()
+    stage.w.clean()
+    with pytest.raises(Outdated):
+        wiring.tasks().move(read, canceled(read, now=stage.w.now))
+    assert getattr(wiring.tasks().kept(task["id"], user_id=1), f"{parent}_id") is None
+
+
+def test_a_task_that_ends_at_the_last_moment_is_deleted_as_what_it_is(stage: Stage) -> None:
+    task = a_task(stage.w)
+    ends = stage.will("POST", f"/tasks/{task['id']}/cancel")
+    assert stage.ask_while(ends, "DELETE", f"/tasks/{task['id']}").status == 204
+    assert shown(stage.w, "/tasks")["total"] == 0
+    assert stage.findings(deleted=None) == []
+
+
+def test_a_message_that_two_workers_have_at_once_is_carried_out_once(stage: Stage) -> None:
+    a_task(stage.w)
+    stage.w.relay()
+    ((message, _),) = stage.w.generation.take()
+    with meanwhile(stage.client, lambda: handled(stage.w, "worker", message), call="update_item"):
+        assert handled(stage.w, "worker", message)
+    assert len(stage.w.generation.waiting) == 1
+
+
+def test_a_task_that_another_worker_took_at_the_last_moment_is_left_to_it(stage: Stage) -> None:
+    task = a_task(stage.w)
+    stage.w.relay()
+    ((message, _),) = stage.w.generation.take()
+
+    def is_taken() -> None:
+        stage.client.trouble = CrashAt(2, effect=False)
+        assert not handled(stage.w, "worker", message)
+        stage.client.trouble = Trouble()
+
+    with meanwhile(stage.client, is_taken, call="update_item"):
+        assert handled(stage.w, "worker", message)
+    assert [body for body, _ in stage.w.generation.waiting] == [message], "it looks again when the lease is over"
+    assert shown(stage.w, f"/tasks/{task['id']}")["provider_task_id"] is None
+
+
+# --------------------------------------------------------------------------------------------------- the clean-up
+
+
+def test_a_campaigns_usage_goes_to_nobody_when_its_client_goes_at_the_last_moment(stage: Stage) -> None:
+    campaign = a_campaign(stage.w)
+    a_canceled_task(stage.w, campaign_id=campaign["id"])
+    stage.will("DELETE", f"/campaigns/{campaign['id']}")()
+    stage.w.relay()
+    for _ in ("free the task", "find nothing"):
+        stage.w.clean()
+
+    with meanwhile(stage.client, stage.will("DELETE", f"/clients/{campaign['client_id']}")):
+        stage.w.clean()
+    assert not any(campaign["client_id"] in item["SK"] for item in scan(stage.w.dynamodb, TABLE) if "spent" in item)
+    assert stage.findings() == []
+    clean_up(stage.w)
+    assert stage.findings(at_rest=True) == []
+    assert len(ids(stage.w, "/tasks", client_id="none")) == 1
