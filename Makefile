@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 PORT ?= 8000
+AUTH ?= placeholder
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
@@ -10,7 +11,7 @@ UV := $(BIN)/uv
 LOCK = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help run verify test check unit e2e lint types format openapi bench mutants lock clean
+.PHONY: help run verify test check unit e2e lint types format openapi artifacts sam-local bench mutants lock clean
 
 help: ## List these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -28,8 +29,15 @@ $(VENV)/.test: tests/requirements.txt $(VENV)/.run
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-run: $(VENV)/.run ## Serve the whole project on http://127.0.0.1:8000 (or PORT=...), no AWS account needed
-	@exec $(BIN)/python -m local run --port $(PORT)
+# An environment of its own: SAM's command line pins what the project has in other versions.
+$(VENV)/.sam: local/sam-requirements.txt $(VENV)/.run
+	@echo "Installing SAM's command line (once, about a minute) ..."
+	@test -x $(VENV)/sam/bin/python || $(BIN)/python -m venv $(VENV)/sam
+	@$(VENV)/sam/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+
+run: $(VENV)/.run ## Serve the whole project on http://127.0.0.1:8000 (or PORT=...; AUTH=jwt asks for tokens), no AWS account needed
+	@exec $(BIN)/python -m local run --port $(PORT) --auth $(AUTH)
 
 verify: $(VENV)/.run ## Have a running `make run` recount its data: orphans, dangling links, totals
 	@$(BIN)/python -m local verify --port $(PORT)
@@ -56,6 +64,12 @@ format: $(VENV)/.test ## Rewrite the code the way `check` wants it
 openapi: $(VENV)/.test ## Rewrite the committed openapi.json from the code
 	@PYTHONPATH=layers/common $(BIN)/python -m local openapi
 
+artifacts: $(VENV)/.sam ## Build with SAM for both processors, weigh it, and run every function from what was built alone
+	@$(BIN)/python -m local.artifacts
+
+sam-local: $(VENV)/.sam $(VENV)/.test ## Every function with its golden events, and the tour, in containers by `sam local`
+	@$(BIN)/python -m pytest tests/sam -rs
+
 bench: $(VENV)/.run ## Print the measurements that the documents quote
 	@for each in contention deletion; do PYTHONPATH=layers/common:. $(BIN)/python bench/$$each.py || exit 1; echo; done
 
@@ -68,6 +82,8 @@ lock: $(VENV)/.test ## Re-pin every requirements file, with hashes
 	@for room in layers/deps layers/media layers/cdn local; do \
 	  $(LOCK) --constraint tests/requirements.txt $$room/requirements.in --output-file $$room/requirements.txt || exit 1; \
 	done
+	@$(LOCK) local/sam-requirements.in --output-file local/sam-requirements.txt
+	@$(LOCK) local/runtime-requirements.in --output-file local/runtime-requirements.txt
 
 clean: ## Remove the environment and every cache
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .aws-sam

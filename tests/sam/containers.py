@@ -1,0 +1,130 @@
+"""`sam local` as these tests use it: functions in containers, with an AWS that the emulator plays."""
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from unittest import mock
+
+import boto3
+
+from atelier import settings, wiring
+from local import template, tools
+from local.engine import Engine
+from tests.support.golden import EVENTS
+from tests.support.table import create_table
+
+TABLE: Final = "atelier"
+QUEUES: Final = ("generation", "cascade", "notices")
+
+
+@dataclass(frozen=True)
+class Containers:
+    """Where functions are run. `endpoint` is the emulator as seen from here, `address` as seen from a container."""
+
+    engine: Engine
+    template: Path
+    endpoint: str
+    address: str
+
+    def command(self, *words: str) -> list[str]:
+        """A call of `sam local`."""
+        here = ["--template", str(self.template), "--parameter-overrides", f"Architecture={tools.HERE}"]
+        return [tools.sam(), "local", *words, *here, *self.engine.options]
+
+    def environment(self, account: str) -> dict[str, str]:
+        """What SAM's command line sees; its credentials are also the functions'."""
+        ours = {**tools.environment(), **self.engine.environment}
+        return {**ours, **credentials(account), "AWS_ENDPOINT_URL": self.endpoint}
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account of its own in the emulator, with a table, a bucket and queues: nobody else's events reach it."""
+
+    number: str
+    containers: Containers
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the template would tell the functions."""
+        queues = {f"{name.upper()}_QUEUE_URL": self.queue(name, self.containers.address) for name in QUEUES}
+        given = {"TABLE_NAME": TABLE, "MEDIA_BUCKET": f"media-{self.number}", "GENERATION_LANES": "{}"}
+        switches = {"AUTH_MODE": "placeholder", "SANDBOX": "on", "PRIVATE_WEBHOOKS": "on", "CALLBACK_URL": "none"}
+        return {**given, **queues, **switches}
+
+    def queue(self, name: str, endpoint: str) -> str:
+        """The address of one of its queues."""
+        return f"{endpoint}/{self.number}/{name}"
+
+    @contextmanager
+    def here(self) -> Iterator[None]:
+        """This process works with the account as a function would."""
+        caches = [each for each in vars(wiring).values() if hasattr(each, "cache_clear")]
+        seen = {**self.variables, **credentials(self.number), "AWS_ENDPOINT_URL": self.containers.endpoint}
+        # boto3's own session would keep the credentials of the account before.
+        with mock.patch.dict("os.environ", seen), mock.patch.object(boto3, "DEFAULT_SESSION", None):
+            for cached in [*caches, settings.settings]:
+                cached.cache_clear()
+            yield
+        for cached in [*caches, settings.settings]:
+            cached.cache_clear()
+
+    def create(self) -> None:
+        """Make its table, bucket and queues. To be called `here`."""
+        create_table(boto3.client("dynamodb"), TABLE)
+        boto3.client("s3").create_bucket(Bucket=self.variables["MEDIA_BUCKET"])
+        for name in QUEUES:
+            boto3.client("sqs").create_queue(QueueName=name)
+
+    def waiting(self, name: str) -> list[dict[str, Any]]:
+        """The messages that wait in a queue. To be called `here`."""
+        asked = boto3.client("sqs").receive_message(
+            QueueUrl=self.queue(name, self.containers.endpoint), MaxNumberOfMessages=10
+        )
+        return [json.loads(message["Body"]) for message in asked.get("Messages", [])]
+
+    def invoke(self, function: str, event: str, folder: Path) -> Any:
+        """What the function answers to a golden event, in a container of its own."""
+        variables = folder / "variables.json"
+        variables.write_text(
+            json.dumps({"Parameters": {**self.variables, "AWS_ENDPOINT_URL": self.containers.address}})
+        )
+        command = self.containers.command(
+            "invoke", logical_id(function), "--event", str(EVENTS / f"{event}.json"), "--env-vars", str(variables)
+        )
+        ran = subprocess.run(
+            command, env=self.containers.environment(self.number), capture_output=True, text=True, check=False
+        )
+        # It exits with 0 whatever the handler did, and says "null" or nothing where there is no answer.
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stdout.strip(), ran.stderr
+        return json.loads(ran.stdout)
+
+
+def credentials(account: str) -> dict[str, str]:
+    """Credentials of an account of the emulator: the key's id is its number; signed URLs are checked by this secret."""
+    return {"AWS_ACCESS_KEY_ID": account, "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": template.REGION}
+
+
+def logical_id(function: str) -> str:
+    """What template.yaml calls the function of a folder."""
+    return f"{function.capitalize()}Function"
+
+
+def with_endpoint(built: Path) -> Path:
+    """The built template, with the one variable that `sam local` could not set otherwise: where AWS is."""
+    changed = template.load(built)
+    changed["Globals"]["Function"]["Environment"]["Variables"]["AWS_ENDPOINT_URL"] = ""
+    beside = built.with_name("with-endpoint.json")
+    beside.write_text(json.dumps(changed))
+    return beside
+
+
+def functions_environment(stack_client: Any, names: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The variables of every deployed function, by logical id."""
+    configured = {name: stack_client.get_function_configuration(FunctionName=real) for name, real in names.items()}
+    return {name: each.get("Environment", {}).get("Variables", {}) for name, each in configured.items()}

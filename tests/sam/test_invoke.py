@@ -1,0 +1,95 @@
+"""Every function with its golden events, in the container that `sam local invoke` makes of the built artifacts."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from atelier import wiring
+from tests.contract.sources import FUNCTIONS
+from tests.sam.containers import Account, Containers
+from tests.sam.forwarding import forwarded
+from tests.support.golden import (
+    AFTER,
+    ANSWERS,
+    BEFORE,
+    CANCELED,
+    MESSAGES,
+    PASSED_ON,
+    check_request,
+    kept,
+    saved,
+    seed,
+)
+from tests.support.receiver import receiver, says
+
+NUMBERS = count(100_000_000_000)
+
+Invoke = Callable[[str], Any]
+
+
+@pytest.fixture
+def account(containers: Containers) -> Iterator[Account]:
+    """An account that holds what the events speak of; this process works with it too."""
+    made = Account(str(next(NUMBERS)), containers)
+    with made.here():
+        made.create()
+        seed(datetime.now(UTC))
+        yield made
+
+
+@pytest.fixture
+def invoke(account: Account, tmp_path: Path, invoked: list[tuple[str, str]]) -> Invoke:
+    """Hand a golden event to its function."""
+
+    def run(name: str) -> Any:
+        function = name.partition(".")[0]
+        invoked.append((function, name))
+        return account.invoke(function, name, tmp_path)
+
+    return run
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_a_request_gets_its_answer(invoke: Invoke, name: str) -> None:
+    check_request(name, invoke(name))
+
+
+@pytest.mark.parametrize("name", PASSED_ON)
+def test_a_change_of_the_table_is_passed_on_to_its_queue(account: Account, invoke: Invoke, name: str) -> None:
+    queue, expected = PASSED_ON[name]
+    assert invoke(name) == {"batchItemFailures": []}
+    (message,) = account.waiting(queue)
+    assert expected.items() <= message.items()
+
+
+@pytest.mark.parametrize("name", AFTER)
+def test_a_message_leads_to_what_it_is_about(invoke: Invoke, name: str) -> None:
+    if name in BEFORE:
+        BEFORE[name](datetime.now(UTC))
+    assert invoke(name) == {"batchItemFailures": []}
+    AFTER[name]()
+
+
+def test_a_message_of_the_notices_queue_tells_the_receiver_that_a_task_has_ended(
+    containers: Containers, invoke: Invoke
+) -> None:
+    with receiver(says(204)) as there, forwarded(containers.engine.gateway, there.port) as port:
+        wiring.tasks().note(kept(CANCELED), webhook_url=f"http://{containers.engine.gateway}:{port}/hooks")
+        assert invoke("notify.task_ended") == {"batchItemFailures": []}
+    (told,) = there.requests
+    assert (told.target, told.headers["webhook-id"]) == ("/hooks", f"evt_{CANCELED}")
+
+
+def test_an_operator_is_told_that_everything_adds_up(invoke: Invoke) -> None:
+    assert invoke("verify.users") == {"ok": True, "findings": []}
+
+
+def test_every_function_and_every_event_was_tried() -> None:
+    tried = {*ANSWERS, *PASSED_ON, *AFTER, "notify.task_ended", "verify.users"}
+    assert tried == saved()
+    assert {name.partition(".")[0] for name in tried} == set(FUNCTIONS)
+    assert set(AFTER) | {"notify.task_ended"} == MESSAGES

@@ -1,0 +1,172 @@
+"""What each golden event of `events/` must lead to, whatever the function runs in: this process, or a container."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+import boto3
+
+from atelier import wiring
+from atelier.domain.campaigns import CampaignStatus, NewCampaign
+from atelier.domain.clients import NewClient
+from atelier.domain.ordering import Mark, Parents, ordered
+from atelier.domain.tasks import NewImage, Task, canceled
+from atelier.settings import settings
+from atelier.store import keys
+from tests.contract.conformity import check_answer
+from tests.support.table import PROJECT
+
+EVENTS: Final = PROJECT / "events"
+CLIENT: Final = "019c13ec-9e00-7000-9b3c-5d7e9f024681"
+CAMPAIGN: Final = "019c13ed-8860-7000-ac4e-6a8b0d1f3357"
+TASK: Final = "019c13ee-72c0-7000-8d9b-8c7a6f5e4d3c"
+CANCELED: Final = "019c13ef-5d20-7000-ba1b-2c3d4e5f6071"
+FILE: Final = f"media/1/{TASK}/0.png"
+
+ANSWERS: Final = {
+    "clients.create": 201,
+    "clients.list": 200,
+    "clients.get": 200,
+    "clients.update": 200,
+    "clients.delete": 204,
+    "campaigns.create": 201,
+    "campaigns.list": 200,
+    "campaigns.get": 200,
+    "campaigns.update": 200,
+    "campaigns.delete": 204,
+    "campaigns.create_for_client": 201,
+    "campaigns.list_for_client": 200,
+    "generate.image": 202,
+    "generate.video": 202,
+    "generate.audio": 202,
+    "generate.list_providers": 200,
+    "generate.list_tasks": 200,
+    "generate.get_task": 200,
+    "generate.get_result": 202,
+    "generate.cancel_task": 200,
+    "generate.retry_task": 202,
+    "generate.delete_task": 204,
+    "account.get_me": 200,
+    "account.get_webhook_secret": 200,
+    "account.rotate_webhook_secret": 200,
+    "webhooks.fal": 404,  # where fal is not configured, it has nothing to report
+    "system.health": 200,
+    "system.openapi": 200,
+    "system.docs": 200,
+    "system.unknown_path": 404,
+    "system.unknown_method": 405,
+}
+PASSED_ON: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "relay.task_created": ("generation", {"task_id": TASK, "step": 0, "user_id": 1}),
+    "relay.client_deleted": ("cascade", {"user_id": 1, "kind": "client", "id": CLIENT}),
+    "relay.campaign_deleted": ("cascade", {"user_id": 1, "kind": "campaign", "id": CAMPAIGN}),
+    "relay.task_deleted": ("cascade", {"user_id": 1, "kind": "task", "id": TASK}),
+    "relay.task_canceled": ("generation", {"task_id": TASK, "step": None, "job": "sandbox-1769860925000-1500"}),
+    "relay.task_succeeded": ("notices", {"task_id": TASK}),
+}
+MESSAGES: Final = {
+    "worker.step",
+    "cascade.client_deleted",
+    "cascade.campaign_deleted",
+    "cascade.task_deleted",
+    "notify.task_ended",
+}
+BY_HAND: Final = {"verify.users"}
+
+
+def event(name: str) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return parsed
+
+
+def saved() -> set[str]:
+    return {path.name.removesuffix(".json") for path in EVENTS.glob("*.json")}
+
+
+def kept(id_: str) -> Task:
+    """A task as it is now."""
+    return wiring.tasks().kept(id_, user_id=1)
+
+
+def stored() -> list[str]:
+    """The names of all files in the bucket."""
+    listed = boto3.client("s3").list_objects_v2(Bucket=settings().bucket)
+    return [file["Key"] for file in listed.get("Contents", [])]
+
+
+def seed(now: datetime) -> None:
+    """Store what the events speak of: a client, its campaign, a task that waits and one that was canceled."""
+    who: dict[str, Any] = {"user_id": 1, "once": None, "now": now}
+    client = wiring.clients().create(NewClient(name="Acme"), id_=CLIENT, **who).record
+    new = NewCampaign(client_id=CLIENT, name="Summer", goal="Sell", status=CampaignStatus.ACTIVE)
+    parents = Parents(client, wiring.campaigns().create(new, id_=CAMPAIGN, **who).record)
+    order = NewImage.model_validate({"prompt": "A boat", "size": "64x64"})
+    for id_ in (TASK, CANCELED):
+        task = ordered(order, parents, wiring.desk(), mark=Mark(id_, "token", now), user_id=1)
+        wiring.tasks().create(task, once=None, now=now)
+    wiring.tasks().change(CANCELED, lambda task: canceled(task, now=now), user_id=1)
+
+
+# ------------------------------------------------------------------------------------------------------- requests
+
+
+def check_request(name: str, answer: dict[str, Any]) -> None:
+    """The answer has the status that it must have, and is as the API's document says."""
+    sent = event(name)
+    assert answer["statusCode"] == ANSWERS[name], answer["body"]
+    assert answer["headers"]["X-Request-Id"] == sent["requestContext"]["requestId"]
+    if name != "system.docs":
+        http = sent["requestContext"]["http"]
+        check_answer(http["method"], http["path"], answer["statusCode"], answer["headers"], answer.get("body") or "")
+
+
+# ------------------------------------------------------------------------------------------------------- messages
+
+
+def _delete_client(now: datetime) -> None:
+    wiring.clients().delete(CLIENT, user_id=1, accepted=None, now=now)
+
+
+def _delete_campaign(now: datetime) -> None:
+    wiring.campaigns().delete(CAMPAIGN, user_id=1, accepted=None, now=now)
+
+
+def _store_files(_: datetime) -> None:
+    for key in (FILE, FILE.replace(TASK, CANCELED)):
+        boto3.client("s3").put_object(Bucket=settings().bucket, Key=key, Body=b"png")
+
+
+BEFORE: Final[dict[str, Callable[[datetime], None]]] = {
+    "cascade.client_deleted": _delete_client,
+    "cascade.campaign_deleted": _delete_campaign,
+    "cascade.task_deleted": _store_files,
+}
+"""What has happened by the time a message comes."""
+
+
+def _one_step_further() -> None:
+    task = kept(TASK)
+    assert (task.step, task.provider_task_id is not None) == (1, True)
+
+
+def _no_client_and_no_campaign() -> None:
+    assert wiring.table().get(keys.campaign(1, CAMPAIGN)) is None
+    assert [(kept(id_).client_id, kept(id_).campaign_id) for id_ in (TASK, CANCELED)] == [(None, None)] * 2
+
+
+def _no_campaign() -> None:
+    assert [(kept(id_).client_id, kept(id_).campaign_id) for id_ in (TASK, CANCELED)] == [(CLIENT, None)] * 2
+
+
+def _no_files() -> None:
+    assert stored() == [FILE.replace(TASK, CANCELED)]
+
+
+AFTER: Final[dict[str, Callable[[], None]]] = {
+    "worker.step": _one_step_further,
+    "cascade.client_deleted": _no_client_and_no_campaign,
+    "cascade.campaign_deleted": _no_campaign,
+    "cascade.task_deleted": _no_files,
+}
+"""What a message has led to."""
