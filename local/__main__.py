@@ -18,6 +18,7 @@ def main() -> int:
     commands = parser.add_subparsers(required=True)
     serving = commands.add_parser("run", help="serve the whole project, until Ctrl-C")
     serving.add_argument("--port", type=int, default=8000)
+    serving.add_argument("--auth", choices=("placeholder", "jwt"), default="placeholder", help="jwt: tokens are needed")
     serving.set_defaults(act=_run)
     recount = commands.add_parser("verify", help="have a running project recount its data")
     recount.add_argument("--port", type=int, default=8000)
@@ -40,7 +41,7 @@ def _run(options: argparse.Namespace) -> None:
         # Imported here, so that a Ctrl-C during its imports is one like any other.
         from local.running import run  # noqa: PLC0415
 
-        run(options.port)
+        run(options.port, auth=options.auth)
     except _AskedToStop:
         print("Stopped.")
 

@@ -28,11 +28,14 @@ class Route(NamedTuple):
     operation: dict[str, Any]
 
 
-def expand(template: Resource) -> Resource:
-    """Plain CloudFormation in which every route, integration and authorizer of the API is a resource."""
+def expand(template: Resource, *, guarded: bool = True) -> Resource:
+    """Plain CloudFormation in which every route, integration and authorizer of the API is a resource.
+
+    An API that is not `guarded` has no authorizer: it lets everybody through to its functions.
+    """
     changed = copy.deepcopy(template)
     name, api = find_api(changed)
-    body = api["Properties"].pop("Body")
+    body = api["Properties"].pop("Body") if guarded else _without_guards(api["Properties"].pop("Body"))
     api["Properties"] |= {
         "Name": "atelier",
         "ProtocolType": "HTTP",
@@ -121,6 +124,10 @@ def _guard(api: str, body: Resource, operation: dict[str, Any]) -> Resource:
                 "AuthorizationScopes": scopes,
             }
     return {"AuthorizationType": "NONE"}
+
+
+def _without_guards(body: Resource) -> Resource:
+    return {**body, "components": {**body.get("components", {}), "securitySchemes": {}}}
 
 
 def _authorizers(api: str, body: Resource) -> dict[str, Resource]:

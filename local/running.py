@@ -2,8 +2,10 @@
 
 import os
 import time
+from contextlib import nullcontext
 
 from local import logs
+from local.issuer import Issuer, issuer
 from local.providers import from_environment
 from local.stack import Stack, start
 
@@ -14,18 +16,42 @@ BANNER = """
 
     docs       {url}/docs
     OpenAPI    {url}/api/v3/openapi.json
-    try        curl -s {url}/api/v3/clients -H 'content-type: application/json' -d '{{"name": "Acme Corporation"}}'
-
+    try        {curl}
+{tokens}
   It serves the code as it was at the start: stop (Ctrl-C) and run again to see a change. The data goes with it.
 """
 
 
-def run(port: int) -> None:
-    """Serve and show, for ever: this ends only by an exception."""
+CURL = """curl -s{auth} {url}/api/v3/clients -H 'content-type: application/json' -d '{{"name": "Acme Corporation"}}'"""
+
+TOKENS = """
+  It asks for tokens. These are three users, each with data of their own; paste the lines into your shell:
+
+{tokens}
+
+  Any other     curl -s "{issuer}/token?sub=ann&role=editor"     (also: &seconds=-1, &aud=others, &iss=others)
+"""
+
+
+def run(port: int, *, auth: str) -> None:
+    """Serve and show, for ever: this ends only by an exception. With `auth` jwt, callers need a token."""
     print("Starting ...", flush=True)
-    with start(port=port, providers=from_environment(os.environ)) as stack:
-        print(BANNER.format(url=stack.url), flush=True)
+    with (
+        issuer() if auth == "jwt" else nullcontext() as ours,
+        start(port=port, providers=from_environment(os.environ), issuer=ours) as stack,
+    ):
+        print(_banner(stack.url, ours), flush=True)
         _follow(stack)
+
+
+def _banner(url: str, ours: Issuer | None) -> str:
+    auth = ' -H "authorization: Bearer $EDITOR"' if ours else ""
+    return BANNER.format(url=url, curl=CURL.format(auth=auth, url=url), tokens=_tokens(ours) if ours else "")
+
+
+def _tokens(ours: Issuer) -> str:
+    lines = "\n".join(f"{role.upper()}={token}" for role, token in ours.tokens().items())
+    return TOKENS.format(tokens=lines, issuer=ours.url)
 
 
 def _follow(stack: Stack) -> None:

@@ -1,14 +1,16 @@
-"""`verify`: have a running project recount everything that the local user has."""
+"""`verify`: have a running project recount everything that its users have."""
 
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from local import deployment
 from local.errors import LocalError
 
-USER: Final = 1
+PLACEHOLDER_USER: Final = 1
+FIRST_USER: Final = 1000
 _NOTE: Final = "stack.json"
 
 
@@ -16,20 +18,28 @@ class NotRunning(LocalError):
     """Nothing that could be asked runs at this port."""
 
 
-def leave_note(home: Path, *, url: str, endpoint: str, function: str) -> None:
+def leave_note(home: Path, *, url: str, endpoint: str, function: str, table: str) -> None:
     """Say in the run's own folder, which goes with it, how `verify` reaches it."""
-    (home / _NOTE).write_text(json.dumps({"url": url, "endpoint": endpoint, "function": function}))
+    (home / _NOTE).write_text(json.dumps({"url": url, "endpoint": endpoint, "function": function, "table": table}))
 
 
 def verify(port: int) -> list[str]:
     """What the run at `port` finds wrong with its data; nothing when all is well. Raises NotRunning."""
     note = _note_of(port)
     client = deployment.client("lambda", note["endpoint"])
-    answer = client.invoke(FunctionName=note["function"], Payload=json.dumps({"user_ids": [USER]}))
+    answer = client.invoke(FunctionName=note["function"], Payload=json.dumps({"user_ids": _users(note)}))
     found = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
         raise LocalError(f"the recount failed: {found.get('errorMessage', found)}")
     return [str(each) for each in found["findings"]]
+
+
+def _users(note: Mapping[str, str]) -> list[int]:
+    """The user of a run without tokens, and everybody who came with one."""
+    where = {"PK": {"S": "USERS"}, "SK": {"S": "COUNT"}}
+    count = deployment.client("dynamodb", note["endpoint"]).get_item(TableName=note["table"], Key=where)
+    given = int(count["Item"]["given"]["N"]) if "Item" in count else 0
+    return [PLACEHOLDER_USER, *range(FIRST_USER, FIRST_USER + given)]
 
 
 def _note_of(port: int) -> dict[str, str]:

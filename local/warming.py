@@ -1,7 +1,7 @@
 """Start a first process of every function, so that nobody's first request waits for one."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
@@ -15,11 +15,12 @@ EMPTY_BATCH = json.dumps({"Records": []}).encode()
 WARM_SECONDS = 30.0
 
 
-def warm_api(plan: deployment.Plan, endpoint: str) -> None:
+def warm_api(plan: deployment.Plan, endpoint: str, *, token: str | None = None) -> None:
     """Send every function of the API one harmless request, and wait. What fails here will fail again in use."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     pool = ThreadPoolExecutor()
     try:
-        wait([pool.submit(_read, endpoint, path) for path in harmless_reads(plan.template)])
+        wait([pool.submit(_read, endpoint, path, headers) for path in harmless_reads(plan.template)])
     finally:
         # Somebody who interrupts this wants to stop, and not to wait for it.
         pool.shutdown(wait=False, cancel_futures=True)
@@ -42,10 +43,10 @@ def harmless_reads(template: dict[str, Any]) -> list[str]:
     return sorted(chosen.values())
 
 
-def _read(endpoint: str, path: str) -> None:
+def _read(endpoint: str, path: str, headers: Mapping[str, str]) -> None:
     connection = HTTPConnection(endpoint.removeprefix("http://"), timeout=WARM_SECONDS)
     try:
-        connection.request("GET", f"/_aws/execute-api/{routes.API_ID}/$default{path}")
+        connection.request("GET", f"/_aws/execute-api/{routes.API_ID}/$default{path}", headers=headers)
         connection.getresponse().read()
     except (OSError, HTTPException):
         pass

@@ -1,22 +1,45 @@
-"""/api/v3/webhook-secret"""
+"""/api/v3/me and /api/v3/webhook-secret"""
 
 from secrets import token_bytes
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Request, Response
 from aws_lambda_powertools.event_handler.depends import Depends
+from pydantic import BaseModel
 
 from atelier import wiring
+from atelier.caller import Who
+from atelier.domain.roles import Role
 from atelier.domain.shapes import utcnow
 from atelier.domain.webhook_secrets import WebhookSecret, secret_text
 from atelier.store.webhook_secrets import WebhookSecrets
 from atelier.web.api import JSON, Reply, api, serve
-from atelier.web.caller import Who
 from atelier.web.documents import IdempotencyKey, answers
 from atelier.web.once import once
 
 app = api()
 Store = Annotated[WebhookSecrets, Depends(wiring.webhook_secrets)]
+
+
+class Me(BaseModel):
+    """Who the token says you are; without a role, this is all you may see."""
+
+    user_id: int
+    role: Role | None
+    name: str | None
+    email: str | None
+
+
+@app.get(
+    "/api/v3/me",
+    tags=["Account"],
+    operation_id="getMe",
+    summary="Who am I?",
+    responses=answers(200, Me, "Your user id, your role, and your name if your token has one.", 400),
+)
+def get_me(who: Who) -> Reply:
+    """The user id is given with the first request of a subject, and stays."""
+    return Response(200, JSON, Me.model_validate(who, from_attributes=True).model_dump_json())
 
 
 @app.get(

@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from atelier import wiring
+from atelier.caller import Who
 from atelier.domain.campaigns import (
     Campaign,
     CampaignPage,
@@ -21,7 +22,6 @@ from atelier.domain.ids import new_id
 from atelier.domain.shapes import utcnow
 from atelier.store.campaigns import Campaigns
 from atelier.web.api import Reply, api, created, gone, listed, serve, shown
-from atelier.web.caller import Who
 from atelier.web.conditional import accepted_versions
 from atelier.web.documents import (
     CHANGE,

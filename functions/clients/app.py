@@ -8,12 +8,12 @@ from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from atelier import wiring
+from atelier.caller import Who
 from atelier.domain.clients import Client, ClientPage, ClientPatch, ClientQuery, NewClient
 from atelier.domain.ids import new_id
 from atelier.domain.shapes import utcnow
 from atelier.store.clients import Clients
 from atelier.web.api import Reply, api, created, gone, listed, serve, shown
-from atelier.web.caller import Who
 from atelier.web.conditional import accepted_versions
 from atelier.web.documents import CHANGE, CREATE, MADE, READ, ClientId, IdempotencyKey, IfMatch, IfNoneMatch, answers
 from atelier.web.once import once

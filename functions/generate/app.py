@@ -9,16 +9,17 @@ from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from atelier import wiring
+from atelier.caller import Caller, Who
 from atelier.domain.errors import Stale
 from atelier.domain.ids import new_id
 from atelier.domain.offers import ProviderList, offers
 from atelier.domain.ordering import Mark, ordered, retried
 from atelier.domain.shapes import utcnow
 from atelier.domain.tasks import NewAudio, NewImage, NewTask, NewVideo, Task, TaskPage, TaskQuery, canceled
+from atelier.endings import ended
 from atelier.store.media import MediaBucket
 from atelier.store.tasks import Tasks
 from atelier.web.api import Reply, api, gone, listed, serve
-from atelier.web.caller import Caller, Who
 from atelier.web.conditional import matches
 from atelier.web.documents import CREATE, MADE, READ, IdempotencyKey, IfMatch, IfNoneMatch, TaskId, answers
 from atelier.web.once import once
@@ -120,6 +121,7 @@ def cancel_task(task_id: TaskId, who: Who, store: Store, media: Media) -> Reply:
     """What the provider has begun may still be charged."""
     now = utcnow()
     task = store.change(task_id, lambda task: canceled(task, now=now), user_id=who.user_id)
+    ended(task, now=now)
     return task_shown(task, media, now=now)
 
 

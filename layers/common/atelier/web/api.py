@@ -20,10 +20,11 @@ from pydantic import BaseModel
 from atelier.domain.errors import DomainError, Fault, Invalid
 from atelier.domain.shapes import Record
 from atelier.store.answers import Created
-from atelier.telemetry import log
+from atelier.telemetry import count, log, told
 from atelier.web.conditional import etag, unchanged
 from atelier.web.inputs import check_body, parameter_faults, parse_body, validation_faults
 from atelier.web.problems import answer_to
+from atelier.web.roles import admit
 from atelier.web.routes import methods_at, refusal
 
 Event = Mapping[str, Any]
@@ -142,31 +143,33 @@ def serve(app: APIGatewayHttpResolver, *, raw_bodies: bool = False) -> Handler:
     """The Lambda handler of a resolver."""
 
     def handler(event: dict[str, Any], context: LambdaContext) -> Answer:
-        began = time.perf_counter()
-        answer = _answer(app, event, context, raw_bodies=raw_bodies)
+        request_id, began = event["requestContext"]["requestId"], time.perf_counter()
+        with told(request_id=request_id):
+            answer = _answer(app, event, context, raw_bodies=raw_bodies)
+            _log(event, answer, milliseconds=(time.perf_counter() - began) * 1000)
         if answer.get("body") is None:
             answer["body"] = ""
         headers = answer.setdefault("headers", {})
-        headers["X-Request-Id"] = event["requestContext"]["requestId"]
+        headers["X-Request-Id"] = request_id
         headers.setdefault("Cache-Control", "no-store")
-        _log(event, answer, milliseconds=(time.perf_counter() - began) * 1000)
         return answer
 
     return handler
 
 
 def _answer(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext, *, raw_bodies: bool) -> Answer:
-    headers = event.get("headers") or {}
+    # HTTP APIs write names in lower case, `sam local start-api` does not; to HTTP they are the same.
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     try:
+        admit(event)
         body = _text(event)
         if not raw_bodies:
             check_body(body, headers.get("content-type", ""))
     except DomainError as refused:
         method, path = event["requestContext"]["http"]["method"], event["rawPath"]
         return _early(refused if method in methods_at(path) else refusal(method, path), event)
-    known_as_json = {**headers, "content-type": JSON}
-    answer = app.resolve({**event, "headers": known_as_json, "body": body, "isBase64Encoded": False}, context)
-    return _without_body_if_unchanged(event, answer)
+    known = {**event, "headers": {**headers, "content-type": JSON}, "body": body, "isBase64Encoded": False}
+    return _without_body_if_unchanged(known, app.resolve(known, context))
 
 
 def _text(event: Event) -> str | None:
@@ -197,12 +200,12 @@ def _without_body_if_unchanged(event: Event, answer: Answer) -> Answer:
 
 
 def _log(event: Event, answer: Answer, *, milliseconds: float) -> None:
-    context = event["requestContext"]
     about = {
-        "request_id": context["requestId"],
-        "method": context["http"]["method"],
+        "method": event["requestContext"]["http"]["method"],
         "path": event["rawPath"],
         "status": answer["statusCode"],
         "ms": round(milliseconds, 1),
     }
     log.info("request", extra=about)
+    if answer["statusCode"] == HTTPStatus.INTERNAL_SERVER_ERROR:
+        count("UnexpectedErrors")

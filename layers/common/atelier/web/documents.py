@@ -13,7 +13,8 @@ _WHEN: Final[Mapping[int, str]] = {
     202: "Not finished yet; ask again after `Retry-After` seconds.",
     304: "It has not changed since the version that If-None-Match names.",
     400: "The request is not valid; `errors` lists everything that is wrong with it.",
-    401: "There are no verified claims.",
+    401: 'It is not proved who is asking. Where the gateway refuses a token, the body is `{"message"}`.',
+    403: "Your role does not allow it.",
     404: "There is no such thing, or it is not yours.",
     409: "In conflict with the current state.",
     412: "It has changed since the version that If-Match names.",
@@ -23,7 +24,7 @@ _WHEN: Final[Mapping[int, str]] = {
     500: "An error on our side; it was logged with this request id.",
     503: "Busy: nothing was written, try again after `Retry-After` seconds.",
 }
-_ALWAYS: Final = (401, 500, 503)
+_ALWAYS: Final = (500, 503)
 READ: Final = (400, 404)
 CHANGE: Final = (400, 404, 412, 413, 415)
 CREATE: Final = (400, 404, 409, 413, 415, 422)
@@ -61,6 +62,12 @@ def answers(
         problem = {} if status == HTTPStatus.NOT_MODIFIED else {CONTENT_TYPE: {"model": Problem}}
         found[status] = _response(_WHEN[status], problem, _TELLS.get(status, ()))
     return found
+
+
+def refusals(*problems: int) -> dict[str, Any]:
+    """What the finished document says about these problems."""
+    content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {str(status): _response(_WHEN[status], content, ()) for status in problems}
 
 
 def _response(description: str, content: dict[str, Any], headers: tuple[str, ...]) -> dict[str, Any]:

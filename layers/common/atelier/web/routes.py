@@ -27,8 +27,12 @@ def routes() -> Mapping[str, tuple[str, ...]]:
 
 def methods_at(path: str) -> tuple[str, ...]:
     """The methods that a path takes; none when there is nothing at it."""
-    patterns = ((re.sub(r"\\?\{[^}]+\}", "[^/]+", re.escape(template)), template) for template in routes())
-    return next((routes()[template] for pattern, template in patterns if re.fullmatch(pattern, path)), ())
+    return next((routes()[template] for template in routes() if re.fullmatch(pattern(template), path)), ())
+
+
+def pattern(template: str) -> str:
+    """The regular expression of the paths that a template (`/clients/{client_id}`) stands for."""
+    return re.sub(r"\\?\{[^}]+\}", "[^/]+", re.escape(template))
 
 
 def refusal(method: str, path: str) -> NoSuchPath | MethodNotAllowed:

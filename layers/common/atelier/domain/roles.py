@@ -1,0 +1,23 @@
+"""Roles: what somebody may do with what is their own. Each may do what those before it may."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """A viewer reads, an editor also changes and generates, an admin also changes the account itself."""
+
+    VIEWER = "viewer"
+    EDITOR = "editor"
+    ADMIN = "admin"
+
+    def includes(self, other: "Role") -> bool:
+        """Whether this role may do everything that the other one may."""
+        order = list(Role)
+        return order.index(self) >= order.index(other)
+
+
+def highest(names: Iterable[str]) -> Role | None:
+    """The greatest role among these names, to the letter; None when there is none."""
+    named = set(names)
+    return next((role for role in reversed(Role) if role.value in named), None)

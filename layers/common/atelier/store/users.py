@@ -1,0 +1,49 @@
+"""Who is which user: an integer for every subject of an issuer, given once and never to anybody else."""
+
+import hashlib
+import json
+from typing import Final
+
+from atelier.store import keys
+from atelier.store.table import MISSING, Table, Write, outrun
+
+FIRST: Final = 1000
+"""Below it nobody is given a number: user 1 is everyone in the local run, whose table must not become somebody's."""
+
+MOST_KNOWN: Final = 10_000
+
+
+class Users:
+    """The numbers of all users, of which a process remembers those that it has met."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._known: dict[str, int] = {}
+
+    def id_of(self, *, issuer: str, subject: str) -> int:
+        """The user's number. Of several first requests at once, all get the same. Raises Busy."""
+        who = _name(issuer, subject)
+        if who not in self._known:
+            user_id = self._table.settle(lambda: self._kept(who) or self._given(who, issuer, subject))
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[who] = user_id
+        return self._known[who]
+
+    def _kept(self, who: str) -> int | None:
+        item = self._table.get(keys.subject(who))
+        return int(item["user_id"]) if item else None
+
+    def _given(self, who: str, issuer: str, subject: str) -> int:
+        # A number whose owner is never written, because of a crash or a faster twin, is lost: the next one is free.
+        user_id = FIRST - 1 + self._table.count(keys.users(), "given")
+        theirs = Write(keys.subject(who), put={"user_id": user_id}, condition=MISSING, refusal=outrun)
+        # Also what keeps a number from a second owner, should the count ever be lost.
+        back = {"issuer": issuer, "subject": subject}
+        self._table.transact(theirs, Write(keys.user(user_id), put=back, condition=MISSING, refusal=outrun))
+        return user_id
+
+
+def _name(issuer: str, subject: str) -> str:
+    # As JSON, no issuer and subject can be written as another pair; as a digest, they fit into a key.
+    return hashlib.sha256(json.dumps([issuer, subject]).encode()).hexdigest()

@@ -1,0 +1,75 @@
+"""What a verified token says. The gateway has checked signature, issuer, audience and time before a function runs.
+
+Nothing else in a request says who somebody is, and what is missing or strange here is never made up for.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from atelier.domain.errors import Unauthenticated
+from atelier.domain.roles import Role, highest
+from atelier.settings import JWT, PLACEHOLDER, settings
+
+Event = Mapping[str, Any]
+
+_HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")  # of a surrogate pair: nobody could store or send it
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Who a token is about: a subject of an issuer, in a role or in none."""
+
+    issuer: str
+    subject: str
+    role: Role | None
+    name: str | None = None
+    email: str | None = None
+
+
+EVERYBODY: Final = Claims(issuer="", subject="", role=Role.ADMIN)
+"""Who everyone is in the local run."""
+
+
+def claims_of(event: Event) -> Claims:
+    """The claims of a request. Raises Unauthenticated when nobody has verified any."""
+    mode = settings().auth_mode
+    if mode == PLACEHOLDER:
+        return EVERYBODY
+    claims = _verified(event) if mode == JWT else {}
+    issuer, subject = _text(claims.get("iss")), _text(claims.get("sub"))
+    if issuer is None or subject is None:
+        raise Unauthenticated("There are no verified claims: send `Authorization: Bearer <token>`.")
+    role = highest(listed(claims.get(settings().role_claim)))
+    return Claims(issuer, subject, role, name=_text(claims.get("name")), email=_text(claims.get("email")))
+
+
+def listed(claim: object) -> list[str]:
+    """The values of a claim that is a list, a text that the gateway made of one, or words with spaces or commas.
+
+    What was one value in a list stays one where the gateway lets us see it: a group called `x,admin` makes nobody an
+    admin. One called `x admin` does, because the gateway puts no quotes around the values of a list.
+    """
+    match claim:
+        case list():
+            return [each for each in claim if isinstance(each, str)]
+        case str() if claim.startswith("[") and claim.endswith("]"):
+            return [word.removesuffix(",") for word in claim[1:-1].split()]  # `[admin editor]`: the gateway's way
+        case str():
+            return claim.replace(",", " ").split()
+        case _:
+            return []
+
+
+def _verified(event: Event) -> Mapping[str, Any]:
+    found: object = event.get("requestContext")
+    for name in ("authorizer", "jwt", "claims"):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _text(claim: object) -> str | None:
+    if isinstance(claim, str) and claim.strip() and not _HALF_CHARACTER.search(claim):
+        return claim
+    return None

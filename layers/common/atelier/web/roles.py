@@ -1,0 +1,87 @@
+"""Who may do what: the least role of every route, and the one place that holds a request against it.
+
+A new route needs a row here. Until it has one nobody may use it, and a test says so.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
+from atelier.domain.errors import Forbidden
+from atelier.domain.roles import Role
+from atelier.web.claims import Claims, Event, claims_of
+from atelier.web.routes import pattern
+
+Route = tuple[str, str]
+"""Method and path, as in openapi.json."""
+
+OPEN: Final = frozenset(
+    {
+        ("GET", "/api/v3/health"),
+        ("GET", "/api/v3/openapi.json"),
+        ("GET", "/docs"),
+        ("POST", "/api/v3/webhooks/{provider}"),  # proved by the provider's signature
+    }
+)
+"""What needs no token."""
+
+LEAST: Final[Mapping[Route, Role | None]] = {
+    ("GET", "/api/v3/me"): None,
+    ("GET", "/api/v3/clients"): Role.VIEWER,
+    ("POST", "/api/v3/clients"): Role.EDITOR,
+    ("GET", "/api/v3/clients/{client_id}"): Role.VIEWER,
+    ("PATCH", "/api/v3/clients/{client_id}"): Role.EDITOR,
+    ("DELETE", "/api/v3/clients/{client_id}"): Role.EDITOR,
+    ("GET", "/api/v3/clients/{client_id}/campaigns"): Role.VIEWER,
+    ("POST", "/api/v3/clients/{client_id}/campaigns"): Role.EDITOR,
+    ("GET", "/api/v3/campaigns"): Role.VIEWER,
+    ("POST", "/api/v3/campaigns"): Role.EDITOR,
+    ("GET", "/api/v3/campaigns/{campaign_id}"): Role.VIEWER,
+    ("PATCH", "/api/v3/campaigns/{campaign_id}"): Role.EDITOR,
+    ("DELETE", "/api/v3/campaigns/{campaign_id}"): Role.EDITOR,
+    ("GET", "/api/v3/providers"): Role.VIEWER,
+    ("POST", "/api/v3/generate/image"): Role.EDITOR,
+    ("POST", "/api/v3/generate/video"): Role.EDITOR,
+    ("POST", "/api/v3/generate/audio"): Role.EDITOR,
+    ("GET", "/api/v3/tasks"): Role.VIEWER,
+    ("GET", "/api/v3/tasks/{task_id}"): Role.VIEWER,
+    ("GET", "/api/v3/tasks/{task_id}/result"): Role.VIEWER,
+    ("POST", "/api/v3/tasks/{task_id}/cancel"): Role.EDITOR,
+    ("POST", "/api/v3/tasks/{task_id}/retry"): Role.EDITOR,
+    ("DELETE", "/api/v3/tasks/{task_id}"): Role.EDITOR,
+    ("GET", "/api/v3/webhook-secret"): Role.EDITOR,  # who has it can speak in our name
+    ("POST", "/api/v3/webhook-secret"): Role.ADMIN,
+}
+"""What a route takes beside a token; None for nothing."""
+
+
+def admit(event: Event) -> None:
+    """Stop a request that its caller may not make. Raises Unauthenticated and Forbidden.
+
+    One that no route takes may pass: all it can get is a 404 or a 405.
+    """
+    if _route_of(event) not in (None, *OPEN):
+        admitted(event)
+
+
+def admitted(event: Event) -> Claims:
+    """Who is asking, if they may. Raises Unauthenticated and Forbidden."""
+    claims, route = claims_of(event), _route_of(event)
+    if route is None or route not in LEAST:
+        raise Forbidden("Nobody may do this.")
+    least = LEAST[route]
+    if least is not None and not (claims.role and claims.role.includes(least)):
+        has = f"Your role is {claims.role}" if claims.role else "You have no role here"
+        raise Forbidden(f"{has}, and this takes {least}.")
+    return claims
+
+
+def _route_of(event: Event) -> Route | None:
+    method, path = event["requestContext"]["http"]["method"], event["rawPath"]
+    return next((route for route, like in _patterns() if route[0] == method and like.fullmatch(path)), None)
+
+
+@cache
+def _patterns() -> list[tuple[Route, re.Pattern[str]]]:
+    return [(route, re.compile(pattern(route[1]))) for route in (*LEAST, *OPEN)]

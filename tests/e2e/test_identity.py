@@ -1,0 +1,141 @@
+"""Identity as it is deployed: the emulator's JWT authorizer in front, real tokens, real keys."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from local.issuer import AUDIENCE, Issuer, issuer, new_key, signed
+from local.stack import Stack, start
+
+NEW: Final = {"name": "Acme"}
+
+
+@pytest.fixture(scope="module")
+def ours() -> Iterator[Issuer]:
+    with issuer() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def guarded(ours: Issuer) -> Iterator[Stack]:
+    with start(issuer=ours) as running:
+        yield running
+
+
+Caller = Callable[[str | None], httpx.Client]
+
+
+@pytest.fixture(scope="module")
+def with_token(guarded: Stack) -> Iterator[Caller]:
+    """Make a client of the API that sends this token."""
+    opened = []
+
+    def made(token: str | None) -> httpx.Client:
+        headers = {} if token is None else {"authorization": f"Bearer {token}"}
+        opened.append(httpx.Client(base_url=f"{guarded.url}/api/v3", headers=headers, timeout=30))
+        return opened[-1]
+
+    yield made
+    for client in opened:
+        client.close()
+
+
+def unsigned(token: str) -> str:
+    header, claims, _ = token.split(".")
+    return f"{header}.{claims}."
+
+
+def changed(ours: Issuer) -> str:
+    (header, _, signature), (_, claims, _) = (ours.token("ann", role).split(".") for role in ("viewer", "admin"))
+    return f"{header}.{claims}.{signature}"
+
+
+BAD_TOKENS: Final[dict[str, Callable[[Issuer], str | None]]] = {
+    "none": lambda _: None,
+    "garbage": lambda _: "abc",
+    "expired": lambda ours: ours.token("ann", "admin", exp=int(time.time()) - 1),
+    "not valid yet": lambda ours: ours.token("ann", "admin", nbf=int(time.time()) + 60),
+    "for others": lambda ours: ours.token("ann", "admin", aud="others"),
+    "for nobody": lambda ours: ours.token("ann", "admin", aud=None),
+    "by others": lambda ours: ours.token("ann", "admin", iss="https://others.example"),
+    "signed by others": lambda ours: Issuer(ours.url, new_key()).token("ann", "admin"),
+    "not signed": lambda ours: unsigned(ours.token("ann", "admin")),
+    "changed": changed,
+}
+
+
+@pytest.mark.parametrize("kind", BAD_TOKENS)
+def test_a_token_that_is_not_good_is_a_401(with_token: Caller, ours: Issuer, kind: str) -> None:
+    caller = with_token(BAD_TOKENS[kind](ours))
+    for answer in (caller.get("/clients"), caller.post("/clients", json=NEW), caller.get("/me")):
+        assert (answer.status_code, answer.json()) == (401, {"message": "Unauthorized"})
+
+
+def test_what_needs_no_token_needs_none(guarded: Stack, with_token: Caller) -> None:
+    anybody = with_token(None)
+    assert [anybody.get(path).status_code for path in ("/health", "/openapi.json")] == [200, 200]
+    assert httpx.get(f"{guarded.url}/docs").status_code == 200
+    callback = anybody.post("/webhooks/fal", params={"task": "x", "token": "y"})
+    assert callback.headers["content-type"] == "application/problem+json"
+    assert [anybody.get("/nowhere").status_code, anybody.put("/clients").status_code] == [404, 405]
+
+
+def test_a_viewer_reads_and_an_editor_also_writes(with_token: Caller, ours: Issuer) -> None:
+    viewer, editor = (with_token(ours.token("vera", role)) for role in ("viewer", "editor"))
+    refused = viewer.post("/clients", json=NEW)
+    assert (refused.status_code, refused.headers["content-type"]) == (403, "application/problem+json")
+    assert refused.json()["detail"] == "Your role is viewer, and this takes editor."
+    created = editor.post("/clients", json=NEW)
+    assert created.status_code == 201
+    assert viewer.get(f"/clients/{created.json()['id']}").json() == created.json()
+
+
+def test_the_gateways_form_of_a_list_of_groups_is_understood(with_token: Caller, ours: Issuer) -> None:
+    roles = {
+        ("staff", "editor", "viewer"): "editor",
+        ("x,admin", "viewer"): "viewer",
+        ("viewer,admin",): None,
+        (): None,
+    }
+    found = {groups: with_token(ours.token("greta", *groups)).get("/me").json()["role"] for groups in roles}
+    assert found == roles
+
+
+def test_who_has_no_subject_or_no_role_gets_nothing(with_token: Caller, ours: Issuer) -> None:
+    assert with_token(ours.token("", "admin")).get("/me").status_code == 401
+    nameless = signed({"iss": ours.url, "aud": AUDIENCE, "exp": int(time.time()) + 60}, ours.key)
+    assert with_token(nameless).get("/me").status_code == 401
+    idle = with_token(ours.token("ida"))
+    assert [idle.get("/me").status_code, idle.get("/clients").status_code] == [200, 403]
+
+
+def test_two_users_do_not_see_each_other(with_token: Caller, ours: Issuer) -> None:
+    ann, bob = (with_token(ours.token(name, "editor")) for name in ("ann", "bob"))
+    client = ann.post("/clients", json=NEW).json()
+    task = ann.post("/generate/image", json={"prompt": "A boat", "size": "64x64", "client_id": client["id"]}).json()
+    assert ann.get("/me").json()["user_id"] == client["user_id"] == task["user_id"]
+    assert bob.get("/me").json()["user_id"] != client["user_id"]
+    assert bob.get("/clients").json()["total"] == 0
+    assert [bob.get(path).status_code for path in (f"/clients/{client['id']}", f"/tasks/{task['id']}")] == [404, 404]
+    assert bob.delete(f"/clients/{client['id']}").status_code == 404
+    assert ann.get(f"/clients/{client['id']}").status_code == 200
+
+
+def test_me_is_what_the_token_says(with_token: Caller, ours: Issuer) -> None:
+    me: dict[str, Any] = with_token(ours.token("mia", "admin", name="Mia", email="mia@example.com")).get("/me").json()
+    assert me.pop("user_id") >= 1000
+    assert me == {"role": "admin", "name": "Mia", "email": "mia@example.com"}
+
+
+def test_many_first_requests_at_once_make_one_user_of_each_subject(with_token: Caller, ours: Issuer) -> None:
+    callers = [with_token(ours.token(f"crowd {each % 4}", "editor")) for each in range(32)]
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda caller: caller.post("/clients", json=NEW), callers))
+    assert {answer.status_code for answer in answers} == {201}
+    given = [{answer.json()["user_id"] for answer in answers[each::4]} for each in range(4)]
+    assert [len(ids) for ids in given] == [1, 1, 1, 1]
+    assert len(set.union(*given)) == 4

@@ -1,0 +1,261 @@
+"""Who may do what: every route × role, and what one user learns of another's, which is nothing."""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any, Final
+from unittest import mock
+
+import pytest
+
+from atelier import settings, wiring
+from atelier.web import roles
+from atelier.web.inputs import MAX_BODY
+from atelier.web.routes import document
+from tests.integration.builders import NOBODY, Json, problem
+from tests.support import world as worlds
+from tests.support.world import Answer, World, world
+
+Claims = dict[str, str]
+Route = tuple[str, str]
+
+NONE, VIEWER, EDITOR, ADMIN = "", "viewer", "editor", "admin"
+
+# What a good request is answered without a token, without a role, as viewer, editor and admin.
+STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
+    ("GET", "/health"): (200, 200, 200, 200, 200),
+    ("GET", "/openapi.json"): (200, 200, 200, 200, 200),
+    ("POST", "/webhooks/{provider}"): (404, 404, 404, 404, 404),  # none is configured here
+    ("GET", "/me"): (401, 200, 200, 200, 200),
+    ("GET", "/clients"): (401, 403, 200, 200, 200),
+    ("POST", "/clients"): (401, 403, 403, 201, 201),
+    ("GET", "/clients/{client_id}"): (401, 403, 200, 200, 200),
+    ("PATCH", "/clients/{client_id}"): (401, 403, 403, 200, 200),
+    ("DELETE", "/clients/{client_id}"): (401, 403, 403, 204, 204),
+    ("GET", "/clients/{client_id}/campaigns"): (401, 403, 200, 200, 200),
+    ("POST", "/clients/{client_id}/campaigns"): (401, 403, 403, 201, 201),
+    ("GET", "/campaigns"): (401, 403, 200, 200, 200),
+    ("POST", "/campaigns"): (401, 403, 403, 201, 201),
+    ("GET", "/campaigns/{campaign_id}"): (401, 403, 200, 200, 200),
+    ("PATCH", "/campaigns/{campaign_id}"): (401, 403, 403, 200, 200),
+    ("DELETE", "/campaigns/{campaign_id}"): (401, 403, 403, 204, 204),
+    ("GET", "/providers"): (401, 403, 200, 200, 200),
+    ("POST", "/generate/image"): (401, 403, 403, 202, 202),
+    ("POST", "/generate/video"): (401, 403, 403, 202, 202),
+    ("POST", "/generate/audio"): (401, 403, 403, 202, 202),
+    ("GET", "/tasks"): (401, 403, 200, 200, 200),
+    ("GET", "/tasks/{task_id}"): (401, 403, 200, 200, 200),
+    ("GET", "/tasks/{task_id}/result"): (401, 403, 409, 409, 409),  # the task was canceled
+    ("POST", "/tasks/{task_id}/cancel"): (401, 403, 403, 409, 409),
+    ("POST", "/tasks/{task_id}/retry"): (401, 403, 403, 202, 202),
+    ("DELETE", "/tasks/{task_id}"): (401, 403, 403, 204, 204),
+    ("GET", "/webhook-secret"): (401, 403, 403, 200, 200),
+    ("POST", "/webhook-secret"): (401, 403, 403, 403, 200),
+}
+BODIES: Final[dict[Route, Json]] = {
+    ("POST", "/clients"): {"name": "Acme"},
+    ("PATCH", "/clients/{client_id}"): {"description": "Rockets"},
+    ("POST", "/clients/{client_id}/campaigns"): {"name": "Launch", "goal": "Sell"},
+    ("POST", "/campaigns"): {"name": "Launch", "goal": "Sell", "client_id": "{client_id}"},
+    ("PATCH", "/campaigns/{campaign_id}"): {"brief": "Short"},
+    ("POST", "/generate/image"): {"prompt": "A boat", "campaign_id": "{campaign_id}"},
+    ("POST", "/generate/video"): {"prompt": "A boat", "client_id": "{client_id}"},
+    ("POST", "/generate/audio"): {"prompt": "A boat"},
+}
+TOKENS: Final = (None, NONE, VIEWER, EDITOR, ADMIN)
+GUARDED: Final = [route for route, (without, *_) in STATUS.items() if without == 401]
+
+
+@pytest.fixture(scope="module")
+def w() -> Iterator[World]:
+    with mock.patch.dict(worlds.ENVIRONMENT, {"AUTH_MODE": "jwt"}), world() as made:
+        yield made
+
+
+def claims(subject: str, role: str = EDITOR, **more: str) -> Claims:
+    return {"iss": "https://id.example", "sub": subject, "cognito:groups": f"[{role}]", **more}
+
+
+@cache
+def things_of(w: World, subject: str) -> dict[str, str]:
+    """A client, a campaign and a canceled task of somebody, for everybody who does not delete them."""
+    return new_things_of(w, subject)
+
+
+def new_things_of(w: World, subject: str) -> dict[str, str]:
+    who = claims(subject)
+    client = w.call("POST", "/clients", {"name": "Acme"}, claims=who).json["id"]
+    campaign = w.call("POST", f"/clients/{client}/campaigns", {"name": "Launch", "goal": "Sell"}, claims=who).json["id"]
+    task = w.call("POST", "/generate/image", {"prompt": "A boat", "campaign_id": campaign}, claims=who).json["id"]
+    w.call("POST", f"/tasks/{task}/cancel", claims=who)
+    return {"client_id": client, "campaign_id": campaign, "task_id": task}
+
+
+def ask(w: World, route: Route, who: Claims | None, **ids: str) -> Answer:
+    """A good request to a route, as far as the ids are good."""
+    method, path = route
+    body = json.loads(filled(json.dumps(BODIES[route]), ids)) if route in BODIES else None
+    query = {"task": "x", "token": "y"} if path.startswith("/webhooks") else None
+    return w.call(method, filled(path, {**ids, "provider": "fal"}), body, query=query, claims=who)
+
+
+def filled(text: str, ids: dict[str, str]) -> str:
+    for name, id_ in ids.items():
+        text = text.replace(f"{{{name}}}", id_)
+    return text
+
+
+# -------------------------------------------------------------------------------------------------- route × role
+
+
+def test_the_table_has_every_route() -> None:
+    paths = json.loads(document())["paths"]
+    documented = {(method.upper(), path) for path, operations in paths.items() for method in operations}
+    assert {(method, f"/api/v3{path}") for method, path in STATUS} == documented
+
+
+@pytest.mark.parametrize("route", STATUS, ids=" ".join)
+def test_a_route_answers_each_role_as_the_table_says(w: World, route: Route) -> None:
+    for role, status in zip(TOKENS, STATUS[route], strict=True):
+        who = None if role is None else claims("ann", role)
+        things = new_things_of(w, "ann") if status == 204 else things_of(w, "ann")
+        answer = ask(w, route, who, **things)
+        assert answer.status == status, f"{role}: {answer.text}"
+        if status >= 400:
+            problem(answer, status)
+
+
+BAD: Final[dict[str, Callable[[Route], dict[str, Any]]]] = {
+    "malformed": lambda _: {"raw": "{"},
+    "unknown fields": lambda _: {"body": {"colour": "blue"}},
+    "another type": lambda _: {"raw": "<a/>", "headers": {"content-type": "text/xml"}},
+    "too large": lambda _: {"raw": "x" * (MAX_BODY + 1)},
+    "unknown parameter": lambda _: {"query": {"colour": "blue"}},
+    "a key that is too long": lambda _: {"headers": {"idempotency-key": "x" * 256}},
+    "nothing": lambda _: {},
+}
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=" ".join)
+def test_whoever_may_not_learns_nothing_else(w: World, route: Route) -> None:
+    method, path = route
+    ids = {"client_id": NOBODY, "campaign_id": NOBODY, "task_id": "not even an id"}
+    for role, status in zip(TOKENS, STATUS[route], strict=True):
+        if status in (401, 403):
+            who = None if role is None else claims("ann", role)
+            for bad in BAD.values():
+                problem(w.call(method, filled(path, ids), **{"body": None, **bad(route)}, claims=who), status)
+
+
+@pytest.mark.parametrize("route", [route for route in GUARDED if 403 in STATUS[route]], ids=" ".join)
+def test_a_route_without_a_row_is_open_to_nobody(w: World, route: Route) -> None:
+    things = things_of(w, "ann")
+    rows = {row: role for row, role in roles.LEAST.items() if row != (route[0], f"/api/v3{route[1]}")}
+    with mock.patch.object(roles, "LEAST", rows):
+        roles._patterns.cache_clear()
+        refused = ask(w, route, claims("ann", ADMIN), **things)
+    roles._patterns.cache_clear()
+    assert problem(refused, 403)["detail"] == "Nobody may do this."
+
+
+def test_what_no_route_takes_is_the_same_for_everybody(w: World) -> None:
+    for who in (None, claims("ann", NONE), claims("ann", ADMIN)):
+        problem(w.call("GET", "/nowhere", claims=who), 404)
+        assert problem(w.call("PUT", "/clients", claims=who), 405)["detail"] == "This path allows GET, POST."
+
+
+def test_a_refused_request_leaves_no_user_behind(w: World) -> None:
+    with mock.patch.object(wiring.users(), "id_of") as id_of:
+        w.call("GET", "/clients", claims=claims("stranger", NONE))
+        w.call("POST", "/clients", {"name": "Acme"}, claims=claims("stranger", VIEWER))
+        w.call("GET", "/clients", claims={"iss": "https://id.example", "cognito:groups": "[admin]"})
+    id_of.assert_not_called()
+
+
+# ------------------------------------------------------------------------------------------------------------ /me
+
+
+def test_me_says_who_the_token_is_about(w: World) -> None:
+    who = claims("carl", "viewer editor", name="Carl Example", email="carl@example.com")
+    me = w.call("GET", "/me", claims=who).json
+    assert me == {"user_id": me["user_id"], "role": "editor", "name": "Carl Example", "email": "carl@example.com"}
+    assert w.call("GET", "/me", claims=claims("carl", NONE)).json == {**me, "role": None, "name": None, "email": None}
+    made = w.call("POST", "/clients", {"name": "Acme"}, claims=claims("carl"))
+    assert made.json["user_id"] == me["user_id"]
+
+
+def test_in_the_local_run_everybody_is_user_1_whatever_they_claim(w: World) -> None:
+    with mock.patch.dict("os.environ", {"AUTH_MODE": "placeholder"}):
+        settings.settings.cache_clear()
+        me = w.call("GET", "/me", claims=claims("ann", VIEWER)).json
+    settings.settings.cache_clear()
+    assert me == {"user_id": 1, "role": "admin", "name": None, "email": None}
+
+
+# ------------------------------------------------------------------------------------------------------ isolation
+
+
+def with_ids() -> list[Route]:
+    return [route for route in STATUS if "_id}" in route[1] or "_id}" in json.dumps(BODIES.get(route, {}))]
+
+
+@pytest.mark.parametrize("route", with_ids(), ids=" ".join)
+def test_anothers_is_answered_exactly_as_what_does_not_exist(w: World, route: Route) -> None:
+    theirs = things_of(w, "ann")
+    for role in (VIEWER, EDITOR, ADMIN):
+        bob = claims("bob", role)
+        one = ask(w, route, bob, **theirs)
+        other = ask(w, route, bob, **dict.fromkeys(theirs, NOBODY))
+        assert (one.status, one.headers) == (other.status, other.headers)
+        assert anonymous(one, theirs) == anonymous(other, {"": NOBODY})
+        assert one.status == 403 if role == VIEWER and route[0] != "GET" else one.status == 404
+    mine = [w.call("GET", path, claims=claims("ann")).status for path in addresses(theirs)]
+    assert mine == [200, 200, 200]
+
+
+def anonymous(answer: Answer, ids: dict[str, str]) -> str:
+    text = answer.text
+    for id_ in ids.values():
+        text = text.replace(id_, "…")
+    return text
+
+
+def addresses(ids: dict[str, str]) -> list[str]:
+    return [f"/{name.removesuffix('_id')}s/{id_}" for name, id_ in ids.items()]
+
+
+@pytest.mark.parametrize("path", ["/clients", "/campaigns", "/tasks"])
+def test_lists_have_nothing_of_anothers(w: World, path: str) -> None:
+    theirs = things_of(w, "ann")
+    filters: dict[str, list[str]] = {
+        "/clients": [],
+        "/campaigns": ["client_id"],
+        "/tasks": ["client_id", "campaign_id"],
+    }
+    for query in [{}, *({name: theirs[name]} for name in filters[path])]:
+        empty = w.call("GET", path, query=query, claims=claims("nobody yet")).json
+        assert (empty["items"], empty["total"]) == ([], 0)
+        assert w.call("GET", path, query=query, claims=claims("ann")).json["total"] > 0
+
+
+def test_a_cursor_of_anothers_leads_to_ones_own(w: World) -> None:
+    for _ in range(2):
+        w.call("POST", "/clients", {"name": "Theirs"}, claims=claims("ann"))
+        w.call("POST", "/clients", {"name": "Mine"}, claims=claims("dora"))
+    cursor = w.call("GET", "/clients", query={"page_size": 1}, claims=claims("ann")).json["next_cursor"]
+    answer = w.call("GET", "/clients", query={"page_size": 100, "cursor": cursor}, claims=claims("dora"))
+    assert {client["name"] for client in answer.json["items"]} <= {"Mine"}
+
+
+def test_an_idempotency_key_is_ones_own(w: World) -> None:
+    first, second = (
+        w.call("POST", "/clients", {"name": "Acme"}, headers={"idempotency-key": "k"}, claims=claims(subject))
+        for subject in ("ann", "bob")
+    )
+    assert (first.status, second.status) == (201, 201)
+    assert first.json["id"] != second.json["id"]
+
+
+def test_a_webhook_secret_is_ones_own(w: World) -> None:
+    secrets = {w.call("GET", "/webhook-secret", claims=claims(subject)).json["secret"] for subject in ("ann", "bob")}
+    assert len(secrets) == 2
