@@ -7,17 +7,21 @@ from atelier import wiring
 from atelier.batches import consume
 from atelier.domain.shapes import utcnow
 from atelier.store.cascade import CleanUp
-from atelier.telemetry import log
+from atelier.telemetry import count, log, took
 
 
 def clean_up(record: SQSRecord) -> None:
     """See to a deleted parent's children, or to the media of a deleted task."""
-    message = CleanUp.model_validate_json(record.body)
+    message, now = CleanUp.model_validate_json(record.body), utcnow()
     if message.kind == "task":
         freed = wiring.media().delete_of_task(message.user_id, message.id)
     else:
-        freed = wiring.cascade().carry_out(message, now=utcnow())
-    log.info("clean-up", extra={"kind": message.kind, "id": message.id, "freed": freed})
+        freed = wiring.cascade().carry_out(message, now=now)
+        count("ChildrenFreed", freed)
+    if message.deleted_at:
+        took("CleanUpAge", (now - message.deleted_at).total_seconds())
+    about = {"user_id": message.user_id, "kind": message.kind, "id": message.id}
+    log.info("clean-up", extra={**about, "freed": freed})
 
 
 handler = consume(EventType.SQS, clean_up)

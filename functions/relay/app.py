@@ -22,7 +22,7 @@ def relay(record: DynamoDBRecord) -> None:
     change: Any = record.dynamodb
     old, new = change.old_image, change.new_image
     if change.keys["SK"] != "TASK":
-        wiring.cascade_queue().send(CleanUp(user_id=int(new["user_id"]), kind=new["kind"], id=new["id"]))
+        wiring.cascade_queue().send(_clean_up(new))
     elif not old:
         wiring.generation_queue().send(NextStep(task_id=new["id"], user_id=int(new["user_id"])), lane=new["served_by"])
     elif not new:
@@ -30,6 +30,15 @@ def relay(record: DynamoDBRecord) -> None:
     elif _over(new) and not _over(old):
         _ended(new)
     log.info("relayed", extra={"event": record.event_name.name if record.event_name else "", "id": (new or old)["id"]})
+
+
+def _clean_up(deletion: Item) -> CleanUp:
+    return CleanUp(
+        user_id=int(deletion["user_id"]),
+        kind=deletion["kind"],
+        id=deletion["id"],
+        deleted_at=deletion.get("deleted_at"),
+    )
 
 
 def _deleted(task: Item) -> None:

@@ -6,14 +6,16 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from atelier import wiring
 from atelier.store import verify
-from atelier.telemetry import log
+from atelier.telemetry import count, log, told
 
 
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """`{"user_ids": [1]}` -> `{"ok": false, "findings": ["User 1: ..."]}`; the findings are logged as errors, too."""
-    found = [finding for user_id in event["user_ids"] for finding in _of(user_id)]
-    for finding in found:
-        log.error("integrity", extra={"finding": finding})
+    with told(request_id=context.aws_request_id):
+        found = [finding for user_id in event["user_ids"] for finding in _of(user_id)]
+        for finding in found:
+            log.error("integrity", extra={"finding": finding})
+            count("IntegrityFindings")
     return {"ok": not found, "findings": found}
 
 

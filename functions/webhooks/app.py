@@ -36,7 +36,7 @@ def receive(provider: Provider, task: TaskId, token: Token, request: Request) ->
     try:
         job = reporter.job_of(Callback(headers, (request.body or "").encode(errors="surrogatepass")), now=utcnow())
     except NotGenuine as forged:
-        log.warning("callback refused", extra={"provider": provider, "reason": str(forged)})
+        log.warning("callback refused", extra={"provider": provider, "task_id": task, "reason": str(forged)})
         raise Unauthenticated("The callback is not proved to be the provider's.") from forged
     except Unavailable as failure:
         raise Busy("The provider's keys cannot be read.", retry_after=30) from failure

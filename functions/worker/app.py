@@ -1,5 +1,6 @@
 """The generation queues: one step of one task per message."""
 
+from datetime import datetime
 from typing import Final
 
 from aws_lambda_powertools.utilities.batch import EventType
@@ -9,7 +10,9 @@ from atelier import wiring
 from atelier.batches import consume
 from atelier.domain.shapes import utcnow
 from atelier.domain.steps import NextStep
-from atelier.telemetry import log
+from atelier.domain.tasks import Task
+from atelier.endings import ended
+from atelier.telemetry import count, log
 
 MAX_RECEIVES: Final = 5  # the queues' maxReceiveCount: after that the message is a dead letter
 
@@ -20,18 +23,28 @@ class GivenUp(Exception):
 
 def work(record: SQSRecord) -> None:
     """Carry out the step. What fails comes again; what fails for good fails its task, where its owner sees it."""
-    message = NextStep.model_validate_json(record.body)
-    about = {"task_id": message.task_id, "step": message.step}
+    message, now = NextStep.model_validate_json(record.body), utcnow()
+    about = {"task_id": message.task_id, "user_id": message.user_id, "step": message.step}
     if int(record.attributes.approximate_receive_count) >= MAX_RECEIVES:
         # The last time it is not tried again: whoever was killed at every try would be killed once more.
-        wiring.pipeline().abandon(message, now=utcnow())
+        _count(wiring.pipeline().abandon(message, now=now), now=now)
         raise GivenUp(message.task_id)
     try:
-        task = wiring.pipeline().carry_out(message, now=utcnow())
+        task = wiring.pipeline().carry_out(message, now=now)
     except Exception:
         log.exception("step failed", extra=about)
         raise
+    _count(task, now=now)
     log.info("step", extra={**about, "status": task.status if task else "gone"})
+
+
+def _count(task: Task | None, *, now: datetime) -> None:
+    if task is None:
+        return
+    ended(task, now=now)
+    was_sent, was_heard = task.lease_until is not None, task.provider_task_id is not None
+    if was_sent and not was_heard and task.status_reason:
+        count("SubmitsUnknown")  # one for every look at it
 
 
 handler = consume(EventType.SQS, work)

@@ -6,6 +6,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from atelier.telemetry import told
+
 
 def consume(source: EventType, each: Callable[[Any], None]) -> Callable[[dict[str, Any], LambdaContext], Any]:
     """A handler that does `each` record; those that raise are reported one by one, and come again."""
@@ -14,6 +16,11 @@ def consume(source: EventType, each: Callable[[Any], None]) -> Callable[[dict[st
     def handler(event: dict[str, Any], context: LambdaContext) -> Any:
         if not event["Records"]:
             return {"batchItemFailures": []}
-        return process_partial_response(event=event, record_handler=each, processor=processor, context=context)
+
+        def one(record: Any) -> None:
+            with told(request_id=context.aws_request_id):
+                each(record)
+
+        return process_partial_response(event=event, record_handler=one, processor=processor, context=context)
 
     return handler

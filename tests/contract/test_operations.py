@@ -1,0 +1,200 @@
+"""Every alarm is something to do, what to do is written down, and nothing fails without an alarm."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+
+from atelier.domain.steps import NextStep
+from atelier.endings import OUR_PROBLEM
+from atelier.store.cascade import CleanUp
+from atelier.telemetry import NAMESPACE
+from tests.contract.sources import FUNCTIONS, ours, tree
+from tests.contract.test_template import RESOURCES, functions
+from tests.support.table import PROJECT
+
+RUNBOOK: Final = (PROJECT / "docs/runbook.md").read_text()
+OPERATIONS: Final = (PROJECT / "docs/operations.md").read_text()
+Properties = dict[str, Any]
+
+
+def of_type(type_: str) -> dict[str, Properties]:
+    """The resources of a type by their name."""
+    return {name: it["Properties"] for name, it in RESOURCES.items() if it["Type"] == type_}
+
+
+ALARMS: Final = of_type("AWS::CloudWatch::Alarm")
+
+
+def sections(under: str) -> dict[str, str]:
+    """The sections of a chapter of the runbook, each by the anchor that links lead to."""
+    chapter = RUNBOOK.split(f"\n## {under}\n")[1].split("\n## ")[0]
+    parts = (part.partition("\n") for part in chapter.split("\n### ")[1:])
+    return {title.lower().replace(" ", "-"): text for title, _, text in parts}
+
+
+def link(alarm: Properties) -> str:
+    """The section that an alarm leads to."""
+    return str(alarm["AlarmDescription"]).partition(" docs/runbook.md#")[2]
+
+
+# ------------------------------------------------------------------------------------------------------ runbook
+
+
+def test_every_alarm_has_its_section_in_the_runbook_and_every_section_its_alarm() -> None:
+    links = [link(alarm) for alarm in ALARMS.values()]
+    assert sorted(links) == sorted(sections("Alarms"))
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_a_section_names_its_alarm_and_says_how_to_see_what_to_do_and_when_it_is_over(name: str) -> None:
+    text = sections("Alarms")[link(ALARMS[name])]
+    assert f"`{name}`" in text
+    assert all(f"- **{each}**" in text for each in ("See", "Do", "Over"))
+
+
+def test_links_within_the_documents_lead_somewhere() -> None:
+    known = {*sections("Alarms"), *sections("Procedures"), "alarms"}
+    assert set(re.findall(r"\]\(#([a-z-]+)\)", RUNBOOK)) <= known
+    assert set(re.findall(r"\(runbook\.md#([a-z-]+)\)", OPERATIONS)) <= known
+
+
+def test_what_the_runbook_names_by_its_logical_id_is_in_the_template() -> None:
+    named = re.findall(r"\b(?:named|arn|peek|lines) \"?([A-Z]\w+)", RUNBOOK)
+    assert named
+    assert set(named) <= set(RESOURCES)
+
+
+def test_messages_that_are_sent_by_hand_are_messages() -> None:
+    wake, clean = re.findall(r"--message-body '(.*)'", RUNBOOK.replace('"<id>"', '"x"').replace("<user_id>", "1"))
+    assert NextStep.model_validate_json(wake) == NextStep(task_id="x", user_id=1, step=None)
+    assert CleanUp.model_validate_json(clean) == CleanUp(user_id=1, kind="client", id="x")
+
+
+# ------------------------------------------------------------------------------------------------------- alarms
+
+
+def watched(alarm: Properties) -> Iterator[Properties]:
+    """The metrics that an alarm looks at."""
+    if "MetricName" in alarm:
+        yield alarm
+    yield from (each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each)
+
+
+def watchers(metric: str, dimension: str) -> set[str]:
+    """What some alarm watches a metric of."""
+    return {
+        each["Value"]
+        for alarm in ALARMS.values()
+        for about in watched(alarm)
+        if about["MetricName"] == metric
+        for each in about.get("Dimensions", [])
+        if each["Name"] == dimension
+    }
+
+
+def events(type_: str) -> list[Properties]:
+    """The events of a type that functions are invoked by."""
+    found = [event for function in functions().values() for event in function.get("Events", {}).values()]
+    return [event["Properties"] for event in found if event["Type"] == type_]
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_is_heard_and_calculates_with_no_more_than_it_may(name: str) -> None:
+    alarm = ALARMS[name]
+    assert alarm["AlarmActions"] == ["WithAlarmTopic", ["AlarmTopicArn"], "AWS::NoValue"]
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert len(alarm.get("Metrics", [])) <= 10
+
+
+def test_every_queue_that_is_worked_on_has_dead_letters_and_both_are_watched() -> None:
+    queues = {event["Queue"].removesuffix(".Arn") for event in events("SQS")}
+    dead = {of_type("AWS::SQS::Queue")[queue]["RedrivePolicy"]["deadLetterTargetArn"] for queue in queues}
+    assert {f"{queue}.QueueName" for queue in queues} <= watchers("ApproximateAgeOfOldestMessage", "QueueName")
+    letters = {each.replace(".Arn", ".QueueName") for each in dead}
+    assert letters <= watchers("ApproximateNumberOfMessagesVisible", "QueueName")
+
+
+def test_the_stream_has_dead_letters_and_both_are_watched() -> None:
+    for event in events("DynamoDB"):
+        letters = event["DestinationConfig"]["OnFailure"]["Destination"].replace(".Arn", ".QueueName")
+        assert letters in watchers("ApproximateNumberOfMessagesVisible", "QueueName")
+    assert watchers("IteratorAge", "FunctionName") == {"RelayFunction"}
+
+
+def test_every_function_is_watched() -> None:
+    assert watchers("Errors", "FunctionName") == set(of_type("AWS::Serverless::Function"))
+
+
+def test_every_index_that_can_be_throttled_by_itself_is_watched() -> None:
+    indexes = RESOURCES["Table"]["Properties"]["GlobalSecondaryIndexes"]
+    assert watchers("WriteThrottleEvents", "GlobalSecondaryIndexName") == {each["IndexName"] for each in indexes}
+
+
+# ------------------------------------------------------------------------------------------------------ metrics
+
+
+def counted() -> set[str]:
+    """Every metric that our code writes."""
+    found = {
+        node.value
+        for path in ours()
+        for call in ast.walk(tree(path))
+        if isinstance(call, ast.Call) and {ast.unparse(call.func), *map(ast.unparse, call.args)} & {"count", "took"}
+        for node in call.args
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    return found | set(OUR_PROBLEM.values())
+
+
+def test_the_document_lists_the_metrics_that_there_are() -> None:
+    chapter = OPERATIONS.split("\n## Metrics\n")[1].split("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)`", chapter, re.MULTILINE)) == counted()
+
+
+def test_alarms_and_dashboard_look_at_metrics_that_there_are() -> None:
+    own = [each for alarm in ALARMS.values() for each in watched(alarm) if each["Namespace"] == NAMESPACE]
+    assert {each["MetricName"] for each in own} <= counted()
+    assert all(each["Dimensions"] == [{"Name": "service", "Value": "AWS::StackName"}] for each in own)
+    body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]
+    shown = set(re.findall(r'"Atelier", "(\w+)"', body)) | set(re.findall(r'MetricName=\\"(\w+)', body))
+    assert shown == counted()
+
+
+def test_the_dashboard_is_json_and_names_what_is_there() -> None:
+    body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]
+    assert len(json.loads(body)["widgets"]) > 1
+    assert set(re.findall(r"\$\{(\w+)[.}]", body)) <= {*RESOURCES, "AWS"}
+
+
+# ------------------------------------------------------------------------------------------ retention and rollout
+
+
+def test_every_log_group_forgets() -> None:
+    for name, group in of_type("AWS::Logs::LogGroup").items():
+        assert group["RetentionInDays"] == "LogRetentionDays", name
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_functions_behind_the_api_and_no_others_get_their_requests_gradually(function: str) -> None:
+    properties = functions()[function]
+    is_behind_the_api = any(event["Type"] == "HttpApi" for event in properties.get("Events", {}).values())
+    assert ("AutoPublishAlias" in properties) is ("DeploymentPreference" in properties) is is_behind_the_api
+    # Without it, a change of our own layer would make no version, and the alias would stay where it is.
+    assert properties.get("AutoPublishAliasAllProperties", False) is is_behind_the_api
+
+
+def test_a_change_of_the_layers_below_the_api_makes_new_versions() -> None:
+    layers = of_type("AWS::Serverless::LayerVersion")
+    assert {name for name, layer in layers.items() if layer.get("PublishLambdaVersion")} == {"DepsLayer", "CommonLayer"}
+
+
+def test_alarms_that_take_a_deployment_back_do_not_depend_on_the_api_that_depends_on_it() -> None:
+    preferences = [each["DeploymentPreference"] for each in functions().values() if "DeploymentPreference" in each]
+    for preference in preferences:
+        condition, gradually, at_once = preference["Alarms"]
+        assert (condition, at_once) == ("Gradually", ["AWS::NoValue"])
+        assert all("ApiId" not in str(ALARMS[name]) for name in gradually)

@@ -1,0 +1,154 @@
+"""What is counted: one line at most for each request or record, and none where there was nothing to count."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import pytest
+from botocore.exceptions import ClientError
+
+from atelier import wiring
+from atelier.domain.provider import Unheard
+from atelier.store import verify
+from tests.integration.builders import a_canceled_task, a_client, a_finished_task, a_task, clean_up, work_on
+from tests.support.world import World, sqs_record
+
+Line = dict[str, Any]
+BUSY: Any = {"Error": {"Code": "TransactionConflictException", "Message": "Somebody else is writing it."}}
+
+
+@pytest.fixture
+def metrics(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[Line]]:
+    """The lines of metrics that were written since it was last asked."""
+
+    def read() -> list[Line]:
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines() if "CloudWatchMetrics" in line]
+
+    return read
+
+
+def names(line: Line) -> set[str]:
+    """The metrics of a line."""
+    (about,) = line["_aws"]["CloudWatchMetrics"]
+    return {each["Name"] for each in about["Metrics"]}
+
+
+def dimensions(line: Line) -> list[list[str]]:
+    """What its metrics are told apart by."""
+    (about,) = line["_aws"]["CloudWatchMetrics"]
+    assert about["Namespace"] == "Atelier"
+    found: list[list[str]] = about["Dimensions"]
+    return found
+
+
+def test_a_task_that_ends_is_counted_once_by_outcome_and_provider(w: World, metrics: Callable[[], list[Line]]) -> None:
+    a_finished_task(w)
+    w.settle()
+    (line,) = metrics()
+    assert names(line) == {"TasksEnded", "TaskSeconds"}
+    assert dimensions(line) == [["service"], ["service", "outcome", "served_by"]]
+    assert (line["outcome"], line["served_by"], line["TasksEnded"]) == ("succeeded", "sandbox", [1])
+    assert 0 < line["TaskSeconds"][0] < 60
+
+
+@pytest.mark.parametrize(
+    ("code", "metric"),
+    [("provider_auth", "ProviderKeyRefused"), ("provider_unavailable", "ProviderUnavailable")],
+)
+def test_a_failure_that_an_operator_can_mend_is_counted_by_itself(
+    w: World, metrics: Callable[[], list[Line]], code: str, metric: str
+) -> None:
+    a_finished_task(w, prompt=f"A boat fail:{code}")
+    (line,) = metrics()
+    assert names(line) == {"TasksEnded", "TaskSeconds", metric}
+    assert line["outcome"] == "failed"
+
+
+def test_a_task_that_is_called_off_is_counted_by_the_request_and_not_again(
+    w: World, metrics: Callable[[], list[Line]]
+) -> None:
+    a_canceled_task(w)
+    w.settle()
+    (line,) = metrics()
+    assert (line["outcome"], line["TasksEnded"]) == ("canceled", [1])
+
+
+def test_a_task_that_the_queue_gives_up_is_counted(w: World, metrics: Callable[[], list[Line]]) -> None:
+    a_task(w)
+    w.relay()
+    ((message, _),) = w.generation.take()
+    for _ in range(2):
+        failed = w.invoke("worker", {"Records": [sqs_record(message, receives=5)]})["batchItemFailures"]
+        assert failed
+    (line,) = metrics()
+    assert (line["outcome"], line["TasksEnded"]) == ("failed", [1])
+
+
+def test_a_request_that_meets_nothing_writes_no_metrics(w: World, metrics: Callable[[], list[Line]]) -> None:
+    a_client(w)
+    w.call("GET", "/clients")
+    w.call("GET", "/clients", query={"colour": "blue"})
+    assert metrics() == []
+
+
+def test_writes_that_are_tried_again_are_counted_in_one_line(w: World, metrics: Callable[[], list[Line]]) -> None:
+    client = wiring.dynamodb()
+    write, conflicts = client.transact_write_items, [ClientError(BUSY, "TransactWriteItems")] * 3
+
+    def contended(**request: Any) -> Any:
+        if conflicts:
+            raise conflicts.pop()
+        return write(**request)
+
+    with mock.patch.object(client, "transact_write_items", contended):
+        a_client(w)
+    (line,) = metrics()
+    assert (dimensions(line), sum(line["ConflictsRetried"])) == ([["service"]], 3)
+
+
+def test_a_defect_is_counted(w: World, metrics: Callable[[], list[Line]]) -> None:
+    with mock.patch.object(wiring.clients(), "list", side_effect=RuntimeError("a defect")):
+        w.call("GET", "/clients")
+    (line,) = metrics()
+    assert line["UnexpectedErrors"] == [1]
+
+
+def test_a_clean_up_tells_its_age_and_what_it_has_freed(w: World, metrics: Callable[[], list[Line]]) -> None:
+    client = a_client(w)
+    for _ in range(3):
+        a_task(w, client_id=client["id"])
+    w.call("DELETE", f"/clients/{client['id']}")
+    clean_up(w)
+    lines = metrics()
+    ages = [line["CleanUpAge"][0] for line in lines]
+    assert sum(line["ChildrenFreed"][0] for line in lines) == 3
+    assert (ages, ages[-1] > 90) == (sorted(ages), True)
+
+
+def test_the_media_of_a_deleted_task_have_no_age(w: World, metrics: Callable[[], list[Line]]) -> None:
+    task = a_finished_task(w)
+    metrics()
+    w.call("DELETE", f"/tasks/{task['id']}")
+    clean_up(w)
+    assert metrics() == []
+
+
+def test_what_a_recount_finds_is_counted(w: World, metrics: Callable[[], list[Line]]) -> None:
+    assert w.invoke("verify", {"user_ids": [1]})["ok"]
+    assert metrics() == []
+    with mock.patch.object(verify, "findings", return_value=["one", "two"]):
+        w.invoke("verify", {"user_ids": [1]})
+    (line,) = metrics()
+    assert sum(line["IntegrityFindings"]) == 2
+
+
+def test_a_submit_of_which_nobody_knows_is_counted_at_every_look(w: World, metrics: Callable[[], list[Line]]) -> None:
+    task = a_task(w)
+    with mock.patch("atelier.providers.sandbox.provider.Sandbox.submit", side_effect=Unheard("It fell silent.")):
+        w.relay()
+        w.work()
+    (line,) = metrics()
+    assert names(line) == {"SubmitsUnknown"}
+    work_on(w, task["id"])
+    assert [names(line) for line in metrics()] == [{"TasksEnded", "TaskSeconds"}]
