@@ -42,9 +42,9 @@ class Plan:
         sources = self._of_type("AWS::Lambda::EventSourceMapping")
         return sorted({it["Properties"]["FunctionName"]["Ref"] for it in sources})
 
-    def with_parameter(self, name: str, value: str) -> "Plan":
-        """The same plan with another value for a parameter that decides about nothing but itself."""
-        return replace(self, parameters={**self.parameters, name: value})
+    def with_parameters(self, values: Mapping[str, str]) -> "Plan":
+        """The same plan with other values for parameters that decide about nothing but themselves."""
+        return replace(self, parameters={**self.parameters, **values})
 
     def _of_type(self, type_: str) -> list[dict[str, Any]]:
         return [resource for resource in self.template["Resources"].values() if resource["Type"] == type_]
@@ -52,13 +52,14 @@ class Plan:
 
 def plan(project: Path, *, parameters: Mapping[str, str], environment: Mapping[str, str]) -> Plan:
     """Read the project as it is now. Needs no emulator."""
-    source = template.load(project / "template.yaml")
+    source = template.over_http(template.without_operations(template.load(project / "template.yaml")))
     folders = template.code_folders(source)
     addresses = {name: f"s3://{CODE_BUCKET}/{name}.zip" for name in folders}
     plain = template.translate(source, parameters=parameters, code=addresses)
     plain = template.limit_queue_consumers(template.set_environment(plain, environment))
     zips = {f"{name}.zip": _package(source["Resources"][name], project / folder) for name, folder in folders.items()}
-    return Plan(routes.expand(plain), parameters, zips)
+    guarded = parameters.get("AuthMode") != "placeholder"
+    return Plan(routes.expand(plain, guarded=guarded), parameters, zips)
 
 
 def client(service: str, endpoint: str) -> Any:
@@ -73,10 +74,13 @@ def client(service: str, endpoint: str) -> Any:
     )
 
 
-def keep_secrets(secrets: Mapping[str, str], endpoint: str) -> None:
-    """Put these secrets, by name, where the functions look for them."""
-    for name, value in secrets.items():
-        client("secretsmanager", endpoint).create_secret(Name=name, SecretString=value)
+def keep_secrets(secrets: Mapping[str, str], endpoint: str) -> dict[str, str]:
+    """Put these secrets, each by its parameter, where the functions look for them; the ARN of each."""
+    manager = client("secretsmanager", endpoint)
+    return {
+        parameter: manager.create_secret(Name=f"atelier/{parameter}", SecretString=value)["ARN"]
+        for parameter, value in secrets.items()
+    }
 
 
 def deploy(wanted: Plan, endpoint: str) -> dict[str, str]:

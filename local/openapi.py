@@ -10,6 +10,8 @@ from typing import Any, Final
 from atelier import VERSION, wiring
 from atelier.domain.models import Lifecycle
 from atelier.domain.tasks import TaskType
+from atelier.web.documents import refusals
+from atelier.web.roles import LEAST
 
 PROJECT: Final = Path(__file__).parent.parent
 DOCUMENT: Final = PROJECT / "layers/common/atelier/web/openapi.json"
@@ -21,6 +23,7 @@ Generated content (images, video, audio) by client and campaign.
 - Errors are `application/problem+json` (RFC 9457); a 400 lists everything that is wrong.
 - Unknown fields and parameters are errors: nothing is silently ignored.
 - Lists are paged by `page`, or by `cursor` for a walk that neither repeats nor skips.
+- A token of your identity provider goes into `Authorization: Bearer`; its role says what you may do (`GET /api/v3/me`).
 - `Idempotency-Key` makes a POST safe to repeat; `If-Match` and `If-None-Match` work with the `ETag` of an answer.
 """
 _TAGS: Final = (
@@ -56,6 +59,7 @@ def build() -> str:
     queries = {name for name in shapes if name.endswith("Query")}
     _add_models(shapes)
     _add_links(paths)
+    _add_guards(paths)
     kept = {name: shape for name, shape in sorted(shapes.items()) if name not in {*_GENERATED, *queries}}
     document = {
         "openapi": "3.1.0",
@@ -63,7 +67,7 @@ def build() -> str:
         "servers": [{"url": "/"}],
         "tags": _TAGS,
         "paths": dict(sorted(paths.items())),
-        "components": {"schemas": kept},
+        "components": {"schemas": kept, "securitySchemes": _SCHEMES},
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
@@ -107,6 +111,24 @@ def _add_links(paths: Mapping[str, Any]) -> None:
         for target in targets:
             link = {"operationId": target, "parameters": {parameter: "$response.body#/id"}}
             operation["responses"][success].setdefault("links", {})[target] = link
+
+
+_SCHEMES: Final = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+
+
+def _add_guards(paths: Mapping[str, Any]) -> None:
+    """Say of every operation that needs a token that it does, and which role."""
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            route = (method.upper(), path)
+            if route not in LEAST:
+                continue
+            operation["security"] = [{"token": []}]
+            role = LEAST[route]
+            operation["responses"] |= refusals(401, 403) if role else refusals(401)
+            operation["responses"] = dict(sorted(operation["responses"].items()))
+            if role:
+                operation["description"] = f"Least role: {role}."
 
 
 # ---------------------------------------------------------------------------------------------------- what they can

@@ -21,7 +21,7 @@ AWS_ADDRESSES: Final = ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL_PO
 
 @dataclass(frozen=True, slots=True)
 class Providers:
-    """Parameters of the template, secrets by name, and variables for the functions.
+    """Parameters of the template, the secrets whose ARNs are others of them, and variables for the functions.
 
     `near` says that a provider runs on this machine, so that it can call back.
     """
@@ -38,15 +38,11 @@ def from_environment(given: Mapping[str, str]) -> Providers:
     addresses = {name: given[name] for name in ADDRESSES if given.get(name)}
     of_aws = {name: given[name] for name in AWS_ADDRESSES if given.get(name)}
     return Providers(
-        parameters={KEYS[name]: secret_name(name) for name in keys}
+        # That there will be an ARN decides what the template has, before there is one.
+        parameters={KEYS[name]: "later" for name in keys}
         | {ADDRESSES[name]: address for name, address in addresses.items()}
         | ({"AwsProviders": "on"} if of_aws else {}),
-        secrets={secret_name(name): key for name, key in keys.items()},
+        secrets={KEYS[name]: key for name, key in keys.items()},
         environment=of_aws,
         near=any(urlsplit(address).hostname in (LOOPBACK, "localhost") for address in addresses.values()),
     )
-
-
-def secret_name(variable: str) -> str:
-    """What the secret of a key is called in the emulator."""
-    return f"atelier/{variable.lower().replace('_', '-')}"

@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from local import deployment, verifying, warming
 from local.emulator import Emulator, emulator
+from local.issuer import Issuer
 from local.providers import Providers
 
 PROJECT: Final = Path(__file__).parent.parent
 
-# How the template's parameters differ from a real deployment's: nobody logs in, the sandbox stands in for providers,
-# who could not call back here, and webhooks may go to this machine.
+# How the template's parameters differ from a real deployment's: nobody logs in (unless there is an issuer), the sandbox
+# stands in for providers, who could not call back here, and webhooks may go to this machine.
 PARAMETERS: Final[Mapping[str, str]] = {
     "AuthMode": "placeholder",
     "Sandbox": "on",
@@ -52,27 +53,29 @@ def start(
     parameters: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
     providers: Providers = NOBODY,
+    issuer: Issuer | None = None,
     project: Path = PROJECT,
 ) -> Iterator[Stack]:
     """The project as its files are now, ready to be used, for as long as the context lasts.
 
     `parameters` go over the local run's own, `environment` into every function that declares the variable; a name
-    that the template does not know is an error. Port 0 is any free one.
+    that the template does not know is an error. Port 0 is any free one. With an `issuer`, the API asks for its
+    tokens.
     """
-    values = {**PARAMETERS, **providers.parameters, **(parameters or {})}
+    believed = issuer.parameters if issuer else {}
+    values = {**PARAMETERS, **providers.parameters, **believed, **(parameters or {})}
     variables = {**providers.environment, **(environment or {})}
     # The plan takes as long as the emulator takes to start, so they are made at the same time.
     with ThreadPoolExecutor(max_workers=1) as aside:
         planned = aside.submit(deployment.plan, project, parameters=values, environment=variables)
         with emulator(port=port) as running:
-            plan = planned.result()
+            plan = planned.result().with_parameters(deployment.keep_secrets(providers.secrets, running.endpoint))
             if providers.near:
-                plan = plan.with_parameter("CallbackUrl", f"{running.url}/api/v3/webhooks")
-            deployment.keep_secrets(providers.secrets, running.endpoint)
+                plan = plan.with_parameters({"CallbackUrl": f"{running.url}/api/v3/webhooks"})
             outputs = deployment.deploy(plan, running.endpoint)
-            warming.warm_api(plan, running.endpoint)
+            warming.warm_api(plan, running.endpoint, token=issuer.token("viewer", "viewer") if issuer else None)
             running.open()
             warming.warm_consumers(plan, running.endpoint)
-            verifier = outputs["VerifyFunctionName"]
-            verifying.leave_note(running.log.parent, url=running.url, endpoint=running.endpoint, function=verifier)
+            named = {"function": outputs["VerifyFunctionName"], "table": outputs["TableName"]}
+            verifying.leave_note(running.log.parent, url=running.url, endpoint=running.endpoint, **named)
             yield Stack(running.url, running.endpoint, outputs, running.log, running.invocations, running)

@@ -20,6 +20,11 @@ Template = dict[str, Any]
 CODE_PROPERTY = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 QUEUE_CONSUMERS = 4
 
+# The emulator has no metrics to watch and refuses alarms that calculate. Versions it has, but moving from one to the
+# next is CodeDeploy's, and here nobody is using the one before.
+WATCHING = ("AWS::CloudWatch::", "AWS::Budgets::")
+ROLLOUT = ("AutoPublishAlias", "AutoPublishAliasAllProperties", "DeploymentPreference")
+
 
 class _NoManagedPolicies:
     """Stands where the translator would list the account's managed policies, which needs AWS."""
@@ -44,6 +49,26 @@ def code_folders(template: Template) -> dict[str, str]:
         if where := CODE_PROPERTY.get(resource["Type"]):
             found[name] = resource["Properties"][where]
     return found
+
+
+def without_operations(template: Template) -> Template:
+    """The template without what only a deployment that people depend on needs: alarms, dashboard, budget, rollout."""
+    kept = {name: it for name, it in template["Resources"].items() if not it["Type"].startswith(WATCHING)}
+    changed: Template = copy.deepcopy({**template, "Resources": kept})
+    for resource in changed["Resources"].values():
+        for name in ROLLOUT:
+            resource.get("Properties", {}).pop(name, None)
+    return changed
+
+
+def over_http(template: Template) -> Template:
+    """The template without the rule of the bucket that refuses what does not come by https: here nothing does."""
+    changed: Template = copy.deepcopy(template)
+    for resource in changed["Resources"].values():
+        if resource["Type"] == "AWS::S3::BucketPolicy":
+            document = resource["Properties"]["PolicyDocument"]
+            document["Statement"] = [it for it in document["Statement"] if it.get("Sid") != "HttpsOnly"]
+    return changed
 
 
 def translate(template: Template, *, parameters: Mapping[str, str], code: Mapping[str, str]) -> Template:

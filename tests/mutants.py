@@ -336,7 +336,7 @@ MUTANTS: Final = (
     Mutant(
         "what was outrun is not read again",
         f"{STORE}/table.py",
-        "            except Outrun:\n                continue",
+        "            except Outrun:\n                self._notice()",
         "            except Outrun:\n                break",
     ),
     Mutant(

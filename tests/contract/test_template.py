@@ -88,7 +88,7 @@ def test_a_function_is_given_every_variable_that_it_reads(function: str) -> None
 
 
 def test_the_walk_through_the_code_finds_what_is_read() -> None:
-    assert needed_by("clients") == {"TABLE_NAME", "AUTH_MODE"}
+    assert needed_by("clients") == {"TABLE_NAME", "AUTH_MODE", "ROLE_CLAIM"}
     assert needed_by("cascade") == {"TABLE_NAME", "MEDIA_BUCKET", "CASCADE_QUEUE_URL", "GRACE_SECONDS"}
     assert {"FAL_QUEUE_URL", "REPLICATE_TOKEN_SECRET", "CALLBACK_URL", "SANDBOX"} < needed_by("worker")
 

@@ -25,8 +25,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def started(port: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "local", "run", "--port", str(port)]
+def started(port: int, *options: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "local", "run", "--port", str(port), *options]
     return subprocess.Popen(
         command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -70,6 +70,36 @@ def test_what_it_prints_can_be_tried(running: tuple[subprocess.Popen[str], str])
     created = subprocess.run(curl[0], shell=True, capture_output=True, text=True, check=True)  # noqa: S602 - ours
     assert '"name":"Acme Corporation"' in created.stdout
     assert "<script>" in httpx.get(f"{url}/docs").text
+
+
+def test_with_auth_jwt_it_prints_tokens_that_work() -> None:
+    process = started(free_port(), "--auth", "jwt")
+    assert process.stdout is not None
+    banner = ""
+    while "Ctrl-C" not in banner:
+        banner += process.stdout.readline()
+    tokens = dict(re.findall(r"^(VIEWER|EDITOR|ADMIN)=(\S+)$", banner, re.MULTILINE))
+    (url,), (issuer,) = re.findall(r"answers at (\S+)", banner), re.findall(r'"(\S+/token)\?', banner)
+    tokens["nobody"] = httpx.get(issuer, params={"sub": "ann"}).text
+    tokens["expired"] = httpx.get(issuer, params={"role": "admin", "seconds": "-1"}).text
+    tokens["for others"] = httpx.get(issuer, params={"role": "admin", "aud": "others"}).text
+    posted = {
+        who: httpx.post(
+            f"{url}/api/v3/clients", json={"name": "Acme"}, headers={"authorization": f"Bearer {token}"}
+        ).status_code
+        for who, token in tokens.items()
+    }
+    recount = subprocess.run(
+        [sys.executable, "-m", "local", "verify", "--port", url.rpartition(":")[2]],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    process.kill()
+    process.communicate()
+    assert posted == {"VIEWER": 403, "EDITOR": 201, "ADMIN": 201, "nobody": 403, "expired": 401, "for others": 401}
+    assert recount.stdout == "Everything adds up.\n"
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])

@@ -129,10 +129,16 @@ class World:
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, Any] | str | None = None,
         raw: str | None = None,
+        claims: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """Send one request below /api/v3. `body` is sent as JSON; `raw` is sent as it is."""
+        """Send one request below /api/v3. `body` is sent as JSON; `raw` is sent as it is.
+
+        `claims` are what the gateway has verified.
+        """
         text = raw if raw is not None else None if body is None else json.dumps(body)
         event = http_event(method, f"/api/v3{path}", text, headers=headers or {}, query=query or {})
+        if claims is not None:
+            event["requestContext"]["authorizer"] = {"jwt": {"claims": dict(claims), "scopes": None}}
         answer = self.invoke(_function_of(path), event)
         return Answer(answer["statusCode"], answer["headers"], answer.get("body") or "")
 
@@ -256,6 +262,7 @@ def sqs_record(body: str, *, receives: int = 1) -> dict[str, Any]:
 _FUNCTION_OF: Final = {
     "clients": "clients",
     "generate": "generate",
+    "me": "account",
     "providers": "generate",
     "tasks": "generate",
     "webhook-secret": "account",

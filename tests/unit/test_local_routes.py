@@ -8,7 +8,7 @@ from local import routes, template, warming
 from local.errors import BadTemplate, DeployFailed
 from local.stack import PARAMETERS, PROJECT
 
-SOURCE: Final = template.load(PROJECT / "template.yaml")
+SOURCE: Final = template.without_operations(template.load(PROJECT / "template.yaml"))
 PLAIN: Final = template.translate(
     SOURCE, parameters=PARAMETERS, code={name: f"s3://code/{name}.zip" for name in template.code_folders(SOURCE)}
 )
@@ -68,6 +68,27 @@ def test_an_authorizer_guards_the_routes_that_name_it() -> None:
     assert by_key["GET /a"]["AuthorizerId"] == {"Ref": name}
     assert by_key["GET /a"]["AuthorizationScopes"] == ["read"]
     assert by_key["GET /b"]["AuthorizationType"] == "NONE"
+
+
+def test_the_template_guards_every_route_but_those_that_need_no_token() -> None:
+    [(name, _)] = of_type("ApiGatewayV2::Authorizer").items()
+    guards = {route["RouteKey"]: route.get("AuthorizerId") for route in of_type("ApiGatewayV2::Route").values()}
+    opened = {key for key, guard in guards.items() if guard != {"Ref": name}}
+    assert opened == {
+        "GET /api/v3/health",
+        "GET /api/v3/openapi.json",
+        "GET /docs",
+        "POST /api/v3/webhooks/{provider}",
+        "$default",
+    }
+
+
+def test_an_api_that_nobody_logs_in_to_has_no_authorizer() -> None:
+    unguarded = routes.expand(PLAIN, guarded=False)
+    assert not of_type("ApiGatewayV2::Authorizer", unguarded)
+    guards = {route["AuthorizationType"] for route in of_type("ApiGatewayV2::Route", unguarded).values()}
+    assert guards == {"NONE"}
+    assert len(of_type("ApiGatewayV2::Route", unguarded)) == len(events())
 
 
 def test_any_method_and_default_are_named_as_the_gateway_names_them() -> None:

@@ -31,6 +31,19 @@ def test_nothing_of_sam_is_left_for_the_emulator_to_ignore() -> None:
     assert not [type_ for type_ in types if type_.startswith("AWS::Serverless::")]
 
 
+def test_what_watches_a_deployment_and_what_rolls_it_out_stay_out_of_the_emulator() -> None:
+    lean = template.without_operations(SOURCE)
+    types = {
+        resource["Type"]
+        for resource in template.translate(lean, parameters=PARAMETERS, code=CODE)["Resources"].values()
+    }
+    assert not [
+        type_ for type_ in types if type_.startswith(("AWS::CloudWatch::", "AWS::Budgets::", "AWS::CodeDeploy::"))
+    ]
+    assert not types & {"AWS::Lambda::Alias", "AWS::Lambda::Version"}
+    assert {"AWS::Lambda::Function", "AWS::DynamoDB::Table", "AWS::Logs::LogGroup"} <= types
+
+
 def test_the_local_parameters_are_parameters_of_the_template() -> None:
     template.check_parameters(SOURCE, PARAMETERS)
 

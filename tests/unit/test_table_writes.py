@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from atelier.domain.errors import Busy, NotFound
 from atelier.store.keys import Key
-from atelier.store.table import MISSING, Outrun, Retry, Write, outrun
-from tests.support.script import HERE, THERE, Clock, canceled, failure, table_of
+from atelier.store.table import MISSING, Outrun, Retry, Table, Write, outrun
+from tests.support.script import HERE, THERE, Clock, Script, canceled, failure, table_of
 
 
 def a_write(key: Key, *, missing: str) -> Write:
@@ -157,6 +157,23 @@ def test_a_single_write_asks_for_what_stood_in_the_way_too() -> None:
     ((operation, request),) = script.asked
     assert operation == "delete_item"
     assert request["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
+
+
+def test_whoever_wants_to_know_hears_of_every_write_that_has_to_be_tried_again() -> None:
+    noticed: list[str] = []
+    client: Any = Script([canceled("TransactionConflict"), failure("ThrottlingException"), {}])
+    table = Table(client, "atelier", retry=Clock().retry(), notice=lambda: noticed.append("again"))
+    table.transact(a_write(HERE, missing="one"))
+    assert len(noticed) == 2
+    answers = iter([Outrun(), "settled"])
+
+    def attempt() -> str:
+        answer = next(answers)
+        if isinstance(answer, Outrun):
+            raise answer
+        return str(answer)
+
+    assert (table.settle(attempt), len(noticed)) == ("settled", 3)
 
 
 def test_settling_reads_again_until_nothing_changed_in_between() -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Final
 
+JWT: Final = "jwt"
 PLACEHOLDER: Final = "placeholder"
 NOWHERE: Final = "none"
 
@@ -21,6 +22,7 @@ class Settings:
     generation_queue: str
     cascade_queue: str
     auth_mode: str
+    role_claim: str
     sandbox: bool
     grace: timedelta
     lanes: Mapping[str, str]
@@ -49,7 +51,8 @@ def settings() -> Settings:
         bucket=env("MEDIA_BUCKET", ""),
         generation_queue=env("GENERATION_QUEUE_URL", ""),
         cascade_queue=env("CASCADE_QUEUE_URL", ""),
-        auth_mode=env("AUTH_MODE", "jwt"),
+        auth_mode=env("AUTH_MODE", JWT),
+        role_claim=env("ROLE_CLAIM", "cognito:groups"),
         sandbox=env("SANDBOX", "off") == "on",
         grace=timedelta(seconds=int(env("GRACE_SECONDS", "90"))),
         lanes=json.loads(env("GENERATION_LANES", "{}")),

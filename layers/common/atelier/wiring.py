@@ -1,7 +1,7 @@
 """The composition root: what a function works with, built when first asked for and once per process."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
@@ -29,7 +29,9 @@ from atelier.store.queues import Lanes, Queue
 from atelier.store.sender import Sender
 from atelier.store.table import Table
 from atelier.store.tasks import Tasks
+from atelier.store.users import Users
 from atelier.store.webhook_secrets import WebhookSecrets
+from atelier.telemetry import count
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -68,7 +70,13 @@ def dynamodb() -> "DynamoDBClient":
 @cache
 def table() -> Table:
     """The table."""
-    return Table(dynamodb(), settings().table)
+    return Table(dynamodb(), settings().table, notice=partial(count, "ConflictsRetried"))
+
+
+@cache
+def users() -> Users:
+    """Who is which user."""
+    return Users(table())
 
 
 @cache

@@ -76,13 +76,13 @@ class Pipeline:
                 continue  # somebody else was faster; what is left to do may have changed
         return self._step(message, now=now)
 
-    def abandon(self, message: NextStep, *, now: datetime) -> None:
-        """The queue has given up on this message: the task fails where its owner can see it."""
+    def abandon(self, message: NextStep, *, now: datetime) -> Task | None:
+        """The queue has given up on this message: the task fails where its owner can see it. The task as it is then."""
         task = self.tasks.load(message.task_id)
         if task is None or task.over or _is_late(message, task):
-            return
+            return task
         error = TaskError(code="internal_error", message="The generation could not be carried out.", retryable=True)
-        self._fail(task, error, now=now)
+        return self._fail(task, error, now=now)
 
     def _step(self, message: NextStep, *, now: datetime) -> Task | None:
         task = self.tasks.load(message.task_id)

@@ -30,12 +30,16 @@ BATCH: Final = 250
 
 
 class CleanUp(BaseModel):
-    """A message of the cascade queue: see to the children of a deleted parent, of whom none was found `since`."""
+    """A message of the cascade queue: see to the children of a deleted parent, of whom none was found `since`.
+
+    `deleted_at` is not needed for that: it tells how long the clean-up has been going on.
+    """
 
     user_id: int
     kind: str
     id: str
     since: datetime | None = None
+    deleted_at: datetime | None = None
 
 
 class Queue(Protocol):

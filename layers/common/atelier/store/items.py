@@ -1,6 +1,11 @@
-"""Records as items and back. Free-form JSON of callers is kept as text: it comes back exactly as it was sent."""
+"""Records as items and back. Free-form JSON of callers is kept as text: it comes back exactly as it was sent.
+
+Every item says in `schema` which shape it has. One of an earlier shape is read through `UPGRADES` and gets the present
+shape when it is next written whole; docs/upgrades.md says how a change of shape is rolled out.
+"""
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -14,14 +19,21 @@ AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 _AS_TEXT: Final = ("params", "metadata")
 
+Upgrade = Callable[[Item], Item]
+UPGRADES: Final[Mapping[type[Record], tuple[Upgrade, ...]]] = {}
+"""For each kind of record, the step from each shape to the next; the first is shape 1. An upgrade may meet an item that
+is partly new already, because single attributes are written too, and then leaves alone what is."""
+
 
 def to_item(record: Record, **more: str) -> Item:
-    """All of a record's fields as attributes, those without a value left out, and `more` attributes."""
-    return _plain(record) | more
+    """All of a record's fields as attributes, those without a value left out, its shape, and `more` attributes."""
+    return {**_plain(record), "schema": len(UPGRADES.get(type(record), ())) + 1, **more}
 
 
 def from_item(kind: type[AnyRecord], item: Item) -> AnyRecord:
-    """The record that was kept."""
+    """The record that was kept, in whatever shape."""
+    for upgrade in UPGRADES.get(kind, ())[int(item.get("schema", 1)) - 1 :]:
+        item = upgrade(item)
     texts = {name: json.loads(item[name]) for name in _AS_TEXT if name in item}
     return kind.model_validate(item | texts)
 

@@ -80,6 +80,21 @@ def webhook_secret(user_id: int) -> Key:
     return Key(owner(user_id), "WEBHOOK")
 
 
+def subject(digest: str) -> Key:
+    """Which user an issuer's subject is."""
+    return Key(f"SUB#{digest}", "USER")
+
+
+def user(user_id: int) -> Key:
+    """Which issuer's subject a user is."""
+    return Key(f"USER#{user_id}", "SUB")
+
+
+def users() -> Key:
+    """How many numbers users have been given."""
+    return Key("USERS", "COUNT")
+
+
 def deletion(user_id: int, kind: str, parent_id: str) -> Key:
     """The clean-up after one delete, from its commit until it is over."""
     return Key(owner(user_id), f"DELETION#{kind}#{parent_id}")

@@ -134,10 +134,19 @@ class Slice:
 class Table:
     """The table as the stores see it: plain dicts, our keys, refusals as exceptions."""
 
-    def __init__(self, client: "DynamoDBClient", name: str, *, retry: Retry | None = None) -> None:
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        name: str,
+        *,
+        retry: Retry | None = None,
+        notice: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`notice` is called whenever a write met another one, or was throttled, and is tried again."""
         self._client = client
         self._name = name
         self._retry = retry or Retry()
+        self._notice = notice
 
     # ---------------------------------------------------------------------------------------------------- read
 
@@ -225,6 +234,13 @@ class Table:
         }
         self._patiently(lambda: sends[kind](TableName=self._name, **request), [change])
 
+    def count(self, key: Key, attribute: str) -> int:
+        """Add one to a number, which begins at 0; what it is then. No two calls are told the same."""
+        _, request = Write(key, add={attribute: 1}).request()
+        new: Any = {"ReturnValues": "UPDATED_NEW"}
+        answer = _read(lambda: self._client.update_item(TableName=self._name, **request, **new))
+        return int(deserialized(answer["Attributes"])[attribute])
+
     def transact(self, *changes: Write) -> None:
         """All writes or none. Raises what the first write whose condition does not hold says."""
         token = str(uuid.uuid4())
@@ -244,7 +260,7 @@ class Table:
             try:
                 return attempt()
             except Outrun:
-                continue
+                self._notice()
         raise Busy("It keeps changing; nothing was written.")
 
     def _patiently(self, send: Callable[[], object], changes: Sequence[Write]) -> None:
@@ -255,6 +271,7 @@ class Table:
             except ClientError as error:
                 _raise_unless_transient(error, changes)
                 last = error
+                self._notice()
             else:
                 return
         raise _given_up(last, changes) from last

@@ -1,0 +1,61 @@
+"""What each function may do: its own role, the actions it uses, on the things it uses them on."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+
+from tests.contract.sources import FUNCTIONS
+from tests.contract.test_template import functions
+
+# Actions that AWS does not let anybody limit to a resource.
+UNLIMITED: Final = {
+    "polly:StartSpeechSynthesisTask",
+    "polly:GetSpeechSynthesisTask",
+    "polly:ListSpeechSynthesisTasks",
+}
+
+
+def statements(function: str) -> Iterator[dict[str, Any]]:
+    """Every statement of a function's policies, those under a condition too."""
+    for policy in functions()[function].get("Policies", []):
+        assert isinstance(policy, dict), "a managed policy or a SAM template of one allows more than is used"
+        for statement in policy["Statement"]:
+            yield statement[1] if isinstance(statement, list) else statement  # !If: a condition, and what then
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_do_nothing_to_everything(function: str) -> None:
+    for statement in statements(function):
+        actions = set(listed(statement["Action"]))
+        assert not any("*" in action for action in actions), actions
+        assert statement["Effect"] == "Allow"
+        if actions <= UNLIMITED:
+            continue
+        for resource in listed(statement["Resource"]):
+            assert "*" not in (resource, *listed(resource)), actions
+
+
+NAMES: Final = {"dynamodb": "Table", "s3": "MediaBucket", "sqs": "Queue|DeadLetters", "secretsmanager": "Secret"}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_names_the_one_thing_that_it_may_use(function: str) -> None:
+    for statement in statements(function):
+        for action in listed(statement["Action"]):
+            named = NAMES.get(action.partition(":")[0], "")
+            for resource in listed(statement["Resource"]):
+                assert re.search(named, str(resource)), (action, resource)
+
+
+def test_only_who_shall_delete_may_and_nobody_may_scan() -> None:
+    may = {function: {a for each in statements(function) for a in listed(each["Action"])} for function in FUNCTIONS}
+    deleting = {function for function, actions in may.items() if "s3:DeleteObject" in actions}
+    assert deleting == {"worker", "cascade"}
+    assert not [function for function, actions in may.items() if "dynamodb:Scan" in actions]
+    assert {function for function, actions in may.items() if "s3:PutObject" in actions} == {"worker"}
