@@ -11,7 +11,7 @@ UV := $(BIN)/uv
 LOCK = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help run verify test check unit e2e lint types format openapi artifacts sam-local bench mutants lock clean
+.PHONY: help run verify test check unit e2e lint types format openapi audit artifacts sam-local bench mutants lock clean
 
 help: ## List these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -34,6 +34,12 @@ $(VENV)/.sam: local/sam-requirements.txt $(VENV)/.run
 	@echo "Installing SAM's command line (once, about a minute) ..."
 	@test -x $(VENV)/sam/bin/python || $(BIN)/python -m venv $(VENV)/sam
 	@$(VENV)/sam/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+
+$(VENV)/.audit: local/audit-requirements.txt $(VENV)/.run
+	@echo "Installing what audits the template (once, about half a minute) ..."
+	@test -x $(VENV)/audit/bin/python || $(BIN)/python -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 run: $(VENV)/.run ## Serve the whole project on http://127.0.0.1:8000 (or PORT=...; AUTH=jwt asks for tokens), no AWS account needed
@@ -64,6 +70,9 @@ format: $(VENV)/.test ## Rewrite the code the way `check` wants it
 openapi: $(VENV)/.test ## Rewrite the committed openapi.json from the code
 	@PYTHONPATH=layers/common $(BIN)/python -m local openapi
 
+audit: $(VENV)/.audit ## Hold the template against what is known to go wrong in AWS (checkov; exceptions with reasons in .checkov.yaml)
+	@$(VENV)/audit/bin/checkov --config-file .checkov.yaml
+
 artifacts: $(VENV)/.sam ## Build with SAM for both processors, weigh it, and run every function from what was built alone
 	@$(BIN)/python -m local.artifacts
 
@@ -84,6 +93,7 @@ lock: $(VENV)/.test ## Re-pin every requirements file, with hashes
 	done
 	@$(LOCK) local/sam-requirements.in --output-file local/sam-requirements.txt
 	@$(LOCK) local/runtime-requirements.in --output-file local/runtime-requirements.txt
+	@$(LOCK) local/audit-requirements.in --output-file local/audit-requirements.txt
 
 clean: ## Remove the environment and every cache
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .aws-sam

@@ -146,7 +146,10 @@ class Reporter(Protocol):
     """A provider that calls back."""
 
     def job_of(self, callback: Callback, *, now: datetime) -> str:
-        """The provider's id of the job that a genuine callback is about. Raises NotGenuine."""
+        """The provider's id of the job that a genuine callback is about.
+
+        Raises NotGenuine, and Unavailable when what proves it cannot be read now.
+        """
 
 
 class NotGenuine(Exception):
@@ -183,6 +186,5 @@ class Unknowable(Exception):
     """The provider cannot say whether it ever accepted the job."""
 
 
-# How adapters of this project are put together: by the composition root, from keys and addresses.
 Secret = Callable[[], str]
 """Asked for a provider's key whenever one is needed, so that a rotated one is found."""
