@@ -213,6 +213,26 @@ def test_anothers_is_answered_exactly_as_what_does_not_exist(w: World, route: Ro
     assert mine == [200, 200, 200]
 
 
+@pytest.mark.parametrize("route", with_ids(), ids=" ".join)
+def test_anothers_takes_the_same_work_as_what_does_not_exist(w: World, route: Route) -> None:
+    theirs, bob = things_of(w, "ann"), claims("bob", ADMIN)
+    ask(w, route, bob, **theirs)  # from now on this process knows bob
+    one = calls(w, lambda: ask(w, route, bob, **theirs))
+    assert one
+    assert one == calls(w, lambda: ask(w, route, bob, **dict.fromkeys(theirs, NOBODY)))
+
+
+def calls(w: World, request: Callable[[], object]) -> list[str]:
+    """What a request asks of DynamoDB, which is nearly all of the time that it takes."""
+    made: list[str] = []
+    events = wiring.dynamodb().meta.events
+    note = lambda model, **_: made.append(model.name)  # noqa: E731
+    events.register("before-call.dynamodb", note)
+    request()
+    events.unregister("before-call.dynamodb", note)
+    return made
+
+
 def anonymous(answer: Answer, ids: dict[str, str]) -> str:
     text = answer.text
     for id_ in ids.values():
