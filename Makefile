@@ -80,7 +80,7 @@ sam-local: $(VENV)/.sam $(VENV)/.test ## Every function with its golden events, 
 	@$(BIN)/python -m pytest tests/sam -rs
 
 bench: $(VENV)/.run ## Print the measurements that the documents quote
-	@for each in contention deletion; do PYTHONPATH=layers/common:. $(BIN)/python bench/$$each.py || exit 1; echo; done
+	@for each in contention deletion cost; do PYTHONPATH=layers/common:. $(BIN)/python bench/$$each.py || exit 1; echo; done
 
 mutants: $(VENV)/.test ## Break each guarantee on purpose and show which test notices (takes long)
 	@$(BIN)/python -m tests.mutants
