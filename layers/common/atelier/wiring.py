@@ -61,6 +61,16 @@ def _on_a_connection_of_its_own(request: AWSPreparedRequest, **_: object) -> Non
 
 
 @cache
+def _sqs() -> Any:
+    return _client("sqs", _PATIENCE)
+
+
+@cache
+def _s3() -> Any:
+    return _client("s3", _FILES)
+
+
+@cache
 def dynamodb() -> "DynamoDBClient":
     """The DynamoDB client; the only seam between the stores and the network."""
     client: DynamoDBClient = _client("dynamodb", _PATIENCE)
@@ -100,13 +110,13 @@ def tasks() -> Tasks:
 @cache
 def media() -> MediaBucket:
     """Our own storage of generated files."""
-    return MediaBucket(_client("s3", _FILES), settings().bucket)
+    return MediaBucket(_s3(), settings().bucket)
 
 
 @cache
 def gallery() -> MediaBucket:
     """The same storage for those who show it: its URLs are CloudFront's where there is a distribution."""
-    return MediaBucket(_client("s3", _FILES), settings().bucket, signer=_cdn() if settings().cdn_url else None)
+    return MediaBucket(_s3(), settings().bucket, signer=_cdn() if settings().cdn_url else None)
 
 
 def _cdn() -> Callable[[str], str]:
@@ -117,13 +127,13 @@ def _cdn() -> Callable[[str], str]:
 @cache
 def generation_queue() -> Lanes:
     """Where the next step of a generation waits, each provider's in its own lane."""
-    return Lanes(_client("sqs", _PATIENCE), settings().generation_queue, settings().lanes)
+    return Lanes(_sqs(), settings().generation_queue, settings().lanes)
 
 
 @cache
 def cascade_queue() -> Queue:
     """Where clean-ups wait."""
-    return Queue(_client("sqs", _PATIENCE), settings().cascade_queue)
+    return Queue(_sqs(), settings().cascade_queue)
 
 
 @cache
@@ -202,11 +212,11 @@ def _replicate() -> replicate.Replicate:
 
 def _bedrock() -> Provider:
     runtime = _paid_client("bedrock-runtime", settings().bedrock_region or None)
-    return bedrock.Bedrock(runtime, _client("s3", _FILES), settings().bucket)
+    return bedrock.Bedrock(runtime, _s3(), settings().bucket)
 
 
 def _polly() -> Provider:
-    return polly.Polly(_paid_client("polly"), _client("s3", _FILES), settings().bucket)
+    return polly.Polly(_paid_client("polly"), _s3(), settings().bucket)
 
 
 @cache
@@ -239,7 +249,7 @@ def pipeline() -> Pipeline:
 @cache
 def notices_queue() -> Queue:
     """Where the next attempt to tell a receiver waits."""
-    return Queue(_client("sqs", _PATIENCE), settings().notices_queue)
+    return Queue(_sqs(), settings().notices_queue)
 
 
 @cache
