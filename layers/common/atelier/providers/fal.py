@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from atelier.domain.provider import (
     Callback,
@@ -28,7 +28,7 @@ from atelier.domain.provider import (
 from atelier.domain.tasks import TaskError
 from atelier.providers.fal_models import MODELS, WORDS
 from atelier.providers.fal_signatures import JOB, Signatures
-from atelier.providers.http import Answer, Http, accepted, in_order
+from atelier.providers.http import Answer, Http, accepted, file_at, in_order
 from atelier.providers.inputs import Words, input_of, is_input_of, is_unmistakable
 
 __all__ = ["MODELS", "Fal"]
@@ -127,10 +127,7 @@ class Fal:
         return Refused(_reason(answer, status), cost)
 
     def _file(self, url: str) -> Remote:
-        own = urlsplit(self._queue_url)
-        if own.scheme == "http" and own.hostname:
-            return Remote(url, (*_HOSTS, own.hostname), plain_http=True)
-        return Remote(url, _HOSTS)
+        return file_at(url, hosts=_HOSTS, api=self._queue_url)
 
     def _history(self, order: Order, cursor: object) -> dict[str, Any]:
         start = (order.created_at - _CLOCKS).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

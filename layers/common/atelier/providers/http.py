@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from atelier.domain.provider import SubmitRefused, Unavailable, Unheard
+from atelier.domain.provider import Remote, SubmitRefused, Unavailable, Unheard
 from atelier.domain.tasks import TaskError
 
 LARGEST_ANSWER: Final = 10 * 1024 * 1024
@@ -147,6 +147,14 @@ class Http:
         if len(read) > LARGEST_ANSWER:
             raise HTTPError("The answer is too large.")
         return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, read)
+
+
+def file_at(url: str, *, hosts: tuple[str, ...], api: str) -> Remote:
+    """A file of a provider: on its hosts, and where its API is at a plain http address (a fake), there as well."""
+    own = urlsplit(api)
+    if own.scheme == "http" and own.hostname:
+        return Remote(url, (*hosts, own.hostname), plain_http=True)
+    return Remote(url, hosts)
 
 
 def _host(url: str) -> str:

@@ -39,7 +39,7 @@ def input_of(order: Order, words: Words) -> dict[str, Any]:
     A model that takes a seed always gets one, the same for the same order: that is how an order is known again.
     """
     options = dict(order.options)
-    if _has_our_seed(order, words):
+    if is_unmistakable(order, words):
         options["seed"] = _seed(order.reference)
     prompt, _ = words.get("prompt", ("prompt", same))
     known = {words[name][0]: words[name][1](value) for name, value in options.items() if name in words}
@@ -49,17 +49,13 @@ def input_of(order: Order, words: Words) -> dict[str, Any]:
 
 def is_unmistakable(order: Order, words: Words) -> bool:
     """Whether no other order has the same input. Without a seed of ours, others may ask for just the same."""
-    return _has_our_seed(order, words)
+    return "seed" in words and "seed" not in order.options
 
 
 def is_input_of(found: object, order: Order, words: Words) -> bool:
     """Whether a provider's record of an input is that of the order; the provider may have added its defaults."""
     sent = input_of(order, words)
     return isinstance(found, dict) and all(name in found and found[name] == value for name, value in sent.items())
-
-
-def _has_our_seed(order: Order, words: Words) -> bool:
-    return "seed" in words and "seed" not in order.options
 
 
 def _seed(reference: str) -> int:

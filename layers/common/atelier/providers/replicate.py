@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from atelier.domain.provider import (
     Callback,
@@ -26,7 +26,7 @@ from atelier.domain.provider import (
 )
 from atelier.domain.signatures import sign, verify
 from atelier.domain.tasks import TaskError
-from atelier.providers.http import Answer, Http, accepted, in_order
+from atelier.providers.http import Answer, Http, accepted, file_at, in_order
 from atelier.providers.inputs import Words, input_of, is_input_of, is_unmistakable
 from atelier.providers.published import Published
 from atelier.providers.replicate_models import MODELS, WORDS
@@ -148,10 +148,7 @@ class Replicate:
             yield found
 
     def _file(self, url: str) -> Remote:
-        own = urlsplit(self._api_url)
-        if own.scheme == "http" and own.hostname:
-            return Remote(url, (*_HOSTS, own.hostname), plain_http=True)
-        return Remote(url, _HOSTS)
+        return file_at(url, hosts=_HOSTS, api=self._api_url)
 
     def _published_secret(self) -> str:
         secret = in_order(self._ask("GET", "webhooks/default/secret")).json().get("key")
