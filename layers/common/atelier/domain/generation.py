@@ -27,7 +27,7 @@ from atelier.domain.provider import (
     Waiting,
     Working,
 )
-from atelier.domain.steps import Health, Media, NextStep, Outdated, Queue, Tasks, Unusable
+from atelier.domain.steps import LONGEST_DELAY, Health, Media, NextStep, Outdated, Queue, Tasks, Unusable
 from atelier.domain.tasks import Alternative, Outcome, Output, Task, TaskError, TaskStatus, TaskType
 
 Answer = TypeVar("Answer")
@@ -42,7 +42,6 @@ DEADLINE: Final = {
 LEASE: Final = timedelta(seconds=90)
 FIRST_POLLS: Final = (1, 1, 1, 2, 3, 5, 8, 13, 21, 34)
 LAST_POLL: Final = 60
-_LONGEST_DELAY: Final = 900  # of a queue
 _HELD: Final = 5  # seconds after which a message looks again whether its task is still being submitted
 _AFTERMATH: Final = timedelta(hours=1)  # how long after its deadline a job that could not be stopped is asked after
 _NOT_CONFIRMED: Final = "The provider has not confirmed the job; it is not sent twice."
@@ -219,7 +218,7 @@ class Pipeline:
         return self.tasks.note(task, step=task.step + 1, **change)
 
     def _send(self, task: Task, *, step: int | None, delay: int) -> None:
-        self.queue.send(self._message(task, step=step), delay=min(delay, _LONGEST_DELAY), lane=task.served_by)
+        self.queue.send(self._message(task, step=step), delay=min(delay, LONGEST_DELAY), lane=task.served_by)
 
     def _message(self, task: Task, *, step: int | None) -> NextStep:
         return NextStep(

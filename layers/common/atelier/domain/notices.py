@@ -16,13 +16,13 @@ from pydantic import BaseModel
 
 from atelier.domain.shapes import Moment
 from atelier.domain.signatures import sign
+from atelier.domain.steps import LONGEST_DELAY
 from atelier.domain.tasks import Delivery, Task
 from atelier.domain.webhook_secrets import WebhookSecret
 
 # Seconds between one attempt and the next: ten attempts in about a day, most of them soon.
 BACK_OFF: Final = (5, 30, 2 * 60, 10 * 60, 30 * 60, 3600, 3 * 3600, 7 * 3600, 12 * 3600)
 ATTEMPTS: Final = len(BACK_OFF) + 1
-_LONGEST_DELAY: Final = 900  # of a queue
 
 
 class Notice(BaseModel):
@@ -123,7 +123,7 @@ class Herald:
 
     def _wait(self, notice: Notice, seconds: float) -> None:
         # A queue does not hold a message for hours, so it is sent again until it is due.
-        self.queue.send(notice, delay=min(math.ceil(seconds), _LONGEST_DELAY))
+        self.queue.send(notice, delay=min(math.ceil(seconds), LONGEST_DELAY))
 
 
 def delivered(delivery: Delivery) -> bool:

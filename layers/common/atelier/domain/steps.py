@@ -1,12 +1,15 @@
 """What a step of a generation needs: the message that asks for it, and the ports through which it is carried out."""
 
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from pydantic import BaseModel
 
 from atelier.domain.provider import File
 from atelier.domain.tasks import Output, Task, TaskError, TaskType
+
+LONGEST_DELAY: Final = 900
+"""Seconds that a queue can hold a message back."""
 
 
 class NextStep(BaseModel):

@@ -1,14 +1,14 @@
 """Queues: messages are small JSON models, delivered at least once."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from atelier.domain.steps import LONGEST_DELAY
+
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-
-LONGEST_DELAY: Final = 900
 
 
 class Queue:
