@@ -10,6 +10,8 @@ from pytest_socket import socket_allow_hosts
 from atelier.providers.fal import Fal
 from atelier.providers.http import Http
 from atelier.providers.replicate import Replicate
+from tests.support.aws_media import AwsMedia
+from tests.support.aws_world import AwsWorld, aws_world
 from tests.support.fal_server import FalServer
 from tests.support.replicate_server import ReplicateServer
 
@@ -46,6 +48,20 @@ def fal_server() -> Iterator[FalServer]:
 def fal(http: Http, fal_server: FalServer) -> Fal:
     url = fal_server.url
     return Fal(http, key=lambda: fal_server.key, queue_url=url, rest_url=url, api_url=f"{url}/v1")
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[AwsWorld]:
+    """AWS as far as Bedrock and Polly need it."""
+    with aws_world() as made:
+        yield made
+
+
+@pytest.fixture
+def books(world: AwsWorld) -> AwsMedia:
+    """What AWS has noted, of this test only."""
+    world.empty()
+    return world.server.aws
 
 
 @pytest.fixture

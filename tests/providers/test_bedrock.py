@@ -28,16 +28,10 @@ from atelier.providers import aws
 from atelier.providers.bedrock import MODELS, Bedrock
 from tests.providers import orders
 from tests.support.aws_media import AwsMedia
-from tests.support.aws_world import BUCKET, AwsWorld, aws_world, client_of
+from tests.support.aws_world import BUCKET, AwsWorld, client_of
 
 CORE = "stability.stable-image-core-v1:1"
 RAY = "luma.ray-v2:0"
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[AwsWorld]:
-    with aws_world() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +45,6 @@ def nobody(world: AwsWorld) -> Iterator[Any]:
     """A client with nobody at the other end."""
     with client_of("bedrock-runtime", "http://127.0.0.1:1") as made:
         yield made
-
-
-@pytest.fixture
-def books(world: AwsWorld) -> AwsMedia:
-    world.empty()
-    return world.server.aws
 
 
 @pytest.fixture

@@ -24,13 +24,7 @@ from atelier.providers import aws
 from atelier.providers.polly import MODELS, Polly
 from tests.providers.orders import an_order
 from tests.support.aws_media import AwsMedia
-from tests.support.aws_world import BUCKET, AwsWorld, aws_world, client_of
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[AwsWorld]:
-    with aws_world() as made:
-        yield made
+from tests.support.aws_world import BUCKET, AwsWorld, client_of
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +38,6 @@ def nobody(world: AwsWorld) -> Iterator[Any]:
     """A client with nobody at the other end."""
     with client_of("polly", "http://127.0.0.1:1") as made:
         yield made
-
-
-@pytest.fixture
-def books(world: AwsWorld) -> AwsMedia:
-    world.empty()
-    return world.server.aws
 
 
 @pytest.fixture
