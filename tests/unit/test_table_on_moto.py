@@ -6,10 +6,9 @@ from typing import Any
 
 import boto3
 import pytest
-from boto3.dynamodb.conditions import Attr
-from boto3.dynamodb.conditions import Key as KeyCondition
 from moto import mock_aws
 
+from atelier.store.expressions import Attr
 from atelier.store.keys import Key, Partition
 from atelier.store.table import EXISTS, MISSING, Outrun, Table, Write, outrun
 from tests.support.table import create_table
@@ -111,7 +110,7 @@ def test_a_query_bounds_filters_and_projects(table: Table) -> None:
     assert len(list(table.walk(partition, limit=3))) == 10
     even = table.query(partition, keep=Attr("status").eq("even"), only=("status", "n"), forward=False).items
     assert even == [{"status": "even", "n": number} for number in (8, 6, 4, 2, 0)]
-    within = KeyCondition("SK").between("CLIENT#3", "CLIENT#5")
+    within = Attr("SK").between("CLIENT#3", "CLIENT#5")
     assert [item["n"] for item in table.query(partition, within=within).items] == [3, 4, 5]
     first = table.query(partition, limit=4)
     assert first.next_start is not None

@@ -4,12 +4,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from boto3.dynamodb.conditions import Attr
 from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atelier.domain.errors import Busy, NotFound
+from atelier.store.expressions import Attr
 from atelier.store.keys import Key
 from atelier.store.table import MISSING, Outrun, Retry, Table, Write, outrun
 from tests.support.script import HERE, THERE, Clock, Script, canceled, failure, table_of

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar
 
-from boto3.dynamodb.conditions import Attr
-
 from atelier.domain.errors import KeyReused, StillRunning
 from atelier.domain.shapes import Record
 from atelier.store import keys
+from atelier.store.expressions import Attr
 from atelier.store.table import MISSING, Table, Write
 from atelier.store.wire import Item
 

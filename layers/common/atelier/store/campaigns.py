@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
-
 from atelier.domain.campaigns import (
     Campaign,
     CampaignPage,
@@ -18,6 +16,7 @@ from atelier.domain.errors import NotFound
 from atelier.domain.ids import is_id
 from atelier.store import answers, keys, lists, owners
 from atelier.store.answers import Created, Once
+from atelier.store.expressions import Attr, Condition
 from atelier.store.items import from_item, to_item
 from atelier.store.keys import Partition
 from atelier.store.lists import Plan
@@ -104,7 +103,7 @@ class Campaigns:
         self._table.settle(attempt)
 
 
-def _put(campaign: Campaign, *, condition: ConditionBase) -> Write:
+def _put(campaign: Campaign, *, condition: Condition) -> Write:
     item = to_item(campaign, **keys.campaign_indexes(campaign))
     return Write(keys.campaign(campaign.user_id, campaign.id), put=item, condition=condition, refusal=outrun)
 

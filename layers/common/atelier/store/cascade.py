@@ -13,13 +13,13 @@ from functools import partial, reduce
 from operator import and_
 from typing import Final, Protocol
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
 from pydantic import BaseModel
 
 from atelier.domain.deletion import parent
 from atelier.domain.relations import Relation, children_of
 from atelier.domain.tasks import UNASSIGNED
 from atelier.store import keys, tallies
+from atelier.store.expressions import Attr, Condition
 from atelier.store.keys import Key, Partition
 from atelier.store.parents import LIVE
 from atelier.store.table import EXISTS, Outrun, Table, Write, outrun
@@ -230,5 +230,5 @@ def _as_owner_of_usage(deletion: Deletion) -> tuple[str, str | None]:
     return deletion.client_id or UNASSIGNED, deletion.id
 
 
-def _all(conditions: Iterable[ConditionBase]) -> ConditionBase:
+def _all(conditions: Iterable[Condition]) -> Condition:
     return reduce(and_, conditions)

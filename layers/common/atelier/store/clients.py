@@ -2,14 +2,13 @@
 
 from datetime import datetime
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
-
 from atelier.domain.clients import Client, ClientPage, ClientPatch, ClientQuery, NewClient
 from atelier.domain.deletion import parent
 from atelier.domain.errors import NotFound
 from atelier.domain.ids import is_id
 from atelier.store import answers, keys, lists, owners
 from atelier.store.answers import Created, Once
+from atelier.store.expressions import Attr, Condition
 from atelier.store.items import from_item, to_item
 from atelier.store.lists import Plan
 from atelier.store.owners import campaign_counts
@@ -76,7 +75,7 @@ class Clients:
         self._table.settle(attempt)
 
 
-def _put(client: Client, *, condition: ConditionBase) -> Write:
+def _put(client: Client, *, condition: Condition) -> Write:
     item = to_item(client, **keys.client_indexes(client))
     return Write(keys.client(client.user_id, client.id), put=item, condition=condition, refusal=outrun)
 

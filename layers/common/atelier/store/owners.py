@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from boto3.dynamodb.conditions import Attr
-
 from atelier.domain.campaigns import CampaignStatus
 from atelier.domain.deletion import Pending
 from atelier.domain.errors import Busy
 from atelier.store import keys
+from atelier.store.expressions import Attr
 from atelier.store.table import Write
 from atelier.store.wire import Item
 

@@ -10,11 +10,10 @@ from functools import reduce
 from operator import and_
 from typing import Final
 
-from boto3.dynamodb.conditions import Attr
-
 from atelier.domain.errors import NotFound
 from atelier.domain.shapes import format_moment
 from atelier.store import keys
+from atelier.store.expressions import Attr
 from atelier.store.keys import Key
 from atelier.store.owners import campaign_counts
 from atelier.store.table import EXISTS, MISSING, Write, outrun

@@ -15,13 +15,12 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, cast
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
-from boto3.dynamodb.conditions import Key as KeyCondition
 from botocore.exceptions import ClientError
 
 from atelier.domain.errors import Busy
+from atelier.store.expressions import Attr, Condition, Expressions
 from atelier.store.keys import Key, Partition
-from atelier.store.wire import Expressions, Item, deserialized, serialized
+from atelier.store.wire import Item, deserialized, serialized
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -99,7 +98,7 @@ class Write:
     remove: Sequence[str] = ()
     discard: Mapping[str, Any] = field(default_factory=dict)
     delete: bool = False
-    condition: ConditionBase | None = None
+    condition: Condition | None = None
     refusal: Refusal | None = None
     contested: Exception | None = None
 
@@ -118,7 +117,7 @@ class Write:
             if change:
                 request["UpdateExpression"] = change
         if self.condition is not None:
-            request["ConditionExpression"] = built.condition(self.condition)
+            request["ConditionExpression"] = self.condition.text(built)
             request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         return kind, {**request, **built.placeholders()}
 
@@ -179,8 +178,8 @@ class Table:
         forward: bool = True,
         limit: int | None = None,
         start: Item | None = None,
-        within: ConditionBase | None = None,
-        keep: ConditionBase | None = None,
+        within: Condition | None = None,
+        keep: Condition | None = None,
         only: Sequence[str] = (),
     ) -> Slice:
         """One request's worth of a partition (at most 1 MB), from behind `start`.
@@ -188,21 +187,21 @@ class Table:
         `within` bounds the sort key, `keep` drops items after they were read, `only` names the attributes wanted.
         """
         built = Expressions()
-        where: ConditionBase = KeyCondition(partition.hash).eq(partition.value)
+        where: Condition = Attr(partition.hash).eq(partition.value)
         if within is not None:
             where &= within
         elif partition.prefix:
-            where &= KeyCondition(partition.range).begins_with(partition.prefix)
+            where &= Attr(partition.range).begins_with(partition.prefix)
         request: dict[str, Any] = {
             "TableName": self._name,
-            "KeyConditionExpression": built.condition(where, is_key=True),
+            "KeyConditionExpression": where.text(built),
             "ScanIndexForward": forward,
             "ConsistentRead": partition.consistent,
         }
         if partition.index:
             request["IndexName"] = partition.index
         if keep is not None:
-            request["FilterExpression"] = built.condition(keep)
+            request["FilterExpression"] = keep.text(built)
         if only:
             request["ProjectionExpression"] = ", ".join(built.name(each) for each in only)
         if limit is not None:

@@ -8,14 +8,12 @@ from operator import and_
 from typing import Any, Final
 from uuid import UUID
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
-from boto3.dynamodb.conditions import Key as KeyCondition
-
 from atelier.domain.deletion import Pending
 from atelier.domain.ids import first_id_at, is_id, last_id_at
 from atelier.domain.tallies import EVERYTHING, Choice, added
 from atelier.domain.tasks import UNASSIGNED, TaskQuery, TaskSummary
 from atelier.store import keys, lists, tallies
+from atelier.store.expressions import Attr, Condition
 from atelier.store.items import from_item
 from atelier.store.keys import Key, Partition
 from atelier.store.lists import Cursor, Found
@@ -115,13 +113,13 @@ class TaskList:
             low = max(low, _neighbour(cursor.id, +1))
         if low > high:
             return Slice([], None)
-        within = KeyCondition(partition.range).between(low, high)
+        within = Attr(partition.range).between(low, high)
         how: dict[str, Any] = {"forward": not query.newest_first, "within": within, "keep": self._keep()}
         return self._table.query(partition, start=start, limit=limit, **how)
 
-    def _keep(self) -> ConditionBase | None:
+    def _keep(self) -> Condition | None:
         asked = {"status": self._query.status, "type": self._query.type, "provider": self._query.provider}
-        conditions: list[ConditionBase] = [Attr(name).eq(value) for name, value in asked.items() if value]
+        conditions: list[Condition] = [Attr(name).eq(value) for name, value in asked.items() if value]
         return reduce(and_, conditions) if conditions else None
 
     # ------------------------------------------------------------------------------------------------ total

@@ -5,8 +5,6 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
-
 from atelier.domain.errors import Fault, Invalid, NotFound
 from atelier.domain.ids import is_id
 from atelier.domain.ordering import Parents
@@ -17,6 +15,7 @@ from atelier.store import answers, keys, tallies
 from atelier.store.answers import Created, Once
 from atelier.store.campaigns import Campaigns
 from atelier.store.clients import Clients
+from atelier.store.expressions import Attr, Condition
 from atelier.store.items import from_item, to_item
 from atelier.store.owners import owner_from
 from atelier.store.table import EXISTS, MISSING, Outrun, Table, Write, outrun
@@ -152,13 +151,13 @@ def _outdated() -> Iterator[None]:
         raise Outdated from lost
 
 
-def _same_step(task: Task) -> ConditionBase:
+def _same_step(task: Task) -> Condition:
     lease = Attr("lease_until")
     same_lease = lease.eq(format_moment(task.lease_until)) if task.lease_until else lease.not_exists()
     return Attr("status").eq(task.status) & Attr("step").eq(task.step) & same_lease
 
 
-def _as_read(task: Task) -> ConditionBase:
+def _as_read(task: Task) -> Condition:
     return EXISTS & Attr("version").eq(task.version)
 
 
@@ -168,6 +167,6 @@ def _owned(item: Item | None, task_id: str, user_id: int) -> Task:
     return from_item(Task, item)
 
 
-def _put(task: Task, *, condition: ConditionBase) -> Write:
+def _put(task: Task, *, condition: Condition) -> Write:
     item = to_item(task, **keys.task_indexes(task))
     return Write(keys.task(task.id), put=item, condition=condition, refusal=outrun)

@@ -2,11 +2,10 @@
 
 from datetime import datetime
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
-
 from atelier.domain.webhook_secrets import WebhookSecret, rotated
 from atelier.store import answers, keys
 from atelier.store.answers import Created, Once
+from atelier.store.expressions import Attr, Condition
 from atelier.store.items import from_item, to_item
 from atelier.store.table import MISSING, Table, Write, outrun
 
@@ -38,7 +37,7 @@ class WebhookSecrets:
         def attempt() -> Created[WebhookSecret]:
             kept = self._kept(user_id)
             made = rotated(kept, fresh=fresh, now=now) if kept else WebhookSecret(secret=fresh)
-            as_read: ConditionBase = Attr("version").eq(kept.version) if kept else MISSING
+            as_read: Condition = Attr("version").eq(kept.version) if kept else MISSING
             write = _put(user_id, made, condition=as_read)
             return answers.create(self._table, made, [write], user_id=user_id, once=once, now=now)
 
@@ -49,5 +48,5 @@ class WebhookSecrets:
         return from_item(WebhookSecret, item) if item else None
 
 
-def _put(user_id: int, secret: WebhookSecret, *, condition: ConditionBase) -> Write:
+def _put(user_id: int, secret: WebhookSecret, *, condition: Condition) -> Write:
     return Write(keys.webhook_secret(user_id), put=to_item(secret), condition=condition, refusal=outrun)

@@ -1,92 +1,85 @@
-"""Items and expressions in the form that DynamoDB's API has for them."""
+"""Items in the form that DynamoDB's API has for them: every value with its type.
 
-from collections.abc import Mapping, Sequence
+boto3's serializer and deserializer do the same, in twice the time and after an import that takes longer than all of
+this project's own modules (ADR 0017). Tests hold these against them.
+"""
+
+from collections.abc import Callable, Mapping, Set
 from decimal import Decimal
-from typing import Any
-
-from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from typing import Any, Final
 
 Item = dict[str, Any]
+Typed = dict[str, Any]
 
 
-class Expressions:
-    """Expressions of one request, sharing its placeholders for names and values."""
-
-    def __init__(self) -> None:
-        self._conditions = ConditionExpressionBuilder()
-        self._names: dict[str, str] = {}
-        self._values: dict[str, Any] = {}
-        self._counter = 0
-
-    def condition(self, condition: ConditionBase, *, is_key: bool = False) -> str:
-        """A condition, filter or key condition."""
-        built = self._conditions.build_expression(condition, is_key_condition=is_key)
-        self._names |= built.attribute_name_placeholders
-        self._values |= built.attribute_value_placeholders
-        return str(built.condition_expression)
-
-    def update(
-        self,
-        *,
-        put: Mapping[str, Any],
-        add: Mapping[str, Any],
-        append: Mapping[str, Sequence[Any]],
-        remove: Sequence[str],
-        discard: Mapping[str, Any],
-    ) -> str:
-        """An UpdateExpression; empty when there is nothing to update."""
-        longer = [self._appended(self.name(name), values) for name, values in append.items()]
-        clauses = {
-            "SET": [f"{self.name(name)} = {self._value(value)}" for name, value in put.items()] + longer,
-            "ADD": [f"{self.name(name)} {self._value(value)}" for name, value in add.items()],
-            "REMOVE": [self.name(name) for name in remove],
-            "DELETE": [f"{self.name(name)} {self._value(value)}" for name, value in discard.items()],
-        }
-        return " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses.items() if parts)
-
-    def _appended(self, name: str, values: Sequence[Any]) -> str:
-        return f"{name} = list_append(if_not_exists({name}, {self._value([])}), {self._value(list(values))})"
-
-    def placeholders(self) -> dict[str, Any]:
-        """The names and values that the expressions so far speak of."""
-        found = {"ExpressionAttributeNames": self._names, "ExpressionAttributeValues": serialized(self._values)}
-        return {name: value for name, value in found.items() if value}
-
-    def name(self, attribute: str) -> str:
-        """The placeholder of an attribute's name."""
-        self._counter += 1
-        self._names[f"#a{self._counter}"] = attribute
-        return f"#a{self._counter}"
-
-    def _value(self, value: Any) -> str:
-        self._counter += 1
-        self._values[f":a{self._counter}"] = value
-        return f":a{self._counter}"
-
-
-_serializer = TypeSerializer()
-_deserializer = TypeDeserializer()
-
-
-def serialized(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Plain values as DynamoDB's typed ones."""
-    return {name: _serializer.serialize(_storable(value)) for name, value in item.items()}
+def serialized(item: Mapping[str, Any]) -> Typed:
+    """Plain values as DynamoDB's typed ones. Raises TypeError for what it has no type for."""
+    return {name: _typed(value) for name, value in item.items()}
 
 
 def deserialized(item: Mapping[str, Any]) -> Item:
-    """DynamoDB's typed values as plain ones."""
-    return {name: _deserializer.deserialize(value) for name, value in item.items()}
+    """DynamoDB's typed values as plain ones: whole numbers as int, others as Decimal."""
+    plain = {}
+    for name, typed in item.items():
+        ((kind, value),) = typed.items()
+        plain[name] = value if kind == "S" else _PLAIN[kind](value)
+    return plain
 
 
-def _storable(value: Any) -> Any:
-    """DynamoDB's numbers are decimal: a float is kept as the decimal that prints the same."""
-    match value:
-        case float():
-            return Decimal(str(value))
-        case dict():
-            return {name: _storable(each) for name, each in value.items()}
-        case list():
-            return [_storable(each) for each in value]
-        case _:
-            return value
+def _typed(value: Any) -> Typed:
+    if isinstance(value, str):
+        return {"S": value}
+    if value is None:
+        return {"NULL": True}
+    for kinds, type_of in _TYPES:
+        if isinstance(value, kinds):
+            return type_of(value)
+    raise TypeError(f"DynamoDB has no type for {type(value).__name__}")
+
+
+def _typed_set(values: Set[Any]) -> Typed:
+    if all(isinstance(each, str) for each in values):
+        return {"SS": list(values)}
+    if all(isinstance(each, bytes) for each in values):
+        return {"BS": list(values)}
+    return {"NS": [_digits(each) for each in values]}
+
+
+def _digits(number: Any) -> str:
+    if not isinstance(number, int | float | Decimal):
+        raise TypeError(f"DynamoDB has no sets of {type(number).__name__}")
+    # A float is kept as the decimal that prints the same.
+    return str(Decimal(repr(number)) if isinstance(number, float) else number)
+
+
+# A bool is an int to Python, so it comes first.
+_TYPES: Final[tuple[tuple[Any, Callable[[Any], Typed]], ...]] = (
+    (bool, lambda value: {"BOOL": value}),
+    ((int, float, Decimal), lambda value: {"N": _digits(value)}),
+    (Mapping, lambda value: {"M": serialized(value)}),
+    ((list, tuple), lambda value: {"L": [_typed(each) for each in value]}),
+    ((bytes, bytearray), lambda value: {"B": bytes(value)}),
+    (Set, _typed_set),
+)
+
+
+def _number(digits: str) -> int | Decimal:
+    return int(digits) if digits.lstrip("-").isdecimal() else Decimal(digits)
+
+
+def _values(typed: list[Typed]) -> list[Any]:
+    return [_PLAIN[kind](value) for each in typed for kind, value in each.items()]
+
+
+_PLAIN: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "S": str,
+    "N": _number,
+    "BOOL": bool,
+    "NULL": lambda _: None,
+    "M": deserialized,
+    "L": _values,
+    "B": bytes,
+    "SS": set,
+    "NS": lambda values: {_number(each) for each in values},
+    "BS": set,
+}
