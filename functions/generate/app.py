@@ -17,7 +17,6 @@ from atelier.domain.ordering import Mark, ordered, retried
 from atelier.domain.shapes import utcnow
 from atelier.domain.tasks import NewAudio, NewImage, NewTask, NewVideo, Task, TaskPage, TaskQuery, canceled
 from atelier.endings import ended
-from atelier.store.media import MediaBucket
 from atelier.store.tasks import Tasks
 from atelier.web.api import Reply, api, gone, listed, serve
 from atelier.web.conditional import matches
@@ -27,7 +26,7 @@ from atelier.web.tasks import TaskResult, accepted, result_shown, signed, tag_of
 
 app = api()
 Store = Annotated[Tasks, Depends(wiring.tasks)]
-Media = Annotated[MediaBucket, Depends(wiring.gallery)]
+Media = Annotated[wiring.Gallery, Depends(wiring.gallery)]
 ACCEPTED: Any = answers(202, Task, "The task, which starts at once.", *CREATE, headers=MADE)
 
 
@@ -176,7 +175,9 @@ def list_providers(_who: Who) -> Reply:
     return listed(offers(wiring.desk()))
 
 
-def _generate(new: NewTask, who: Caller, store: Tasks, media: MediaBucket, request: Request, key: str | None) -> Reply:
+def _generate(
+    new: NewTask, who: Caller, store: Tasks, media: wiring.Gallery, request: Request, key: str | None
+) -> Reply:
     now, this = utcnow(), once(request, key)
     made = store.earlier(this, user_id=who.user_id, now=now)
     if made is None:

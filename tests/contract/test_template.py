@@ -57,10 +57,10 @@ def settings_in(node: ast.AST) -> set[str]:
     return {each.attr for each in read if ast.unparse(each.value) in ("settings()", "ours")}
 
 
-def built_by(name: str) -> list[ast.FunctionDef]:
-    """The function of the composition root with this name, and all that it mentions there."""
-    defined = {node.name: node for node in tree(WIRING).body if isinstance(node, ast.FunctionDef)}
-    seen: dict[str, ast.FunctionDef] = {}
+def built_by(name: str) -> list[ast.FunctionDef | ast.ClassDef]:
+    """The function or class of the composition root with this name, and all that it mentions there."""
+    defined = {node.name: node for node in tree(WIRING).body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    seen: dict[str, ast.FunctionDef | ast.ClassDef] = {}
     waiting = [name]
     while waiting:
         each = waiting.pop()
@@ -88,8 +88,9 @@ def test_a_function_is_given_every_variable_that_it_reads(function: str) -> None
 
 
 def test_the_walk_through_the_code_finds_what_is_read() -> None:
-    assert needed_by("clients") == {"TABLE_NAME", "AUTH_MODE", "ROLE_CLAIM"}
-    assert needed_by("cascade") == {"TABLE_NAME", "MEDIA_BUCKET", "CASCADE_QUEUE_URL", "GRACE_SECONDS"}
+    assert needed_by("clients") == {"TABLE_NAME", "SHORTCUTS", "AUTH_MODE", "ROLE_CLAIM"}
+    cascade = {"TABLE_NAME", "SHORTCUTS", "MEDIA_BUCKET", "CASCADE_QUEUE_URL", "GRACE_SECONDS"}
+    assert needed_by("cascade") == cascade
     assert {"FAL_QUEUE_URL", "REPLICATE_TOKEN_SECRET", "CALLBACK_URL", "SANDBOX"} < needed_by("worker")
 
 

@@ -9,6 +9,7 @@ from unittest import mock
 import pytest
 
 from atelier import settings, wiring
+from atelier.store.dynamodb import Connections, Reply
 from atelier.web import roles
 from atelier.web.inputs import MAX_BODY
 from atelier.web.routes import document
@@ -225,11 +226,14 @@ def test_anothers_takes_the_same_work_as_what_does_not_exist(w: World, route: Ro
 def calls(w: World, request: Callable[[], object]) -> list[str]:
     """What a request asks of DynamoDB, which is nearly all of the time that it takes."""
     made: list[str] = []
-    events = wiring.dynamodb().meta.events
-    note = lambda model, **_: made.append(model.name)  # noqa: E731
-    events.register("before-call.dynamodb", note)
-    request()
-    events.unregister("before-call.dynamodb", note)
+    usual = Connections.exchange
+
+    def noted(self: Connections, headers: dict[str, str], body: bytes) -> Reply:
+        made.append(headers["x-amz-target"])
+        return usual(self, headers, body)
+
+    with mock.patch.object(Connections, "exchange", noted):
+        request()
     return made
 
 

@@ -46,7 +46,7 @@ def bytes_for_binary(value: Any) -> Any:
     """What boto3 makes of an item, with plain bytes in place of its wrapper."""
     match value:
         case Binary():
-            return value.value
+            return value.value  # type: ignore[attr-defined]
         case dict():
             return {name: bytes_for_binary(each) for name, each in value.items()}
         case list():

@@ -76,7 +76,7 @@ def faulty_world() -> Iterator[tuple[World, FaultyDynamoDB]]:
     """A world, and what stands between it and its table. Retries do not wait."""
     with exact_world() as made:
         client = FaultyDynamoDB(made.dynamodb)
-        table = Table(client, TABLE, retry=Retry(attempts=6, sleep=lambda _: None))  # type: ignore[arg-type]
+        table = Table(client, TABLE, retry=Retry(attempts=6, sleep=lambda _: None))
         with mock.patch.object(wiring, "table", return_value=table):
             yield made, client
 

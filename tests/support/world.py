@@ -14,11 +14,15 @@ from unittest import mock
 from urllib.parse import urlencode
 
 import boto3
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.compat import HTTPHeaders
 from moto import mock_aws
+from moto.core.models import botocore_stubber
 from pydantic import BaseModel
 
 from atelier import settings, wiring
 from atelier.domain.shapes import utcnow
+from atelier.store.dynamodb import Connections, Reply
 from local.openapi import load
 from tests.support.table import create_table
 
@@ -206,6 +210,7 @@ def world() -> Iterator[World]:
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         made = World()
         with (
+            mock.patch.object(Connections, "exchange", _by_moto),
             mock.patch.object(wiring, "generation_queue", return_value=made.generation),
             mock.patch.object(wiring, "cascade_queue", return_value=made.cascade),
             mock.patch.object(wiring, "notices_queue", return_value=made.notices),
@@ -214,6 +219,17 @@ def world() -> Iterator[World]:
             yield made
     for cached in [*caches, settings.settings]:
         cached.cache_clear()
+
+
+def _by_moto(_: Connections, headers: dict[str, str], body: bytes) -> Reply:
+    """What moto answers. It knows how to get between botocore and the network, and not where our client speaks."""
+    operation = headers["x-amz-target"].rpartition(".")[2]
+    request = AWSPreparedRequest("POST", f"https://{headers['host']}/", HTTPHeaders(), body, stream_output=False)
+    for name, value in headers.items():
+        request.headers[name] = value
+    answer = botocore_stubber(f"before-send.dynamodb.{operation}", request)
+    assert answer is not None, "moto does not answer"
+    return Reply(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, answer.content)
 
 
 # ----------------------------------------------------------------------------------------------------------- events

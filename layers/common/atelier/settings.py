@@ -21,6 +21,7 @@ class Settings:
     bucket: str
     generation_queue: str
     cascade_queue: str
+    shortcuts: bool
     auth_mode: str
     role_claim: str
     sandbox: bool
@@ -51,6 +52,7 @@ def settings() -> Settings:
         bucket=env("MEDIA_BUCKET", ""),
         generation_queue=env("GENERATION_QUEUE_URL", ""),
         cascade_queue=env("CASCADE_QUEUE_URL", ""),
+        shortcuts=env("SHORTCUTS", "on") != "off",
         auth_mode=env("AUTH_MODE", JWT),
         role_claim=env("ROLE_CLAIM", "cognito:groups"),
         sandbox=env("SANDBOX", "off") == "on",

@@ -1,52 +1,68 @@
-"""The composition root: what a function works with, built when first asked for and once per process."""
+"""The composition root: what a function works with, imported and built when first asked for, once per process.
 
+Imports stand where they are needed, because a cold start pays for each: the functions of clients and campaigns never
+load the pipeline, and who has no file to show never loads boto3 (ADR 0017). tests/contract/test_budget.py counts.
+"""
+
+import os
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3
-from aws_lambda_powertools.utilities.parameters import SecretsProvider
-from botocore.awsrequest import AWSPreparedRequest
-from botocore.config import Config
-
 from atelier import VERSION
-from atelier.domain.generation import Pipeline
-from atelier.domain.models import SANDBOX, Registry
-from atelier.domain.notices import Herald
-from atelier.domain.ordering import Desk
-from atelier.domain.provider import Provider, Reporter, Secret
-from atelier.providers import bedrock, fal, polly, replicate
-from atelier.providers.http import Http, transport
-from atelier.providers.sandbox import provider as sandbox
 from atelier.settings import settings
-from atelier.store.campaigns import Campaigns
-from atelier.store.cascade import Cascade
-from atelier.store.clients import Clients
-from atelier.store.cloudfront import CloudFront
-from atelier.store.health import ProviderHealth
-from atelier.store.media import URL_LIFE, MediaBucket
-from atelier.store.queues import Lanes, Queue
-from atelier.store.sender import Sender
-from atelier.store.table import Table
-from atelier.store.tasks import Tasks
-from atelier.store.users import Users
-from atelier.store.webhook_secrets import WebhookSecrets
+from atelier.store import dynamodb as shortcut
+from atelier.store.table import Database, Table
 from atelier.telemetry import count
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+    from aws_lambda_powertools.utilities.parameters import SecretsProvider
+    from botocore.awsrequest import AWSPreparedRequest
+
+    from atelier.domain.generation import Pipeline
+    from atelier.domain.models import Registry
+    from atelier.domain.notices import Herald
+    from atelier.domain.ordering import Desk
+    from atelier.domain.provider import Provider, Reporter, Secret
+    from atelier.providers.fal import Fal
+    from atelier.providers.http import Http
+    from atelier.providers.replicate import Replicate
+    from atelier.store.campaigns import Campaigns
+    from atelier.store.cascade import Cascade
+    from atelier.store.clients import Clients
+    from atelier.store.health import ProviderHealth
+    from atelier.store.media import MediaBucket
+    from atelier.store.queues import Lanes, Queue
+    from atelier.store.tasks import Tasks
+    from atelier.store.users import Users
+    from atelier.store.webhook_secrets import WebhookSecrets
 
 # A call that hangs must leave time for another try within the function's timeout.
-_PATIENCE = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-_FILES = Config(connect_timeout=2, read_timeout=20, retries={"mode": "standard"}, signature_version="s3v4")
-
+_PATIENCE: Final = {
+    "connect_timeout": shortcut.CONNECT_SECONDS,
+    "read_timeout": shortcut.READ_SECONDS,
+    "retries": {"mode": "standard", "total_max_attempts": shortcut.ATTEMPTS},
+}
+_FILES: Final = {
+    "connect_timeout": 2,
+    "read_timeout": 20,
+    "retries": {"mode": "standard"},
+    "signature_version": "s3v4",
+}
 # What is paid for is asked for once. A picture takes its time, and must still be stored before the worker's ends.
-_PAID = Config(connect_timeout=2, read_timeout=40, retries={"mode": "standard", "total_max_attempts": 1})
+_PAID: Final = {
+    "connect_timeout": 2,
+    "read_timeout": 40,
+    "retries": {"mode": "standard", "total_max_attempts": 1},
+}
 _SECRET_SECONDS: Final = 300
 
 
-def _client(service: str, config: Config, region: str | None = None) -> Any:
-    return boto3.client(service, config=config, region_name=region)  # type: ignore[call-overload]
+def _client(service: str, config: Mapping[str, Any], region: str | None = None) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(service, config=Config(**config), region_name=region)  # type: ignore[call-overload]
 
 
 def _paid_client(service: str, region: str | None = None) -> Any:
@@ -55,7 +71,7 @@ def _paid_client(service: str, region: str | None = None) -> Any:
     return client
 
 
-def _on_a_connection_of_its_own(request: AWSPreparedRequest, **_: object) -> None:
+def _on_a_connection_of_its_own(request: "AWSPreparedRequest", **_: object) -> None:
     # One that was kept and has died meanwhile would leave open whether a paid request was heard.
     request.headers["Connection"] = "close"
 
@@ -71,9 +87,10 @@ def _s3() -> Any:
 
 
 @cache
-def dynamodb() -> "DynamoDBClient":
+def dynamodb() -> Database:
     """The DynamoDB client; the only seam between the stores and the network."""
-    client: DynamoDBClient = _client("dynamodb", _PATIENCE)
+    ours = shortcut.connect(os.environ) if settings().shortcuts else None
+    client: Database = ours or _client("dynamodb", _PATIENCE)
     return client
 
 
@@ -84,67 +101,106 @@ def table() -> Table:
 
 
 @cache
-def users() -> Users:
+def users() -> "Users":
     """Who is which user."""
+    from atelier.store.users import Users
+
     return Users(table())
 
 
 @cache
-def clients() -> Clients:
+def clients() -> "Clients":
     """The store of clients."""
+    from atelier.store.clients import Clients
+
     return Clients(table())
 
 
 @cache
-def campaigns() -> Campaigns:
+def campaigns() -> "Campaigns":
     """The store of campaigns."""
+    from atelier.store.campaigns import Campaigns
+
     return Campaigns(table())
 
 
 @cache
-def tasks() -> Tasks:
+def tasks() -> "Tasks":
     """The store of tasks."""
+    from atelier.store.tasks import Tasks
+
     return Tasks(table())
 
 
 @cache
-def media() -> MediaBucket:
+def media() -> "MediaBucket":
     """Our own storage of generated files."""
+    from atelier.store.media import MediaBucket
+
     return MediaBucket(_s3(), settings().bucket)
 
 
+class Gallery:
+    """The same storage for those who show it: its URLs are CloudFront's where there is a distribution.
+
+    Most answers have no URL in them, so what signs is made for the first one.
+    """
+
+    def url(self, key: str) -> str:
+        """A URL for the file of this key, which works for a while."""
+        return _gallery().url(key)
+
+
 @cache
-def gallery() -> MediaBucket:
-    """The same storage for those who show it: its URLs are CloudFront's where there is a distribution."""
+def gallery() -> Gallery:
+    """What makes stored files readable."""
+    return Gallery()
+
+
+@cache
+def _gallery() -> "MediaBucket":
+    from atelier.store.media import MediaBucket
+
     return MediaBucket(_s3(), settings().bucket, signer=_cdn() if settings().cdn_url else None)
 
 
 def _cdn() -> Callable[[str], str]:
+    from atelier.domain.tasks import URL_LIFE
+    from atelier.store.cloudfront import CloudFront
+
     ours = settings()
     return CloudFront(ours.cdn_url, ours.cdn_key_id, _secret(ours.cdn_key_secret), life=URL_LIFE)
 
 
 @cache
-def generation_queue() -> Lanes:
+def generation_queue() -> "Lanes":
     """Where the next step of a generation waits, each provider's in its own lane."""
+    from atelier.store.queues import Lanes
+
     return Lanes(_sqs(), settings().generation_queue, settings().lanes)
 
 
 @cache
-def cascade_queue() -> Queue:
+def cascade_queue() -> "Queue":
     """Where clean-ups wait."""
+    from atelier.store.queues import Queue
+
     return Queue(_sqs(), settings().cascade_queue)
 
 
 @cache
-def cascade() -> Cascade:
+def cascade() -> "Cascade":
     """The engine of the referential actions."""
+    from atelier.store.cascade import Cascade
+
     return Cascade(table(), cascade_queue(), grace=settings().grace)
 
 
 @cache
-def health() -> ProviderHealth:
+def health() -> "ProviderHealth":
     """The circuit breakers of the providers."""
+    from atelier.store.health import ProviderHealth
+
     return ProviderHealth(table())
 
 
@@ -155,8 +211,12 @@ def health() -> ProviderHealth:
 
 
 @cache
-def registry() -> Registry:
+def registry() -> "Registry":
     """The models of all providers, configured or not."""
+    from atelier.domain.models import Registry
+    from atelier.providers import bedrock, fal, polly, replicate
+    from atelier.providers.sandbox import provider as sandbox
+
     return Registry((*sandbox.MODELS, *fal.MODELS, *replicate.MODELS, *bedrock.MODELS, *polly.MODELS))
 
 
@@ -164,7 +224,7 @@ def configured() -> tuple[str, ...]:
     """The providers that really generate here. The sandbox is one where the deployment asked for it."""
     ours = settings()
     asked_for = {
-        SANDBOX: ours.sandbox,
+        "sandbox": ours.sandbox,
         "fal": ours.fal_key_secret,
         "replicate": ours.replicate_token_secret,
         "bedrock": ours.aws_providers,
@@ -174,10 +234,10 @@ def configured() -> tuple[str, ...]:
 
 
 @cache
-def providers() -> dict[str, Provider]:
+def providers() -> "dict[str, Provider]":
     """The configured providers by name."""
     adapters: Mapping[str, Callable[[], Provider]] = {
-        SANDBOX: sandbox.Sandbox,
+        "sandbox": _sandbox,
         "fal": _fal,
         "replicate": _replicate,
         "bedrock": _bedrock,
@@ -187,15 +247,23 @@ def providers() -> dict[str, Provider]:
 
 
 @cache
-def reporter(provider: str) -> Reporter | None:
+def reporter(provider: str) -> "Reporter | None":
     """Whoever can tell that a callback is really this provider's; None when it has none or is not configured."""
     reporters: Mapping[str, Callable[[], Reporter]] = {"fal": _fal, "replicate": _replicate}
     return reporters[provider]() if provider in reporters and provider in configured() else None
 
 
-def _fal() -> fal.Fal:
+def _sandbox() -> "Provider":
+    from atelier.providers.sandbox.provider import Sandbox
+
+    return Sandbox()
+
+
+def _fal() -> "Fal":
+    from atelier.providers.fal import Fal
+
     ours = settings()
-    return fal.Fal(
+    return Fal(
         http(),
         queue_url=ours.fal_queue_url,
         rest_url=ours.fal_rest_url,
@@ -204,62 +272,81 @@ def _fal() -> fal.Fal:
     )
 
 
-def _replicate() -> replicate.Replicate:
-    return replicate.Replicate(
-        http(), api_url=settings().replicate_api_url, token=_secret(settings().replicate_token_secret)
-    )
+def _replicate() -> "Replicate":
+    from atelier.providers.replicate import Replicate
+
+    return Replicate(http(), api_url=settings().replicate_api_url, token=_secret(settings().replicate_token_secret))
 
 
-def _bedrock() -> Provider:
+def _bedrock() -> "Provider":
+    from atelier.providers.bedrock import Bedrock
+
     runtime = _paid_client("bedrock-runtime", settings().bedrock_region or None)
-    return bedrock.Bedrock(runtime, _s3(), settings().bucket)
+    return Bedrock(runtime, _s3(), settings().bucket)
 
 
-def _polly() -> Provider:
-    return polly.Polly(_paid_client("polly"), _s3(), settings().bucket)
+def _polly() -> "Provider":
+    from atelier.providers.polly import Polly
+
+    return Polly(_paid_client("polly"), _s3(), settings().bucket)
 
 
 @cache
-def http() -> Http:
+def http() -> "Http":
     """The one HTTP client of the adapters."""
+    from atelier.providers.http import Http, transport
+
     return Http(transport())
 
 
 @cache
-def _secrets() -> SecretsProvider:
+def _secrets() -> "SecretsProvider":
+    from aws_lambda_powertools.utilities.parameters import SecretsProvider
+
     return SecretsProvider(boto3_client=_client("secretsmanager", _PATIENCE))
 
 
-def _secret(name: str) -> Secret:
+def _secret(name: str) -> "Secret":
     return lambda: str(_secrets().get(name, max_age=_SECRET_SECONDS)).strip()
 
 
 @cache
-def desk() -> Desk:
+def desk() -> "Desk":
     """What orders are taken with."""
+    from atelier.domain.ordering import Desk
+
     return Desk(registry(), configured(), private_webhooks=settings().private_webhooks)
 
 
 @cache
-def pipeline() -> Pipeline:
+def pipeline() -> "Pipeline":
     """What the worker works with."""
+    from atelier.domain.generation import Pipeline
+
     return Pipeline(tasks(), generation_queue(), media(), providers(), health(), registry(), settings().callbacks)
 
 
 @cache
-def notices_queue() -> Queue:
+def notices_queue() -> "Queue":
     """Where the next attempt to tell a receiver waits."""
+    from atelier.store.queues import Queue
+
     return Queue(_sqs(), settings().notices_queue)
 
 
 @cache
-def webhook_secrets() -> WebhookSecrets:
+def webhook_secrets() -> "WebhookSecrets":
     """The store of the secrets that sign outgoing webhooks."""
+    from atelier.store.webhook_secrets import WebhookSecrets
+
     return WebhookSecrets(table())
 
 
 @cache
-def herald() -> Herald:
+def herald() -> "Herald":
     """Who tells receivers that a task has ended."""
+    from atelier.domain.notices import Herald
+    from atelier.store.sender import Sender
+
     sender = Sender(f"Atelier-Webhooks/{VERSION}", private=settings().private_webhooks)
     return Herald(tasks(), webhook_secrets(), sender, notices_queue())

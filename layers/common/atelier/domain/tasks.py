@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, TypeVar
@@ -191,6 +191,10 @@ class NewAudio(NewTask):
 
 
 # -------------------------------------------------------------------------------------------- what is kept
+
+
+URL_LIFE: Final = timedelta(hours=1)
+"""How long the URL of an output works."""
 
 
 class Output(Record):

@@ -1,7 +1,7 @@
 """DynamoDB's expressions: conditions, filters, updates, and the placeholders of one request.
 
-boto3 has conditions of its own (`boto3.dynamodb.conditions`), but to import them is to import all of boto3: a large part
-of a cold start (ADR 0017). These are called the same.
+boto3 has conditions of its own (`boto3.dynamodb.conditions`), but to import them is to import all of boto3, which takes
+a large part of a cold start (ADR 0017). These are called the same.
 """
 
 from collections.abc import Callable, Mapping, Sequence

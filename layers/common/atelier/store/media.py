@@ -15,7 +15,7 @@ from urllib3 import PoolManager
 
 from atelier.domain.provider import Content, File, Remote, Staged
 from atelier.domain.steps import Unusable
-from atelier.domain.tasks import Output, TaskType
+from atelier.domain.tasks import URL_LIFE, Output, TaskType
 from atelier.store.downloads import download
 from atelier.store.formats import HEAD, MIB, Format, check_size, format_of, unusable
 from atelier.store.probes import Measures, inspected
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CopySourceTypeDef
 
-URL_LIFE: Final = timedelta(hours=1)
 INCOMING: Final = "incoming/"
 PART: Final = 8 * MIB
 """As much of a file as is in memory at a time, more or less."""

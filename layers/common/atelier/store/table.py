@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, cast
+from typing import Any, Final, NoReturn, Protocol, TypeVar, cast
 
 from botocore.exceptions import ClientError
 
@@ -21,9 +21,6 @@ from atelier.domain.errors import Busy
 from atelier.store.expressions import Attr, Condition, Expressions
 from atelier.store.keys import Key, Partition
 from atelier.store.wire import Item, deserialized, serialized
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 L = TypeVar("L")
 R = TypeVar("R")
@@ -41,6 +38,31 @@ _TRANSIENT: Final = {
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
 }
+
+
+class Database(Protocol):
+    """What is used of a DynamoDB client: boto3's has it, and `atelier.store.dynamodb` has nothing else."""
+
+    def get_item(self, **request: Any) -> Any:
+        """GetItem."""
+
+    def batch_get_item(self, **request: Any) -> Any:
+        """BatchGetItem."""
+
+    def query(self, **request: Any) -> Any:
+        """Query."""
+
+    def put_item(self, **request: Any) -> Any:
+        """PutItem."""
+
+    def update_item(self, **request: Any) -> Any:
+        """UpdateItem."""
+
+    def delete_item(self, **request: Any) -> Any:
+        """DeleteItem."""
+
+    def transact_write_items(self, **request: Any) -> Any:
+        """TransactWriteItems."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +157,7 @@ class Table:
 
     def __init__(
         self,
-        client: "DynamoDBClient",
+        client: Database,
         name: str,
         *,
         retry: Retry | None = None,

@@ -10,9 +10,8 @@ from pydantic import Field
 
 from atelier.domain.errors import TaskFailed
 from atelier.domain.shapes import Id, Record
-from atelier.domain.tasks import Output, Task, TaskStatus, TaskSummary
+from atelier.domain.tasks import URL_LIFE, Output, Task, TaskStatus, TaskSummary
 from atelier.store.answers import Created
-from atelier.store.media import URL_LIFE
 from atelier.web.api import PREFIX, shown
 
 AnyTask = TypeVar("AnyTask", bound=TaskSummary)

@@ -1,0 +1,413 @@
+"""Our short way to DynamoDB: the seven calls that this project makes, answered as boto3's client answers them.
+
+boto3 is made for every service of AWS. To import it and make its client takes longer than all else in a cold start
+together, and most of a warm request is spent in its layers (ADR 0017 has the numbers). Here a request is one JSON text,
+one signature and one round trip on a kept connection. What callers see is the same: requests, answers, errors, when it
+is tried again, which credentials. Tests hold all of that against botocore itself.
+
+This is the only module that goes around botocore. `SHORTCUTS=off` brings boto3's client back, and so does an
+environment that this one does not know its way in: see `connect`.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import random
+import select
+import ssl
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnection, responses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ChecksumError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    ReadTimeoutError,
+)
+from botocore.exceptions import ConnectionError as LostConnectionError
+
+if TYPE_CHECKING:
+    from botocore.credentials import ReadOnlyCredentials
+
+Answer = dict[str, Any]
+Environment = Mapping[str, str]
+
+# As wiring.py has it for every other client: a call that hangs must leave time for another try.
+CONNECT_SECONDS: Final = 2
+READ_SECONDS: Final = 5
+ATTEMPTS: Final = 3
+
+ROOTS: Final = Path(__file__).with_name("amazon-roots.pem")
+"""The certificates that all of AWS is signed below (Amazon Trust Services), out of botocore's own bundle. To read the
+whole bundle takes as long as dozens of requests."""
+
+_TRANSIENT_STATUS: Final = {500, 502, 503, 504}
+_TRANSIENT_CODES: Final = {
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "SlowDown",
+    "Throttling",
+    "ThrottledException",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionInProgressException",
+}
+"""What botocore's standard mode tries again; tests/providers/test_dynamodb.py compares."""
+
+_OTHERS_KNOW_THE_WAY: Final = (
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "HTTP_PROXY",
+    "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+)
+
+
+class Keys(NamedTuple):
+    """Credentials that stay, in the form of botocore's."""
+
+    access_key: str
+    secret_key: str
+    token: str | None = None
+
+
+Credentials = Callable[[], "Keys | ReadOnlyCredentials"]
+"""Whose requests these are, asked before each."""
+
+
+class Reply(NamedTuple):
+    """What came back over HTTP."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def connect(environment: Environment) -> "DynamoDB | None":
+    """A client for this environment, or None where boto3 knows more of the way than we do.
+
+    That is behind a proxy, for FIPS and dual-stack endpoints, and outside the partitions aws and aws-us-gov.
+    """
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION", "")
+    elsewhere = not region or region.startswith(("cn-", "us-iso", "eu-isoe-", "eusc-"))
+    if elsewhere or any(environment.get(name) for name in _OTHERS_KNOW_THE_WAY):
+        return None
+    url = environment.get("AWS_ENDPOINT_URL_DYNAMODB") or environment.get("AWS_ENDPOINT_URL")
+    return DynamoDB(
+        url or f"https://dynamodb.{region}.amazonaws.com",
+        region=region,
+        credentials=credentials_of(environment),
+        authorities=environment.get("AWS_CA_BUNDLE") or str(ROOTS),
+    )
+
+
+def credentials_of(environment: Environment) -> Credentials:
+    """Whose requests these are: the environment's keys, or else whatever botocore finds, and renews when it is time.
+
+    Raises NoCredentialsError when there are none.
+    """
+    if environment.get("AWS_ACCESS_KEY_ID"):
+        keys = Keys(
+            environment["AWS_ACCESS_KEY_ID"],
+            environment["AWS_SECRET_ACCESS_KEY"],
+            environment.get("AWS_SESSION_TOKEN") or None,
+        )
+        return lambda: keys
+    return _credentials_that_end()
+
+
+def _credentials_that_end() -> Credentials:
+    # SnapStart has no keys in the environment: they would be in the snapshot. Its imports are, and cost nothing then.
+    from botocore.exceptions import NoCredentialsError  # noqa: PLC0415
+    from botocore.session import get_session  # noqa: PLC0415
+
+    found = get_session().get_credentials()
+    if found is None:
+        raise NoCredentialsError
+    return found.get_frozen_credentials
+
+
+class DynamoDB:
+    """The client. Answers are botocore's: typed values, bytes for binary ones. Raises ClientError and its kin."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        region: str,
+        credentials: Credentials,
+        authorities: str = str(ROOTS),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._signer = Signer(url, region, credentials)
+        self._connections = Connections(url, authorities)
+        self._sleep = sleep
+
+    def get_item(self, **request: Any) -> Answer:
+        """GetItem."""
+        return self._call("GetItem", request)
+
+    def batch_get_item(self, **request: Any) -> Answer:
+        """BatchGetItem."""
+        return self._call("BatchGetItem", request)
+
+    def query(self, **request: Any) -> Answer:
+        """Query."""
+        return self._call("Query", request)
+
+    def put_item(self, **request: Any) -> Answer:
+        """PutItem."""
+        return self._call("PutItem", request)
+
+    def update_item(self, **request: Any) -> Answer:
+        """UpdateItem."""
+        return self._call("UpdateItem", request)
+
+    def delete_item(self, **request: Any) -> Answer:
+        """DeleteItem."""
+        return self._call("DeleteItem", request)
+
+    def transact_write_items(self, **request: Any) -> Answer:
+        """TransactWriteItems."""
+        return self._call("TransactWriteItems", request)
+
+    def close(self) -> None:
+        """Let go of all connections; the next call makes a new one."""
+        self._connections.close()
+
+    def _call(self, operation: str, request: Mapping[str, Any]) -> Answer:
+        body = json.dumps(request, default=_base64).encode()
+        attempt = 0
+        while True:
+            try:
+                headers = self._signer.headers(operation, body, time.gmtime())
+                return _understood(operation, self._connections.exchange(headers, body), retries=attempt)
+            except (ClientError, BotoCoreError) as failure:
+                attempt += 1
+                if attempt == ATTEMPTS or not _is_transient(failure):
+                    raise
+                # A connection that was kept too long says nothing about DynamoDB's health.
+                if not isinstance(failure, _Stale):
+                    self._sleep(random.random() * 2 ** (attempt - 1))  # noqa: S311 - a pause is no secret
+
+
+# --------------------------------------------------------------------------------------------------------- signature
+
+
+class Signer:
+    """The headers of a request, with AWS's signature, version 4."""
+
+    def __init__(self, url: str, region: str, credentials: Credentials) -> None:
+        parts = urlsplit(url)
+        self._host = parts.netloc
+        self._path = parts.path or "/"
+        self._region = region
+        self._credentials = credentials
+
+    def headers(self, operation: str, body: bytes, now: time.struct_time) -> dict[str, str]:
+        """Everything that is sent above the body. What is signed is in the order of the alphabet, as it must be."""
+        keys = self._credentials()
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", now)
+        signed = {
+            "content-type": "application/x-amz-json-1.0",
+            "host": self._host,
+            "x-amz-date": stamp,
+            **({"x-amz-security-token": keys.token} if keys.token else {}),
+            "x-amz-target": f"DynamoDB_20120810.{operation}",
+        }
+        names = ";".join(signed)
+        lines = "".join(f"{name}:{value}\n" for name, value in signed.items())
+        canonical = f"POST\n{self._path}\n\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
+        scope = f"{stamp[:8]}/{self._region}/dynamodb/aws4_request"
+        said = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+        signature = hmac.digest(_signing_key(keys.secret_key, stamp[:8], self._region), said.encode(), "sha256").hex()
+        proof = f"Credential={keys.access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
+        return {**signed, "authorization": f"AWS4-HMAC-SHA256 {proof}"}
+
+
+@lru_cache(maxsize=2)
+def _signing_key(secret: str, day: str, region: str) -> bytes:
+    key = f"AWS4{secret}".encode()
+    for part in (day, region, "dynamodb", "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
+
+
+# ------------------------------------------------------------------------------------------------------- connections
+
+
+class _Stale(ConnectionClosedError):
+    """A kept connection had died."""
+
+
+class Connections:
+    """Connections to one host, kept after use. Threads may share them."""
+
+    def __init__(self, url: str, authorities: str) -> None:
+        parts = urlsplit(url)
+        self._url = url
+        self._host = parts.hostname or ""
+        self._port = parts.port
+        self._path = parts.path or "/"
+        self._context = ssl.create_default_context(cafile=authorities) if parts.scheme == "https" else None
+        self._idle: list[HTTPConnection] = []
+
+    def exchange(self, headers: dict[str, str], body: bytes) -> Reply:
+        """Send a request and read what comes back. Raises botocore's errors for all that can go wrong on the way."""
+        kept = self._take()
+        connection = kept or self._opened()
+        try:
+            connection.request("POST", self._path, body, headers)
+            response = connection.getresponse()
+            content = response.read()
+        except BaseException as failure:
+            connection.close()
+            raise self._told(failure, kept=kept is not None) from failure
+        if response.will_close:
+            connection.close()
+        else:
+            self._idle.append(connection)
+        return Reply(response.status, _lower(response.headers), content)
+
+    def close(self) -> None:
+        """Let go of those that are not in use."""
+        while (connection := self._take()) is not None:
+            connection.close()
+
+    def _take(self) -> HTTPConnection | None:
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return None
+            if _is_silent(connection):
+                return connection
+            connection.close()
+
+    def _opened(self) -> HTTPConnection:
+        connection = (
+            HTTPSConnection(self._host, self._port, timeout=CONNECT_SECONDS, context=self._context)
+            if self._context
+            else HTTPConnection(self._host, self._port, timeout=CONNECT_SECONDS)
+        )
+        try:
+            connection.connect()
+        except TimeoutError as failure:
+            raise ConnectTimeoutError(endpoint_url=self._url, error=failure) from failure
+        except OSError as failure:
+            raise EndpointConnectionError(endpoint_url=self._url, error=failure) from failure
+        connection.sock.settimeout(READ_SECONDS)
+        return connection
+
+    def _told(self, failure: BaseException, *, kept: bool) -> BaseException:
+        match failure:
+            case TimeoutError():
+                return ReadTimeoutError(endpoint_url=self._url, error=failure)
+            case ConnectionError():  # http.client's RemoteDisconnected is one
+                return (_Stale if kept else ConnectionClosedError)(endpoint_url=self._url, error=failure)
+            case OSError() | HTTPException():
+                return HTTPClientError(error=failure)
+            case _:
+                return failure
+
+
+def _is_silent(connection: HTTPConnection) -> bool:
+    # Nobody speaks on a connection that is idle but to say that it is over.
+    poll = select.poll()
+    poll.register(connection.sock, select.POLLIN)
+    return not poll.poll(0)
+
+
+def _lower(headers: HTTPMessage) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+# ----------------------------------------------------------------------------------------------------------- answers
+
+
+def _understood(operation: str, reply: Reply, *, retries: int) -> Answer:
+    """The answer as botocore parses it. Raises ClientError for a refusal, ChecksumError for a damaged one."""
+    status, headers, content = reply
+    wanted, found = headers.get("x-amz-crc32"), str(zlib.crc32(content))
+    if wanted is not None and wanted != found:
+        raise ChecksumError(checksum_type="crc32", expected_checksum=wanted, actual_checksum=found)
+    about: Answer = {"HTTPStatusCode": status, "HTTPHeaders": headers, "RetryAttempts": retries}
+    if "x-amzn-requestid" in headers:
+        about["RequestId"] = headers["x-amzn-requestid"]
+    if status != HTTPStatus.OK:
+        refusal = _refusal(status, content)
+        if retries + 1 == ATTEMPTS and _passes(status, refusal["Error"]["Code"]):
+            about["MaxAttemptsReached"] = True
+        raise ClientError({**refusal, "ResponseMetadata": about}, operation)  # type: ignore[typeddict-item]
+    try:
+        return {**_parsed(content), "ResponseMetadata": about}
+    except ValueError as failure:
+        raise HTTPClientError(error=failure) from failure
+
+
+def _parsed(content: bytes) -> Answer:
+    # To look at each object costs as much as all the rest, and almost no answer has binary values.
+    answer: Answer = json.loads(content, object_hook=_with_bytes if b'"B' in content else None)
+    return answer
+
+
+def _with_bytes(found: Answer) -> Answer:
+    match found:
+        case {"B": str(text), **rest} if not rest:
+            return {"B": base64.b64decode(text)}
+        case {"BS": list(texts), **rest} if not rest:
+            return {"BS": [base64.b64decode(text) for text in texts]}
+        case _:
+            return found
+
+
+def _refusal(status: int, content: bytes) -> Answer:
+    """The code, the message, and what a refused condition or transaction tells beside them."""
+    try:
+        told = _parsed(content)
+    except ValueError:
+        # Not DynamoDB's: whoever is in between speaks HTML, or says nothing.
+        told = {"message": content.decode(errors="replace") if status < 500 else responses.get(status, "")}  # noqa: PLR2004
+    code = str(told.get("__type", status)).partition(":")[0].rpartition("#")[2]
+    message = told.get("message") or told.get("Message", "")
+    more = {name: value for name, value in told.items() if name in ("Item", "CancellationReasons")}
+    return {"Error": {"Code": code, "Message": message}} | more
+
+
+def _is_transient(failure: Exception) -> bool:
+    if isinstance(failure, ClientError):
+        response = failure.response
+        return _passes(response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"])
+    return isinstance(failure, LostConnectionError | HTTPClientError | ChecksumError)
+
+
+def _passes(status: int, code: str) -> bool:
+    return status in _TRANSIENT_STATUS or code in _TRANSIENT_CODES
+
+
+def _base64(value: object) -> str:
+    # The only values of a request that JSON has no word for.
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    raise TypeError(f"{type(value).__name__} cannot be sent")
