@@ -4,11 +4,10 @@ from secrets import randbits
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Request
-from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from atelier import wiring
-from atelier.caller import Who
+from atelier.caller import user_of
 from atelier.domain.campaigns import (
     Campaign,
     CampaignPage,
@@ -20,7 +19,6 @@ from atelier.domain.campaigns import (
 )
 from atelier.domain.ids import new_id
 from atelier.domain.shapes import utcnow
-from atelier.store.campaigns import Campaigns
 from atelier.web.api import Reply, api, created, gone, listed, serve, shown
 from atelier.web.conditional import accepted_versions
 from atelier.web.documents import (
@@ -38,7 +36,6 @@ from atelier.web.documents import (
 from atelier.web.once import once
 
 app = api()
-Store = Annotated[Campaigns, Depends(wiring.campaigns)]
 MADE_ONE = answers(201, Campaign, "The new campaign.", *CREATE, headers=MADE)
 
 
@@ -49,10 +46,11 @@ MADE_ONE = answers(201, Campaign, "The new campaign.", *CREATE, headers=MADE)
     summary="Create a campaign",
     responses=MADE_ONE,
 )
-def create_campaign(body: NewCampaign, who: Who, store: Store, request: Request, key: IdempotencyKey = None) -> Reply:
+def create_campaign(body: NewCampaign, request: Request, key: IdempotencyKey = None) -> Reply:
     """The client must exist at that very moment."""
     now = utcnow()
-    made = store.create(body, id_=new_id(now, randbits(62)), user_id=who.user_id, once=once(request, key), now=now)
+    id_, this = new_id(now, randbits(62)), once(request, key)
+    made = wiring.campaigns().create(body, id_=id_, user_id=user_of(app), once=this, now=now)
     return created(made, location=f"/campaigns/{made.record.id}")
 
 
@@ -63,9 +61,9 @@ def create_campaign(body: NewCampaign, who: Who, store: Store, request: Request,
     summary="List campaigns",
     responses=answers(200, CampaignPage, "A page of campaigns.", 400),
 )
-def list_campaigns(query: Annotated[CampaignQuery, Query()], who: Who, store: Store) -> Reply:
+def list_campaigns(query: Annotated[CampaignQuery, Query()]) -> Reply:
     """By page number, or by cursor for a walk through all of them."""
-    return listed(store.list(query, user_id=who.user_id))
+    return listed(wiring.campaigns().list(query, user_id=user_of(app)))
 
 
 @app.get(
@@ -75,9 +73,9 @@ def list_campaigns(query: Annotated[CampaignQuery, Query()], who: Who, store: St
     summary="Get a campaign",
     responses=answers(200, Campaign, "The campaign.", 304, *READ, headers=("ETag",)),
 )
-def get_campaign(campaign_id: CampaignId, who: Who, store: Store, if_none_match: IfNoneMatch = None) -> Reply:
+def get_campaign(campaign_id: CampaignId, if_none_match: IfNoneMatch = None) -> Reply:
     """The campaign as it is now."""
-    return shown(store.get(campaign_id, user_id=who.user_id))
+    return shown(wiring.campaigns().get(campaign_id, user_id=user_of(app)))
 
 
 @app.patch(
@@ -87,12 +85,10 @@ def get_campaign(campaign_id: CampaignId, who: Who, store: Store, if_none_match:
     summary="Update a campaign",
     responses=answers(200, Campaign, "The campaign as it is now.", *CHANGE, headers=("ETag",)),
 )
-def update_campaign(
-    campaign_id: CampaignId, body: CampaignPatch, who: Who, store: Store, if_match: IfMatch = None
-) -> Reply:
+def update_campaign(campaign_id: CampaignId, body: CampaignPatch, if_match: IfMatch = None) -> Reply:
     """A merge patch: absent fields stay, null clears the brief. The client never changes."""
     accepted = accepted_versions(if_match)
-    return shown(store.patch(campaign_id, body, user_id=who.user_id, accepted=accepted, now=utcnow()))
+    return shown(wiring.campaigns().patch(campaign_id, body, user_id=user_of(app), accepted=accepted, now=utcnow()))
 
 
 @app.delete(
@@ -102,9 +98,9 @@ def update_campaign(
     summary="Delete a campaign",
     responses=answers(204, None, "It is gone; its tasks stay, without a campaign.", *READ, 412),
 )
-def delete_campaign(campaign_id: CampaignId, who: Who, store: Store, if_match: IfMatch = None) -> Reply:
+def delete_campaign(campaign_id: CampaignId, if_match: IfMatch = None) -> Reply:
     """Its tasks stay with the client."""
-    store.delete(campaign_id, user_id=who.user_id, accepted=accepted_versions(if_match), now=utcnow())
+    wiring.campaigns().delete(campaign_id, user_id=user_of(app), accepted=accepted_versions(if_match), now=utcnow())
     return gone()
 
 
@@ -116,10 +112,10 @@ def delete_campaign(campaign_id: CampaignId, who: Who, store: Store, if_match: I
     responses=MADE_ONE,
 )
 def create_campaign_for_client(
-    client_id: ClientId, body: ClientCampaign, who: Who, store: Store, request: Request, key: IdempotencyKey = None
+    client_id: ClientId, body: ClientCampaign, request: Request, key: IdempotencyKey = None
 ) -> Reply:
     """The body may repeat the path's client, and must not name another."""
-    return create_campaign(body.under(client_id), who, store, request, key)
+    return create_campaign(body.under(client_id), request, key)
 
 
 @app.get(
@@ -129,11 +125,9 @@ def create_campaign_for_client(
     summary="List a client's campaigns",
     responses=answers(200, CampaignPage, "A page of campaigns.", *READ),
 )
-def list_campaigns_of_client(
-    client_id: ClientId, query: Annotated[ClientCampaignQuery, Query()], who: Who, store: Store
-) -> Reply:
+def list_campaigns_of_client(client_id: ClientId, query: Annotated[ClientCampaignQuery, Query()]) -> Reply:
     """Unlike the filter of the list of all campaigns, an unknown client is a 404 here."""
-    return listed(store.list_of_client(query.of(client_id), client_id=client_id, user_id=who.user_id))
+    return listed(wiring.campaigns().list_of_client(query.of(client_id), client_id=client_id, user_id=user_of(app)))
 
 
 handler = serve(app)

@@ -4,22 +4,19 @@ from secrets import randbits
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Request
-from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from atelier import wiring
-from atelier.caller import Who
+from atelier.caller import user_of
 from atelier.domain.clients import Client, ClientPage, ClientPatch, ClientQuery, NewClient
 from atelier.domain.ids import new_id
 from atelier.domain.shapes import utcnow
-from atelier.store.clients import Clients
 from atelier.web.api import Reply, api, created, gone, listed, serve, shown
 from atelier.web.conditional import accepted_versions
 from atelier.web.documents import CHANGE, CREATE, MADE, READ, ClientId, IdempotencyKey, IfMatch, IfNoneMatch, answers
 from atelier.web.once import once
 
 app = api()
-Store = Annotated[Clients, Depends(wiring.clients)]
 
 
 @app.post(
@@ -29,10 +26,11 @@ Store = Annotated[Clients, Depends(wiring.clients)]
     summary="Create a client",
     responses=answers(201, Client, "The new client.", *CREATE, headers=MADE),
 )
-def create_client(body: NewClient, who: Who, store: Store, request: Request, key: IdempotencyKey = None) -> Reply:
+def create_client(body: NewClient, request: Request, key: IdempotencyKey = None) -> Reply:
     """Names need not be unique."""
     now = utcnow()
-    made = store.create(body, id_=new_id(now, randbits(62)), user_id=who.user_id, once=once(request, key), now=now)
+    id_, this = new_id(now, randbits(62)), once(request, key)
+    made = wiring.clients().create(body, id_=id_, user_id=user_of(app), once=this, now=now)
     return created(made, location=f"/clients/{made.record.id}")
 
 
@@ -43,9 +41,9 @@ def create_client(body: NewClient, who: Who, store: Store, request: Request, key
     summary="List clients",
     responses=answers(200, ClientPage, "A page of clients.", 400),
 )
-def list_clients(query: Annotated[ClientQuery, Query()], who: Who, store: Store) -> Reply:
+def list_clients(query: Annotated[ClientQuery, Query()]) -> Reply:
     """By page number, or by cursor for a walk through all of them."""
-    return listed(store.list(query, user_id=who.user_id))
+    return listed(wiring.clients().list(query, user_id=user_of(app)))
 
 
 @app.get(
@@ -55,9 +53,9 @@ def list_clients(query: Annotated[ClientQuery, Query()], who: Who, store: Store)
     summary="Get a client",
     responses=answers(200, Client, "The client.", 304, *READ, headers=("ETag",)),
 )
-def get_client(client_id: ClientId, who: Who, store: Store, if_none_match: IfNoneMatch = None) -> Reply:
+def get_client(client_id: ClientId, if_none_match: IfNoneMatch = None) -> Reply:
     """The client as it is now."""
-    return shown(store.get(client_id, user_id=who.user_id))
+    return shown(wiring.clients().get(client_id, user_id=user_of(app)))
 
 
 @app.patch(
@@ -67,10 +65,10 @@ def get_client(client_id: ClientId, who: Who, store: Store, if_none_match: IfNon
     summary="Update a client",
     responses=answers(200, Client, "The client as it is now.", *CHANGE, headers=("ETag",)),
 )
-def update_client(client_id: ClientId, body: ClientPatch, who: Who, store: Store, if_match: IfMatch = None) -> Reply:
+def update_client(client_id: ClientId, body: ClientPatch, if_match: IfMatch = None) -> Reply:
     """A merge patch: absent fields stay, null clears an optional one."""
     accepted = accepted_versions(if_match)
-    return shown(store.patch(client_id, body, user_id=who.user_id, accepted=accepted, now=utcnow()))
+    return shown(wiring.clients().patch(client_id, body, user_id=user_of(app), accepted=accepted, now=utcnow()))
 
 
 @app.delete(
@@ -80,9 +78,9 @@ def update_client(client_id: ClientId, body: ClientPatch, who: Who, store: Store
     summary="Delete a client",
     responses=answers(204, None, "It is gone, and so are its campaigns.", *READ, 412),
 )
-def delete_client(client_id: ClientId, who: Who, store: Store, if_match: IfMatch = None) -> Reply:
+def delete_client(client_id: ClientId, if_match: IfMatch = None) -> Reply:
     """Its campaigns go with it; its tasks stay, without client and campaign."""
-    store.delete(client_id, user_id=who.user_id, accepted=accepted_versions(if_match), now=utcnow())
+    wiring.clients().delete(client_id, user_id=user_of(app), accepted=accepted_versions(if_match), now=utcnow())
     return gone()
 
 

@@ -5,11 +5,10 @@ from secrets import randbits, token_urlsafe
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Request
-from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from atelier import wiring
-from atelier.caller import Caller, Who
+from atelier.caller import user_of
 from atelier.domain.errors import Stale
 from atelier.domain.ids import new_id
 from atelier.domain.offers import ProviderList, offers
@@ -17,7 +16,6 @@ from atelier.domain.ordering import Mark, ordered, retried
 from atelier.domain.shapes import utcnow
 from atelier.domain.tasks import NewAudio, NewImage, NewTask, NewVideo, Task, TaskPage, TaskQuery, canceled
 from atelier.endings import ended
-from atelier.store.tasks import Tasks
 from atelier.web.api import Reply, api, gone, listed, serve
 from atelier.web.conditional import matches
 from atelier.web.documents import CREATE, MADE, READ, IdempotencyKey, IfMatch, IfNoneMatch, TaskId, answers
@@ -25,8 +23,6 @@ from atelier.web.once import once
 from atelier.web.tasks import TaskResult, accepted, result_shown, signed, tag_of, task_shown
 
 app = api()
-Store = Annotated[Tasks, Depends(wiring.tasks)]
-Media = Annotated[wiring.Gallery, Depends(wiring.gallery)]
 ACCEPTED: Any = answers(202, Task, "The task, which starts at once.", *CREATE, headers=MADE)
 
 
@@ -37,11 +33,9 @@ ACCEPTED: Any = answers(202, Task, "The task, which starts at once.", *CREATE, h
     summary="Generate images",
     responses=ACCEPTED,
 )
-def generate_image(
-    body: NewImage, who: Who, store: Store, media: Media, request: Request, key: IdempotencyKey = None
-) -> Reply:
+def generate_image(body: NewImage, request: Request, key: IdempotencyKey = None) -> Reply:
     """Brand guidelines of the client and the brief of the campaign go into what the provider is sent."""
-    return _generate(body, who, store, media, request, key)
+    return _generate(body, request, key)
 
 
 @app.post(
@@ -51,11 +45,9 @@ def generate_image(
     summary="Generate videos",
     responses=ACCEPTED,
 )
-def generate_video(
-    body: NewVideo, who: Who, store: Store, media: Media, request: Request, key: IdempotencyKey = None
-) -> Reply:
+def generate_video(body: NewVideo, request: Request, key: IdempotencyKey = None) -> Reply:
     """Brand guidelines of the client and the brief of the campaign go into what the provider is sent."""
-    return _generate(body, who, store, media, request, key)
+    return _generate(body, request, key)
 
 
 @app.post(
@@ -65,11 +57,9 @@ def generate_video(
     summary="Generate audio",
     responses=ACCEPTED,
 )
-def generate_audio(
-    body: NewAudio, who: Who, store: Store, media: Media, request: Request, key: IdempotencyKey = None
-) -> Reply:
+def generate_audio(body: NewAudio, request: Request, key: IdempotencyKey = None) -> Reply:
     """Brand guidelines of the client and the brief of the campaign go into what the provider is sent."""
-    return _generate(body, who, store, media, request, key)
+    return _generate(body, request, key)
 
 
 @app.get(
@@ -79,10 +69,10 @@ def generate_audio(
     summary="List tasks",
     responses=answers(200, TaskPage, "A page of tasks.", 400),
 )
-def list_tasks(query: Annotated[TaskQuery, Query()], who: Who, store: Store, media: Media) -> Reply:
+def list_tasks(query: Annotated[TaskQuery, Query()]) -> Reply:
     """A task appears here within a second of its creation."""
-    page = store.list(query, user_id=who.user_id)
-    return listed(page.model_copy(update={"items": [signed(task, media) for task in page.items]}))
+    page = wiring.tasks().list(query, user_id=user_of(app))
+    return listed(page.model_copy(update={"items": [signed(task, wiring.gallery()) for task in page.items]}))
 
 
 @app.get(
@@ -92,9 +82,9 @@ def list_tasks(query: Annotated[TaskQuery, Query()], who: Who, store: Store, med
     summary="Get a task",
     responses=answers(200, Task, "The task.", 304, *READ, headers=("ETag",)),
 )
-def get_task(task_id: TaskId, who: Who, store: Store, media: Media, if_none_match: IfNoneMatch = None) -> Reply:
+def get_task(task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
     """The task as it is now, with URLs that work for an hour."""
-    return task_shown(store.get(task_id, user_id=who.user_id), media, now=utcnow())
+    return task_shown(wiring.tasks().get(task_id, user_id=user_of(app)), wiring.gallery(), now=utcnow())
 
 
 @app.get(
@@ -104,9 +94,9 @@ def get_task(task_id: TaskId, who: Who, store: Store, media: Media, if_none_matc
     summary="Get a task's files",
     responses=answers(200, TaskResult, "The files.", 304, *READ, 409, headers=("ETag",), running=TaskResult),
 )
-def get_result(task_id: TaskId, who: Who, store: Store, media: Media, if_none_match: IfNoneMatch = None) -> Reply:
+def get_result(task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
     """202 while it runs; 409 with the task's own error when it failed or was canceled."""
-    return result_shown(store.get(task_id, user_id=who.user_id), media, now=utcnow())
+    return result_shown(wiring.tasks().get(task_id, user_id=user_of(app)), wiring.gallery(), now=utcnow())
 
 
 @app.post(
@@ -116,12 +106,12 @@ def get_result(task_id: TaskId, who: Who, store: Store, media: Media, if_none_ma
     summary="Cancel a task",
     responses=answers(200, Task, "The canceled task.", *READ, 409, headers=("ETag",)),
 )
-def cancel_task(task_id: TaskId, who: Who, store: Store, media: Media) -> Reply:
+def cancel_task(task_id: TaskId) -> Reply:
     """What the provider has begun may still be charged."""
     now = utcnow()
-    task = store.change(task_id, lambda task: canceled(task, now=now), user_id=who.user_id)
+    task = wiring.tasks().change(task_id, lambda task: canceled(task, now=now), user_id=user_of(app))
     ended(task, now=now)
-    return task_shown(task, media, now=now)
+    return task_shown(task, wiring.gallery(), now=now)
 
 
 @app.post(
@@ -131,18 +121,16 @@ def cancel_task(task_id: TaskId, who: Who, store: Store, media: Media) -> Reply:
     summary="Retry a task",
     responses=answers(202, Task, "A new task that asks for the same.", *CREATE, headers=MADE),
 )
-def retry_task(
-    task_id: TaskId, who: Who, store: Store, media: Media, request: Request, key: IdempotencyKey = None
-) -> Reply:
+def retry_task(task_id: TaskId, request: Request, key: IdempotencyKey = None) -> Reply:
     """Only a failed or canceled task; the brand goes in as it is now."""
     now, this = utcnow(), once(request, key)
-    made = store.earlier(this, user_id=who.user_id, now=now)
+    made = wiring.tasks().earlier(this, user_id=user_of(app), now=now)
     if made is None:
-        task = store.get(task_id, user_id=who.user_id)
-        parents = store.parents(task.client_id, task.campaign_id, user_id=who.user_id)
+        task = wiring.tasks().get(task_id, user_id=user_of(app))
+        parents = wiring.tasks().parents(task.client_id, task.campaign_id, user_id=user_of(app))
         again = retried(task, parents, wiring.desk(), mark=_mark(now))
-        made = store.create(again, once=this, now=now)
-    return accepted(made, media, now=now)
+        made = wiring.tasks().create(again, once=this, now=now)
+    return accepted(made, wiring.gallery(), now=now)
 
 
 @app.delete(
@@ -152,14 +140,14 @@ def retry_task(
     summary="Delete a task",
     responses=answers(204, None, "It is gone, and so are its files.", *READ, 412),
 )
-def delete_task(task_id: TaskId, who: Who, store: Store, if_match: IfMatch = None) -> Reply:
+def delete_task(task_id: TaskId, if_match: IfMatch = None) -> Reply:
     """Its files go with it; the provider may still charge for what it has begun."""
 
     def check(task: Task) -> None:
         if not matches(if_match, tag_of(task, now=utcnow())):
             raise Stale("It has changed since the version that If-Match names.")
 
-    store.delete(task_id, check, user_id=who.user_id)
+    wiring.tasks().delete(task_id, check, user_id=user_of(app))
     return gone()
 
 
@@ -170,21 +158,19 @@ def delete_task(task_id: TaskId, who: Who, store: Store, if_match: IfMatch = Non
     summary="List providers and models",
     responses=answers(200, ProviderList, "All of them, with limits and list prices.", 400),
 )
-def list_providers(_who: Who) -> Reply:
+def list_providers() -> Reply:
     """Which are configured here, what each model takes, and what it costs."""
     return listed(offers(wiring.desk()))
 
 
-def _generate(
-    new: NewTask, who: Caller, store: Tasks, media: wiring.Gallery, request: Request, key: str | None
-) -> Reply:
+def _generate(new: NewTask, request: Request, key: str | None) -> Reply:
     now, this = utcnow(), once(request, key)
-    made = store.earlier(this, user_id=who.user_id, now=now)
+    made = wiring.tasks().earlier(this, user_id=user_of(app), now=now)
     if made is None:
-        parents = store.parents(new.client_id, new.campaign_id, user_id=who.user_id)
-        task = ordered(new, parents, wiring.desk(), mark=_mark(now), user_id=who.user_id)
-        made = store.create(task, once=this, now=now)
-    return accepted(made, media, now=now)
+        parents = wiring.tasks().parents(new.client_id, new.campaign_id, user_id=user_of(app))
+        task = ordered(new, parents, wiring.desk(), mark=_mark(now), user_id=user_of(app))
+        made = wiring.tasks().create(task, once=this, now=now)
+    return accepted(made, wiring.gallery(), now=now)
 
 
 def _mark(now: datetime) -> Mark:

@@ -1,16 +1,15 @@
 """Who is asking, as a user of ours: what routes know of their caller."""
 
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Final
 
-from aws_lambda_powertools.event_handler import Request
-from aws_lambda_powertools.event_handler.depends import Depends
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
 from atelier import wiring
 from atelier.domain.roles import Role
 from atelier.telemetry import acting_for
+from atelier.web.api import claims_in
 from atelier.web.claims import EVERYBODY
-from atelier.web.roles import admitted
 
 PLACEHOLDER_USER: Final = 1
 
@@ -25,9 +24,9 @@ class Caller:
     email: str | None = None
 
 
-def caller(request: Request) -> Caller:
-    """The user that the request acts for. Raises Unauthenticated and Forbidden."""
-    claims = admitted(request.resolved_event.raw_event)
+def caller(app: APIGatewayHttpResolver) -> Caller:
+    """The user that the present request acts for. Raises Unauthenticated where no token is asked for."""
+    claims = claims_in(app)
     if claims is EVERYBODY:
         acting_for(PLACEHOLDER_USER)
         return Caller(PLACEHOLDER_USER, claims.role)
@@ -36,4 +35,6 @@ def caller(request: Request) -> Caller:
     return Caller(user_id, claims.role, claims.name, claims.email)
 
 
-Who = Annotated[Caller, Depends(caller)]
+def user_of(app: APIGatewayHttpResolver) -> int:
+    """The number of the user that the present request acts for. Raises Unauthenticated where no token is asked for."""
+    return caller(app).user_id

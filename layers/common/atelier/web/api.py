@@ -17,14 +17,15 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from atelier.domain.errors import DomainError, Fault, Invalid
+from atelier.domain.errors import DomainError, Fault, Forbidden, Invalid, Unauthenticated
 from atelier.domain.shapes import Record
 from atelier.store.answers import Created
 from atelier.telemetry import count, log, told
+from atelier.web.claims import Claims
 from atelier.web.conditional import etag, unchanged
 from atelier.web.inputs import check_body, parameter_faults, parse_body, validation_faults
 from atelier.web.problems import answer_to
-from atelier.web.roles import admit
+from atelier.web.roles import NOBODY, admit
 from atelier.web.routes import methods_at, refusal
 
 Event = Mapping[str, Any]
@@ -35,6 +36,7 @@ Handler = Callable[[dict[str, Any], LambdaContext], Answer]
 
 PREFIX: Final = "/api/v3"
 JSON: Final = "application/json"
+_CLAIMS: Final = "claims"
 LARGEST_ANSWER: Final = 6_000_000  # bytes; Lambda's limit is 6 MB with the headers
 
 
@@ -72,20 +74,35 @@ def _problem(app: APIGatewayHttpResolver, error: Exception) -> Response[str]:
 
 
 def _only_what_is_known(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Reply:
-    if _is_ours(app) and (faults := _parameter_faults(app) + _field_faults(app)):
-        raise Invalid(faults)
+    if _is_ours(app):
+        _check(app, _parameter_faults(app) + _field_faults(app))
     return next_middleware(app)
 
 
 def _only_known_parameters(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Reply:
-    if _is_ours(app) and (faults := _parameter_faults(app)):
-        raise Invalid(faults)
+    if _is_ours(app):
+        _check(app, _parameter_faults(app))
     return next_middleware(app)
 
 
 def _is_ours(app: APIGatewayHttpResolver) -> bool:
     # Powertools takes a request that none of our routes takes through here too, by a route that matches any path.
     return not app.context["_route"].rule.match("/")
+
+
+def _check(app: APIGatewayHttpResolver, faults: list[Fault]) -> None:
+    if app.context[_CLAIMS] is None:
+        raise Forbidden("Nobody may do this.")  # a route of ours without a row in the table of roles
+    if faults:
+        raise Invalid(faults)
+
+
+def claims_in(app: APIGatewayHttpResolver) -> Claims:
+    """Whose request the present one is. Raises Unauthenticated where no token is asked for."""
+    claims = app.context[_CLAIMS]
+    if not isinstance(claims, Claims) or claims is NOBODY:
+        raise Unauthenticated("Nobody has said who they are.")
+    return claims
 
 
 def _parameter_faults(app: APIGatewayHttpResolver) -> list[Fault]:
@@ -161,7 +178,7 @@ def _answer(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaC
     # HTTP APIs write names in lower case, `sam local start-api` does not; to HTTP they are the same.
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     try:
-        admit(event)
+        app.context[_CLAIMS] = admit(event)
         body = _text(event)
         if not raw_bodies:
             check_body(body, headers.get("content-type", ""))

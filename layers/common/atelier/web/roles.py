@@ -56,21 +56,21 @@ LEAST: Final[Mapping[Route, Role | None]] = {
 """What a route takes beside a token; None for nothing."""
 
 
-def admit(event: Event) -> None:
-    """Stop a request that its caller may not make. Raises Unauthenticated and Forbidden.
+NOBODY: Final = Claims(issuer="", subject="", role=None)
+"""Who everyone is where no token is asked for."""
 
-    One that no route takes may pass: all it can get is a 404 or a 405.
+
+def admit(event: Event) -> Claims | None:
+    """Who is asking, if they may; None where no route is known, and all there is to get is a 404 or a 405.
+
+    Raises Unauthenticated and Forbidden.
     """
-    if _route_of(event) not in (None, *OPEN):
-        admitted(event)
-
-
-def admitted(event: Event) -> Claims:
-    """Who is asking, if they may. Raises Unauthenticated and Forbidden."""
-    claims, route = claims_of(event), _route_of(event)
-    if route is None or route not in LEAST:
-        raise Forbidden("Nobody may do this.")
-    least = LEAST[route]
+    route = _route_of(event)
+    if route is None:
+        return None
+    if route in OPEN:
+        return NOBODY
+    claims, least = claims_of(event), LEAST[route]
     if least is not None and not (claims.role and claims.role.includes(least)):
         has = f"Your role is {claims.role}" if claims.role else "You have no role here"
         raise Forbidden(f"{has}, and this takes {least}.")
