@@ -23,8 +23,12 @@ ENVIRONMENT: Final = {
     "AWS_ACCESS_KEY_ID": "none",
     "AWS_SECRET_ACCESS_KEY": "none",
     "POWERTOOLS_LOG_LEVEL": "CRITICAL",
-    # Written by nobody: a missing .pyc must stay missing, or the check for it would only fail once.
-    "PYTHONDONTWRITEBYTECODE": "1",
+    # As in Lambda, where functions make at their start what they work with.
+    "AWS_LAMBDA_FUNCTION_NAME": "smoke",
+    "TABLE_NAME": "none",
+    "GENERATION_QUEUE_URL": "http://127.0.0.1/none",
+    "CASCADE_QUEUE_URL": "http://127.0.0.1/none",
+    "NOTICES_QUEUE_URL": "http://127.0.0.1/none",
 }
 
 
@@ -83,7 +87,8 @@ def weigh(built: Path, architecture: str) -> list[str]:
 def check(function: Function, python: str) -> str:
     """Import the function from what was built alone and feed it its smoke event; one line about it."""
     event, wanted = smoke_event(function.kind)
-    command = [python, "-I", "-S", str(SMOKE), json.dumps(event), *function.path]
+    # -B: nobody writes bytecode here, or a module that was built without it would be found with it.
+    command = [python, "-I", "-S", "-B", str(SMOKE), json.dumps(event), *function.path]
     ran = subprocess.run(command, env=ENVIRONMENT, cwd="/", capture_output=True, text=True, check=False)
     if ran.returncode:
         raise LocalError(f"{function.name} does not run from what was built:\n{ran.stderr}")

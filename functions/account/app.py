@@ -1,5 +1,7 @@
 """/api/v3/me and /api/v3/webhook-secret"""
 
+from atelier.starting import started
+
 from secrets import token_bytes
 
 from aws_lambda_powertools.event_handler import Request, Response
@@ -66,4 +68,4 @@ def rotate_webhook_secret(request: Request, key: IdempotencyKey = None) -> Reply
     return Response(200, JSON, made.record.model_dump_json(), headers=replayed)
 
 
-handler = serve(app)
+handler = started(serve(app), wiring.webhook_secrets, prime=app.get_openapi_json_schema)

@@ -1,5 +1,7 @@
 """/api/v3/campaigns and /api/v3/clients/{client_id}/campaigns"""
 
+from atelier.starting import started
+
 from secrets import randbits
 from typing import Annotated
 
@@ -130,4 +132,4 @@ def list_campaigns_of_client(client_id: ClientId, query: Annotated[ClientCampaig
     return listed(wiring.campaigns().list_of_client(query.of(client_id), client_id=client_id, user_id=user_of(app)))
 
 
-handler = serve(app)
+handler = started(serve(app), wiring.campaigns, prime=app.get_openapi_json_schema)

@@ -1,5 +1,7 @@
 """The cascade queue: clean-up after deletes, a bounded piece per message."""
 
+from atelier.starting import started
+
 from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
@@ -24,4 +26,4 @@ def clean_up(record: SQSRecord) -> None:
     log.info("clean-up", extra={**about, "freed": freed})
 
 
-handler = consume(EventType.SQS, clean_up)
+handler = started(consume(EventType.SQS, clean_up), wiring.cascade)

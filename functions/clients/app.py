@@ -1,5 +1,7 @@
 """/api/v3/clients"""
 
+from atelier.starting import started
+
 from secrets import randbits
 from typing import Annotated
 
@@ -84,4 +86,4 @@ def delete_client(client_id: ClientId, if_match: IfMatch = None) -> Reply:
     return gone()
 
 
-handler = serve(app)
+handler = started(serve(app), wiring.clients, prime=app.get_openapi_json_schema)

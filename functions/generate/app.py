@@ -1,5 +1,7 @@
 """/api/v3/generate/*, /api/v3/tasks and /api/v3/providers"""
 
+from atelier.starting import started
+
 from datetime import datetime
 from secrets import randbits, token_urlsafe
 from typing import Annotated, Any
@@ -177,4 +179,4 @@ def _mark(now: datetime) -> Mark:
     return Mark(new_id(now, randbits(62)), token_urlsafe(24), now)
 
 
-handler = serve(app)
+handler = started(serve(app), wiring.tasks, wiring.desk, prime=app.get_openapi_json_schema)

@@ -1,5 +1,7 @@
 """The notices queue: one attempt to tell a receiver that a task has ended per message."""
 
+from atelier.starting import started
+
 from secrets import token_bytes
 
 from aws_lambda_powertools.utilities.batch import EventType
@@ -27,4 +29,4 @@ def _shown(task: Task) -> Task:
     return signed(wiring.tasks().get(task.id, user_id=task.user_id), wiring.gallery())
 
 
-handler = consume(EventType.SQS, tell)
+handler = started(consume(EventType.SQS, tell), wiring.herald)

@@ -1,5 +1,7 @@
 """The table's stream -> the queues. The stream is the outbox: what was committed is what gets done."""
 
+from atelier.starting import started
+
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,4 +72,4 @@ def _over(task: Item) -> bool:
     return task["status"] in TERMINAL
 
 
-handler = consume(EventType.DynamoDBStreams, relay)
+handler = started(consume(EventType.DynamoDBStreams, relay), wiring.generation_queue)

@@ -1,5 +1,7 @@
 """/api/v3/health, /api/v3/openapi.json, /docs, and the answer to every path and method that nobody else takes."""
 
+from atelier.starting import started
+
 from typing import Literal
 
 from aws_lambda_powertools.event_handler import Response
@@ -53,4 +55,4 @@ def docs() -> Reply:
     return Response(200, "text/html; charset=utf-8", page(), headers={"Content-Security-Policy": policy()})
 
 
-handler = serve(app)
+handler = started(serve(app), wiring.table, prime=app.get_openapi_json_schema)

@@ -1,5 +1,7 @@
 """Invoked by an operator, after an incident or every night: does everything of these users still add up?"""
 
+from atelier.starting import started
+
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -9,7 +11,7 @@ from atelier.store import verify
 from atelier.telemetry import count, log, told
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def recount(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """`{"user_ids": [1]}` -> `{"ok": false, "findings": ["User 1: ..."]}`; the findings are logged as errors, too."""
     with told(request_id=context.aws_request_id):
         found = [finding for user_id in event["user_ids"] for finding in _of(user_id)]
@@ -22,3 +24,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _of(user_id: int) -> list[str]:
     # Usage rows stay when a task is deleted, so there may be more of them than the tasks that are left account for.
     return verify.findings(verify.read(wiring.table(), user_id), deleted=None)
+
+
+handler = started(recount, wiring.table)

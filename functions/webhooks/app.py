@@ -1,5 +1,7 @@
 """/api/v3/webhooks/{provider}: providers report that something happened to a job."""
 
+from atelier.starting import started
+
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Request
@@ -46,4 +48,4 @@ def receive(provider: Provider, task: TaskId, token: Token, request: Request) ->
     return gone()
 
 
-handler = serve(app, raw_bodies=True)
+handler = started(serve(app, raw_bodies=True), wiring.generation_queue, prime=app.get_openapi_json_schema)

@@ -1,5 +1,7 @@
 """The generation queues: one step of one task per message."""
 
+from atelier.starting import started
+
 from datetime import datetime
 from typing import Final
 
@@ -47,4 +49,4 @@ def _count(task: Task | None, *, now: datetime) -> None:
         count("SubmitsUnknown")  # one for every look at it
 
 
-handler = consume(EventType.SQS, work)
+handler = started(consume(EventType.SQS, work), wiring.pipeline)

@@ -57,6 +57,7 @@ def test_clients_of_aws_are_built_in_one_place() -> None:
         if path.name == "wiring.py":
             continue
         assert not attributes_of("boto3", tree(path)) & {"client", "resource", "Session"}, path
+        assert not {name for name in calls_of(tree(path)) if name.endswith("create_client")}, path
 
 
 def test_our_code_never_scans_the_table() -> None:

@@ -11,6 +11,7 @@ from atelier.domain.campaigns import Campaign, CampaignStatus
 from atelier.domain.clients import Client
 from atelier.domain.ids import new_id
 from atelier.domain.ordering import Mark, Parents, ordered
+from atelier.domain.shapes import format_moment
 from atelier.domain.tasks import NewImage, Output
 from atelier.store import campaigns, clients, tallies, tasks
 from atelier.store.table import MISSING
@@ -45,7 +46,8 @@ def as_lambda_sends_it(answer: dict[str, Any]) -> int:
 def at_the_limits(w: World, number: int) -> dict[str, Any]:
     """What clients and campaigns have in common."""
     now = w.clock()
-    return {"id": new_id(now, number), "user_id": 1, "name": FOX * 255, "created_at": now, "updated_at": now}
+    stamp = format_moment(now)
+    return {"id": new_id(now, number), "user_id": 1, "name": FOX * 255, "created_at": stamp, "updated_at": stamp}
 
 
 def test_a_page_of_the_largest_clients_fits(w: World) -> None:

@@ -7,6 +7,7 @@ from atelier.domain.campaigns import Campaign
 from atelier.domain.clients import Client
 from atelier.domain.ids import new_id
 from atelier.domain.provider import Order
+from atelier.domain.shapes import format_moment
 from atelier.domain.tasks import Task, TaskType
 
 NOON: Final = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -20,13 +21,18 @@ def an_id(number: int = 0, *, at: datetime = NOON) -> str:
 def a_client(**fields: Any) -> Client:
     """A client of user 1."""
     known = {"id": an_id(1), "user_id": 1, "name": "Acme", "created_at": NOON, "updated_at": NOON}
-    return Client(**known | fields)
+    return Client(**written(known | fields))
 
 
 def a_campaign(**fields: Any) -> Campaign:
     """A campaign of `a_client()`."""
     known = {"id": an_id(2), "client_id": an_id(1), "user_id": 1, "name": "Launch", "goal": "Sell", "status": "draft"}
-    return Campaign(**known | {"created_at": NOON, "updated_at": NOON} | fields)
+    return Campaign(**written(known | {"created_at": NOON, "updated_at": NOON} | fields))
+
+
+def written(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields with moments as clients and campaigns keep them."""
+    return {name: format_moment(each) if isinstance(each, datetime) else each for name, each in fields.items()}
 
 
 def a_task(**fields: Any) -> Task:

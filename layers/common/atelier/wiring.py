@@ -1,7 +1,7 @@
 """The composition root: what a function works with, imported and built when first asked for, once per process.
 
 Imports stand where they are needed, because a cold start pays for each: the functions of clients and campaigns never
-load the pipeline, and who has no file to show never loads boto3 (ADR 0017). tests/contract/test_budget.py counts.
+load the pipeline, and who has no file to show never loads botocore (ADR 0017). tests/contract/test_budget.py counts.
 """
 
 import os
@@ -18,6 +18,7 @@ from atelier.telemetry import count
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.parameters import SecretsProvider
     from botocore.awsrequest import AWSPreparedRequest
+    from botocore.session import Session
 
     from atelier.domain.generation import Pipeline
     from atelier.domain.models import Registry
@@ -59,10 +60,17 @@ _SECRET_SECONDS: Final = 300
 
 
 def _client(service: str, config: Mapping[str, Any], region: str | None = None) -> Any:
-    import boto3
+    # botocore's, which is what boto3.client makes as well, but without boto3's own imports.
     from botocore.config import Config
 
-    return boto3.client(service, config=Config(**config), region_name=region)  # type: ignore[call-overload]
+    return _session().create_client(service, config=Config(**config), region_name=region)
+
+
+@cache
+def _session() -> "Session":
+    from botocore.session import get_session
+
+    return get_session()
 
 
 def _paid_client(service: str, region: str | None = None) -> Any:
@@ -92,6 +100,13 @@ def dynamodb() -> Database:
     ours = shortcut.connect(os.environ) if settings().shortcuts else None
     client: Database = ours or _client("dynamodb", _PATIENCE)
     return client
+
+
+def disconnect() -> None:
+    """Let go of connections that may have died without our knowledge, as they have in a process out of a snapshot."""
+    for client in (dynamodb, _sqs, _s3):
+        if client.cache_info().currsize:
+            client().close()
 
 
 @cache

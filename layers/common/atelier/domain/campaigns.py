@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 
 from atelier.domain.errors import Fault, Invalid
 from atelier.domain.pages import Page, SearchQuery
-from atelier.domain.shapes import Goal, Id, LongText, Moment, Name, Record, Shape, without_defaults
+from atelier.domain.shapes import Goal, Id, KeptGoal, KeptName, LongText, Name, Record, Shape, Stamp, without_defaults
 
 
 class CampaignStatus(StrEnum):
@@ -69,12 +69,12 @@ class Campaign(Record):
     id: Id
     client_id: Id
     user_id: int
-    name: Name
-    goal: Goal
+    name: KeptName
+    goal: KeptGoal
     status: CampaignStatus
     brief: str | None = None
-    created_at: Moment
-    updated_at: Moment
+    created_at: Stamp
+    updated_at: Stamp
 
 
 class ClientCampaignQuery(SearchQuery):

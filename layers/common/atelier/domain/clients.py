@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from atelier.domain.pages import Page, SearchQuery
-from atelier.domain.shapes import Description, Id, LongText, Moment, Name, Record, Shape, without_defaults
+from atelier.domain.shapes import Description, Id, KeptName, LongText, Name, Record, Shape, Stamp, without_defaults
 
 
 class NewClient(Shape):
@@ -41,11 +41,11 @@ class Client(Record):
 
     id: Id
     user_id: int
-    name: Name
+    name: KeptName
     description: str | None = None
     brand_guidelines: str | None = None
-    created_at: Moment
-    updated_at: Moment
+    created_at: Stamp
+    updated_at: Stamp
 
 
 class ClientQuery(SearchQuery):

@@ -1,4 +1,7 @@
-"""The types every model is made of: bounded texts, moments, and the two bases `Shape` (in) and `Record` (kept)."""
+"""The types every model is made of: bounded texts, moments, and the two bases `Shape` (in) and `Record` (kept).
+
+Models are built when they are first used: a function imports more of them than it needs.
+"""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
@@ -13,13 +16,13 @@ LONG_TEXT_BYTES = 32 * KIB
 class Shape(BaseModel):
     """What a caller sends. Unknown fields are errors: nothing is silently ignored."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class Record(BaseModel):
     """What we keep and answer. `version` counts its changes; it is told to callers as the ETag only."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     version: SkipJsonSchema[Annotated[int, Field(exclude=True)]] = 1
 
@@ -42,6 +45,11 @@ Moment = Annotated[
 ]
 
 
+Stamp = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+"""A moment as it is kept and shown: what `format_moment` made of it. For records whose moments nobody calculates with:
+to parse and to write those of 50 items takes as long as all else about them (ADR 0017)."""
+
+
 # White space by everybody's definition (Unicode's, Python's, ECMAScript's), so that a name with a character that is not
 # among these is not blank, whoever reads the pattern in the API's document.
 _BLANKS: Final = "".join(chr(code) for code in range(0x3001) if chr(code).isspace()) + "\ufeff"
@@ -60,8 +68,10 @@ def _at_most_32_kib(value: str) -> str:
 _TRIMMED = BeforeValidator(_trimmed)
 _NOT_BLANK = Field(json_schema_extra={"pattern": r"[^\s\u001c-\u001f\u0085\ufeff]"})
 
-Name = Annotated[str, Field(min_length=1, max_length=255), _NOT_BLANK, _TRIMMED]
-Goal = Annotated[str, Field(min_length=1, max_length=2000), _NOT_BLANK, _TRIMMED]
+KeptName = Annotated[str, Field(min_length=1, max_length=255), _NOT_BLANK]
+Name = Annotated[KeptName, _TRIMMED]
+KeptGoal = Annotated[str, Field(min_length=1, max_length=2000), _NOT_BLANK]
+Goal = Annotated[KeptGoal, _TRIMMED]
 Prompt = Annotated[str, Field(min_length=1, max_length=5000), _NOT_BLANK, _TRIMMED]
 Description = Annotated[str, Field(max_length=2000)]
 LongText = Annotated[str, Field(max_length=LONG_TEXT_BYTES), AfterValidator(_at_most_32_kib)]

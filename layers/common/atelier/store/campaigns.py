@@ -14,6 +14,7 @@ from atelier.domain.campaigns import (
 from atelier.domain.deletion import parent
 from atelier.domain.errors import NotFound
 from atelier.domain.ids import is_id
+from atelier.domain.shapes import format_moment
 from atelier.store import answers, keys, lists, owners
 from atelier.store.answers import Created, Once
 from atelier.store.expressions import Attr, Condition
@@ -38,7 +39,8 @@ class Campaigns:
         """Create a campaign under a client that exists at that very moment. Raises NotFound for another."""
         if not is_id(new.client_id):
             raise NotFound("client", new.client_id)
-        campaign = Campaign(id=id_, user_id=user_id, created_at=now, updated_at=now, **new.model_dump())
+        stamp = format_moment(now)
+        campaign = Campaign(id=id_, user_id=user_id, created_at=stamp, updated_at=stamp, **new.model_dump())
         one = {campaigns_in(campaign.status): 1}
         writes = [
             counted(user_id, new.client_id, one, missing=NotFound("client", new.client_id)),

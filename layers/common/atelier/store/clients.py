@@ -6,6 +6,7 @@ from atelier.domain.clients import Client, ClientPage, ClientPatch, ClientQuery,
 from atelier.domain.deletion import parent
 from atelier.domain.errors import NotFound
 from atelier.domain.ids import is_id
+from atelier.domain.shapes import format_moment
 from atelier.store import answers, keys, lists, owners
 from atelier.store.answers import Created, Once
 from atelier.store.expressions import Attr, Condition
@@ -25,7 +26,8 @@ class Clients:
 
     def create(self, new: NewClient, *, id_: str, user_id: int, once: Once | None, now: datetime) -> Created[Client]:
         """Create a client, with a tally that its campaigns and tasks will be counted in."""
-        client = Client(id=id_, user_id=user_id, created_at=now, updated_at=now, **new.model_dump())
+        stamp = format_moment(now)
+        client = Client(id=id_, user_id=user_id, created_at=stamp, updated_at=stamp, **new.model_dump())
         writes = [_put(client, condition=MISSING), new_tally(user_id, id_), owners.counting(user_id, clients=1)]
         return answers.create(self._table, client, writes, user_id=user_id, once=once, now=now)
 

@@ -1,11 +1,11 @@
-"""Our short way to DynamoDB: the seven calls that this project makes, answered as boto3's client answers them.
+"""Our short way to DynamoDB: the seven calls that this project makes, answered as botocore's client answers them.
 
-boto3 is made for every service of AWS. To import it and make its client takes longer than all else in a cold start
-together, and most of a warm request is spent in its layers (ADR 0017 has the numbers). Here a request is one JSON text,
-one signature and one round trip on a kept connection. What callers see is the same: requests, answers, errors, when it
-is tried again, which credentials. Tests hold all of that against botocore itself.
+botocore is made for every service of AWS. To import it and to make its client takes as long as all else in a cold
+start, and most of a warm request is spent in its layers (ADR 0017 has the numbers). Here a request is one JSON text, one
+signature and one round trip on a kept connection. What callers see is the same: requests, answers, errors, when it is
+tried again, which credentials. Tests hold all of that against botocore itself.
 
-This is the only module that goes around botocore. `SHORTCUTS=off` brings boto3's client back, and so does an
+This is the only module that goes around botocore. `SHORTCUTS=off` brings botocore's client back, and so does an
 environment that this one does not know its way in: see `connect`.
 """
 
@@ -21,7 +21,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnection, responses
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, HTTPSConnection, responses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -105,7 +105,7 @@ class Reply(NamedTuple):
 
 
 def connect(environment: Environment) -> "DynamoDB | None":
-    """A client for this environment, or None where boto3 knows more of the way than we do.
+    """A client for this environment, or None where botocore knows more of the way than we do.
 
     That is behind a proxy, for FIPS and dual-stack endpoints, and outside the partitions aws and aws-us-gov.
     """
@@ -277,9 +277,13 @@ class Connections:
         """Send a request and read what comes back. Raises botocore's errors for all that can go wrong on the way."""
         kept = self._take()
         connection = kept or self._opened()
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        head = f"POST {self._path} HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n\r\n"
         try:
-            connection.request("POST", self._path, body, headers)
-            response = connection.getresponse()
+            # At once, where http.client would send twice: each is a call of the system, and a record of TLS.
+            connection.sock.sendall(head.encode("ascii") + body)
+            response = HTTPResponse(connection.sock, method="POST")
+            response.begin()
             content = response.read()
         except BaseException as failure:
             connection.close()

@@ -32,10 +32,12 @@ def to_item(record: Record, **more: str) -> Item:
 
 def from_item(kind: type[AnyRecord], item: Item) -> AnyRecord:
     """The record that was kept, in whatever shape."""
-    for upgrade in UPGRADES.get(kind, ())[int(item.get("schema", 1)) - 1 :]:
-        item = upgrade(item)
-    texts = {name: json.loads(item[name]) for name in _AS_TEXT if name in item}
-    return kind.model_validate(item | texts)
+    if upgrades := UPGRADES.get(kind):
+        for upgrade in upgrades[int(item.get("schema", 1)) - 1 :]:
+            item = upgrade(item)
+    if texts := [name for name in _AS_TEXT if name in item]:
+        item = item | {name: json.loads(item[name]) for name in texts}
+    return kind.model_validate(item)
 
 
 def _plain(record: BaseModel) -> Item:

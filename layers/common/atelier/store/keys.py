@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from atelier.domain.campaigns import Campaign
 from atelier.domain.clients import Client
-from atelier.domain.shapes import format_moment
 from atelier.domain.tasks import UNASSIGNED, TaskSummary
 
 # A sort key holds at most 1,024 bytes; names that are alike for longer than this order by id.
@@ -137,7 +136,7 @@ POSITION: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
 
 def client_indexes(each: Client) -> dict[str, str]:
     """Where a client stands in each index that lists it."""
-    row = {"id": each.id, "name": each.name, "updated_at": format_moment(each.updated_at)}
+    row = {"id": each.id, "name": each.name, "updated_at": each.updated_at}
     return {
         "by_name": f"CLIENT#{POSITION['name'](row)}",
         "by_updated_at": f"CLIENT#{POSITION['updated_at'](row)}",
@@ -147,7 +146,7 @@ def client_indexes(each: Client) -> dict[str, str]:
 
 def campaign_indexes(each: Campaign) -> dict[str, str]:
     """Where a campaign stands in each index that lists it."""
-    row = {"id": each.id, "name": each.name, "status": each.status, "updated_at": format_moment(each.updated_at)}
+    row = {"id": each.id, "name": each.name, "status": each.status, "updated_at": each.updated_at}
     return {
         "by_name": f"CAMPAIGN#{POSITION['name'](row)}",
         "by_updated_at": f"CAMPAIGN#{POSITION['updated_at'](row)}",

@@ -71,7 +71,7 @@ class MediaBucket:
         return _output(key, form, len(content), measures)
 
     def _keep_remote(self, remote: Remote, stem: str, kind: TaskType) -> Output:
-        from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 - who only reads does without
+        from boto3.s3.transfer import TransferConfig, create_transfer_manager  # noqa: PLC0415 - who reads does without
 
         with download(remote, kind, self._http) as source:
             form = format_of(source.peek(HEAD), kind)
@@ -83,8 +83,8 @@ class MediaBucket:
                 use_threads=False,
                 preferred_transfer_client="classic",
             )
-            stream = cast("IO[bytes]", source)
-            self._client.upload_fileobj(stream, self._bucket, key, ExtraArgs=dict(_served_as(form)), Config=by_parts)
+            with create_transfer_manager(self._client, by_parts) as transfers:
+                transfers.upload(cast("IO[bytes]", source), self._bucket, key, dict(_served_as(form))).result()
         try:
             form, measures = inspected(self._stored(key, source.size), kind)
         except Unusable:

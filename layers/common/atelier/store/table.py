@@ -64,6 +64,9 @@ class Database(Protocol):
     def transact_write_items(self, **request: Any) -> Any:
         """TransactWriteItems."""
 
+    def close(self) -> None:
+        """Let go of all connections."""
+
 
 @dataclass(frozen=True)
 class Retry:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from atelier.domain.errors import Stale
-from atelier.domain.shapes import Record, Shape
+from atelier.domain.shapes import Record, Shape, format_moment
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
@@ -25,4 +25,4 @@ def patched(record: AnyRecord, patch: Shape, *, now: datetime) -> AnyRecord:
     changes = {name: value for name, value in sent.items() if getattr(record, name) != value}
     if not changes:
         return record
-    return record.model_copy(update={**changes, "updated_at": now, "version": record.version + 1})
+    return record.model_copy(update={**changes, "updated_at": format_moment(now), "version": record.version + 1})

@@ -21,8 +21,9 @@ def deserialized(item: Mapping[str, Any]) -> Item:
     """DynamoDB's typed values as plain ones: whole numbers as int, others as Decimal."""
     plain = {}
     for name, typed in item.items():
-        ((kind, value),) = typed.items()
-        plain[name] = value if kind == "S" else _PLAIN[kind](value)
+        # Nearly all are texts, and this is the shortest way to one.
+        text = typed.get("S")
+        plain[name] = _plain(typed) if text is None else text
     return plain
 
 
@@ -67,8 +68,9 @@ def _number(digits: str) -> int | Decimal:
     return int(digits) if digits.lstrip("-").isdecimal() else Decimal(digits)
 
 
-def _values(typed: list[Typed]) -> list[Any]:
-    return [_PLAIN[kind](value) for each in typed for kind, value in each.items()]
+def _plain(typed: Typed) -> Any:
+    ((kind, value),) = typed.items()
+    return _PLAIN[kind](value)
 
 
 _PLAIN: Final[Mapping[str, Callable[[Any], Any]]] = {
@@ -77,7 +79,7 @@ _PLAIN: Final[Mapping[str, Callable[[Any], Any]]] = {
     "BOOL": bool,
     "NULL": lambda _: None,
     "M": deserialized,
-    "L": _values,
+    "L": lambda values: [_plain(each) for each in values],
     "B": bytes,
     "SS": set,
     "NS": lambda values: {_number(each) for each in values},

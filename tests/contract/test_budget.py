@@ -1,0 +1,56 @@
+"""How much a function loads before its first request: every module costs each cold start.
+
+Who needs more changes the number here, and says why. `make bench` shows what a cold start takes.
+"""
+
+from typing import Final
+
+import pytest
+
+from tests.contract.sources import FUNCTIONS
+from tests.support.processes import QUEUES, STARTED, python
+
+PACKAGES: Final = ("atelier", "aws_lambda_powertools", "boto3", "botocore", "pydantic", "s3transfer", "urllib3")
+BUDGET: Final = {
+    "account": 210,
+    "campaigns": 214,
+    "cascade": 260,
+    "clients": 214,
+    "generate": 276,
+    "notify": 320,
+    "relay": 262,
+    "system": 206,
+    "verify": 112,
+    "webhooks": 302,
+    "worker": 310,
+}
+CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}
+WITHOUT_CLIENTS: Final = ("account", "campaigns", "clients", "system", "verify")
+NEVER: Final = {
+    "aws_xray_sdk",  # Tracer's, which nobody uses
+    "aws_lambda_powertools.event_handler.openapi.swagger_ui",  # /docs is a page of our own
+    "aws_lambda_powertools.event_handler.openapi.models",  # openapi.json is committed
+    "boto3",  # only to upload what is too large for one request, and imported then
+    "s3transfer",
+    "multiprocessing",
+    "requests",
+}
+
+
+def loaded(function: str) -> set[str]:
+    """The modules that a function has loaded when it is ready for requests."""
+    return set(python("print(json.dumps(list(sys.modules)))", {**STARTED, **QUEUES}, function=function))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_loads_no_more_than_it_needs(function: str) -> None:
+    modules = loaded(function)
+    assert len({name for name in modules if name.partition(".")[0] in PACKAGES}) <= BUDGET[function]
+    assert not modules & NEVER
+    if function in WITHOUT_CLIENTS:
+        assert not modules & CLIENTS_OF_AWS
+
+
+def test_who_needs_no_pipeline_loads_none() -> None:
+    for function in ("clients", "campaigns", "account", "system"):
+        assert not {name for name in loaded(function) if name.startswith(("atelier.providers", "atelier.domain.gen"))}

@@ -1,0 +1,173 @@
+"""What requests ask of DynamoDB: docs/capacity.md says what the code does, and the ceilings hold."""
+
+import json
+from typing import Final
+from unittest import mock
+
+import pytest
+from moto.dynamodb.models.table import Table as KeptTable
+
+from atelier.web.routes import document
+from bench.capacity import (
+    CHILDREN,
+    DOCUMENT,
+    LISTS,
+    Calls,
+    Measured,
+    Measuring,
+    is_count,
+    measured,
+    measuring,
+    page,
+    rewritten,
+)
+from bench.emulated import usage
+from bench.samples import CLIENT
+from tests.support.recount import findings, scan
+from tests.support.world import TABLE
+
+MOTOS_OWN_QUERY: Final = KeptTable.query
+
+BEYOND: Final = {
+    "/clients?page=2",
+    "/clients?search=acme",
+    "/campaigns?status=archived&sort_by=name",
+    "/campaigns?client_id={client_id}&sort_by=name",
+    "/campaigns?client_id={client_id}&status=active",
+    "/clients/{client_id}/campaigns",
+    "/clients/{client_id}/campaigns?status=active",
+    "/tasks?page=2",
+    "/tasks?type=audio",
+    "/tasks?status=failed",
+    "/tasks?status=processing",
+    "/tasks?campaign_id={campaign_id}&status=failed",
+    "/tasks?created_from={midway}",
+    "/tasks?created_to={midway}",
+}
+"""Lists that are not within the ceiling; docs/capacity.md says why."""
+
+
+@pytest.fixture(scope="module")
+def found() -> Measured:
+    """Everything, measured once."""
+    return measured()
+
+
+def read_by(calls: Calls) -> list[str]:
+    """The sort keys of what was read, without ids."""
+    return sorted(sk.partition("#")[0] for call in calls for _, sk in call.read)
+
+
+# ---------------------------------------------------------------------------------------------------- the document
+
+
+def test_the_document_says_what_the_code_does(found: Measured) -> None:
+    text = DOCUMENT.read_text()
+    assert rewritten(text, found) == text, "bench/capacity.py rewrites it"
+
+
+def test_every_endpoint_has_a_row(found: Measured) -> None:
+    paths = json.loads(document())["paths"]
+    documented = {
+        f"{method.upper()} {path.removeprefix('/api/v3')}" for path, methods in paths.items() for method in methods
+    }
+    assert {row.partition(",")[0] for row in found.requests} == documented
+
+
+# ---------------------------------------------------------------------------------------------------- the ceilings
+
+
+@pytest.mark.parametrize(
+    ("row", "items"),
+    [
+        ("GET /clients/{client_id}", ["CLIENT"]),
+        ("GET /campaigns/{campaign_id}", ["CAMPAIGN", "META"]),
+        ("GET /tasks/{task_id}", ["META", "TASK"]),
+        ("GET /tasks/{task_id}/result", ["META", "TASK"]),
+    ],
+)
+def test_a_get_is_one_round_trip_that_reads_the_item_and_the_owners_meta_only(
+    found: Measured, row: str, items: list[str]
+) -> None:
+    calls = found.requests[row]
+    assert usage(calls).round_trips == len(calls) == 1
+    assert read_by(calls) == items
+
+
+@pytest.mark.parametrize("each", [each for each in LISTS if each not in BEYOND])
+def test_a_page_is_one_round_trip_that_reads_little_more_than_itself_whatever_the_catalogues_size(
+    found: Measured, each: str
+) -> None:
+    for listed in (found.few[each], found.many[each]):
+        took = usage(listed.calls)
+        assert (took.calls, took.round_trips) == (2, 1)
+        assert listed.read <= 1.2 * listed.own
+
+
+def test_a_page_reads_of_the_counts_only_the_owners_meta_and_the_tally_of_its_scope(found: Measured) -> None:
+    for each in LISTS:
+        counts = {sk for call in found.many[each].calls for _, sk in call.read if is_count(sk)}
+        assert "META" in counts, each
+        assert len(counts) <= 2, each
+
+
+def test_the_lists_beyond_the_ceiling_are_those_that_the_document_names(found: Measured) -> None:
+    assert {each for each in LISTS if not found.is_within(each)} == BEYOND
+
+
+def test_a_campaign_is_created_by_one_transaction_of_at_most_five_items(found: Measured) -> None:
+    for row in ("POST /campaigns", "POST /campaigns, with an idempotency key", "POST /clients/{client_id}/campaigns"):
+        (call,) = found.requests[row]
+        assert call.operation == "TransactWriteItems"
+        assert len(call.written) <= 5
+
+
+def test_a_client_is_deleted_by_the_same_two_round_trips_whatever_it_has(found: Measured) -> None:
+    none, *others = (usage(found.deletes[children]) for children in CHILDREN)
+    assert none.round_trips == none.calls == 2
+    for took in others:
+        assert took[:6] == none[:6], "calls, items and units"
+        more = took.beyond(none)
+        assert more.asked + more.answered < 256, "counts, and their digits"
+
+
+def test_a_task_is_freed_by_one_write_and_a_campaign_goes_by_its_own_and_its_tallys(found: Measured) -> None:
+    assert {row: found.clean_ups[row].items_written for row in found.clean_ups if row.startswith("for each")} == {
+        "for each campaign of a client": 2,
+        "for each task of a client": 1,
+        "for each task of a campaign": 1,
+    }
+
+
+# ---------------------------------------------------------------------------------------- what it is measured with
+
+
+def shown(it: Measuring) -> list[tuple[list[str], int]]:
+    """What is on every page, and how much there is in all."""
+    pages = [page(it, each, page_size="5") for each in LISTS if "cursor" not in each]
+    return [([item["id"] for item in page["items"]], page["total"]) for page in pages]
+
+
+def test_the_emulators_pages_are_those_of_moto_itself() -> None:
+    with measuring() as it:
+        it.fill(12)
+        ours = shown(it)
+        with mock.patch.object(KeptTable, "query", MOTOS_OWN_QUERY):
+            assert shown(it) == ours
+
+
+def test_what_is_multiplied_adds_up_as_if_it_had_been_created() -> None:
+    with measuring() as it:
+        it.fill(60)
+        assert findings(scan(it.made.dynamodb, TABLE), at_rest=True) == []
+        assert page(it, "/tasks?client_id={client_id}")["total"] == 60
+
+
+def test_a_refused_transaction_leaves_the_emulators_table_as_it_was() -> None:
+    with measuring() as it:
+        it.names["client_id"] = it.create("POST /clients", CLIENT)
+        first = it.call("POST /clients", CLIENT, headers={"Idempotency-Key": "key"})
+        before = list(scan(it.made.dynamodb, TABLE))
+        again = it.call("POST /clients", CLIENT, headers={"Idempotency-Key": "key"})
+        assert again.json == first.json
+        assert list(scan(it.made.dynamodb, TABLE)) == before
