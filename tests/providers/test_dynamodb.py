@@ -297,7 +297,7 @@ def test_nobody_there_and_nobody_answering_are_two_things() -> None:
 
 
 def test_a_connection_that_does_not_come_about_is_given_up_in_time() -> None:
-    with mock.patch("http.client.HTTPConnection.connect", side_effect=TimeoutError):
+    with mock.patch("socket.create_connection", side_effect=TimeoutError):
         assert outcome(ours("http://127.0.0.1:1"), "query") is ConnectTimeoutError
 
 

@@ -1,9 +1,9 @@
 """Our short way to DynamoDB: the seven calls that this project makes, answered as botocore's client answers them.
 
 botocore is made for every service of AWS. To import it and to make its client takes as long as all else in a cold
-start, and most of a warm request is spent in its layers (ADR 0017 has the numbers). Here a request is one JSON text, one
-signature and one round trip on a kept connection. What callers see is the same: requests, answers, errors, when it is
-tried again, which credentials. Tests hold all of that against botocore itself.
+start, and most of a warm request is spent in its layers (ADR 0017 has the numbers). Here a request is one JSON text,
+one signature and one round trip on a kept connection. What callers see is the same: requests, answers, errors, when it
+is tried again, which credentials. Tests hold all of that against botocore itself.
 
 This is the only module that goes around botocore. `SHORTCUTS=off` brings botocore's client back, and so does an
 environment that this one does not know its way in: see `connect`.
@@ -15,15 +15,15 @@ import hmac
 import json
 import random
 import select
+import socket
 import ssl
 import time
 import zlib
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, HTTPSConnection, responses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from botocore.exceptions import (
@@ -35,6 +35,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
     HTTPClientError,
     ReadTimeoutError,
+    SSLError,
 )
 from botocore.exceptions import ConnectionError as LostConnectionError
 
@@ -261,6 +262,18 @@ class _Stale(ConnectionClosedError):
     """A kept connection had died."""
 
 
+class Connection(NamedTuple):
+    """One connection, and what is read from it."""
+
+    socket: socket.socket
+    reader: IO[bytes]
+
+    def close(self) -> None:
+        """End it."""
+        self.reader.close()
+        self.socket.close()
+
+
 class Connections:
     """Connections to one host, kept after use. Threads may share them."""
 
@@ -268,38 +281,35 @@ class Connections:
         parts = urlsplit(url)
         self._url = url
         self._host = parts.hostname or ""
-        self._port = parts.port
-        self._path = parts.path or "/"
         self._context = ssl.create_default_context(cafile=authorities) if parts.scheme == "https" else None
-        self._idle: list[HTTPConnection] = []
+        self._port = parts.port or (443 if self._context else 80)
+        self._path = parts.path or "/"
+        self._idle: list[Connection] = []
 
-    def exchange(self, headers: dict[str, str], body: bytes) -> Reply:
+    def exchange(self, headers: Mapping[str, str], body: bytes) -> Reply:
         """Send a request and read what comes back. Raises botocore's errors for all that can go wrong on the way."""
         kept = self._take()
         connection = kept or self._opened()
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = f"POST {self._path} HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n\r\n"
         try:
-            # At once, where http.client would send twice: each is a call of the system, and a record of TLS.
-            connection.sock.sendall(head.encode("ascii") + body)
-            response = HTTPResponse(connection.sock, method="POST")
-            response.begin()
-            content = response.read()
+            connection.socket.sendall(head.encode("ascii") + body)
+            reply = _read(connection.reader)
         except BaseException as failure:
             connection.close()
             raise self._told(failure, kept=kept is not None) from failure
-        if response.will_close:
+        if reply.headers.get("connection", "").lower() == "close":
             connection.close()
         else:
             self._idle.append(connection)
-        return Reply(response.status, _lower(response.headers), content)
+        return reply
 
     def close(self) -> None:
         """Let go of those that are not in use."""
         while (connection := self._take()) is not None:
             connection.close()
 
-    def _take(self) -> HTTPConnection | None:
+    def _take(self) -> Connection | None:
         while True:
             try:
                 connection = self._idle.pop()
@@ -309,42 +319,57 @@ class Connections:
                 return connection
             connection.close()
 
-    def _opened(self) -> HTTPConnection:
-        connection = (
-            HTTPSConnection(self._host, self._port, timeout=CONNECT_SECONDS, context=self._context)
-            if self._context
-            else HTTPConnection(self._host, self._port, timeout=CONNECT_SECONDS)
-        )
+    def _opened(self) -> Connection:
         try:
-            connection.connect()
+            made = socket.create_connection((self._host, self._port), CONNECT_SECONDS)
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            made = self._context.wrap_socket(made, server_hostname=self._host) if self._context else made
         except TimeoutError as failure:
             raise ConnectTimeoutError(endpoint_url=self._url, error=failure) from failure
+        except ssl.SSLError as failure:
+            raise SSLError(endpoint_url=self._url, error=failure) from failure
         except OSError as failure:
             raise EndpointConnectionError(endpoint_url=self._url, error=failure) from failure
-        connection.sock.settimeout(READ_SECONDS)
-        return connection
+        made.settimeout(READ_SECONDS)
+        return Connection(made, made.makefile("rb"))
 
     def _told(self, failure: BaseException, *, kept: bool) -> BaseException:
         match failure:
             case TimeoutError():
                 return ReadTimeoutError(endpoint_url=self._url, error=failure)
-            case ConnectionError():  # http.client's RemoteDisconnected is one
+            case ConnectionError():
                 return (_Stale if kept else ConnectionClosedError)(endpoint_url=self._url, error=failure)
-            case OSError() | HTTPException():
+            case OSError() | ValueError():
                 return HTTPClientError(error=failure)
             case _:
                 return failure
 
 
-def _is_silent(connection: HTTPConnection) -> bool:
+def _read(reader: IO[bytes]) -> Reply:
+    """A reply, as DynamoDB sends it: with its length. Raises ConnectionError when there is none, or only a part.
+
+    http.client reads what any server may send, and takes longer for it than DynamoDB's client for all the rest.
+    """
+    version, _, status = reader.readline().partition(b" ")
+    headers = {}
+    for line in iter(reader.readline, b"\r\n"):
+        name, colon, value = line.decode("latin-1").partition(":")
+        if not colon:
+            raise ConnectionResetError("It ended within the headers.")
+        headers[name.lower()] = value.strip()
+    if version != b"HTTP/1.1" or "content-length" not in headers:
+        raise ValueError("This is not how DynamoDB answers.")
+    content = reader.read(length := int(headers["content-length"]))
+    if len(content) < length:
+        raise ConnectionResetError("It ended within the body.")
+    return Reply(int(status[:3]), headers, content)
+
+
+def _is_silent(connection: Connection) -> bool:
     # Nobody speaks on a connection that is idle but to say that it is over.
     poll = select.poll()
-    poll.register(connection.sock, select.POLLIN)
+    poll.register(connection.socket, select.POLLIN)
     return not poll.poll(0)
-
-
-def _lower(headers: HTTPMessage) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
 
 
 # ----------------------------------------------------------------------------------------------------------- answers
@@ -392,11 +417,15 @@ def _refusal(status: int, content: bytes) -> Answer:
         told = _parsed(content)
     except ValueError:
         # Not DynamoDB's: whoever is in between speaks HTML, or says nothing.
-        told = {"message": content.decode(errors="replace") if status < 500 else responses.get(status, "")}  # noqa: PLR2004
+        told = {"message": content.decode(errors="replace") if status < 500 else _phrase(status)}  # noqa: PLR2004
     code = str(told.get("__type", status)).partition(":")[0].rpartition("#")[2]
     message = told.get("message") or told.get("Message", "")
     more = {name: value for name, value in told.items() if name in ("Item", "CancellationReasons")}
     return {"Error": {"Code": code, "Message": message}} | more
+
+
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
 
 
 def _is_transient(failure: Exception) -> bool:
