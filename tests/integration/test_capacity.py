@@ -8,6 +8,7 @@ import pytest
 from moto.dynamodb.models.table import Table as KeptTable
 
 from atelier.web.routes import document
+from bench.calls import usage
 from bench.capacity import (
     CHILDREN,
     DOCUMENT,
@@ -21,7 +22,6 @@ from bench.capacity import (
     page,
     rewritten,
 )
-from bench.emulated import usage
 from bench.samples import CLIENT
 from tests.support.recount import findings, scan
 from tests.support.world import TABLE

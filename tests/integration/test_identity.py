@@ -1,7 +1,7 @@
 """Who may do what: every route × role, and what one user learns of another's, which is nothing."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 from unittest import mock
@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 
 from atelier import settings, wiring
-from atelier.store.dynamodb import Connections, Reply
+from atelier.store.dynamodb import Connections, Sent
 from atelier.web import roles
 from atelier.web.inputs import MAX_BODY
 from atelier.web.routes import document
@@ -226,13 +226,13 @@ def test_anothers_takes_the_same_work_as_what_does_not_exist(w: World, route: Ro
 def calls(w: World, request: Callable[[], object]) -> list[str]:
     """What a request asks of DynamoDB, which is nearly all of the time that it takes."""
     made: list[str] = []
-    usual = Connections.exchange
+    usual = Connections.send
 
-    def noted(self: Connections, headers: dict[str, str], body: bytes) -> Reply:
+    def noted(self: Connections, headers: Mapping[str, str], body: bytes) -> Sent:
         made.append(headers["x-amz-target"])
         return usual(self, headers, body)
 
-    with mock.patch.object(Connections, "exchange", noted):
+    with mock.patch.object(Connections, "send", noted):
         request()
     return made
 

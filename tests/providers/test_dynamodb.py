@@ -347,6 +347,45 @@ def test_after_close_there_is_a_new_connection(server: Server) -> None:
     assert len({heard.connection for heard in server.heard}) == 2
 
 
+# ------------------------------------------------------------------------------------------- two at the same time
+
+
+def test_two_requests_can_be_on_their_way_at_the_same_time(server: Server) -> None:
+    server.script = [Said({"Responses": {"t": []}}), Said({"Item": {"a": {"S": "b"}}})]
+    client = ours(server.url)
+    begun = client.begin("BatchGetItem", **CALLS["batch_get_item"])
+    assert client.get_item(**CALLS["get_item"])["Item"] == {"a": {"S": "b"}}
+    assert begun.answer()["Responses"] == {"t": []}
+    assert len({heard.connection for heard in server.heard}) == 2
+    client.get_item(**CALLS["get_item"])
+    assert len({heard.connection for heard in server.heard}) == 2  # both were kept
+
+
+@pytest.mark.parametrize("trouble", [Said(status=500), HANG_UP, Said(damaged=True)])
+def test_what_was_begun_gets_as_many_tries_as_any_other(server: Server, trouble: Said | str) -> None:
+    server.script = [trouble, trouble, Said({"Responses": {"t": []}})]
+    answer = ours(server.url).begin("BatchGetItem", **CALLS["batch_get_item"]).answer()
+    assert answer["ResponseMetadata"]["RetryAttempts"] == 2
+    server.script = [trouble]
+    with pytest.raises((ClientError, BotoCoreError)):
+        ours(server.url).begin("BatchGetItem", **CALLS["batch_get_item"]).answer()
+    assert len(server.heard) == 2 * dynamodb.ATTEMPTS
+
+
+def test_what_could_not_be_begun_says_so_when_it_is_asked_for() -> None:
+    begun = ours("http://127.0.0.1:1").begin("GetItem", **CALLS["get_item"])
+    with pytest.raises(EndpointConnectionError):
+        begun.answer()
+    begun.drop()
+
+
+def test_what_nobody_wants_any_more_leaves_no_connection_behind(server: Server) -> None:
+    client = ours(server.url)
+    client.begin("GetItem", **CALLS["get_item"]).drop()
+    client.get_item(**CALLS["get_item"])
+    assert len({heard.connection for heard in server.heard}) == len(server.heard)
+
+
 # ---------------------------------------------------------------------------------------------------- credentials
 
 

@@ -210,7 +210,7 @@ def world() -> Iterator[World]:
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         made = World()
         with (
-            mock.patch.object(Connections, "exchange", _by_moto),
+            mock.patch.object(Connections, "send", _to_moto),
             mock.patch.object(wiring, "generation_queue", return_value=made.generation),
             mock.patch.object(wiring, "cascade_queue", return_value=made.cascade),
             mock.patch.object(wiring, "notices_queue", return_value=made.notices),
@@ -221,15 +221,30 @@ def world() -> Iterator[World]:
         cached.cache_clear()
 
 
-def _by_moto(_: Connections, headers: dict[str, str], body: bytes) -> Reply:
-    """What moto answers. It knows how to get between botocore and the network, and not where our client speaks."""
+@dataclass
+class Sent:
+    """A request that was answered at once."""
+
+    reply: Reply
+
+    def receive(self) -> Reply:
+        """The answer."""
+        return self.reply
+
+    def drop(self) -> None:
+        """Nobody wants it."""
+
+
+def _to_moto(_: Connections, headers: dict[str, str], body: bytes) -> Sent:
+    """Have moto answer. It knows how to get between botocore and the network, and not where our client speaks."""
     operation = headers["x-amz-target"].rpartition(".")[2]
     request = AWSPreparedRequest("POST", f"https://{headers['host']}/", HTTPHeaders(), body, stream_output=False)
     for name, value in headers.items():
         request.headers[name] = value
     answer = botocore_stubber(f"before-send.dynamodb.{operation}", request)
     assert answer is not None, "moto does not answer"
-    return Reply(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, answer.content)
+    lower = {name.lower(): value for name, value in answer.headers.items()}
+    return Sent(Reply(answer.status_code, lower, answer.content))
 
 
 # ----------------------------------------------------------------------------------------------------------- events

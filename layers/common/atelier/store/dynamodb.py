@@ -19,8 +19,9 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache, partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
@@ -197,13 +198,24 @@ class DynamoDB:
         """Let go of all connections; the next call makes a new one."""
         self._connections.close()
 
+    def begin(self, operation: str, **request: Any) -> "Begun":
+        """Send a request (`GetItem`, ...) whose answer is asked for later; others can be on their way meanwhile."""
+        body = json.dumps(request, default=_base64).encode()
+        try:
+            return Begun(self, operation, body, self._send(operation, body))
+        except (ClientError, BotoCoreError) as failure:
+            return Begun(self, operation, body, failure)
+
     def _call(self, operation: str, request: Mapping[str, Any]) -> Answer:
         body = json.dumps(request, default=_base64).encode()
-        attempt = 0
+        return self.carry_out(operation, body, lambda: self._send(operation, body))
+
+    def carry_out(self, operation: str, body: bytes, first: Callable[[], "Sent"]) -> Answer:
+        """The answer to a request, of which `first` is the first try. Raises ClientError and its kin."""
+        sent, attempt = first, 0
         while True:
             try:
-                headers = self._signer.headers(operation, body, time.gmtime())
-                return _understood(operation, self._connections.exchange(headers, body), retries=attempt)
+                return _understood(operation, sent().receive(), retries=attempt)
             except (ClientError, BotoCoreError) as failure:
                 attempt += 1
                 if attempt == ATTEMPTS or not _is_transient(failure):
@@ -211,6 +223,31 @@ class DynamoDB:
                 # A connection that was kept too long says nothing about DynamoDB's health.
                 if not isinstance(failure, _Stale):
                     self._sleep(random.random() * 2 ** (attempt - 1))  # noqa: S311 - a pause is no secret
+            sent = partial(self._send, operation, body)
+
+    def _send(self, operation: str, body: bytes) -> "Sent":
+        return self._connections.send(self._signer.headers(operation, body, time.gmtime()), body)
+
+
+class Begun:
+    """A request that was sent, or could not be."""
+
+    def __init__(self, client: DynamoDB, operation: str, body: bytes, first: "Sent | Exception") -> None:
+        self._client, self._operation, self._body, self._first = client, operation, body, first
+
+    def answer(self) -> Answer:
+        """Its answer, after as many tries as any other request gets. Raises ClientError and its kin."""
+        return self._client.carry_out(self._operation, self._body, self._sent)
+
+    def drop(self) -> None:
+        """Nobody wants to know any more."""
+        if isinstance(self._first, Sent):
+            self._first.drop()
+
+    def _sent(self) -> "Sent":
+        if isinstance(self._first, Exception):
+            raise self._first
+        return self._first
 
 
 # --------------------------------------------------------------------------------------------------------- signature
@@ -286,18 +323,20 @@ class Connections:
         self._path = parts.path or "/"
         self._idle: list[Connection] = []
 
-    def exchange(self, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Send a request and read what comes back. Raises botocore's errors for all that can go wrong on the way."""
+    def send(self, headers: Mapping[str, str], body: bytes) -> "Sent":
+        """Send a request, whose reply is to be read. Raises botocore's errors for all that can go wrong on the way."""
         kept = self._take()
         connection = kept or self._opened()
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = f"POST {self._path} HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n\r\n"
-        try:
+        with self._in_botocores_words(connection, kept=kept is not None):
             connection.socket.sendall(head.encode("ascii") + body)
+        return Sent(self, connection, kept=kept is not None)
+
+    def receive(self, connection: Connection, *, kept: bool) -> Reply:
+        """Read the reply to what was sent. Raises botocore's errors, as `send`."""
+        with self._in_botocores_words(connection, kept=kept):
             reply = _read(connection.reader)
-        except BaseException as failure:
-            connection.close()
-            raise self._told(failure, kept=kept is not None) from failure
         if reply.headers.get("connection", "").lower() == "close":
             connection.close()
         else:
@@ -333,16 +372,37 @@ class Connections:
         made.settimeout(READ_SECONDS)
         return Connection(made, made.makefile("rb"))
 
-    def _told(self, failure: BaseException, *, kept: bool) -> BaseException:
-        match failure:
-            case TimeoutError():
-                return ReadTimeoutError(endpoint_url=self._url, error=failure)
-            case ConnectionError():
-                return (_Stale if kept else ConnectionClosedError)(endpoint_url=self._url, error=failure)
-            case OSError() | ValueError():
-                return HTTPClientError(error=failure)
-            case _:
-                return failure
+    @contextmanager
+    def _in_botocores_words(self, connection: Connection, *, kept: bool) -> Iterator[None]:
+        try:
+            yield
+        except TimeoutError as failure:
+            connection.close()
+            raise ReadTimeoutError(endpoint_url=self._url, error=failure) from failure
+        except ConnectionError as failure:
+            connection.close()
+            raise (_Stale if kept else ConnectionClosedError)(endpoint_url=self._url, error=failure) from failure
+        except (OSError, ValueError) as failure:
+            connection.close()
+            raise HTTPClientError(error=failure) from failure
+        except BaseException:
+            connection.close()
+            raise
+
+
+class Sent:
+    """A request on its way."""
+
+    def __init__(self, connections: Connections, connection: Connection, *, kept: bool) -> None:
+        self._connections, self._connection, self._kept = connections, connection, kept
+
+    def receive(self) -> Reply:
+        """The reply. Raises botocore's errors for all that can go wrong on its way."""
+        return self._connections.receive(self._connection, kept=self._kept)
+
+    def drop(self) -> None:
+        """Nobody wants to know any more."""
+        self._connection.close()
 
 
 def _read(reader: IO[bytes]) -> Reply:

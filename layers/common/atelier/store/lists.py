@@ -18,7 +18,7 @@ from atelier.domain.pages import ListQuery
 from atelier.domain.shapes import Record
 from atelier.store.items import from_item
 from atelier.store.keys import Key, Partition
-from atelier.store.table import Table, together
+from atelier.store.table import Table
 from atelier.store.wire import Item
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
@@ -142,7 +142,7 @@ def _straight(
     # A walk by cursor looks one item ahead: only that tells whether there is more.
     wanted = query.page_size + (cursor is not None)
     how: dict[str, Any] = {"forward": not query.newest_first, "limit": wanted}
-    first, counts = together(lambda: table.query(partition, start=start, **how), lambda: table.get_many(plan.counts))
+    first, counts = table.beside(plan.counts, lambda: table.query(partition, start=start, **how))
     items = [item for item in first.items if not plan.hidden(counts, item)]
     if len(items) < wanted and first.next_start is not None:
         rest = table.walk(partition, start=first.next_start, **how)
@@ -154,7 +154,7 @@ def _straight(
 
 
 def _through_rows(table: Table, plan: Plan[AnyRecord], query: ListQuery, cursor: Cursor | None) -> Found[AnyRecord]:
-    rows, counts = together(lambda: list(table.walk(plan.rows)), lambda: table.get_many(plan.counts))
+    rows, counts = table.beside(plan.counts, lambda: list(table.walk(plan.rows)))
     matching = [row for row in rows if plan.keeps(row) and not plan.hidden(counts, row)]
     matching.sort(key=plan.position, reverse=query.newest_first)
     begin = _offset(plan, matching, query, cursor)

@@ -22,7 +22,6 @@ from atelier.store.expressions import Attr, Condition, Expressions
 from atelier.store.keys import Key, Partition
 from atelier.store.wire import Item, deserialized, serialized
 
-L = TypeVar("L")
 R = TypeVar("R")
 
 EXISTS: Final = Attr("PK").exists()
@@ -182,18 +181,38 @@ class Table:
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
         """The items that exist, each as of now, at most 100 of them in one request."""
-        wanted: Any = {
-            self._name: {"Keys": [serialized(key.attributes()) for key in dict.fromkeys(keys)], "ConsistentRead": True}
-        }
+        wanted = self._batch(keys)
+        return self._gathered(partial(self._client.batch_get_item, RequestItems=wanted))
+
+    def beside(self, keys: Iterable[Key], read: Callable[[], R]) -> tuple[R, dict[Key, Item]]:
+        """What `read` gives, and `get_many` of these keys, asked for at the same time."""
+        begin = getattr(self._client, "begin", None)
+        if begin is None:
+            later = _threads().submit(self.get_many, keys)
+            return read(), later.result()
+        begun = begin("BatchGetItem", RequestItems=self._batch(keys))
+        try:
+            first = read()
+        except BaseException:
+            begun.drop()
+            raise
+        return first, self._gathered(begun.answer)
+
+    def _batch(self, keys: Iterable[Key]) -> dict[str, Any]:
+        wanted = [serialized(key.attributes()) for key in dict.fromkeys(keys)]
+        return {self._name: {"Keys": wanted, "ConsistentRead": True}}
+
+    def _gathered(self, ask: Callable[[], Any]) -> dict[Key, Item]:
         found: dict[Key, Item] = {}
         for _ in self._retry.rounds():
-            answer = _read(partial(self._client.batch_get_item, RequestItems=wanted))
+            answer = _read(ask)
             for raw in answer["Responses"].get(self._name, []):
                 item = deserialized(raw)
                 found[Key(item["PK"], item["SK"])] = item
-            wanted = answer.get("UnprocessedKeys")
-            if not wanted:
+            rest = answer.get("UnprocessedKeys")
+            if not rest:
                 return found
+            ask = partial(self._client.batch_get_item, RequestItems=rest)
         raise Busy("The table is busy.")
 
     def query(
@@ -309,12 +328,6 @@ def _read(ask: Callable[[], R]) -> R:
         if error.response["Error"]["Code"] in _TRANSIENT:
             raise Busy("The table is busy.") from error
         raise
-
-
-def together(first: Callable[[], L], second: Callable[[], R]) -> tuple[L, R]:
-    """Both results, asked for at the same time."""
-    later = _threads().submit(second)
-    return first(), later.result()
 
 
 @cache

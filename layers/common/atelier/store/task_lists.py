@@ -18,7 +18,7 @@ from atelier.store.items import from_item
 from atelier.store.keys import Key, Partition
 from atelier.store.lists import Cursor, Found
 from atelier.store.owners import owner_from
-from atelier.store.table import Slice, Table, together
+from atelier.store.table import Slice, Table
 from atelier.store.wire import Item
 
 _LOWEST_ID: Final = "00000000-0000-0000-0000-000000000000"
@@ -46,9 +46,8 @@ class TaskList:
         if not all(id_ is None or id_ == UNASSIGNED or is_id(id_) for id_ in ids) or query.campaign_id == UNASSIGNED:
             return lists.nothing(query)
         meta = keys.meta(self._user_id)
-        first, self._counts = together(
-            lambda: self._slice(self._partition(), cursor, limit=self._limits()[0]),
-            lambda: self._table.get_many([meta, *self._tallies()]),
+        first, self._counts = self._table.beside(
+            [meta, *self._tallies()], lambda: self._slice(self._partition(), cursor, limit=self._limits()[0])
         )
         self._pending = owner_from(self._counts.get(meta)).pending
         rows = self._rows(first, cursor)

@@ -1,0 +1,36 @@
+"""Requests take the same of DynamoDB whatever the size of the table; bench/growth.py shows it for 100,000."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
+import pytest
+
+from bench.growth import FLAT, Rows, flat, growing, is_linear, ratio
+
+SIZES: Final[Mapping[str, tuple[int, int]]] = {"clients": (100, 3_000), "campaigns": (100, 3_000), "tasks": (10, 3_000)}
+GROWING: Final = (200, 400, 800)
+
+
+@cache
+def rows(kind: str) -> Rows:
+    """Measured once."""
+    return flat(kind, SIZES[kind])
+
+
+@pytest.mark.parametrize("kind", SIZES)
+def test_first_pages_gets_creates_changes_deletes_and_walks_take_the_same_of_a_large_table(kind: str) -> None:
+    grown = {name: ratio(took) for name, took in rows(kind).items() if ratio(took) > FLAT}
+    assert grown == {}
+
+
+@pytest.mark.parametrize("kind", SIZES)
+def test_no_request_makes_more_calls_in_a_large_table(kind: str) -> None:
+    for name, (small, large) in rows(kind).items():
+        assert (large.calls, large.round_trips) == (small.calls, small.round_trips), name
+
+
+def test_what_reads_more_than_it_shows_grows_by_as_much_with_every_row() -> None:
+    for name, took in growing(GROWING).items():
+        assert is_linear(GROWING, took), name
+        assert took[0].bytes_read < took[1].bytes_read, name
