@@ -23,7 +23,7 @@ QUEUE_CONSUMERS = 4
 # The emulator has no metrics to watch and refuses alarms that calculate. Versions it has, but moving from one to the
 # next is CodeDeploy's, and here nobody is using the one before.
 WATCHING = ("AWS::CloudWatch::", "AWS::Budgets::")
-ROLLOUT = ("AutoPublishAlias", "AutoPublishAliasAllProperties", "DeploymentPreference")
+ROLLOUT = ("AutoPublishAlias", "AutoPublishAliasAllProperties", "DeploymentPreference", "SnapStart")
 
 
 class _NoManagedPolicies:

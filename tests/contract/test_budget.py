@@ -12,17 +12,17 @@ from tests.support.processes import QUEUES, STARTED, python
 
 PACKAGES: Final = ("atelier", "aws_lambda_powertools", "boto3", "botocore", "pydantic", "s3transfer", "urllib3")
 BUDGET: Final = {
-    "account": 210,
-    "campaigns": 214,
-    "cascade": 260,
-    "clients": 214,
-    "generate": 276,
-    "notify": 320,
-    "relay": 262,
-    "system": 206,
-    "verify": 112,
-    "webhooks": 302,
-    "worker": 310,
+    "account": 209,
+    "campaigns": 213,
+    "cascade": 257,
+    "clients": 213,
+    "generate": 275,
+    "notify": 321,
+    "relay": 260,
+    "system": 205,
+    "verify": 110,
+    "webhooks": 300,
+    "worker": 298,
 }
 CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}
 WITHOUT_CLIENTS: Final = ("account", "campaigns", "clients", "system", "verify")

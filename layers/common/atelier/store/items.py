@@ -5,11 +5,12 @@ shape when it is next written whole; docs/upgrades.md says how a change of shape
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from atelier.domain.shapes import Record, format_moment
 from atelier.domain.tasks import as_json
@@ -32,12 +33,28 @@ def to_item(record: Record, **more: str) -> Item:
 
 def from_item(kind: type[AnyRecord], item: Item) -> AnyRecord:
     """The record that was kept, in whatever shape."""
+    return kind.model_validate(_present(kind, item))
+
+
+def from_items(kind: type[AnyRecord], items: Iterable[Item]) -> list[AnyRecord]:
+    """Many records that were kept, each in whatever shape."""
+    return _many(kind).validate_python([_present(kind, item) for item in items])
+
+
+@cache
+def _many(kind: type[AnyRecord]) -> TypeAdapter[list[AnyRecord]]:
+    return TypeAdapter(list[kind])  # type: ignore[valid-type]
+
+
+def _present(kind: type[Record], item: Item) -> Item:
+    """The item in its kind's present shape, with what is kept as text read."""
     if upgrades := UPGRADES.get(kind):
         for upgrade in upgrades[int(item.get("schema", 1)) - 1 :]:
             item = upgrade(item)
-    if texts := [name for name in _AS_TEXT if name in item]:
-        item = item | {name: json.loads(item[name]) for name in texts}
-    return kind.model_validate(item)
+    for name in _AS_TEXT:
+        if name in item:
+            item = {**item, name: json.loads(item[name])}
+    return item
 
 
 def _plain(record: BaseModel) -> Item:

@@ -16,7 +16,7 @@ from atelier.domain.errors import Fault, Invalid
 from atelier.domain.ids import is_id
 from atelier.domain.pages import ListQuery
 from atelier.domain.shapes import Record
-from atelier.store.items import from_item
+from atelier.store.items import from_items
 from atelier.store.keys import Key, Partition
 from atelier.store.table import Table
 from atelier.store.wire import Item
@@ -149,7 +149,7 @@ def _straight(
         items += _first(wanted - len(items), (item for item in rest if not plan.hidden(counts, item)))
     shown = items[: query.page_size]
     last = _cursor_at(plan, shown[-1], cursor, query) if shown else None
-    records = [from_item(plan.kind, item) for item in shown]
+    records = from_items(plan.kind, shown)
     return found(query, cursor, records, total=plan.total(counts), more=len(items) > len(shown), last=last)
 
 
@@ -160,7 +160,7 @@ def _through_rows(table: Table, plan: Plan[AnyRecord], query: ListQuery, cursor:
     begin = _offset(plan, matching, query, cursor)
     shown = matching[begin : begin + query.page_size]
     items = table.get_many([plan.key(row["id"]) for row in shown]) if shown else {}
-    records = [from_item(plan.kind, items[key]) for row in shown if (key := plan.key(row["id"])) in items]
+    records = from_items(plan.kind, [items[key] for row in shown if (key := plan.key(row["id"])) in items])
     last = _cursor_at(plan, shown[-1], cursor, query) if shown else None
     more = begin + query.page_size < len(matching)
     return found(query, cursor, records, total=len(matching), more=more, last=last)
