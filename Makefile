@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 PORT ?= 8000
 AUTH ?= placeholder
+MINUTES ?= 10
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
@@ -11,7 +12,7 @@ UV := $(BIN)/uv
 LOCK = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help run verify test check unit e2e lint types format openapi audit artifacts sam-local bench mutants lock clean
+.PHONY: help run verify test check unit e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
 
 help: ## List these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -79,8 +80,11 @@ artifacts: $(VENV)/.sam ## Build with SAM for both processors, weigh it, and run
 sam-local: $(VENV)/.sam $(VENV)/.test ## Every function with its golden events, and the tour, in containers by `sam local`
 	@$(BIN)/python -m pytest tests/sam -rs
 
-bench: $(VENV)/.run ## Print the measurements that the documents quote
-	@for each in contention deletion cost; do PYTHONPATH=layers/common:. $(BIN)/python bench/$$each.py || exit 1; echo; done
+bench: $(VENV)/.sam $(VENV)/.test ## Measure beside peers into docs/benchmarks.md and docs/capacity.md; print what other documents quote
+	@for each in benchmarks capacity contention deletion cost; do PYTHONPATH=layers/common:. $(BIN)/python bench/$$each.py || exit 1; echo; done
+
+load: $(VENV)/.run ## Ten minutes (MINUTES=...) of mixed traffic on the local run, into docs/load.md
+	@PYTHONPATH=layers/common:. $(BIN)/python -m bench.load --minutes $(MINUTES)
 
 mutants: $(VENV)/.test ## Break each guarantee on purpose and show which test notices (takes long)
 	@$(BIN)/python -m tests.mutants
@@ -88,7 +92,7 @@ mutants: $(VENV)/.test ## Break each guarantee on purpose and show which test no
 lock: $(VENV)/.test ## Re-pin every requirements file, with hashes
 	@test -x $(UV) || $(BIN)/python -m pip install --quiet uv
 	@$(LOCK) tests/requirements.in --output-file tests/requirements.txt
-	@for room in layers/deps layers/media layers/cdn local; do \
+	@for room in layers/deps layers/media layers/cdn local bench/peers/agency bench/peers/typical; do \
 	  $(LOCK) --constraint tests/requirements.txt $$room/requirements.in --output-file $$room/requirements.txt || exit 1; \
 	done
 	@$(LOCK) local/sam-requirements.in --output-file local/sam-requirements.txt
