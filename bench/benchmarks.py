@@ -1,4 +1,4 @@
-"""Writes docs/benchmarks.md: cold starts and requests beside peers, growth, and the pipeline's throughput.  `make bench`"""
+"""Writes docs/benchmarks.md: cold starts and requests beside peers, growth, the pipeline's throughput.  `make bench`"""
 
 import os
 import platform
@@ -14,10 +14,11 @@ DOCUMENT: Final = Path(__file__).parents[1] / "docs/benchmarks.md"
 HEAD: Final = """\
 # Benchmarks
 
-Written by `make bench`, which takes {rounds} rounds of everything that is timed and lasts under ten minutes on two cores. Times are
-processor time, and worth only as ratios of one run: each table has everybody side by side. Nothing here is a limit of a test.
-What requests take of DynamoDB is in [Capacity](capacity.md), what they cost in [What it costs](cost.md), ten minutes of mixed load in
-[Load](load.md). What was done about these numbers, and what did not help, is in [ADR 17](adr/0017-a-short-way-to-dynamodb.md).
+Written by `make bench`, which takes {rounds} rounds of everything that is timed, in under ten minutes on two cores.
+Times are processor time, and worth only as ratios of one run: each table has everybody side by side. No test depends on
+them. What requests take of DynamoDB is in [Capacity](capacity.md), what they cost in [What it costs](cost.md), ten
+minutes of mixed load in [Load](load.md). What was done about these numbers, and what did not help, is in
+[ADR 17](adr/0017-a-short-way-to-dynamodb.md).
 
 This run: {machine}, {cores} cores.
 """

@@ -34,7 +34,6 @@ BEYOND: Final = {
     "/campaigns?status=archived&sort_by=name",
     "/campaigns?client_id={client_id}&sort_by=name",
     "/campaigns?client_id={client_id}&status=active",
-    "/clients/{client_id}/campaigns",
     "/clients/{client_id}/campaigns?status=active",
     "/tasks?page=2",
     "/tasks?type=audio",

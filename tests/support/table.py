@@ -1,5 +1,6 @@
 """The table under test is the one of template.yaml, not a copy of it."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,8 +25,9 @@ def _tagged(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
 _Template.add_multi_constructor("!", _tagged)
 
 
+@cache
 def template() -> dict[str, Any]:
-    """template.yaml, parsed."""
+    """template.yaml, parsed; nobody changes it."""
     parsed: dict[str, Any] = yaml.load((PROJECT / "template.yaml").read_text(), _Template)  # noqa: S506
     return parsed
 

@@ -1,6 +1,7 @@
 """Campaigns in the table. A campaign whose client is being cleaned up after is already gone for every reader."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from atelier.domain.campaigns import (
@@ -19,12 +20,13 @@ from atelier.store import answers, keys, lists, owners
 from atelier.store.answers import Created, Once
 from atelier.store.expressions import Attr, Condition
 from atelier.store.items import from_item, to_item
-from atelier.store.keys import Partition
+from atelier.store.keys import Key, Partition
 from atelier.store.lists import Plan
 from atelier.store.owners import campaigns_in, owner_from
 from atelier.store.parents import begun, closed, counted, new_tally
 from atelier.store.table import MISSING, Table, Write, outrun
 from atelier.store.versions import Versions, check, patched
+from atelier.store.wire import Item
 
 
 class Campaigns:
@@ -66,9 +68,16 @@ class Campaigns:
 
     def list_of_client(self, query: CampaignQuery, *, client_id: str, user_id: int) -> CampaignPage:
         """A page of one client's campaigns. Raises NotFound when the client is not there."""
-        if not is_id(client_id) or self._table.get(keys.client(user_id, client_id)) is None:
+        if not is_id(client_id):
             raise NotFound("client", client_id)
-        return self.list(query, user_id=user_id)
+        client, plan = keys.client(user_id, client_id), _plan(query, user_id)
+
+        def exists(beside: Mapping[Key, Item]) -> None:
+            if client not in beside:
+                raise NotFound("client", client_id)
+
+        asking = replace(plan, counts=(*plan.counts, client), check=exists)
+        return CampaignPage(**lists.read(self._table, asking, query).envelope(query))
 
     def patch(
         self, campaign_id: str, patch: CampaignPatch, *, user_id: int, accepted: Versions, now: datetime

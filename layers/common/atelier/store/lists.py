@@ -109,11 +109,12 @@ class Plan(Generic[AnyRecord]):
     rows: Partition
     position: Callable[[Mapping[str, Any]], str]
     key: Callable[[str], Key]
-    # Read beside the items: what gives the total of a straight page, and what a reader must not see.
+    # Read beside the items: what gives the total of a straight page, what a reader must not see, and what must be so.
     counts: tuple[Key, ...]
     total: Callable[[Mapping[Key, Item]], int]
     keeps: Callable[[Item], bool]
     hidden: Callable[[Mapping[Key, Item], Item], bool] = field(default=lambda *_: False)
+    check: Callable[[Mapping[Key, Item]], None] = field(default=lambda _: None)
 
 
 def named_like(search: str | None) -> Callable[[Item], bool]:
@@ -143,6 +144,7 @@ def _straight(
     wanted = query.page_size + (cursor is not None)
     how: dict[str, Any] = {"forward": not query.newest_first, "limit": wanted}
     first, counts = table.beside(plan.counts, lambda: table.query(partition, start=start, **how))
+    plan.check(counts)
     items = [item for item in first.items if not plan.hidden(counts, item)]
     if len(items) < wanted and first.next_start is not None:
         rest = table.walk(partition, start=first.next_start, **how)
@@ -155,6 +157,7 @@ def _straight(
 
 def _through_rows(table: Table, plan: Plan[AnyRecord], query: ListQuery, cursor: Cursor | None) -> Found[AnyRecord]:
     rows, counts = table.beside(plan.counts, lambda: list(table.walk(plan.rows)))
+    plan.check(counts)
     matching = [row for row in rows if plan.keeps(row) and not plan.hidden(counts, row)]
     matching.sort(key=plan.position, reverse=query.newest_first)
     begin = _offset(plan, matching, query, cursor)
