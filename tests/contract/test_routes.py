@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from atelier.web.api import ASKED_FOR
 from atelier.web.routes import document
 from local import openapi
 from local.openapi import HTTP_FUNCTIONS
@@ -62,6 +63,14 @@ def test_no_route_has_two_functions() -> None:
 
 def test_whatever_no_route_takes_is_answered_by_the_system_function() -> None:
     assert [function for function in HTTP_FUNCTIONS if EVERYTHING_ELSE in in_template(function)] == ["system"]
+
+
+def test_routes_ask_for_no_header_that_is_kept_from_them() -> None:
+    for function in HTTP_FUNCTIONS:
+        if function == "webhooks":
+            continue  # is given all of them
+        for route in [*app(function)._static_routes, *app(function)._dynamic_routes]:
+            assert {each.alias.lower() for each in route.dependant.header_params} <= ASKED_FOR, route.openapi_path
 
 
 def test_the_committed_document_is_what_the_code_says() -> None:

@@ -153,9 +153,9 @@ def test_a_route_without_a_row_is_open_to_nobody(w: World, route: Route) -> None
     things = things_of(w, "ann")
     rows = {row: role for row, role in roles.LEAST.items() if row != (route[0], f"/api/v3{route[1]}")}
     with mock.patch.object(roles, "LEAST", rows):
-        roles._patterns.cache_clear()
+        roles._routes.cache_clear()
         refused = ask(w, route, claims("ann", ADMIN), **things)
-    roles._patterns.cache_clear()
+    roles._routes.cache_clear()
     assert problem(refused, 403)["detail"] == "Nobody may do this."
 
 

@@ -4,6 +4,7 @@ boto3's serializer and deserializer do the same, in twice the time and after an 
 this project's own modules (ADR 0017). Tests hold these against them.
 """
 
+import base64
 from collections.abc import Callable, Mapping, Set
 from decimal import Decimal
 from typing import Any, Final
@@ -73,6 +74,11 @@ def _plain(typed: Typed) -> Any:
     return _PLAIN[kind](value)
 
 
+def _bytes(value: str | bytes) -> bytes:
+    # botocore has decoded it already, our own client has not.
+    return base64.b64decode(value) if isinstance(value, str) else bytes(value)
+
+
 _PLAIN: Final[Mapping[str, Callable[[Any], Any]]] = {
     "S": str,
     "N": _number,
@@ -80,8 +86,8 @@ _PLAIN: Final[Mapping[str, Callable[[Any], Any]]] = {
     "NULL": lambda _: None,
     "M": deserialized,
     "L": lambda values: [_plain(each) for each in values],
-    "B": bytes,
+    "B": _bytes,
     "SS": set,
     "NS": lambda values: {_number(each) for each in values},
-    "BS": set,
+    "BS": lambda values: {_bytes(each) for each in values},
 }
