@@ -12,6 +12,7 @@ import pytest
 from atelier import wiring
 from atelier.domain.steps import Outdated
 from atelier.domain.tasks import Outcome, settled
+from atelier.store.table import Table
 from tests.integration.builders import (
     Json,
     a_campaign,
@@ -242,11 +243,8 @@ def test_a_list_that_is_read_while_a_clean_up_ends_still_counts_its_tasks() -> N
 @contextmanager
 def _in_order() -> Iterator[None]:
     """Rows are read before counts, not at the same time."""
-    in_order: Any = lambda rows, counts: (rows(), counts())  # noqa: E731
-    with (
-        mock.patch("atelier.store.lists.together", in_order),
-        mock.patch("atelier.store.task_lists.together", in_order),
-    ):
+    in_order: Any = lambda table, keys, read: (read(), table.get_many(keys))  # noqa: E731
+    with mock.patch.object(Table, "beside", in_order):
         yield
 
 

@@ -38,6 +38,8 @@ class TaskList:
         self._user_id = user_id
         self._counts: dict[Key, Item] = {}
         self._pending = Pending()
+        self._found: list[TaskSummary] = []
+        self._expected = query.page_size + 1
 
     def read(self) -> Found[TaskSummary]:
         query = self._query
@@ -53,13 +55,17 @@ class TaskList:
         rows = self._rows(first, cursor)
         offset = 0 if cursor else (query.page - 1) * query.page_size
         total = self._total()
-        # A walk by cursor looks one row ahead; a numbered page knows from the total how many rows there are to find.
-        wanted = query.page_size + 1 if cursor else min(query.page_size, max(0, total - offset))
-        found = list(islice(rows, offset, offset + wanted))
-        shown = found[: query.page_size]
+        if cursor is None:
+            # The total tells how many rows are worth looking for. It is of another moment than the rows: what was read
+            # is shown, also when there was less then.
+            self._expected = min(offset + query.page_size, total)
+        for row in islice(rows, offset + query.page_size + (cursor is not None)):
+            self._found.append(row)
+        shown = self._found[offset:][: query.page_size]
         seen = (cursor.seen if cursor else offset) + query.page_size
         last = Cursor(shown[-1].id, shown[-1].id, seen) if shown else None
-        return lists.found(query, cursor, shown, total=total, more=len(found) > len(shown), last=last)
+        more = len(self._found) > query.page_size
+        return lists.found(query, cursor, shown, total=max(total, offset + len(shown)), more=more, last=last)
 
     # ------------------------------------------------------------------------------------------------- rows
 
@@ -91,7 +97,7 @@ class TaskList:
     def _walk(self, partition: Partition, cursor: Cursor | None, part: Slice) -> Iterator[Item]:
         for limit in chain(self._limits()[1:], repeat(None)):
             yield from part.items
-            if part.next_start is None:
+            if part.next_start is None or len(self._found) >= self._expected:
                 return
             part = self._slice(partition, cursor, start=part.next_start, limit=limit)
 

@@ -22,9 +22,13 @@ def deserialized(item: Mapping[str, Any]) -> Item:
     """DynamoDB's typed values as plain ones: whole numbers as int, others as Decimal."""
     plain = {}
     for name, typed in item.items():
-        # Nearly all are texts, and this is the shortest way to one.
+        # Nearly all are texts, and this is the shortest way to one; nearly all others are numbers.
         text = typed.get("S")
-        plain[name] = _plain(typed) if text is None else text
+        if text is None:
+            digits = typed.get("N")
+            plain[name] = _plain(typed) if digits is None else _number(digits)
+        else:
+            plain[name] = text
     return plain
 
 
@@ -66,7 +70,10 @@ _TYPES: Final[tuple[tuple[Any, Callable[[Any], Typed]], ...]] = (
 
 
 def _number(digits: str) -> int | Decimal:
-    return int(digits) if digits.lstrip("-").isdecimal() else Decimal(digits)
+    try:
+        return int(digits)
+    except ValueError:
+        return Decimal(digits)
 
 
 def _plain(typed: Typed) -> Any:
