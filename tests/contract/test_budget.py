@@ -12,16 +12,16 @@ from tests.support.processes import QUEUES, STARTED, python
 
 PACKAGES: Final = ("atelier", "aws_lambda_powertools", "boto3", "botocore", "pydantic", "s3transfer", "urllib3")
 BUDGET: Final = {
-    "account": 209,
-    "campaigns": 213,
-    "cascade": 257,
+    "account": 205,
+    "campaigns": 212,
+    "cascade": 256,
     "clients": 213,
     "generate": 275,
     "notify": 321,
-    "relay": 260,
-    "system": 205,
-    "verify": 110,
-    "webhooks": 300,
+    "relay": 259,
+    "system": 201,
+    "verify": 105,
+    "webhooks": 298,
     "worker": 298,
 }
 CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}

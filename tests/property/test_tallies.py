@@ -5,8 +5,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atelier.domain.shapes import UNASSIGNED
 from atelier.domain.tallies import EVERYTHING, Cell, Choice, added, cell_of, change, scopes_of
-from atelier.domain.tasks import UNASSIGNED, Task, TaskStatus, TaskType
+from atelier.domain.tasks import Task, TaskStatus, TaskType
 from atelier.store import tallies as stored
 from tests.support.builders import a_task, an_id
 

@@ -3,10 +3,20 @@
 Models are built when they are first used: a function imports more of them than it needs.
 """
 
+import json
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    WithJsonSchema,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 KIB = 1024
@@ -77,6 +87,15 @@ Description = Annotated[str, Field(max_length=2000)]
 LongText = Annotated[str, Field(max_length=LONG_TEXT_BYTES), AfterValidator(_at_most_32_kib)]
 
 Id = Annotated[str, Field(max_length=255, json_schema_extra={"format": "uuid"})]
+
+
+UNASSIGNED: Final = "none"
+"""In place of the id of a client or campaign: none of them."""
+
+
+def as_json(value: JsonValue) -> str:
+    """Free-form JSON of a caller, as it is measured and kept."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def without_defaults(schema: dict[str, Any]) -> None:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from atelier.domain.tasks import UNASSIGNED, TaskStatus, TaskSummary, TaskType
+from atelier.domain.shapes import UNASSIGNED
+from atelier.domain.tasks import TaskStatus, TaskSummary, TaskType
 
 EVERYTHING: Final = "all"
 

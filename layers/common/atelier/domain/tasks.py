@@ -1,6 +1,5 @@
 """Generation tasks: what was asked, where it stands, what came of it, and the life cycle as a table."""
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from atelier.domain.errors import IllegalTransition
 from atelier.domain.pages import ListQuery, Page
-from atelier.domain.shapes import KIB, Id, Moment, Prompt, Record, Shape
+from atelier.domain.shapes import KIB, Id, Moment, Prompt, Record, Shape, as_json
 
 METADATA_BYTES: Final = 16 * KIB
 # With everything else at its limit, a task still fits into one item (400 KB).
@@ -54,11 +53,6 @@ TERMINAL: Final = frozenset(status for status, following in NEXT.items() if not 
 
 
 # ------------------------------------------------------------------------------------------- what is asked
-
-
-def as_json(value: JsonValue) -> str:
-    """Free-form JSON of a caller, as it is measured and kept."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 FreeForm = TypeVar("FreeForm", bound=dict[str, JsonValue] | None)
@@ -430,8 +424,6 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 Instant = Annotated[Moment, BeforeValidator(_rfc_3339), AfterValidator(_in_utc)]
-
-UNASSIGNED: Final = "none"
 
 
 class TaskQuery(ListQuery):

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from atelier.domain.deletion import parent
 from atelier.domain.relations import Relation, children_of
-from atelier.domain.tasks import UNASSIGNED
+from atelier.domain.shapes import UNASSIGNED
 from atelier.store import keys, tallies
 from atelier.store.expressions import Attr, Condition
 from atelier.store.keys import Key, Partition

@@ -12,8 +12,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
-from atelier.domain.shapes import Record, format_moment
-from atelier.domain.tasks import as_json
+from atelier.domain.shapes import Record, as_json, format_moment
 from atelier.store.wire import Item
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)

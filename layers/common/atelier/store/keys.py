@@ -3,11 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from atelier.domain.campaigns import Campaign
-from atelier.domain.clients import Client
-from atelier.domain.tasks import UNASSIGNED, TaskSummary
+from atelier.domain.shapes import UNASSIGNED
+
+if TYPE_CHECKING:
+    from atelier.domain.campaigns import Campaign
+    from atelier.domain.clients import Client
+    from atelier.domain.tasks import TaskSummary
 
 # A sort key holds at most 1,024 bytes; names that are alike for longer than this order by id.
 _NAME_BYTES: Final = 900
@@ -134,7 +137,7 @@ POSITION: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
 }
 
 
-def client_indexes(each: Client) -> dict[str, str]:
+def client_indexes(each: "Client") -> dict[str, str]:
     """Where a client stands in each index that lists it."""
     row = {"id": each.id, "name": each.name, "updated_at": each.updated_at}
     return {
@@ -144,7 +147,7 @@ def client_indexes(each: Client) -> dict[str, str]:
     }
 
 
-def campaign_indexes(each: Campaign) -> dict[str, str]:
+def campaign_indexes(each: "Campaign") -> dict[str, str]:
     """Where a campaign stands in each index that lists it."""
     row = {"id": each.id, "name": each.name, "status": each.status, "updated_at": each.updated_at}
     return {
@@ -161,7 +164,7 @@ def campaign_tally_index(client_id: str, campaign_id: str) -> dict[str, str]:
     return {"catalogue": f"TALLY#{client_id}#{campaign_id}"}
 
 
-def task_indexes(each: TaskSummary) -> dict[str, str]:
+def task_indexes(each: "TaskSummary") -> dict[str, str]:
     """Which lists a task is in; within each, tasks are in the order of their ids."""
     found_by = {
         "task_id": each.id,

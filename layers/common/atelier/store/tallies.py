@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from atelier.domain import tallies
 from atelier.domain.errors import NotFound
+from atelier.domain.shapes import UNASSIGNED
 from atelier.domain.tallies import EVERYTHING, Cell
-from atelier.domain.tasks import UNASSIGNED, Task, TaskStatus, TaskType
+from atelier.domain.tasks import Task, TaskStatus, TaskType
 from atelier.store import keys
 from atelier.store.parents import counted
 from atelier.store.table import EXISTS, Write, outrun

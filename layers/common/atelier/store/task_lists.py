@@ -10,8 +10,9 @@ from uuid import UUID
 
 from atelier.domain.deletion import Pending
 from atelier.domain.ids import first_id_at, is_id, last_id_at
+from atelier.domain.shapes import UNASSIGNED
 from atelier.domain.tallies import EVERYTHING, Choice, added
-from atelier.domain.tasks import UNASSIGNED, TaskQuery, TaskSummary
+from atelier.domain.tasks import TaskQuery, TaskSummary
 from atelier.store import keys, lists, tallies
 from atelier.store.expressions import Attr, Condition
 from atelier.store.items import from_item
