@@ -5,11 +5,12 @@ of children asks that set: a pending client's campaigns are gone, and tasks no l
 """
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from atelier.domain.tasks import TaskSummary
+if TYPE_CHECKING:
+    from atelier.domain.tasks import TaskSummary
 
-AnyTask = TypeVar("AnyTask", bound=TaskSummary)
+AnyTask = TypeVar("AnyTask", bound="TaskSummary")
 
 
 @dataclass(frozen=True)
