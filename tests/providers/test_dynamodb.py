@@ -442,7 +442,9 @@ def test_other_partitions_are_left_to_boto3(region: str) -> None:
     assert connect({**A_PLACE, "AWS_REGION": region}) is None
 
 
-@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"])
+@pytest.mark.parametrize(
+    "name", ["HTTPS_PROXY", "https_proxy", "AWS_USE_FIPS_ENDPOINT", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]
+)
 def test_ways_that_only_boto3_knows_are_left_to_it(name: str) -> None:
     assert connect({**A_PLACE, name: "true"}) is None
 

@@ -78,6 +78,7 @@ _TRANSIENT_CODES: Final = {
 """What botocore's standard mode tries again; tests/providers/test_dynamodb.py compares."""
 
 _OTHERS_KNOW_THE_WAY: Final = (
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "AWS_USE_FIPS_ENDPOINT",
     "AWS_USE_DUALSTACK_ENDPOINT",
     "HTTP_PROXY",
