@@ -70,6 +70,7 @@ class Account:
             for cached in [*caches, settings.settings]:
                 cached.cache_clear()
             yield
+            wiring.disconnect()
         for cached in [*caches, settings.settings]:
             cached.cache_clear()
 
