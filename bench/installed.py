@@ -74,7 +74,7 @@ def function(name: str) -> str:
 
 
 def _packages(name: str, requirements: Path) -> Path:
-    pip = [sys.executable, "-m", "pip", "--python", tools.python313(), "install", "--quiet"]
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--implementation", "cp", "--python-version", "3.13"]
     how = ["--disable-pip-version-check", "--require-hashes", "--no-deps", "--only-binary=:all:", "--no-compile"]
     return _made(
         INSTALLED / name / "packages",
