@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from layers.build import layer
 from local import artifacts, template, tools
 from local.errors import LocalError
 
@@ -30,12 +31,12 @@ def by_sam() -> tuple[list[str], dict[str, str]]:
 
 def from_source() -> tuple[list[str], dict[str, str]]:
     """The same by the script that makes the layers; the one with packages only when they are others."""
-    root, layer = INSTALLED / "atelier", tools.PROJECT / "layers/build/layer.py"
+    root, script = INSTALLED / "atelier", Path(layer.__file__)
     requirements = tools.PROJECT / "layers/deps/requirements.txt"
-    build = [tools.python313(), str(layer), "--into"]
+    build = [tools.python313(), str(script), "--into"]
     deps = _made(
         root / "deps",
-        seal=requirements.read_text() + layer.read_text(),
+        seal=requirements.read_text() + script.read_text(),
         make=lambda into: _run([*build, str(into), "--requirements", str(requirements)]),
     )
     shutil.rmtree(root / "common", ignore_errors=True)
@@ -74,8 +75,9 @@ def function(name: str) -> str:
 
 
 def _packages(name: str, requirements: Path) -> Path:
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--implementation", "cp", "--python-version", "3.13"]
-    how = ["--disable-pip-version-check", "--require-hashes", "--no-deps", "--only-binary=:all:", "--no-compile"]
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    how = ["--require-hashes", "--no-deps", "--only-binary=:all:", "--implementation", "cp"]
+    how += ["--python-version", layer.RUNTIME]
     return _made(
         INSTALLED / name / "packages",
         seal=requirements.read_text(),

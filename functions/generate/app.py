@@ -73,8 +73,8 @@ def generate_audio(body: NewAudio, request: Request, key: IdempotencyKey = None)
 )
 def list_tasks(query: Annotated[TaskQuery, Query()]) -> Reply:
     """A task appears here within a second of its creation."""
-    page = wiring.tasks().list(query, user_id=user_of(app))
-    return listed(page.model_copy(update={"items": [signed(task, wiring.gallery()) for task in page.items]}))
+    page, gallery = wiring.tasks().list(query, user_id=user_of(app)), wiring.gallery()
+    return listed(page.model_copy(update={"items": [signed(task, gallery) for task in page.items]}))
 
 
 @app.get(
@@ -125,13 +125,13 @@ def cancel_task(task_id: TaskId) -> Reply:
 )
 def retry_task(task_id: TaskId, request: Request, key: IdempotencyKey = None) -> Reply:
     """Only a failed or canceled task; the brand goes in as it is now."""
-    now, this = utcnow(), once(request, key)
-    made = wiring.tasks().earlier(this, user_id=user_of(app), now=now)
+    store, user_id, now, this = wiring.tasks(), user_of(app), utcnow(), once(request, key)
+    made = store.earlier(this, user_id=user_id, now=now)
     if made is None:
-        task = wiring.tasks().get(task_id, user_id=user_of(app))
-        parents = wiring.tasks().parents(task.client_id, task.campaign_id, user_id=user_of(app))
+        task = store.get(task_id, user_id=user_id)
+        parents = store.parents(task.client_id, task.campaign_id, user_id=user_id)
         again = retried(task, parents, wiring.desk(), mark=_mark(now))
-        made = wiring.tasks().create(again, once=this, now=now)
+        made = store.create(again, once=this, now=now)
     return accepted(made, wiring.gallery(), now=now)
 
 
@@ -166,12 +166,12 @@ def list_providers() -> Reply:
 
 
 def _generate(new: NewTask, request: Request, key: str | None) -> Reply:
-    now, this = utcnow(), once(request, key)
-    made = wiring.tasks().earlier(this, user_id=user_of(app), now=now)
+    store, user_id, now, this = wiring.tasks(), user_of(app), utcnow(), once(request, key)
+    made = store.earlier(this, user_id=user_id, now=now)
     if made is None:
-        parents = wiring.tasks().parents(new.client_id, new.campaign_id, user_id=user_of(app))
-        task = ordered(new, parents, wiring.desk(), mark=_mark(now), user_id=user_of(app))
-        made = wiring.tasks().create(task, once=this, now=now)
+        parents = store.parents(new.client_id, new.campaign_id, user_id=user_id)
+        task = ordered(new, parents, wiring.desk(), mark=_mark(now), user_id=user_id)
+        made = store.create(task, once=this, now=now)
     return accepted(made, wiring.gallery(), now=now)
 
 

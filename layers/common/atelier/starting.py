@@ -26,26 +26,21 @@ if IN_LAMBDA:
 
 
 def started(
-    handler: AnyHandler, *works_with: Callable[[], object], prime: Callable[[], object] | None = None
+    handler: AnyHandler, *works_with: Callable[[], object], prime: Callable[[], object] = lambda: None
 ) -> AnyHandler:
     """The handler of a process that is ready. `works_with` makes what most requests need, `prime` what any may."""
     if IN_LAMBDA:
-        ready(works_with)
+        for make in works_with:
+            make()
+        gc.freeze()
+        gc.enable()
     if FOR_SNAPSHOTS:
-        before_and_after_snapshots(prime or (lambda: None))
+        _around_snapshots(prime)
     return handler
 
 
-def ready(works_with: tuple[Callable[[], object], ...]) -> None:
-    """Make what is worked with, and have the garbage collector begin after it."""
-    for make in works_with:
-        make()
-    gc.freeze()
-    gc.enable()
-
-
-def before_and_after_snapshots(prime: Callable[[], object]) -> None:
-    """Register what happens around a snapshot (Lambda's documentation: "runtime hooks for Python")."""
+def _around_snapshots(prime: Callable[[], object]) -> None:
+    # Lambda's documentation: "Lambda SnapStart runtime hooks for Python".
     from snapshot_restore_py import register_after_restore, register_before_snapshot  # type: ignore[import-untyped]  # noqa: PLC0415
 
     register_before_snapshot(_before, prime)

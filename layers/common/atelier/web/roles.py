@@ -11,6 +11,7 @@ from typing import Final
 from atelier.domain.errors import Forbidden
 from atelier.domain.roles import Role
 from atelier.web.claims import Claims, Event, claims_of
+from atelier.web.routes import fits
 
 Route = tuple[str, str]
 """Method and path, as in openapi.json."""
@@ -78,7 +79,7 @@ def admit(event: Event) -> Claims | None:
 
 def _route_of(event: Event) -> Route | None:
     method, parts = event["requestContext"]["http"]["method"], event["rawPath"].split("/")
-    return next((route for route, like in _routes().get((method, len(parts)), ()) if _fits(parts, like)), None)
+    return next((route for route, like in _routes().get((method, len(parts)), ()) if fits(parts, like)), None)
 
 
 @cache
@@ -89,7 +90,3 @@ def _routes() -> Mapping[tuple[str, int], list[tuple[Route, list[str]]]]:
         parts = route[1].split("/")
         routes[route[0], len(parts)].append((route, parts))
     return routes
-
-
-def _fits(parts: list[str], like: list[str]) -> bool:
-    return all(part == own or (part and own.startswith("{")) for part, own in zip(parts, like, strict=True))

@@ -1,8 +1,7 @@
 """The routes of the whole API, from its committed document: what exists, and with which methods."""
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -27,12 +26,14 @@ def routes() -> Mapping[str, tuple[str, ...]]:
 
 def methods_at(path: str) -> tuple[str, ...]:
     """The methods that a path takes; none when there is nothing at it."""
-    return next((routes()[template] for template in routes() if re.fullmatch(pattern(template), path)), ())
+    parts = path.split("/")
+    return next((methods for template, methods in routes().items() if fits(parts, template.split("/"))), ())
 
 
-def pattern(template: str) -> str:
-    """The regular expression of the paths that a template (`/clients/{client_id}`) stands for."""
-    return re.sub(r"\\?\{[^}]+\}", "[^/]+", re.escape(template))
+def fits(parts: Sequence[str], template: Sequence[str]) -> bool:
+    """Whether a path is one that a template (`/clients/{client_id}`) stands for, both split at their slashes."""
+    pairs = zip(parts, template, strict=False)
+    return len(parts) == len(template) and all(part == own or (part and own.startswith("{")) for part, own in pairs)
 
 
 def refusal(method: str, path: str) -> NoSuchPath | MethodNotAllowed:
