@@ -1,8 +1,9 @@
 """The committed OpenAPI document, made from the functions' own routes."""
 
 import importlib.util
+import inspect
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -127,17 +128,27 @@ def _add_guards(paths: Mapping[str, Any]) -> None:
             role = LEAST[route]
             operation["responses"] |= refusals(401, 403) if role else refusals(401)
             operation["responses"] = dict(sorted(operation["responses"].items()))
-            if role:
-                operation["description"] = f"Least role: {role}."
+            operation["description"] += f" Requires role {role}." if role else " Requires a token, but no role."
 
 
 # ---------------------------------------------------------------------------------------------------- what they can
 
 
 def _part(function: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(load(function).app.get_openapi_json_schema(title=function, version=VERSION))
+    app = load(function).app
+    document: dict[str, Any] = json.loads(app.get_openapi_json_schema(title=function, version=VERSION))
     document.setdefault("components", {}).setdefault("schemas", {})
+    for method, path, route in routes_of(app):
+        if path in document["paths"]:
+            document["paths"][path][method.lower()]["description"] = inspect.getdoc(route)
     return document
+
+
+def routes_of(app: Any) -> Iterator[tuple[str, str, Callable[..., Any]]]:
+    """Method, path as OpenAPI writes it, and function of each route; Powertools leaves the docstrings out."""
+    for route in (*app._static_routes, *app._dynamic_routes):  # noqa: SLF001 - it has no public list of them
+        methods = [route.method] if isinstance(route.method, str) else route.method
+        yield from ((method, route.openapi_path, route.func) for method in methods)
 
 
 def _merged(mappings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

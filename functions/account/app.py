@@ -36,7 +36,7 @@ class Me(BaseModel):
     responses=answers(200, Me, "Your user id, your role, and your name if your token has one.", 400),
 )
 def get_me() -> Reply:
-    """The user id is given with the first request of a subject, and stays."""
+    """Show the caller as the token names them. A subject's first request assigns its user id, which never changes."""
     return Response(200, JSON, Me.model_validate(caller(app), from_attributes=True).model_dump_json())
 
 
@@ -48,7 +48,7 @@ def get_me() -> Reply:
     responses=answers(200, WebhookSecret, "The secret, which is made when it is first asked for.", 400),
 )
 def get_webhook_secret() -> Reply:
-    """It signs what is sent to the `webhook_url` of your tasks, as the Standard Webhooks specification says."""
+    """Show the secret that signs the webhooks of your tasks, as the Standard Webhooks specification says."""
     secret = wiring.webhook_secrets().get_or_create(user_of(app), fresh=secret_text(token_bytes(32)), now=utcnow())
     return Response(200, JSON, secret.model_dump_json())
 
@@ -61,7 +61,7 @@ def get_webhook_secret() -> Reply:
     responses=answers(200, WebhookSecret, "The new secret.", 400, 409, 413, 415, 422, headers=("Idempotent-Replayed",)),
 )
 def rotate_webhook_secret(request: Request, key: IdempotencyKey = None) -> Reply:
-    """The secret before it signs as well until `previous_until`; the one before that no longer does."""
+    """Replace the secret. The previous one signs as well until `previous_until`; older ones no longer sign."""
     fresh, this = secret_text(token_bytes(32)), once(request, key)
     made = wiring.webhook_secrets().rotate(user_of(app), fresh=fresh, once=this, now=utcnow())
     replayed: dict[str, str | list[str]] = {"Idempotent-Replayed": "true"} if made.replayed else {}

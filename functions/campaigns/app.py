@@ -49,7 +49,7 @@ MADE_ONE = answers(201, Campaign, "The new campaign.", *CREATE, headers=MADE)
     responses=MADE_ONE,
 )
 def create_campaign(body: NewCampaign, request: Request, key: IdempotencyKey = None) -> Reply:
-    """The client must exist at that very moment."""
+    """Create a campaign. Its client must exist when the campaign is written; names need not be unique."""
     now = utcnow()
     id_, this = new_id(now, randbits(62)), once(request, key)
     made = wiring.campaigns().create(body, id_=id_, user_id=user_of(app), once=this, now=now)
@@ -64,7 +64,7 @@ def create_campaign(body: NewCampaign, request: Request, key: IdempotencyKey = N
     responses=answers(200, CampaignPage, "A page of campaigns.", 400),
 )
 def list_campaigns(query: Annotated[CampaignQuery, Query()]) -> Reply:
-    """By page number, or by cursor for a walk through all of them."""
+    """List your campaigns, by page number or by cursor. A walk by cursor neither repeats nor skips."""
     return listed(wiring.campaigns().list(query, user_id=user_of(app)))
 
 
@@ -76,7 +76,7 @@ def list_campaigns(query: Annotated[CampaignQuery, Query()]) -> Reply:
     responses=answers(200, Campaign, "The campaign.", 304, *READ, headers=("ETag",)),
 )
 def get_campaign(campaign_id: CampaignId, if_none_match: IfNoneMatch = None) -> Reply:
-    """The campaign as it is now."""
+    """Show a campaign as it is now."""
     return shown(wiring.campaigns().get(campaign_id, user_id=user_of(app)))
 
 
@@ -88,7 +88,7 @@ def get_campaign(campaign_id: CampaignId, if_none_match: IfNoneMatch = None) -> 
     responses=answers(200, Campaign, "The campaign as it is now.", *CHANGE, headers=("ETag",)),
 )
 def update_campaign(campaign_id: CampaignId, body: CampaignPatch, if_match: IfMatch = None) -> Reply:
-    """A merge patch: absent fields stay, null clears the brief. The client never changes."""
+    """Update a campaign by a merge patch: absent fields stay, null clears the brief. The client cannot change."""
     accepted = accepted_versions(if_match)
     return shown(wiring.campaigns().patch(campaign_id, body, user_id=user_of(app), accepted=accepted, now=utcnow()))
 
@@ -101,7 +101,7 @@ def update_campaign(campaign_id: CampaignId, body: CampaignPatch, if_match: IfMa
     responses=answers(204, None, "It is gone; its tasks stay, without a campaign.", *READ, 412),
 )
 def delete_campaign(campaign_id: CampaignId, if_match: IfMatch = None) -> Reply:
-    """Its tasks stay with the client."""
+    """Delete a campaign. Its tasks stay with the client, without a campaign."""
     wiring.campaigns().delete(campaign_id, user_id=user_of(app), accepted=accepted_versions(if_match), now=utcnow())
     return gone()
 
@@ -116,7 +116,7 @@ def delete_campaign(campaign_id: CampaignId, if_match: IfMatch = None) -> Reply:
 def create_campaign_for_client(
     client_id: ClientId, body: ClientCampaign, request: Request, key: IdempotencyKey = None
 ) -> Reply:
-    """The body may repeat the path's client, and must not name another."""
+    """Create a campaign for the client in the path. The body may repeat that client, and must not name another."""
     return create_campaign(body.under(client_id), request, key)
 
 
@@ -128,7 +128,7 @@ def create_campaign_for_client(
     responses=answers(200, CampaignPage, "A page of campaigns.", *READ),
 )
 def list_campaigns_of_client(client_id: ClientId, query: Annotated[ClientCampaignQuery, Query()]) -> Reply:
-    """Unlike the filter of the list of all campaigns, an unknown client is a 404 here."""
+    """List a client's campaigns. An unknown client is a 404 here, and an empty list in `GET /campaigns`."""
     return listed(wiring.campaigns().list_of_client(query.of(client_id), client_id=client_id, user_id=user_of(app)))
 
 

@@ -29,7 +29,7 @@ app = api()
     responses=answers(201, Client, "The new client.", *CREATE, headers=MADE),
 )
 def create_client(body: NewClient, request: Request, key: IdempotencyKey = None) -> Reply:
-    """Names need not be unique."""
+    """Create a client. Names need not be unique."""
     now = utcnow()
     id_, this = new_id(now, randbits(62)), once(request, key)
     made = wiring.clients().create(body, id_=id_, user_id=user_of(app), once=this, now=now)
@@ -44,7 +44,7 @@ def create_client(body: NewClient, request: Request, key: IdempotencyKey = None)
     responses=answers(200, ClientPage, "A page of clients.", 400),
 )
 def list_clients(query: Annotated[ClientQuery, Query()]) -> Reply:
-    """By page number, or by cursor for a walk through all of them."""
+    """List your clients, by page number or by cursor. A walk by cursor neither repeats nor skips."""
     return listed(wiring.clients().list(query, user_id=user_of(app)))
 
 
@@ -56,7 +56,7 @@ def list_clients(query: Annotated[ClientQuery, Query()]) -> Reply:
     responses=answers(200, Client, "The client.", 304, *READ, headers=("ETag",)),
 )
 def get_client(client_id: ClientId, if_none_match: IfNoneMatch = None) -> Reply:
-    """The client as it is now."""
+    """Show a client as it is now."""
     return shown(wiring.clients().get(client_id, user_id=user_of(app)))
 
 
@@ -68,7 +68,7 @@ def get_client(client_id: ClientId, if_none_match: IfNoneMatch = None) -> Reply:
     responses=answers(200, Client, "The client as it is now.", *CHANGE, headers=("ETag",)),
 )
 def update_client(client_id: ClientId, body: ClientPatch, if_match: IfMatch = None) -> Reply:
-    """A merge patch: absent fields stay, null clears an optional one."""
+    """Update a client by a merge patch: absent fields stay, null clears an optional one."""
     accepted = accepted_versions(if_match)
     return shown(wiring.clients().patch(client_id, body, user_id=user_of(app), accepted=accepted, now=utcnow()))
 
@@ -81,7 +81,7 @@ def update_client(client_id: ClientId, body: ClientPatch, if_match: IfMatch = No
     responses=answers(204, None, "It is gone, and so are its campaigns.", *READ, 412),
 )
 def delete_client(client_id: ClientId, if_match: IfMatch = None) -> Reply:
-    """Its campaigns go with it; its tasks stay, without client and campaign."""
+    """Delete a client and its campaigns. Its tasks stay, without client and campaign."""
     wiring.clients().delete(client_id, user_id=user_of(app), accepted=accepted_versions(if_match), now=utcnow())
     return gone()
 

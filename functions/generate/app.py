@@ -36,7 +36,7 @@ ACCEPTED: Any = answers(202, Task, "The task, which starts at once.", *CREATE, h
     responses=ACCEPTED,
 )
 def generate_image(body: NewImage, request: Request, key: IdempotencyKey = None) -> Reply:
-    """Brand guidelines of the client and the brief of the campaign go into what the provider is sent."""
+    """Create a task that generates images. The client's guidelines and the campaign's brief extend the prompt."""
     return _generate(body, request, key)
 
 
@@ -48,7 +48,7 @@ def generate_image(body: NewImage, request: Request, key: IdempotencyKey = None)
     responses=ACCEPTED,
 )
 def generate_video(body: NewVideo, request: Request, key: IdempotencyKey = None) -> Reply:
-    """Brand guidelines of the client and the brief of the campaign go into what the provider is sent."""
+    """Create a task that generates videos. The client's guidelines and the campaign's brief extend the prompt."""
     return _generate(body, request, key)
 
 
@@ -60,7 +60,7 @@ def generate_video(body: NewVideo, request: Request, key: IdempotencyKey = None)
     responses=ACCEPTED,
 )
 def generate_audio(body: NewAudio, request: Request, key: IdempotencyKey = None) -> Reply:
-    """Brand guidelines of the client and the brief of the campaign go into what the provider is sent."""
+    """Create a task that generates audio. The client's guidelines and the campaign's brief extend the prompt."""
     return _generate(body, request, key)
 
 
@@ -72,7 +72,7 @@ def generate_audio(body: NewAudio, request: Request, key: IdempotencyKey = None)
     responses=answers(200, TaskPage, "A page of tasks.", 400),
 )
 def list_tasks(query: Annotated[TaskQuery, Query()]) -> Reply:
-    """A task appears here within a second of its creation."""
+    """List your tasks, by page number or by cursor. A new task appears within a second."""
     page, gallery = wiring.tasks().list(query, user_id=user_of(app)), wiring.gallery()
     return listed(page.model_copy(update={"items": [signed(task, gallery) for task in page.items]}))
 
@@ -85,7 +85,7 @@ def list_tasks(query: Annotated[TaskQuery, Query()]) -> Reply:
     responses=answers(200, Task, "The task.", 304, *READ, headers=("ETag",)),
 )
 def get_task(task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
-    """The task as it is now, with URLs that work for an hour."""
+    """Show a task as it is now. The URLs of its files are valid for an hour."""
     return task_shown(wiring.tasks().get(task_id, user_id=user_of(app)), wiring.gallery(), now=utcnow())
 
 
@@ -97,7 +97,7 @@ def get_task(task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
     responses=answers(200, TaskResult, "The files.", 304, *READ, 409, headers=("ETag",), running=TaskResult),
 )
 def get_result(task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
-    """202 while it runs; 409 with the task's own error when it failed or was canceled."""
+    """Show a task's files: 202 while it runs, 409 with the task's own error when it failed or was canceled."""
     return result_shown(wiring.tasks().get(task_id, user_id=user_of(app)), wiring.gallery(), now=utcnow())
 
 
@@ -109,7 +109,7 @@ def get_result(task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
     responses=answers(200, Task, "The canceled task.", *READ, 409, headers=("ETag",)),
 )
 def cancel_task(task_id: TaskId) -> Reply:
-    """What the provider has begun may still be charged."""
+    """Cancel a task. The provider may still charge for work that it has begun."""
     now = utcnow()
     task = wiring.tasks().change(task_id, lambda task: canceled(task, now=now), user_id=user_of(app))
     ended(task, now=now)
@@ -124,7 +124,7 @@ def cancel_task(task_id: TaskId) -> Reply:
     responses=answers(202, Task, "A new task that asks for the same.", *CREATE, headers=MADE),
 )
 def retry_task(task_id: TaskId, request: Request, key: IdempotencyKey = None) -> Reply:
-    """Only a failed or canceled task; the brand goes in as it is now."""
+    """Create a task that repeats a failed or canceled one, with the guidelines and brief as they are now."""
     store, user_id, now, this = wiring.tasks(), user_of(app), utcnow(), once(request, key)
     made = store.earlier(this, user_id=user_id, now=now)
     if made is None:
@@ -143,7 +143,7 @@ def retry_task(task_id: TaskId, request: Request, key: IdempotencyKey = None) ->
     responses=answers(204, None, "It is gone, and so are its files.", *READ, 412),
 )
 def delete_task(task_id: TaskId, if_match: IfMatch = None) -> Reply:
-    """Its files go with it; the provider may still charge for what it has begun."""
+    """Delete a task and its files. The provider may still charge for work that it has begun."""
 
     def check(task: Task) -> None:
         if not matches(if_match, tag_of(task, now=utcnow())):
@@ -161,7 +161,7 @@ def delete_task(task_id: TaskId, if_match: IfMatch = None) -> Reply:
     responses=answers(200, ProviderList, "All of them, with limits and list prices.", 400),
 )
 def list_providers() -> Reply:
-    """Which are configured here, what each model takes, and what it costs."""
+    """List providers and models: which are configured here, what each model takes, and what it costs."""
     return listed(offers(wiring.desk()))
 
 

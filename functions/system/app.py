@@ -32,7 +32,7 @@ class Health(BaseModel):
     responses=answers(200, Health, "It is, and the table answers.", 400),
 )
 def health() -> Reply:
-    """Needs no authentication."""
+    """Check that the API is up and that its table answers. Requires no token."""
     wiring.table().get(Key("HEALTH", "HEALTH"))
     return Response(200, JSON, Health().model_dump_json())
 
@@ -45,7 +45,7 @@ def health() -> Reply:
     responses=answers(200, None, "The whole API, as OpenAPI 3.1.", 400),
 )
 def openapi() -> Reply:
-    """Needs no authentication."""
+    """Show this document. Requires no token."""
     return Response(200, JSON, document(), headers={"Cache-Control": "max-age=300"})
 
 

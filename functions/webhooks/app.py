@@ -30,7 +30,7 @@ Token = Annotated[str, Query(max_length=64, description="The secret that was giv
     responses=answers(204, None, "It will be looked into.", 400, 401, 404, 503),
 )
 def receive(provider: Provider, task: TaskId, token: Token, request: Request) -> Reply:
-    """Proved by the provider's signature. What it says is never believed: the provider is asked instead."""
+    """Accept a provider's report, proved by its signature. Its content is not trusted: we ask the provider."""
     reporter = wiring.reporter(provider)
     if reporter is None:
         raise NotFound("provider that reports", provider)

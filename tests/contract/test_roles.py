@@ -1,5 +1,6 @@
 """No route without a role: in the table, in template.yaml, in openapi.json and in the code."""
 
+import inspect
 import json
 from types import FunctionType
 from typing import Any, Final
@@ -9,7 +10,7 @@ import pytest
 from atelier.caller import user_of
 from atelier.web.roles import LEAST, OPEN, Route
 from atelier.web.routes import document
-from local.openapi import HTTP_FUNCTIONS
+from local.openapi import HTTP_FUNCTIONS, routes_of
 from tests.contract.test_routes import EVERYTHING_ELSE, NOT_IN_THE_DOCUMENT, app
 from tests.contract.test_template import RESOURCES, functions
 
@@ -23,9 +24,7 @@ NEEDED_FOR_A_NEW_USER: Final = ("GetItem", "PutItem", "UpdateItem")
 
 def handlers(function: str) -> dict[Route, Any]:
     """The function of the code behind each route."""
-    routes = [*app(function)._static_routes, *app(function)._dynamic_routes]
-    methods = {route: [route.method] if isinstance(route.method, str) else route.method for route in routes}
-    return {(method, route.openapi_path): route.func for route in routes for method in methods[route]}
+    return {(method, path): route for method, path, route in routes_of(app(function))}
 
 
 ALIKE_FOR_ALL: Final = {("GET", "/api/v3/providers")}
@@ -77,4 +76,18 @@ def test_the_document_says_what_a_route_takes(route: Route) -> None:
     assert operation.get("security", []) == ([] if route in OPEN else [{"token": []}])
     assert ("401" in operation["responses"]) == (route not in OPEN or "webhooks" in route[1])
     assert ("403" in operation["responses"]) == (role is not None)
-    assert role is None or operation["description"] == f"Least role: {role}."
+
+
+def last_sentence(route: Route) -> str:
+    """What the document adds to the docstring of a route's function."""
+    if route in OPEN:
+        return ""
+    return f" Requires role {role}." if (role := LEAST[route]) else " Requires a token, but no role."
+
+
+@pytest.mark.parametrize("function", HTTP_FUNCTIONS)
+def test_the_document_describes_a_route_by_its_docstring(function: str) -> None:
+    for route, handler in handlers(function).items():
+        if route not in NOT_IN_THE_DOCUMENT:
+            assert inspect.getdoc(handler)
+            assert OPERATIONS[route]["description"] == f"{inspect.getdoc(handler)}{last_sentence(route)}"

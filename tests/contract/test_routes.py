@@ -24,12 +24,7 @@ def app(function: str) -> Any:
 
 
 def in_code(function: str) -> set[Route]:
-    routes = [*app(function)._static_routes, *app(function)._dynamic_routes]
-    return {(method, route.openapi_path) for route in routes for method in _methods(route.method)}
-
-
-def _methods(method: str | list[str] | tuple[str, ...]) -> list[str]:
-    return [method] if isinstance(method, str) else list(method)
+    return {(method, path) for method, path, _ in openapi.routes_of(app(function))}
 
 
 def in_template(function: str) -> set[Route]:
