@@ -15,16 +15,16 @@ from unittest import mock
 from urllib.parse import parse_qsl
 
 from atelier import wiring
-from atelier.domain.shapes import format_moment
+from atelier.domain.schema import format_timestamp
 from atelier.store import keys
-from atelier.store.sender import Sender
+from atelier.store.webhook_client import WebhookClient
 from bench.calls import Call, Usage, heard, usage
 from bench.emulated import Place, multiply, orderly_world
 from bench.metered import Steady
 from bench.samples import CAMPAIGN, CLIENT, WORDS, image
-from tests.support import world as worlds
+from tests.support import harness as worlds
+from tests.support.harness import Answer, World
 from tests.support.table import PROJECT
-from tests.support.world import Answer, World
 
 DOCUMENT: Final = PROJECT / "docs/capacity.md"
 USER: Final = 1
@@ -103,7 +103,7 @@ class Measuring:
         self.create_done({**image(campaign_id=campaign), "prompt": f"fail:refused {WORDS}"}, rare)
         self.create("POST /generate/audio", {"prompt": WORDS * 2, "campaign_id": campaign}, size - rare - most)
         self.made.changes()  # which nobody hears of: all of them wait for ever
-        self.names["midway"] = format_moment(self.made.now)
+        self.names["midway"] = format_timestamp(self.made.now)
         self.names["task_id"] = self.create_done(image(campaign_id=campaign), most)
 
 
@@ -114,8 +114,8 @@ def measuring(**environment: str) -> Iterator[Measuring]:
         mock.patch.dict(worlds.ENVIRONMENT, environment),
         orderly_world() as made,
         mock.patch.object(wiring, "providers", return_value={"sandbox": Steady()}),
-        mock.patch.object(Sender, "post", return_value=204),
-        mock.patch.object(wiring, "reporter", return_value=mock.Mock(job_of=lambda *_, **__: "job-1")),
+        mock.patch.object(WebhookClient, "post", return_value=204),
+        mock.patch.object(wiring, "reporter", return_value=mock.Mock(verified_job=lambda *_, **__: "job-1")),
     ):
         measured = Measuring(made)
         with heard(measured.hear):

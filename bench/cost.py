@@ -21,8 +21,8 @@ from typing import Any, Final
 
 from bench.metered import Meter, Spent, metered_world
 from bench.samples import CAMPAIGN, CLIENT, image
+from tests.support.harness import Answer, World
 from tests.support.table import template
-from tests.support.world import Answer, World
 
 # ---------------------------------------------------------------------------------------------------------- prices
 
@@ -91,7 +91,7 @@ SMALL: Final = 0.03
 # -------------------------------------------------------------------------------------------------------- the story
 
 
-class Story:
+class Scenario:
     """What is counted, told once more by every `tell`; each time it leaves the world as it was."""
 
     def __init__(self, made: World, meter: Meter) -> None:
@@ -233,7 +233,7 @@ def told() -> dict[str, Spent]:
     """Each row's expenses: counts of the last round, times as the median of all but the first."""
     rounds = []
     with metered_world() as (made, meter):
-        story = Story(made, meter)
+        story = Scenario(made, meter)
         gc.disable()  # the emulator's heap is not a function's
         for _ in range(ROUNDS):
             story.tell()

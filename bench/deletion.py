@@ -14,15 +14,15 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from atelier.domain.campaigns import NewCampaign
+from atelier.domain.catalog import Catalog
 from atelier.domain.clients import NewClient
 from atelier.domain.ids import new_id
-from atelier.domain.models import Registry
-from atelier.domain.ordering import Desk, Mark, Parents, ordered
-from atelier.domain.shapes import utcnow
-from atelier.domain.tasks import NewImage
+from atelier.domain.schema import utcnow
+from atelier.domain.task_creation import GenerationContext, Parents, TaskIdentity, new_task
+from atelier.domain.tasks.requests import NewImage
 from atelier.providers.sandbox.provider import MODELS
 from atelier.store.campaigns import Campaigns
-from atelier.store.cascade import Cascade, CleanUp
+from atelier.store.cascade import Cascade, CleanUpMessage
 from atelier.store.clients import Clients
 from atelier.store.table import Table
 from atelier.store.tasks import Tasks
@@ -30,19 +30,19 @@ from local import deployment
 from local.emulator import emulator
 from tests.support.table import create_table
 
-REGISTRY: Final = Registry(MODELS)
+REGISTRY: Final = Catalog(MODELS)
 USER: Final = 1
 SMALL: Final = (1, 1)
 LARGE: Final = (600, 5000)
 PAIRS: Final = 5
 
 
-class Held(list[CleanUp]):
+class Held(list[CleanUpMessage]):
     """A queue in a list."""
 
     def send(self, message: BaseModel, *, delay: int) -> None:  # noqa: ARG002 - nobody waits here
         """Keep the message."""
-        self.append(CleanUp.model_validate(message.model_dump()))
+        self.append(CleanUpMessage.model_validate(message.model_dump()))
 
 
 class Bench:
@@ -60,7 +60,7 @@ class Bench:
 
     def client_with(self, campaigns: int, tasks: int) -> str:
         """A new client with so many children."""
-        made = self.clients.create(NewClient(name="Bench"), id_=_id(), user_id=USER, once=None, now=utcnow())
+        made = self.clients.create(NewClient(name="Bench"), id_=_id(), user_id=USER, idempotent=None, now=utcnow())
         client = made.record
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda _: self._campaign(client.id), range(campaigns)))
@@ -69,12 +69,18 @@ class Bench:
 
     def _campaign(self, client_id: str) -> None:
         new = NewCampaign(client_id=client_id, name="Bench", goal="Measure")
-        self.campaigns.create(new, id_=_id(), user_id=USER, once=None, now=utcnow())
+        self.campaigns.create(new, id_=_id(), user_id=USER, idempotent=None, now=utcnow())
 
     def _task(self, parents: Parents) -> None:
         new, now = NewImage(prompt="A lighthouse at dusk"), utcnow()
-        task = ordered(new, parents, Desk(REGISTRY, ("sandbox",)), mark=Mark(_id(), "token", now), user_id=USER)
-        self.tasks.create(task, once=None, now=now)
+        task = new_task(
+            new,
+            parents,
+            GenerationContext(REGISTRY, ("sandbox",)),
+            identity=TaskIdentity(_id(), "token", now),
+            user_id=USER,
+        )
+        self.tasks.create(task, idempotent=None, now=now)
 
     def milliseconds_to_delete(self, client_id: str) -> float:
         """How long what DELETE /clients/{id} does takes."""
@@ -84,10 +90,10 @@ class Bench:
 
     def clean_up(self, client_id: str) -> None:
         """All messages of the clean-up, one after the other."""
-        queue = Held([CleanUp(user_id=USER, kind="client", id=client_id)])
+        queue = Held([CleanUpMessage(user_id=USER, kind="client", id=client_id)])
         cascade = Cascade(self.table, queue, grace=timedelta(0))
         while queue:
-            cascade.carry_out(queue.pop(0), now=utcnow())
+            cascade.process(queue.pop(0), now=utcnow())
 
 
 def _id() -> str:

@@ -23,8 +23,8 @@ from moto.dynamodb.models.table import Table as KeptTable
 from atelier.domain.ids import new_id
 from atelier.telemetry import log
 from bench.units import Index, Item, indexes, item_size
-from tests.support.faulty import exact_world
-from tests.support.world import TABLE, World
+from tests.support.fault_injection import exact_world
+from tests.support.harness import TABLE, World
 
 Place = tuple[str, str]
 """An item's PK and SK."""

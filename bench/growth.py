@@ -13,8 +13,8 @@ from typing import Final
 
 from atelier.domain.clients import ClientQuery
 from atelier.domain.pages import ListQuery
-from atelier.domain.shapes import format_moment
-from atelier.domain.tasks import TaskQuery
+from atelier.domain.schema import format_timestamp
+from atelier.domain.tasks.queries import TaskQuery
 from atelier.store.lists import Cursor
 from bench.calls import Usage, usage
 from bench.capacity import KB, Measuring, brief, measuring, page, table
@@ -136,7 +136,7 @@ def _deep_in_tasks(it: Measuring, size: int) -> None:
     it.create_done({**image(), "prompt": f"fail:refused {WORDS}"}, 50)
     began = it.made.now
     it.create_done(image(), size - 50)
-    it.names |= {"last": str(size // 50), "began": format_moment(began)}
+    it.names |= {"last": str(size // 50), "began": format_timestamp(began)}
     _look(it, "/tasks?page={last}", "/tasks?status=failed", "/tasks?created_from={began}")
 
 

@@ -24,13 +24,13 @@ from unittest import mock
 from moto.core.botocore_stubber import BotocoreStubber
 
 from atelier import wiring
-from atelier.domain.provider import Order
+from atelier.domain.provider import JobRequest
 from atelier.providers.sandbox.provider import Sandbox
 from bench.calls import Call, heard
 from bench.emulated import logs_into
-from tests.support.faulty import exact_world
+from tests.support.fault_injection import exact_world
+from tests.support.harness import World
 from tests.support.table import template
-from tests.support.world import World
 
 PROCESSOR_MB: Final = 1769
 """The memory size that brings one processor."""
@@ -102,7 +102,7 @@ class Meter:
 class Steady(Sandbox):
     """A sandbox whose jobs all take as long, so that each is asked after as often."""
 
-    def submit(self, order: Order) -> str:
+    def submit(self, order: JobRequest) -> str:
         """Begin the job."""
         began, _, _ = super().submit(order).rpartition("-")
         return f"{began}-{PICTURE_MS}"

@@ -11,14 +11,14 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from atelier.domain.generation import FIRST_POLLS, LAST_POLL
+from atelier.domain.pipeline import FIRST_POLLS, LAST_POLL
 from bench.capacity import STEPS, brief, table
 from bench.contention import HOLD_MS
 from bench.emulated import for_large_tables
 from bench.metered import FETCH_MS, PICTURE_MS, WAIT_MS, Meter, Spent, metered_world
 from bench.samples import CAMPAIGN, CLIENT, image
+from tests.support.harness import World
 from tests.support.table import template
-from tests.support.world import World
 
 BATCH: Final = 100
 """Orders that reach the relay together, as many as the template lets it take. Workers take one message at a time."""
@@ -103,7 +103,7 @@ def worker_seconds(rows: Rows, times: int) -> float:
     return submit + store + (begins if times > 1 else 0) + max(0, times - 2) * sum(again) / len(again)
 
 
-def lanes() -> dict[str, int]:
+def provider_queues() -> dict[str, int]:
     """How many workers the template lets run for each queue."""
     events = [each["Properties"] for each in _resource("WorkerFunction")["Events"].values()]
     assert {each["BatchSize"] for each in events} == {1}  # noqa: S101 - else a worker has more than one job at a time
@@ -116,7 +116,7 @@ def _resource(name: str) -> Any:
 
 def limits(rows: Rows) -> dict[str, float]:
     """Pictures a minute that each limit lets through, at the first of `TAKES`."""
-    whole, workers = _sum(rows), lanes()
+    whole, workers = _sum(rows), provider_queues()
     held, largest, together = worker_seconds(rows, asks(TAKES[0])[0]), max(workers.values()), sum(workers.values())
     in_an_index = whole["index units"] / INDEXES
     return {
@@ -155,7 +155,7 @@ def _steps(rows: Rows) -> str:
 
 
 def _durations(rows: Rows) -> str:
-    largest = max(lanes().values())
+    largest = max(provider_queues().values())
     head = ["the provider takes", "asked", "found after", "worker's seconds", "a minute: one worker"]
     lines = []
     for seconds in TAKES:

@@ -9,9 +9,9 @@ from types import ModuleType
 from typing import Any, Final
 
 from atelier import VERSION, wiring
-from atelier.domain.models import Lifecycle
-from atelier.domain.tasks import TaskType
-from atelier.web.documents import refusals
+from atelier.domain.catalog import Lifecycle
+from atelier.domain.tasks.record import TaskType
+from atelier.web.openapi import problem_responses
 from atelier.web.roles import LEAST
 
 PROJECT: Final = Path(__file__).parent.parent
@@ -83,10 +83,10 @@ def write() -> None:
 
 def _add_models(shapes: Mapping[str, Any]) -> None:
     """Tell each generate request which providers and models there are; what each takes is what /providers is for."""
-    registry = wiring.registry()
+    catalog = wiring.catalog()
     for kind, name in ((TaskType.IMAGE, "NewImage"), (TaskType.VIDEO, "NewVideo"), (TaskType.AUDIO, "NewAudio")):
         properties = shapes[name]["properties"]
-        offered = [each for each in registry.models if each.type is kind and each.lifecycle is not Lifecycle.RETIRED]
+        offered = [each for each in catalog.models if each.type is kind and each.lifecycle is not Lifecycle.RETIRED]
         making = sorted({model.provider for model in offered})
         properties["provider"]["anyOf"][0]["enum"] = making
         properties["providers"]["anyOf"][0]["items"]["enum"] = making
@@ -126,7 +126,7 @@ def _add_guards(paths: Mapping[str, Any]) -> None:
                 continue
             operation["security"] = [{"token": []}]
             role = LEAST[route]
-            operation["responses"] |= refusals(401, 403) if role else refusals(401)
+            operation["responses"] |= problem_responses(401, 403) if role else problem_responses(401)
             operation["responses"] = dict(sorted(operation["responses"].items()))
             operation["description"] += f" Requires role {role}." if role else " Requires a token, but no role."
 
@@ -155,8 +155,8 @@ def _merged(mappings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for mapping in mappings:
         for name, value in mapping.items():
-            earlier = merged.setdefault(name, value)
-            if earlier != value:
+            find_replay = merged.setdefault(name, value)
+            if find_replay != value:
                 raise ValueError(f"two functions disagree about {name}")
     return merged
 

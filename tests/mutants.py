@@ -75,14 +75,14 @@ MUTANTS: Final = (
     Mutant(
         "a client's delete does not demand the version it read",
         f"{STORE}/clients.py",
-        "Write(client, delete=True, condition=same_version, refusal=outrun)",
-        "Write(client, delete=True, refusal=outrun)",
+        "Write(client, delete=True, condition=same_version, on_condition_failure=concurrent_update)",
+        "Write(client, delete=True, on_condition_failure=concurrent_update)",
     ),
     Mutant(
         "a campaign's delete does not demand the version it read",
         f"{STORE}/campaigns.py",
-        "delete=True, condition=same_version, refusal=outrun",
-        "delete=True, refusal=outrun",
+        "delete=True, condition=same_version, on_condition_failure=concurrent_update",
+        "delete=True, on_condition_failure=concurrent_update",
     ),
     Mutant(
         "a change is written over another one",
@@ -237,8 +237,8 @@ MUTANTS: Final = (
     Mutant(
         "usage rows are merged as they were read",
         f"{STORE}/cascade.py",
-        "delete=True, condition=_all(unchanged), refusal=outrun)]",
-        "delete=True, condition=EXISTS, refusal=outrun)]",
+        "delete=True, condition=_all(unchanged), on_condition_failure=concurrent_update)]",
+        "delete=True, condition=EXISTS, on_condition_failure=concurrent_update)]",
         LAG,
     ),
     Mutant(
@@ -288,7 +288,7 @@ MUTANTS: Final = (
     Mutant(
         "a gone parent's tally comes back to life",
         f"{STORE}/tallies.py",
-        "add=amounts, condition=EXISTS, refusal=outrun)",
+        "add=amounts, condition=EXISTS, on_condition_failure=concurrent_update)",
         "add=amounts)",
         LAG,
     ),
@@ -322,8 +322,8 @@ MUTANTS: Final = (
     Mutant(
         "an answer is kept before what it tells of is there",
         f"{STORE}/answers.py",
-        "table.transact(_keeping(record, user_id=user_id, once=once, now=now), *writes)",
-        "table.transact(_keeping(record, user_id=user_id, once=once, now=now))\n        table.transact(*writes)",
+        "table.transact(_keeping(record, user_id=user_id, idempotent=once, now=now), *writes)",
+        "table.transact(_keeping(record, user_id=user_id, idempotent=once, now=now))\n        table.transact(*writes)",
         CRASHES,
     ),
     Mutant(
@@ -334,10 +334,10 @@ MUTANTS: Final = (
         "tests/unit/test_table_writes.py",
     ),
     Mutant(
-        "what was outrun is not read again",
+        "what was concurrent_update is not read again",
         f"{STORE}/table.py",
-        "            except Outrun:\n                self._notice()",
-        "            except Outrun:\n                break",
+        "            except ConcurrentUpdate:\n                self._notice()",
+        "            except ConcurrentUpdate:\n                break",
     ),
     Mutant(
         "every attempt has a client token of its own",
@@ -359,7 +359,7 @@ MUTANTS: Final = (
     Mutant(
         "a submit is repeated without asking whether the first one arrived",
         f"{DOMAIN}/generation.py",
-        "job = self._ask(task, lambda provider: provider.find(self.order_of(task)), now=now)",
+        "job = self._ask(task, lambda provider: provider.find(self.job_request(task)), now=now)",
         "job = None",
         STEPS,
     ),
@@ -382,10 +382,10 @@ MUTANTS: Final = (
         f"{DOMAIN}/generation.py",
         "status_reason=_NOT_CONFIRMED)\n"
         "        except Unavailable as failure:\n"
-        "            return self._look_again(task, now=now, after=failure.after, status_reason=str(failure))",
+        "            return self._schedule_poll(task, now=now, after=failure.after, status_reason=str(failure))",
         "status_reason=_NOT_CONFIRMED)\n"
         "        except Unavailable as failure:\n"
-        "            return self._not_now(task, str(failure), now=now, after=failure.after)",
+        "            return self._postpone(task, str(failure), now=now, after=failure.after)",
         "tests/unit/test_generation_fallback.py",
     ),
     Mutant(

@@ -116,7 +116,7 @@ def _measured(stack: Stack, minutes: float, memory: Memory, results: list[Result
         record=record,
         trends=memory.trends(),
         settled_after=settled_after,
-        findings=[
+        violations=[
             *unfinished,
             *afterwards.verified(stack),
             # After an error, nobody knows what has to be there.

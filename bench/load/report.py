@@ -83,13 +83,13 @@ class Measured:
     record: Record
     trends: Sequence[Trend]
     settled_after: float
-    findings: Sequence[str]
+    violations: Sequence[str]
     """What was wrong when all was over."""
 
     @property
     def is_good(self) -> bool:
         """Whether there is nothing to explain."""
-        return not (self.record.failed() or self.findings or any(trend.leaks for trend in self.trends))
+        return not (self.record.failed() or self.violations or any(trend.leaks for trend in self.trends))
 
 
 def page(measured: Measured) -> str:
@@ -173,4 +173,4 @@ def _memory(measured: Measured) -> Iterator[str]:
 
 def _afterwards(measured: Measured) -> Iterator[str]:
     yield AFTERWARDS.format(seconds=measured.settled_after)
-    yield from _listed(measured.findings) if measured.findings else ["**Everything adds up**: nothing was found."]
+    yield from _listed(measured.violations) if measured.violations else ["**Everything adds up**: nothing was found."]

@@ -1,6 +1,6 @@
 """/api/v3/me and /api/v3/webhook-secret"""
 
-from atelier.starting import started
+from atelier.bootstrap import bootstrap
 
 from secrets import token_bytes
 
@@ -10,11 +10,11 @@ from pydantic import BaseModel
 from atelier import wiring
 from atelier.caller import caller, user_of
 from atelier.domain.roles import Role
-from atelier.domain.shapes import utcnow
+from atelier.domain.schema import utcnow
 from atelier.domain.webhook_secrets import WebhookSecret, secret_text
 from atelier.web.api import JSON, Reply, api, serve
-from atelier.web.documents import IdempotencyKey, answers
-from atelier.web.once import once
+from atelier.web.idempotency import idempotent_request
+from atelier.web.openapi import IdempotencyKey, responses
 
 app = api()
 
@@ -33,7 +33,7 @@ class Me(BaseModel):
     tags=["Account"],
     operation_id="getMe",
     summary="Who am I?",
-    responses=answers(200, Me, "Your user id, your role, and your name if your token has one.", 400),
+    responses=responses(200, Me, "Your user id, your role, and your name if your token has one.", 400),
 )
 def get_me() -> Reply:
     """Show the caller as the token names them. A subject's first request assigns its user id, which never changes."""
@@ -45,7 +45,7 @@ def get_me() -> Reply:
     tags=["Account"],
     operation_id="getWebhookSecret",
     summary="Get your webhook secret",
-    responses=answers(200, WebhookSecret, "The secret, which is made when it is first asked for.", 400),
+    responses=responses(200, WebhookSecret, "The secret, which is made when it is first asked for.", 400),
 )
 def get_webhook_secret() -> Reply:
     """Show the secret that signs the webhooks of your tasks, as the Standard Webhooks specification says."""
@@ -58,14 +58,16 @@ def get_webhook_secret() -> Reply:
     tags=["Account"],
     operation_id="rotateWebhookSecret",
     summary="Change your webhook secret",
-    responses=answers(200, WebhookSecret, "The new secret.", 400, 409, 413, 415, 422, headers=("Idempotent-Replayed",)),
+    responses=responses(
+        200, WebhookSecret, "The new secret.", 400, 409, 413, 415, 422, headers=("Idempotent-Replayed",)
+    ),
 )
 def rotate_webhook_secret(request: Request, key: IdempotencyKey = None) -> Reply:
     """Replace the secret. The previous one signs as well until `previous_until`; older ones no longer sign."""
-    fresh, this = secret_text(token_bytes(32)), once(request, key)
-    made = wiring.webhook_secrets().rotate(user_of(app), fresh=fresh, once=this, now=utcnow())
+    fresh, idempotent = secret_text(token_bytes(32)), idempotent_request(request, key)
+    made = wiring.webhook_secrets().rotate(user_of(app), fresh=fresh, idempotent=idempotent, now=utcnow())
     replayed: dict[str, str | list[str]] = {"Idempotent-Replayed": "true"} if made.replayed else {}
     return Response(200, JSON, made.record.model_dump_json(), headers=replayed)
 
 
-handler = started(serve(app), wiring.webhook_secrets, prime=app.get_openapi_json_schema)
+handler = bootstrap(serve(app), wiring.webhook_secrets, prime=app.get_openapi_json_schema)

@@ -1,6 +1,6 @@
 """/api/v3/campaigns and /api/v3/clients/{client_id}/campaigns"""
 
-from atelier.starting import started
+from atelier.bootstrap import bootstrap
 
 from secrets import randbits
 from typing import Annotated
@@ -20,25 +20,25 @@ from atelier.domain.campaigns import (
     NewCampaign,
 )
 from atelier.domain.ids import new_id
-from atelier.domain.shapes import utcnow
-from atelier.web.api import Reply, api, created, gone, listed, serve, shown
+from atelier.domain.schema import utcnow
+from atelier.web.api import Reply, api, created_response, no_content, page_response, resource_response, serve
 from atelier.web.conditional import accepted_versions
-from atelier.web.documents import (
+from atelier.web.idempotency import idempotent_request
+from atelier.web.openapi import (
     CHANGE,
     CREATE,
-    MADE,
+    CREATED_HEADERS,
     READ,
     CampaignId,
     ClientId,
     IdempotencyKey,
     IfMatch,
     IfNoneMatch,
-    answers,
+    responses,
 )
-from atelier.web.once import once
 
 app = api()
-MADE_ONE = answers(201, Campaign, "The new campaign.", *CREATE, headers=MADE)
+MADE_ONE = responses(201, Campaign, "The new campaign.", *CREATE, headers=CREATED_HEADERS)
 
 
 @app.post(
@@ -51,9 +51,9 @@ MADE_ONE = answers(201, Campaign, "The new campaign.", *CREATE, headers=MADE)
 def create_campaign(body: NewCampaign, request: Request, key: IdempotencyKey = None) -> Reply:
     """Create a campaign. Its client must exist when the campaign is written; names need not be unique."""
     now = utcnow()
-    id_, this = new_id(now, randbits(62)), once(request, key)
-    made = wiring.campaigns().create(body, id_=id_, user_id=user_of(app), once=this, now=now)
-    return created(made, location=f"/campaigns/{made.record.id}")
+    id_, idempotent = new_id(now, randbits(62)), idempotent_request(request, key)
+    made = wiring.campaigns().create(body, id_=id_, user_id=user_of(app), idempotent=idempotent, now=now)
+    return created_response(made, location=f"/campaigns/{made.record.id}")
 
 
 @app.get(
@@ -61,11 +61,11 @@ def create_campaign(body: NewCampaign, request: Request, key: IdempotencyKey = N
     tags=["Campaigns"],
     operation_id="listCampaigns",
     summary="List campaigns",
-    responses=answers(200, CampaignPage, "A page of campaigns.", 400),
+    responses=responses(200, CampaignPage, "A page of campaigns.", 400),
 )
 def list_campaigns(query: Annotated[CampaignQuery, Query()]) -> Reply:
     """List your campaigns, by page number or by cursor. A walk by cursor neither repeats nor skips."""
-    return listed(wiring.campaigns().list(query, user_id=user_of(app)))
+    return page_response(wiring.campaigns().list(query, user_id=user_of(app)))
 
 
 @app.get(
@@ -73,11 +73,11 @@ def list_campaigns(query: Annotated[CampaignQuery, Query()]) -> Reply:
     tags=["Campaigns"],
     operation_id="getCampaign",
     summary="Get a campaign",
-    responses=answers(200, Campaign, "The campaign.", 304, *READ, headers=("ETag",)),
+    responses=responses(200, Campaign, "The campaign.", 304, *READ, headers=("ETag",)),
 )
 def get_campaign(campaign_id: CampaignId, if_none_match: IfNoneMatch = None) -> Reply:
     """Show a campaign as it is now."""
-    return shown(wiring.campaigns().get(campaign_id, user_id=user_of(app)))
+    return resource_response(wiring.campaigns().get(campaign_id, user_id=user_of(app)))
 
 
 @app.patch(
@@ -85,12 +85,14 @@ def get_campaign(campaign_id: CampaignId, if_none_match: IfNoneMatch = None) -> 
     tags=["Campaigns"],
     operation_id="updateCampaign",
     summary="Update a campaign",
-    responses=answers(200, Campaign, "The campaign as it is now.", *CHANGE, headers=("ETag",)),
+    responses=responses(200, Campaign, "The campaign as it is now.", *CHANGE, headers=("ETag",)),
 )
 def update_campaign(campaign_id: CampaignId, body: CampaignPatch, if_match: IfMatch = None) -> Reply:
     """Update a campaign by a merge patch: absent fields stay, null clears the brief. The client cannot change."""
     accepted = accepted_versions(if_match)
-    return shown(wiring.campaigns().patch(campaign_id, body, user_id=user_of(app), accepted=accepted, now=utcnow()))
+    return resource_response(
+        wiring.campaigns().patch(campaign_id, body, user_id=user_of(app), accepted=accepted, now=utcnow())
+    )
 
 
 @app.delete(
@@ -98,12 +100,12 @@ def update_campaign(campaign_id: CampaignId, body: CampaignPatch, if_match: IfMa
     tags=["Campaigns"],
     operation_id="deleteCampaign",
     summary="Delete a campaign",
-    responses=answers(204, None, "It is gone; its tasks stay, without a campaign.", *READ, 412),
+    responses=responses(204, None, "It is gone; its tasks stay, without a campaign.", *READ, 412),
 )
 def delete_campaign(campaign_id: CampaignId, if_match: IfMatch = None) -> Reply:
     """Delete a campaign. Its tasks stay with the client, without a campaign."""
     wiring.campaigns().delete(campaign_id, user_id=user_of(app), accepted=accepted_versions(if_match), now=utcnow())
-    return gone()
+    return no_content()
 
 
 @app.post(
@@ -125,11 +127,13 @@ def create_campaign_for_client(
     tags=["Campaigns"],
     operation_id="listClientCampaigns",
     summary="List a client's campaigns",
-    responses=answers(200, CampaignPage, "A page of campaigns.", *READ),
+    responses=responses(200, CampaignPage, "A page of campaigns.", *READ),
 )
 def list_campaigns_of_client(client_id: ClientId, query: Annotated[ClientCampaignQuery, Query()]) -> Reply:
     """List a client's campaigns. An unknown client is a 404 here, and an empty list in `GET /campaigns`."""
-    return listed(wiring.campaigns().list_of_client(query.of(client_id), client_id=client_id, user_id=user_of(app)))
+    return page_response(
+        wiring.campaigns().list_of_client(query.of(client_id), client_id=client_id, user_id=user_of(app))
+    )
 
 
-handler = started(serve(app), wiring.campaigns, prime=app.get_openapi_json_schema)
+handler = bootstrap(serve(app), wiring.campaigns, prime=app.get_openapi_json_schema)

@@ -1,29 +1,29 @@
 """The cascade queue: clean-up after deletes, a bounded piece per message."""
 
-from atelier.starting import started
+from atelier.bootstrap import bootstrap
 
 from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from atelier import wiring
 from atelier.batches import consume
-from atelier.domain.shapes import utcnow
-from atelier.store.cascade import CleanUp
-from atelier.telemetry import count, log, took
+from atelier.domain.schema import utcnow
+from atelier.store.cascade import CleanUpMessage
+from atelier.telemetry import count, duration, log
 
 
 def clean_up(record: SQSRecord) -> None:
     """See to a deleted parent's children, or to the media of a deleted task."""
-    message, now = CleanUp.model_validate_json(record.body), utcnow()
+    message, now = CleanUpMessage.model_validate_json(record.body), utcnow()
     if message.kind == "task":
         freed = wiring.media().delete_of_task(message.user_id, message.id)
     else:
-        freed = wiring.cascade().carry_out(message, now=now)
-        count("ChildrenFreed", freed)
+        freed = wiring.cascade().process(message, now=now)
+        count("CascadeChildren", freed)
     if message.deleted_at:
-        took("CleanUpAge", (now - message.deleted_at).total_seconds())
+        duration("CascadeAge", (now - message.deleted_at).total_seconds())
     about = {"user_id": message.user_id, "kind": message.kind, "id": message.id}
     log.info("clean-up", extra={**about, "freed": freed})
 
 
-handler = started(consume(EventType.SQS, clean_up), wiring.cascade)
+handler = bootstrap(consume(EventType.SQS, clean_up), wiring.cascade)

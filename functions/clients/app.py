@@ -1,6 +1,6 @@
 """/api/v3/clients"""
 
-from atelier.starting import started
+from atelier.bootstrap import bootstrap
 
 from secrets import randbits
 from typing import Annotated
@@ -12,11 +12,21 @@ from atelier import wiring
 from atelier.caller import user_of
 from atelier.domain.clients import Client, ClientPage, ClientPatch, ClientQuery, NewClient
 from atelier.domain.ids import new_id
-from atelier.domain.shapes import utcnow
-from atelier.web.api import Reply, api, created, gone, listed, serve, shown
+from atelier.domain.schema import utcnow
+from atelier.web.api import Reply, api, created_response, no_content, page_response, resource_response, serve
 from atelier.web.conditional import accepted_versions
-from atelier.web.documents import CHANGE, CREATE, MADE, READ, ClientId, IdempotencyKey, IfMatch, IfNoneMatch, answers
-from atelier.web.once import once
+from atelier.web.idempotency import idempotent_request
+from atelier.web.openapi import (
+    CHANGE,
+    CREATE,
+    CREATED_HEADERS,
+    READ,
+    ClientId,
+    IdempotencyKey,
+    IfMatch,
+    IfNoneMatch,
+    responses,
+)
 
 app = api()
 
@@ -26,14 +36,14 @@ app = api()
     tags=["Clients"],
     operation_id="createClient",
     summary="Create a client",
-    responses=answers(201, Client, "The new client.", *CREATE, headers=MADE),
+    responses=responses(201, Client, "The new client.", *CREATE, headers=CREATED_HEADERS),
 )
 def create_client(body: NewClient, request: Request, key: IdempotencyKey = None) -> Reply:
     """Create a client. Names need not be unique."""
     now = utcnow()
-    id_, this = new_id(now, randbits(62)), once(request, key)
-    made = wiring.clients().create(body, id_=id_, user_id=user_of(app), once=this, now=now)
-    return created(made, location=f"/clients/{made.record.id}")
+    id_, idempotent = new_id(now, randbits(62)), idempotent_request(request, key)
+    made = wiring.clients().create(body, id_=id_, user_id=user_of(app), idempotent=idempotent, now=now)
+    return created_response(made, location=f"/clients/{made.record.id}")
 
 
 @app.get(
@@ -41,11 +51,11 @@ def create_client(body: NewClient, request: Request, key: IdempotencyKey = None)
     tags=["Clients"],
     operation_id="listClients",
     summary="List clients",
-    responses=answers(200, ClientPage, "A page of clients.", 400),
+    responses=responses(200, ClientPage, "A page of clients.", 400),
 )
 def list_clients(query: Annotated[ClientQuery, Query()]) -> Reply:
     """List your clients, by page number or by cursor. A walk by cursor neither repeats nor skips."""
-    return listed(wiring.clients().list(query, user_id=user_of(app)))
+    return page_response(wiring.clients().list(query, user_id=user_of(app)))
 
 
 @app.get(
@@ -53,11 +63,11 @@ def list_clients(query: Annotated[ClientQuery, Query()]) -> Reply:
     tags=["Clients"],
     operation_id="getClient",
     summary="Get a client",
-    responses=answers(200, Client, "The client.", 304, *READ, headers=("ETag",)),
+    responses=responses(200, Client, "The client.", 304, *READ, headers=("ETag",)),
 )
 def get_client(client_id: ClientId, if_none_match: IfNoneMatch = None) -> Reply:
     """Show a client as it is now."""
-    return shown(wiring.clients().get(client_id, user_id=user_of(app)))
+    return resource_response(wiring.clients().get(client_id, user_id=user_of(app)))
 
 
 @app.patch(
@@ -65,12 +75,14 @@ def get_client(client_id: ClientId, if_none_match: IfNoneMatch = None) -> Reply:
     tags=["Clients"],
     operation_id="updateClient",
     summary="Update a client",
-    responses=answers(200, Client, "The client as it is now.", *CHANGE, headers=("ETag",)),
+    responses=responses(200, Client, "The client as it is now.", *CHANGE, headers=("ETag",)),
 )
 def update_client(client_id: ClientId, body: ClientPatch, if_match: IfMatch = None) -> Reply:
     """Update a client by a merge patch: absent fields stay, null clears an optional one."""
     accepted = accepted_versions(if_match)
-    return shown(wiring.clients().patch(client_id, body, user_id=user_of(app), accepted=accepted, now=utcnow()))
+    return resource_response(
+        wiring.clients().patch(client_id, body, user_id=user_of(app), accepted=accepted, now=utcnow())
+    )
 
 
 @app.delete(
@@ -78,12 +90,12 @@ def update_client(client_id: ClientId, body: ClientPatch, if_match: IfMatch = No
     tags=["Clients"],
     operation_id="deleteClient",
     summary="Delete a client",
-    responses=answers(204, None, "It is gone, and so are its campaigns.", *READ, 412),
+    responses=responses(204, None, "It is gone, and so are its campaigns.", *READ, 412),
 )
 def delete_client(client_id: ClientId, if_match: IfMatch = None) -> Reply:
     """Delete a client and its campaigns. Its tasks stay, without client and campaign."""
     wiring.clients().delete(client_id, user_id=user_of(app), accepted=accepted_versions(if_match), now=utcnow())
-    return gone()
+    return no_content()
 
 
-handler = started(serve(app), wiring.clients, prime=app.get_openapi_json_schema)
+handler = bootstrap(serve(app), wiring.clients, prime=app.get_openapi_json_schema)

@@ -1,6 +1,6 @@
 """The table's stream -> the queues. The stream is the outbox: what was committed is what gets done."""
 
-from atelier.starting import started
+from atelier.bootstrap import bootstrap
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,10 +10,10 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 
 from atelier import wiring
 from atelier.batches import consume
-from atelier.domain.notices import Notice
-from atelier.domain.steps import NextStep
-from atelier.domain.tasks import TERMINAL, TaskStatus
-from atelier.store.cascade import CleanUp
+from atelier.domain.pipeline_ports import GenerationMessage
+from atelier.domain.tasks.record import TERMINAL, TaskStatus
+from atelier.domain.webhook_delivery import WebhookDelivery
+from atelier.store.cascade import CleanUpMessage
 from atelier.telemetry import log
 
 Item = Mapping[str, Any]
@@ -26,7 +26,9 @@ def relay(record: DynamoDBRecord) -> None:
     if change.keys["SK"] != "TASK":
         wiring.cascade_queue().send(_clean_up(new))
     elif not old:
-        wiring.generation_queue().send(NextStep(task_id=new["id"], user_id=int(new["user_id"])), lane=new["served_by"])
+        wiring.generation_queue().send(
+            GenerationMessage(task_id=new["id"], user_id=int(new["user_id"])), provider=new["served_by"]
+        )
     elif not new:
         _deleted(old)
     elif _over(new) and not _over(old):
@@ -34,8 +36,8 @@ def relay(record: DynamoDBRecord) -> None:
     log.info("relayed", extra={"event": record.event_name.name if record.event_name else "", "id": (new or old)["id"]})
 
 
-def _clean_up(deletion: Item) -> CleanUp:
-    return CleanUp(
+def _clean_up(deletion: Item) -> CleanUpMessage:
+    return CleanUpMessage(
         user_id=int(deletion["user_id"]),
         kind=deletion["kind"],
         id=deletion["id"],
@@ -44,7 +46,7 @@ def _clean_up(deletion: Item) -> CleanUp:
 
 
 def _deleted(task: Item) -> None:
-    wiring.cascade_queue().send(CleanUp(user_id=int(task["user_id"]), kind="task", id=task["id"]))
+    wiring.cascade_queue().send(CleanUpMessage(user_id=int(task["user_id"]), kind="task", id=task["id"]))
     if not _over(task) and "provider_task_id" in task:
         _wake(task)  # its job still runs
 
@@ -53,11 +55,11 @@ def _ended(task: Item) -> None:
     if task["status"] == TaskStatus.CANCELED:
         _wake(task)  # its provider is to be told
     if "webhook_url" in task:
-        wiring.notices_queue().send(Notice(task_id=task["id"]))
+        wiring.webhook_delivery_queue().send(WebhookDelivery(task_id=task["id"]))
 
 
 def _wake(task: Item) -> None:
-    message = NextStep(
+    message = GenerationMessage(
         task_id=task["id"],
         user_id=int(task["user_id"]),
         step=None,
@@ -65,11 +67,11 @@ def _wake(task: Item) -> None:
         served_by=task["served_by"],
         model=task["model"],
     )
-    wiring.generation_queue().send(message, lane=task["served_by"])
+    wiring.generation_queue().send(message, provider=task["served_by"])
 
 
 def _over(task: Item) -> bool:
     return task["status"] in TERMINAL
 
 
-handler = started(consume(EventType.DynamoDBStreams, relay), wiring.generation_queue)
+handler = bootstrap(consume(EventType.DynamoDBStreams, relay), wiring.generation_queue)

@@ -1,6 +1,6 @@
 """/api/v3/health, /api/v3/openapi.json, /docs, and the answer to every path and method that nobody else takes."""
 
-from atelier.starting import started
+from atelier.bootstrap import bootstrap
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ from atelier import VERSION, wiring
 from atelier.store.keys import Key
 from atelier.web.api import JSON, Reply, api, serve
 from atelier.web.docs import page, policy
-from atelier.web.documents import answers
+from atelier.web.openapi import responses
 from atelier.web.routes import document
 
 app = api()
@@ -29,7 +29,7 @@ class Health(BaseModel):
     tags=["System"],
     operation_id="getHealth",
     summary="Is it up?",
-    responses=answers(200, Health, "It is, and the table answers.", 400),
+    responses=responses(200, Health, "It is, and the table answers.", 400),
 )
 def health() -> Reply:
     """Check that the API is up and that its table answers. Requires no token."""
@@ -42,7 +42,7 @@ def health() -> Reply:
     tags=["System"],
     operation_id="getOpenApi",
     summary="This document",
-    responses=answers(200, None, "The whole API, as OpenAPI 3.1.", 400),
+    responses=responses(200, None, "The whole API, as OpenAPI 3.1.", 400),
 )
 def openapi() -> Reply:
     """Show this document. Requires no token."""
@@ -55,4 +55,4 @@ def docs() -> Reply:
     return Response(200, "text/html; charset=utf-8", page(), headers={"Content-Security-Policy": policy()})
 
 
-handler = started(serve(app), wiring.table, prime=app.get_openapi_json_schema)
+handler = bootstrap(serve(app), wiring.table, prime=app.get_openapi_json_schema)

@@ -1,6 +1,6 @@
 """The generation queues: one step of one task per message."""
 
-from atelier.starting import started
+from atelier.bootstrap import bootstrap
 
 from datetime import datetime
 from typing import Final
@@ -10,10 +10,10 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from atelier import wiring
 from atelier.batches import consume
-from atelier.domain.shapes import utcnow
-from atelier.domain.steps import NextStep
-from atelier.domain.tasks import Task
-from atelier.endings import ended
+from atelier.domain.pipeline_ports import GenerationMessage
+from atelier.domain.schema import utcnow
+from atelier.domain.tasks.record import Task
+from atelier.task_metrics import count_task_end
 from atelier.telemetry import count, log
 
 MAX_RECEIVES: Final = 5  # the queues' maxReceiveCount: after that the message is a dead letter
@@ -25,14 +25,14 @@ class GivenUp(Exception):
 
 def work(record: SQSRecord) -> None:
     """Carry out the step. What fails comes again; what fails for good fails its task, where its owner sees it."""
-    message, now = NextStep.model_validate_json(record.body), utcnow()
+    message, now = GenerationMessage.model_validate_json(record.body), utcnow()
     about = {"task_id": message.task_id, "user_id": message.user_id, "step": message.step}
     if int(record.attributes.approximate_receive_count) >= MAX_RECEIVES:
         # The last time it is not tried again: whoever was killed at every try would be killed once more.
-        _count(wiring.pipeline().abandon(message, now=now), now=now)
+        _count(wiring.pipeline().give_up(message, now=now), now=now)
         raise GivenUp(message.task_id)
     try:
-        task = wiring.pipeline().carry_out(message, now=now)
+        task = wiring.pipeline().process(message, now=now)
     except Exception:
         log.exception("step failed", extra=about)
         raise
@@ -43,10 +43,10 @@ def work(record: SQSRecord) -> None:
 def _count(task: Task | None, *, now: datetime) -> None:
     if task is None:
         return
-    ended(task, now=now)
+    count_task_end(task, now=now)
     was_sent, was_heard = task.lease_until is not None, task.provider_task_id is not None
     if was_sent and not was_heard and task.status_reason:
-        count("SubmitsUnknown")  # one for every look at it
+        count("SubmitOutcomeUnknown")  # one for every look at it
 
 
-handler = started(consume(EventType.SQS, work), wiring.pipeline)
+handler = bootstrap(consume(EventType.SQS, work), wiring.pipeline)

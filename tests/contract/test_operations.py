@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import pytest
 
-from atelier.domain.steps import NextStep
-from atelier.endings import OUR_PROBLEM
-from atelier.store.cascade import CleanUp
+from atelier.domain.pipeline_ports import GenerationMessage
+from atelier.store.cascade import CleanUpMessage
+from atelier.task_metrics import OUR_PROBLEM
 from atelier.telemetry import NAMESPACE
 from tests.contract.sources import FUNCTIONS, ours, tree
 from tests.contract.test_template import RESOURCES, functions
@@ -70,8 +70,8 @@ def test_what_the_runbook_names_by_its_logical_id_is_in_the_template() -> None:
 
 def test_messages_that_are_sent_by_hand_are_messages() -> None:
     wake, clean = re.findall(r"--message-body '(.*)'", RUNBOOK.replace('"<id>"', '"x"').replace("<user_id>", "1"))
-    assert NextStep.model_validate_json(wake) == NextStep(task_id="x", user_id=1, step=None)
-    assert CleanUp.model_validate_json(clean) == CleanUp(user_id=1, kind="client", id="x")
+    assert GenerationMessage.model_validate_json(wake) == GenerationMessage(task_id="x", user_id=1, step=None)
+    assert CleanUpMessage.model_validate_json(clean) == CleanUpMessage(user_id=1, kind="client", id="x")
 
 
 # ------------------------------------------------------------------------------------------------------- alarms

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from atelier.domain.tasks import TaskSummary
+from atelier.domain.tasks.record import TaskSummary
 from atelier.store import keys
 from atelier.store.keys import Partition
 from tests.contract.sources import FUNCTIONS, LAYER, app, attributes_of, reachable, tree

@@ -13,8 +13,8 @@ import schemathesis
 sys.path.append(str(Path(__file__).parents[2] / "layers/common"))
 
 from atelier import wiring
-from atelier.domain.models import SANDBOX, Model, Registry
-from atelier.domain.tasks import TaskType
+from atelier.domain.catalog import SANDBOX, Catalog, Model
+from atelier.domain.tasks.record import TaskType
 
 
 @schemathesis.hook
@@ -39,24 +39,24 @@ def before_call(_context: schemathesis.HookContext, case: "schemathesis.Case[Any
 
 
 def _ask_for_what_the_model_takes(body: dict[str, Any], kind: str) -> None:
-    registry, type_ = wiring.registry(), TaskType(kind)
+    catalog, type_ = wiring.catalog(), TaskType(kind)
     body.pop("providers" if body.get("provider") else "provider", None)
     body.pop("webhook_url", None)  # hardly any text is a public https URL
     if body.get("size"):
         body.pop("aspect_ratio", None)
     named = body.get("model")
-    having = [model for model in registry.models if model.type is type_ and named and model.answers_to(named)]
+    having = [model for model in catalog.models if model.type is type_ and named and model.answers_to(named)]
     if having and body.get("provider"):
         body["provider"] = having[0].provider
     if having and body.get("providers"):
         body["providers"] = [having[0].provider]
     asked = [body["provider"]] if body.get("provider") else body.get("providers") or [SANDBOX]
-    for model in having or [_default(registry, type_, name) for name in asked]:
+    for model in having or [_default(catalog, type_, name) for name in asked]:
         _leave_out_what_does_not_fit(body, model)
 
 
-def _default(registry: Registry, kind: TaskType, provider: str) -> Model:
-    return registry.choose(kind, provider=provider, model=None, configured=registry.providers).model
+def _default(catalog: Catalog, kind: TaskType, provider: str) -> Model:
+    return catalog.resolve(kind, provider=provider, model=None, configured=catalog.providers).model
 
 
 def _leave_out_what_does_not_fit(body: dict[str, Any], model: Model) -> None:

@@ -83,7 +83,7 @@ def test_sixty_images_from_eight_connections_all_succeed(api: httpx.Client) -> N
 
 
 def test_the_same_key_sent_sixteen_times_at_once_makes_one_task(api: httpx.Client) -> None:
-    client = api.post("/clients", json={"name": "Once"}).json()
+    client = api.post("/clients", json={"name": "IdempotentRequest"}).json()
     body = {"prompt": "only one", "client_id": client["id"], "size": "64x64"}
 
     def post(_: int) -> httpx.Response:

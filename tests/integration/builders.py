@@ -8,9 +8,9 @@ from atelier import wiring
 from atelier.domain.campaigns import NewCampaign
 from atelier.domain.clients import NewClient
 from atelier.domain.ids import new_id
-from atelier.domain.ordering import Mark, Parents, ordered
-from atelier.domain.tasks import NewImage
-from tests.support.world import Answer, World, http_event
+from atelier.domain.task_creation import Parents, TaskIdentity, new_task
+from atelier.domain.tasks.requests import NewImage
+from tests.support.harness import Answer, World, http_event
 
 Json = dict[str, Any]
 
@@ -139,8 +139,10 @@ def theirs(w: World) -> tuple[str, str, str]:
     launch = wiring.campaigns().create(new, id_=campaign, **who).record
     order = NewImage.model_validate({"prompt": "Theirs"})
     parents = Parents(made, launch)
-    theirs = ordered(order, parents, wiring.desk(), mark=Mark(task, "token", now), user_id=SOMEBODY_ELSE)
-    wiring.tasks().create(theirs, once=None, now=now)
+    theirs = new_task(
+        order, parents, wiring.generation_context(), identity=TaskIdentity(task, "token", now), user_id=SOMEBODY_ELSE
+    )
+    wiring.tasks().create(theirs, idempotent=None, now=now)
     return client, campaign, task
 
 

@@ -13,7 +13,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import StreamRecord, Table
 
 from tests.contract.conformity import check_answer, check_request
-from tests.support.world import Answer, World, world
+from tests.support.harness import Answer, World, world
 
 
 @pytest.fixture

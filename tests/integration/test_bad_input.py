@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.builders import Json, a_campaign, a_client, a_task, places, pretty, problem, send, shown
-from tests.support.world import World, world
+from tests.support.harness import World, world
 
 KIB = 1024
 GOOD: dict[str, Json] = {

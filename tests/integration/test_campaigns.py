@@ -17,7 +17,7 @@ from tests.integration.builders import (
     shown,
     theirs,
 )
-from tests.support.world import World, world
+from tests.support.harness import World, world
 
 FIELDS = {"id", "client_id", "user_id", "name", "goal", "status", "brief", "created_at", "updated_at"}
 

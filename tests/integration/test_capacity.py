@@ -23,8 +23,8 @@ from bench.capacity import (
     rewritten,
 )
 from bench.samples import CLIENT
-from tests.support.recount import findings, scan
-from tests.support.world import TABLE
+from tests.support.harness import TABLE
+from tests.support.recount import scan, violations
 
 MOTOS_OWN_QUERY: Final = KeptTable.query
 
@@ -158,7 +158,7 @@ def test_the_emulators_pages_are_those_of_moto_itself() -> None:
 def test_what_is_multiplied_adds_up_as_if_it_had_been_created() -> None:
     with measuring() as it:
         it.fill(60)
-        assert findings(scan(it.made.dynamodb, TABLE), at_rest=True) == []
+        assert violations(scan(it.made.dynamodb, TABLE), at_rest=True) == []
         assert page(it, "/tasks?client_id={client_id}")["total"] == 60
 
 

@@ -11,10 +11,18 @@ from typing import Any, Final, Protocol
 import pytest
 
 from tests.integration.builders import Json, a_campaign, a_canceled_task, a_client, a_task
-from tests.support.faulty import CrashAt, Crashed, FaultyDynamoDB, Moment, Trouble, faulty_world, settle_stubbornly
+from tests.support.fault_injection import (
+    CrashAt,
+    Crashed,
+    FaultyDynamoDB,
+    Timestamp,
+    Trouble,
+    faulty_world,
+    settle_stubbornly,
+)
+from tests.support.harness import TABLE, Answer, World
 from tests.support.oracle import visible
-from tests.support.recount import findings, scan
-from tests.support.world import TABLE, Answer, World
+from tests.support.recount import scan, violations
 
 Agency = dict[str, Json]
 
@@ -34,21 +42,21 @@ class Stage:
     client: FaultyDynamoDB
     agency: Agency
 
-    def findings(self, *, at_rest: bool = False) -> list[str]:
+    def violations(self, *, at_rest: bool = False) -> list[str]:
         """What is wrong with the table."""
-        return findings(scan(self.w.dynamodb, TABLE), at_rest=at_rest)
+        return violations(scan(self.w.dynamodb, TABLE), at_rest=at_rest)
 
 
 @pytest.fixture(scope="module")
-def opened() -> Iterator[tuple[Stage, Moment]]:
+def opened() -> Iterator[tuple[Stage, Timestamp]]:
     """One world for all tests, and the moment at which each of them begins."""
     with faulty_world() as (w, client):
         stage = Stage(w, client, an_agency(w))
-        yield stage, Moment(w)
+        yield stage, Timestamp(w)
 
 
 @pytest.fixture
-def stage(opened: tuple[Stage, Moment]) -> Stage:
+def stage(opened: tuple[Stage, Timestamp]) -> Stage:
     """The world as it was in the beginning."""
     stage, beginning = opened
     beginning.again()
@@ -126,7 +134,7 @@ def test_a_request_that_crashed_happened_wholly_or_not_at_all(stage: Stage, name
         REQUESTS[name].of(stage.w, stage.agency)
     stage.client.trouble = Trouble()
     assert (visible(stage.w) != untouched) == effect
-    assert stage.findings() == []
+    assert stage.violations() == []
 
 
 # ---------------------------------------------------------------------------------------------- behind the requests
@@ -167,7 +175,7 @@ def test_a_consumer_may_crash_at_any_write(stage: Stage, act: Act, *, effect: bo
 
 def _is_the_same_whenever_it_crashes(stage: Stage, act: Act, *, effect: bool) -> int:
     """Crash at the first write, the second, ..., up to the last; how many there are."""
-    start, last = Moment(stage.w), CrashAt(0, effect=effect)
+    start, last = Timestamp(stage.w), CrashAt(0, effect=effect)
     expected = _outcome(stage, act, last)
     for number in range(1, last.writes + 1):
         start.again()
@@ -179,7 +187,7 @@ def _outcome(stage: Stage, act: Act, crash: CrashAt) -> dict[str, Any]:
     stage.client.trouble = crash
     act(stage.w, agency=stage.agency)
     stage.client.trouble = Trouble()
-    assert stage.findings() == []
+    assert stage.violations() == []
     settle_stubbornly(stage.w, generating=act is generate)
-    assert stage.findings(at_rest=True) == []
+    assert stage.violations(at_rest=True) == []
     return visible(stage.w)

@@ -11,21 +11,21 @@ from typing import Any, Final
 import pytest
 
 from tests.integration.builders import Json, a_campaign, a_canceled_task, a_client, problem
-from tests.support.faulty import (
+from tests.support.fault_injection import (
     READS,
     WRITES,
     Always,
+    FaultStorm,
     FaultyDynamoDB,
-    Moment,
     Resent,
-    Storm,
+    Timestamp,
     Trouble,
     faulty_world,
     settle_stubbornly,
 )
+from tests.support.harness import TABLE, Answer, World
 from tests.support.oracle import visible
-from tests.support.recount import findings, scan
-from tests.support.world import TABLE, Answer, World
+from tests.support.recount import scan, violations
 
 PATIENCE: Final = 60
 SOON: Final = 5
@@ -38,17 +38,17 @@ class Stage:
 
     w: World
     client: FaultyDynamoDB
-    beginning: Moment
+    beginning: Timestamp
 
-    def findings(self, *, at_rest: bool = False) -> list[str]:
+    def violations(self, *, at_rest: bool = False) -> list[str]:
         """What is wrong with the table."""
-        return findings(scan(self.w.dynamodb, TABLE), at_rest=at_rest, deleted=None)
+        return violations(scan(self.w.dynamodb, TABLE), at_rest=at_rest, deleted=None)
 
 
 @pytest.fixture(scope="module")
 def opened() -> Iterator[Stage]:
     with faulty_world() as (w, client):
-        yield Stage(w, client, Moment(w))
+        yield Stage(w, client, Timestamp(w))
 
 
 @pytest.fixture
@@ -107,12 +107,12 @@ def test_a_year_of_storms_comes_to_the_same_as_a_calm_one(stage: Stage, seed: in
     expected = visible(stage.w)
     assert [task[1] for task in expected["tasks"]] == ["succeeded", "canceled", "succeeded"]
     stage.beginning.again()
-    storm = Storm(Random(seed), rate=0.3)
+    storm = FaultStorm(Random(seed), rate=0.3)
     stage.client.trouble = storm
     a_year(stage.w)
     stage.client.trouble = Trouble()
     assert visible(stage.w) == expected
-    assert stage.findings(at_rest=True) == []
+    assert stage.violations(at_rest=True) == []
     assert len(storm.suffered) >= 4, "hardly a storm"
 
 
@@ -122,12 +122,12 @@ def test_a_request_that_is_sent_twice_by_the_client_library_is_carried_out_once(
     campaign = a_campaign(stage.w, client)
     a_canceled_task(stage.w, campaign_id=campaign["id"])
     assert visible(stage.w)["totals"] == [1, 1, 1]
-    assert stage.findings() == []
+    assert stage.violations() == []
     for path in (f"/campaigns/{campaign['id']}", f"/clients/{client['id']}"):
         assert stage.w.call("DELETE", path).status == 204
     settle_stubbornly(stage.w, generating=False)
     assert visible(stage.w)["totals"] == [0, 0, 1]
-    assert stage.findings(at_rest=True) == []
+    assert stage.violations(at_rest=True) == []
 
 
 @pytest.mark.parametrize("kind", ["clients", "campaigns"])

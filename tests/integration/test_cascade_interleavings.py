@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from atelier import wiring
-from atelier.domain.steps import Outdated
-from atelier.domain.tasks import canceled
+from atelier.domain.pipeline_ports import TaskChanged
+from atelier.domain.tasks.life_cycle import canceled
 from tests.integration.builders import (
     Json,
     a_campaign,
@@ -21,9 +21,9 @@ from tests.integration.builders import (
     ids,
     shown,
 )
-from tests.support.faulty import CrashAt, FaultyDynamoDB, Moment, Trouble, faulty_world, handled, meanwhile
-from tests.support.recount import findings, scan
-from tests.support.world import TABLE, Answer, World
+from tests.support.fault_injection import CrashAt, FaultyDynamoDB, Timestamp, Trouble, faulty_world, handled, meanwhile
+from tests.support.harness import TABLE, Answer, World
+from tests.support.recount import scan, violations
 
 
 @dataclass
@@ -33,9 +33,9 @@ class Stage:
     w: World
     client: FaultyDynamoDB
 
-    def findings(self, *, at_rest: bool = False, deleted: Any = ()) -> list[str]:
+    def violations(self, *, at_rest: bool = False, deleted: Any = ()) -> list[str]:
         """What is wrong with the table."""
-        return findings(scan(self.w.dynamodb, TABLE), at_rest=at_rest, deleted=deleted)
+        return violations(scan(self.w.dynamodb, TABLE), at_rest=at_rest, deleted=deleted)
 
     def ask_while(self, happens: Any, method: str, path: str, body: Any = None, **how: Any) -> Answer:
         """Send a request; when it is about to write, something else happens."""
@@ -53,13 +53,13 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def opened() -> Iterator[tuple[Stage, Moment]]:
+def opened() -> Iterator[tuple[Stage, Timestamp]]:
     with faulty_world() as (w, client):
-        yield Stage(w, client), Moment(w)
+        yield Stage(w, client), Timestamp(w)
 
 
 @pytest.fixture
-def stage(opened: tuple[Stage, Moment]) -> Stage:
+def stage(opened: tuple[Stage, Timestamp]) -> Stage:
     """The world as it was in the beginning, in good weather."""
     stage, beginning = opened
     stage.client.trouble = Trouble()
@@ -82,9 +82,9 @@ def test_a_deletes_totals_are_right_whatever_happens_to_a_campaign_at_the_last_m
     assert stage.ask_while(happens[what], "DELETE", f"/clients/{client['id']}").status == 204
     page = shown(stage.w, "/campaigns")
     assert ([each["id"] for each in page["items"]], page["total"]) == ([kept["id"]], 1)
-    assert stage.findings() == []
+    assert stage.violations() == []
     clean_up(stage.w)
-    assert stage.findings(at_rest=True) == []
+    assert stage.violations(at_rest=True) == []
 
 
 def new_children(client: Json, campaign: Json) -> list[tuple[str, str, Json]]:
@@ -104,7 +104,7 @@ def test_nothing_is_created_under_a_parent_that_is_deleted_at_the_last_moment(st
     parent, path, body = new_children(client, a_campaign(stage.w, client))[number]
     assert stage.ask_while(stage.will("DELETE", parent), "POST", path, body).status == 404
     clean_up(stage.w)
-    assert stage.findings(at_rest=True) == []
+    assert stage.violations(at_rest=True) == []
     assert shown(stage.w, "/campaigns")["total"] + shown(stage.w, "/tasks")["total"] == 0
 
 
@@ -115,9 +115,9 @@ def test_a_campaign_is_gone_when_its_client_is_deleted_at_the_last_moment(
     campaign = a_campaign(stage.w)
     gone = stage.will("DELETE", f"/clients/{campaign['client_id']}")
     assert stage.ask_while(gone, method, f"/campaigns/{campaign['id']}", body).status == 404
-    assert stage.findings() == []
+    assert stage.violations() == []
     clean_up(stage.w)
-    assert stage.findings(at_rest=True) == []
+    assert stage.violations(at_rest=True) == []
 
 
 @pytest.mark.parametrize("kind", ["clients", "campaigns", "tasks"])
@@ -125,7 +125,7 @@ def test_of_two_deletes_at_once_one_finds_nothing(stage: Stage, kind: str) -> No
     path = f"/{kind}/{one_of(stage.w, kind)['id']}"
     assert stage.ask_while(stage.will("DELETE", path), "DELETE", path).status == 404
     assert shown(stage.w, f"/{kind}")["total"] == 0
-    assert stage.findings() == []
+    assert stage.violations() == []
 
 
 def one_of(w: World, kind: str) -> Json:
@@ -145,7 +145,7 @@ def test_what_is_changed_at_the_last_moment_is_deleted_unless_a_version_was_aske
     assert shown(stage.w, path)["name"] == "Renamed"
     again = stage.will("PATCH", path, {"name": "Renamed again"})
     assert stage.ask_while(again, "DELETE", path).status == 204
-    assert stage.findings() == []
+    assert stage.violations() == []
 
 
 @pytest.mark.parametrize(("kind", "field"), [("clients", "description"), ("campaigns", "brief")])
@@ -188,7 +188,7 @@ def test_a_task_changes_without_the_parent_that_is_cleaned_up_after_at_the_last_
 
     answer = stage.ask_while(goes, "POST", f"/tasks/{task['id']}/cancel")
     assert (answer.status, answer.json[f"{parent}_id"]) == (200, None)
-    assert stage.findings(at_rest=True) == []
+    assert stage.violations(at_rest=True) == []
 
 
 @pytest.mark.parametrize("parent", ["client", "campaign"])
@@ -198,7 +198,7 @@ def test_a_step_that_read_a_task_with_its_parent_does_not_write_the_link_again(s
     stage.will("DELETE", f"/{parent}s/{task[f'{parent}_id']}")()
     stage.w.relay()
     stage.w.clean()
-    with pytest.raises(Outdated):
+    with pytest.raises(TaskChanged):
         wiring.tasks().move(read, canceled(read, now=stage.w.now))
     assert getattr(wiring.tasks().kept(task["id"], user_id=1), f"{parent}_id") is None
 
@@ -208,7 +208,7 @@ def test_a_task_that_ends_at_the_last_moment_is_deleted_as_what_it_is(stage: Sta
     ends = stage.will("POST", f"/tasks/{task['id']}/cancel")
     assert stage.ask_while(ends, "DELETE", f"/tasks/{task['id']}").status == 204
     assert shown(stage.w, "/tasks")["total"] == 0
-    assert stage.findings(deleted=None) == []
+    assert stage.violations(deleted=None) == []
 
 
 def test_a_message_that_two_workers_have_at_once_is_carried_out_once(stage: Stage) -> None:
@@ -250,7 +250,7 @@ def test_a_campaigns_usage_goes_to_nobody_when_its_client_goes_at_the_last_momen
     with meanwhile(stage.client, stage.will("DELETE", f"/clients/{campaign['client_id']}")):
         stage.w.clean()
     assert not any(campaign["client_id"] in item["SK"] for item in scan(stage.w.dynamodb, TABLE) if "spent" in item)
-    assert stage.findings() == []
+    assert stage.violations() == []
     clean_up(stage.w)
-    assert stage.findings(at_rest=True) == []
+    assert stage.violations(at_rest=True) == []
     assert len(ids(stage.w, "/tasks", client_id="none")) == 1

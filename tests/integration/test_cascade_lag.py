@@ -10,8 +10,9 @@ from unittest import mock
 import pytest
 
 from atelier import wiring
-from atelier.domain.steps import Outdated
-from atelier.domain.tasks import Outcome, settled
+from atelier.domain.pipeline_ports import TaskChanged
+from atelier.domain.tasks.life_cycle import settled
+from atelier.domain.tasks.record import Outcome
 from atelier.store.table import Table
 from tests.integration.builders import (
     Json,
@@ -24,9 +25,9 @@ from tests.integration.builders import (
     problem,
     shown,
 )
-from tests.support.faulty import FaultyDynamoDB, LateIndexes, Request, Trouble, faulty_world, meanwhile
-from tests.support.recount import findings, scan
-from tests.support.world import TABLE, World
+from tests.support.fault_injection import FaultyDynamoDB, LateIndexes, Request, Trouble, faulty_world, meanwhile
+from tests.support.harness import TABLE, World
+from tests.support.recount import scan, violations
 
 INDEXES: Final = ("tasks_of_owner", "tasks_of_client", "tasks_of_campaign")
 A_REQUEST: Final = 15
@@ -53,7 +54,7 @@ def test_a_task_that_no_index_shows_when_its_parent_is_deleted_is_found_later(pa
         w.clean()
         assert _kept(w, task)[f"{parent}_id"] == deleted["id"]  # the first pass did not find it
         _clean_unseen(w, deleted["id"])
-        assert findings(scan(w.dynamodb, TABLE), at_rest=True) == []
+        assert violations(scan(w.dynamodb, TABLE), at_rest=True) == []
 
 
 @pytest.mark.parametrize("late", INDEXES)
@@ -68,7 +69,7 @@ def test_no_list_shows_a_parent_whose_clean_up_came_long_after_its_delete(parent
         w.call("DELETE", f"/{parent}s/{deleted['id']}")
         w.pass_time(3600)  # the stream or the queue had stopped for an hour
         _clean_unseen(w, deleted["id"])
-        assert findings(scan(w.dynamodb, TABLE), at_rest=True) == []
+        assert violations(scan(w.dynamodb, TABLE), at_rest=True) == []
 
 
 @pytest.mark.parametrize("parent", ["client", "campaign"])
@@ -113,7 +114,7 @@ def test_a_deleted_task_does_not_come_back_because_an_index_still_shows_it(paren
         for path in (f"/{parent}s/{task[f'{parent}_id']}", f"/tasks/{task['id']}"):
             assert w.call("DELETE", path).status == 204
         clean_up(w)
-        assert findings(scan(w.dynamodb, TABLE), at_rest=True, deleted=None) == []
+        assert violations(scan(w.dynamodb, TABLE), at_rest=True, deleted=None) == []
         assert not any(item["SK"] == "TASK" for item in scan(w.dynamodb, TABLE))
 
 
@@ -139,10 +140,10 @@ def test_a_task_that_was_never_freed_cannot_bring_its_parents_counts_back(parent
         left = list(scan(w.dynamodb, TABLE))
         problem(w.call("POST", f"/tasks/{under_way['id']}/cancel"), 503)
         kept = wiring.tasks().kept(over["id"], user_id=1)
-        with pytest.raises(Outdated):
-            wiring.tasks().settle(kept, settled(kept, Outcome.SUCCEEDED, cost=Decimal(1), now=w.now))
+        with pytest.raises(TaskChanged):
+            wiring.tasks().record_outcome(kept, settled(kept, Outcome.SUCCEEDED, cost=Decimal(1), now=w.now))
         assert list(scan(w.dynamodb, TABLE)) == left
-        assert any(over["id"] in each for each in findings(left))
+        assert any(over["id"] in each for each in violations(left))
 
 
 def _about_to_be_over(w: World) -> Json:

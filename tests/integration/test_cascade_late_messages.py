@@ -1,9 +1,9 @@
 """Messages that come when all is over: what they were about is gone, and so is what their own parents had."""
 
 from tests.integration.builders import a_campaign, a_canceled_task, a_client, clean_up
-from tests.support.faulty import faulty_world
-from tests.support.recount import findings, scan
-from tests.support.world import TABLE
+from tests.support.fault_injection import faulty_world
+from tests.support.harness import TABLE
+from tests.support.recount import scan, violations
 
 
 def test_a_campaigns_clean_up_may_come_after_its_clients_is_over() -> None:
@@ -18,7 +18,7 @@ def test_a_campaigns_clean_up_may_come_after_its_clients_is_over() -> None:
         clean_up(w)
         w.cascade.waiting = late
         clean_up(w)
-        assert findings(scan(w.dynamodb, TABLE), at_rest=True) == []
+        assert violations(scan(w.dynamodb, TABLE), at_rest=True) == []
 
 
 def test_a_message_about_a_clean_up_that_is_over_does_nothing() -> None:

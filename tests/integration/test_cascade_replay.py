@@ -10,10 +10,10 @@ from typing import Any, Final
 import pytest
 
 from tests.integration.builders import a_campaign, a_canceled_task, a_client, a_task
-from tests.support.faulty import VISIBILITY, Moment, faulty_world, handled, settle_stubbornly
+from tests.support.fault_injection import VISIBILITY, Timestamp, faulty_world, handled, settle_stubbornly
+from tests.support.harness import TABLE, HeldQueue, World
 from tests.support.oracle import visible
-from tests.support.recount import findings, scan
-from tests.support.world import TABLE, HeldQueue, World
+from tests.support.recount import scan, violations
 
 COPIED: Final = 2
 """How many messages about the same come twice: each begets another, so copies of all of them would never end."""
@@ -102,7 +102,7 @@ class Days:
     """Busy days that are over for the callers, and what comes of them when all is delivered once and in order."""
 
     w: World
-    evening: Moment
+    evening: Timestamp
     outcome: dict[str, Any]
     usage: Counter[str]
 
@@ -111,7 +111,7 @@ class Days:
 def days() -> Iterator[Days]:
     with faulty_world() as (w, _):
         busy_days(w)
-        evening = Moment(w)
+        evening = Timestamp(w)
         settle_stubbornly(w)
         yield Days(w, evening, visible(w), _usage(w))
 
@@ -124,7 +124,7 @@ def test_what_is_delivered_twice_and_shuffled_comes_to_the_same(days: Days, seed
         deliver()
         assert visible(days.w) == days.outcome
         assert _usage(days.w) == days.usage
-        assert findings(scan(days.w.dynamodb, TABLE), at_rest=True, deleted=None) == []
+        assert violations(scan(days.w.dynamodb, TABLE), at_rest=True, deleted=None) == []
 
 
 def _usage(w: World) -> Counter[str]:

@@ -6,8 +6,8 @@ from unittest import mock
 
 from atelier import wiring
 from atelier.store.cascade import Cascade
-from tests.support.recount import findings, scan
-from tests.support.world import TABLE, World, sqs_record
+from tests.support.harness import TABLE, World, sqs_record
+from tests.support.recount import scan, violations
 
 
 def a_client_with(w: World, campaigns: int) -> str:
@@ -35,7 +35,7 @@ def test_a_small_clean_up_does_not_wait_for_a_huge_one(w: World) -> None:
             left.append((campaigns_left(w)[huge], campaigns_left(w)[small]))
         assert left == [(5, 0), (2, 0), (0, 0)]
         w.settle()
-    assert findings(scan(w.dynamodb, TABLE), at_rest=True) == []
+    assert violations(scan(w.dynamodb, TABLE), at_rest=True) == []
 
 
 def test_a_poisoned_message_is_reported_and_the_others_are_done(w: World) -> None:
@@ -60,4 +60,4 @@ def test_a_message_that_was_a_dead_letter_can_be_sent_again_at_any_time(w: World
     w.settle()
     w.cascade.waiting.append((dead, delay))
     w.settle()
-    assert findings(scan(w.dynamodb, TABLE), at_rest=True) == []
+    assert violations(scan(w.dynamodb, TABLE), at_rest=True) == []

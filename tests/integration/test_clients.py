@@ -14,7 +14,7 @@ from tests.integration.builders import (
     shown,
     theirs,
 )
-from tests.support.world import World, world
+from tests.support.harness import World, world
 
 FIELDS = {"id", "user_id", "name", "description", "brand_guidelines", "created_at", "updated_at"}
 

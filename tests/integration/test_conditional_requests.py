@@ -15,7 +15,7 @@ from tests.integration.builders import (
     problem,
     shown,
 )
-from tests.support.world import World, world
+from tests.support.harness import World, world
 
 NEVER_OURS = [
     '"0"',

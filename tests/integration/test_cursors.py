@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.integration.builders import NOBODY, Json, a_campaign, a_client, a_task, places, shown, walk
-from tests.support.world import World, world
+from tests.support.harness import World, world
 
 LISTS = ["/clients", "/campaigns", "/tasks"]
 

@@ -8,7 +8,7 @@ from unittest import mock
 import pytest
 
 from atelier import wiring
-from atelier.store.sender import Sender
+from atelier.store.webhook_client import WebhookClient
 from tests.contract.sources import FUNCTIONS
 from tests.contract.test_template import functions
 from tests.integration.builders import shown
@@ -29,7 +29,7 @@ from tests.support.golden import (
     seed,
     stored,
 )
-from tests.support.world import World
+from tests.support.harness import World
 
 THEN: Final = datetime(2026, 1, 31, 12, 5, tzinfo=UTC)
 
@@ -68,7 +68,7 @@ def test_a_message_leads_to_what_it_is_about(w: World, name: str) -> None:
 def test_a_message_of_the_notices_queue_tells_the_receiver_that_a_task_has_ended(w: World) -> None:
     url = "https://receiver.example/hooks"
     wiring.tasks().note(kept(CANCELED), webhook_url=url)
-    with mock.patch.object(Sender, "post", return_value=204) as post:
+    with mock.patch.object(WebhookClient, "post", return_value=204) as post:
         assert w.invoke("notify", event("notify.task_ended")) == {"batchItemFailures": []}
     ((to, body, headers),) = [call.args for call in post.call_args_list]
     assert (to, json.loads(body)["type"], headers["webhook-id"]) == (url, "task.canceled", f"evt_{CANCELED}")

@@ -20,7 +20,7 @@ from tests.integration.builders import (
     shown,
     theirs,
 )
-from tests.support.world import BUCKET, World, world
+from tests.support.harness import BUCKET, World, world
 
 KINDS = ["image", "video", "audio"]
 FIELDS = {

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.integration.builders import Json
-from tests.support.world import Answer, World, world
+from tests.support.harness import Answer, World, world
 
 
 class Example(NamedTuple):

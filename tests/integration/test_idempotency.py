@@ -17,7 +17,7 @@ from tests.integration.builders import (
     problem,
     shown,
 )
-from tests.support.world import Answer, World, world
+from tests.support.harness import Answer, World, world
 
 HOUR = 3600
 
@@ -127,7 +127,7 @@ def test_the_answer_outlives_what_it_created_and_its_parents(w: World, delete_cl
 def test_a_replay_creates_nothing(w: World) -> None:
     key, before = new_key(w), shown(w, "/clients")["total"]
     for _ in range(3):
-        keyed(w, "/clients", {"name": "Once"}, key)
+        keyed(w, "/clients", {"name": "IdempotentRequest"}, key)
     assert shown(w, "/clients")["total"] == before + 1
 
 

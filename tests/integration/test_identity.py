@@ -11,11 +11,11 @@ import pytest
 from atelier import settings, wiring
 from atelier.store.dynamodb import Connections, Sent
 from atelier.web import roles
-from atelier.web.inputs import MAX_BODY
 from atelier.web.routes import document
+from atelier.web.validation import MAX_BODY
 from tests.integration.builders import NOBODY, Json, problem
-from tests.support import world as worlds
-from tests.support.world import Answer, World, world
+from tests.support import harness as worlds
+from tests.support.harness import Answer, World, world
 
 Claims = dict[str, str]
 Route = tuple[str, str]

@@ -10,13 +10,14 @@ from atelier import wiring
 from atelier.domain.campaigns import Campaign, CampaignStatus
 from atelier.domain.clients import Client
 from atelier.domain.ids import new_id
-from atelier.domain.ordering import Mark, Parents, ordered
-from atelier.domain.shapes import format_moment
-from atelier.domain.tasks import NewImage, Output
-from atelier.store import campaigns, clients, tallies, tasks
+from atelier.domain.schema import format_timestamp
+from atelier.domain.task_creation import Parents, TaskIdentity, new_task
+from atelier.domain.tasks.record import Output
+from atelier.domain.tasks.requests import NewImage
+from atelier.store import campaigns, clients, counters, tasks
 from atelier.store.table import MISSING
 from tests.integration.builders import NOBODY
-from tests.support.world import World, http_event, world
+from tests.support.harness import World, http_event, world
 
 LARGEST_ANSWER: Final = 6 * 1024 * 1024
 KIB: Final = 1024
@@ -46,7 +47,7 @@ def as_lambda_sends_it(answer: dict[str, Any]) -> int:
 def at_the_limits(w: World, number: int) -> dict[str, Any]:
     """What clients and campaigns have in common."""
     now = w.clock()
-    stamp = format_moment(now)
+    stamp = format_timestamp(now)
     return {"id": new_id(now, number), "user_id": 1, "name": FOX * 255, "created_at": stamp, "updated_at": stamp}
 
 
@@ -71,10 +72,10 @@ def test_a_page_of_the_largest_tasks_fits(w: World) -> None:
     files = [Output(key=f"media/1/{NOBODY}/{each}.png", content_type="image/png", bytes=2**30) for each in range(4)]
     for number in range(100):
         now = w.clock()
-        mark = Mark(new_id(now, number), "token", now)
-        task = ordered(order, Parents(), wiring.desk(), mark=mark, user_id=1)
+        identity = TaskIdentity(new_id(now, number), "token", now)
+        task = new_task(order, Parents(), wiring.generation_context(), identity=identity, user_id=1)
         largest = task.model_copy(update={"outputs": files})
-        for write in (tasks._put(largest, condition=MISSING), *tallies.creating(largest)):
+        for write in (tasks._put(largest, condition=MISSING), *counters.creating(largest)):
             wiring.table().write(write)
     assert as_lambda_sends_it(a_page(w, "generate", "/tasks")) < LARGEST_ANSWER
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.builders import Json, a_campaign, a_client, names, shown, walk
-from tests.support.world import World, world
+from tests.support.harness import World, world
 
 NAMES = [
     "delta",

@@ -10,10 +10,10 @@ from unittest import mock
 import pytest
 
 from atelier import settings, wiring
-from atelier.domain.provider import NotGenuine
+from atelier.domain.provider import InvalidSignature
 from atelier.telemetry import log
 from tests.integration.builders import created
-from tests.support.world import World
+from tests.support.harness import World
 
 Line = dict[str, Any]
 
@@ -67,11 +67,11 @@ def jwt() -> Iterator[dict[str, str]]:
     settings.settings.cache_clear()
 
 
-class Reporter:
+class CallbackVerifier:
     """Somebody whose callbacks are never believed."""
 
-    def job_of(self, callback: object, *, now: object) -> str:
-        raise NotGenuine("The signature is not of this body.")
+    def verified_job(self, callback: object, *, now: object) -> str:
+        raise InvalidSignature("The signature is not of this body.")
 
 
 def the_whole_story(w: World, claims: dict[str, str]) -> tuple[Line, str]:
@@ -84,26 +84,26 @@ def the_whole_story(w: World, claims: dict[str, str]) -> tuple[Line, str]:
     client = created(w.call("POST", "/clients", about, **keyed))
     brief = {"client_id": client["id"], "name": CONFIDED["a name"], "goal": CONFIDED["guidelines"]}
     campaign = created(w.call("POST", "/campaigns", brief, **who))
-    tasks = [an_order(w, campaign, who, end) for end in ("", " fail:provider_auth", " fail:provider_unavailable")]
+    tasks = [a_job_request(w, campaign, who, end) for end in ("", " fail:provider_auth", " fail:provider_unavailable")]
     w.settle()
     while w.notices.waiting:
         w.pass_time(3600)
         w.tell()
-    w.call("POST", f"/tasks/{an_order(w, campaign, who, '')['id']}/cancel", **who)
+    w.call("POST", f"/tasks/{a_job_request(w, campaign, who, '')['id']}/cancel", **who)
     w.call("POST", "/clients", {"name": CONFIDED["a name"], "colour": CONFIDED["a prompt"]}, **who)
     w.call("POST", "/clients", raw=f'{{"name": "{CONFIDED["a name"]}', **who)
     w.call("GET", "/clients", query={"search": CONFIDED["a search"]}, **who)
     w.call("GET", "/tasks", query={"cursor": CONFIDED["a cursor"]}, **who)
     w.call("GET", f"/tasks/{tasks[0]['id']}/result", **who)
     report = {"task": tasks[0]["id"], "token": CONFIDED["a callback's token"]}
-    with mock.patch.object(wiring, "reporter", return_value=Reporter()):
+    with mock.patch.object(wiring, "reporter", return_value=CallbackVerifier()):
         w.call("POST", "/webhooks/fal", raw=CONFIDED["a callback's body"], query=report)
     w.call("DELETE", f"/clients/{client['id']}", **who)
     w.settle()
     return tasks[0], str(secret)
 
 
-def an_order(w: World, campaign: Line, who: Line, end: str) -> Line:
+def a_job_request(w: World, campaign: Line, who: Line, end: str) -> Line:
     """A task that is told everything that must not be written down."""
     new = {
         "prompt": CONFIDED["a prompt"] + end,

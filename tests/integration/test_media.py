@@ -14,11 +14,11 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.s3.models import s3_backends
 
+from atelier.domain.pipeline_ports import MediaRejected
 from atelier.domain.provider import Content, File, Staged
-from atelier.domain.steps import Unusable
-from atelier.domain.tasks import TaskType
-from atelier.store.formats import LIMITS
+from atelier.domain.tasks.record import TaskType
 from atelier.store.media import MediaBucket
+from atelier.store.media_formats import LIMITS
 from tests.support.files import HEIGHT, NEVER_KEPT, SAMPLES, SECONDS, WIDTH, Sample, picture, recording
 
 BUCKET = "media-bucket"
@@ -65,7 +65,7 @@ def put(s3: Any, key: str, content: bytes) -> None:
 
 def code_of(media: MediaBucket, file: File, kind: TaskType) -> str:
     """Why a file is not kept."""
-    with pytest.raises(Unusable) as refusal:
+    with pytest.raises(MediaRejected) as refusal:
         media.keep(file, STEM, kind)
     assert refusal.value.error.retryable is False
     return refusal.value.error.code

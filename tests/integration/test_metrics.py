@@ -9,10 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from atelier import wiring
-from atelier.domain.provider import Unheard
+from atelier.domain.provider import SubmitOutcomeUnknown
 from atelier.store import verify
 from tests.integration.builders import a_canceled_task, a_client, a_finished_task, a_task, clean_up, work_on
-from tests.support.world import World, sqs_record
+from tests.support.harness import World, sqs_record
 
 Line = dict[str, Any]
 BUSY: Any = {"Error": {"Code": "TransactionConflictException", "Message": "Somebody else is writing it."}}
@@ -46,10 +46,10 @@ def test_a_task_that_ends_is_counted_once_by_outcome_and_provider(w: World, metr
     a_finished_task(w)
     w.settle()
     (line,) = metrics()
-    assert names(line) == {"TasksEnded", "TaskSeconds"}
+    assert names(line) == {"TasksEnded", "TaskDuration"}
     assert dimensions(line) == [["service"], ["service", "outcome", "served_by"]]
     assert (line["outcome"], line["served_by"], line["TasksEnded"]) == ("succeeded", "sandbox", [1])
-    assert 0 < line["TaskSeconds"][0] < 60
+    assert 0 < line["TaskDuration"][0] < 60
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_failure_that_an_operator_can_mend_is_counted_by_itself(
 ) -> None:
     a_finished_task(w, prompt=f"A boat fail:{code}")
     (line,) = metrics()
-    assert names(line) == {"TasksEnded", "TaskSeconds", metric}
+    assert names(line) == {"TasksEnded", "TaskDuration", metric}
     assert line["outcome"] == "failed"
 
 
@@ -104,7 +104,7 @@ def test_writes_that_are_tried_again_are_counted_in_one_line(w: World, metrics: 
     with mock.patch.object(client, "transact_write_items", contended):
         a_client(w)
     (line,) = metrics()
-    assert (dimensions(line), sum(line["ConflictsRetried"])) == ([["service"]], 3)
+    assert (dimensions(line), sum(line["WriteConflictRetries"])) == ([["service"]], 3)
 
 
 def test_a_defect_is_counted(w: World, metrics: Callable[[], list[Line]]) -> None:
@@ -121,8 +121,8 @@ def test_a_clean_up_tells_its_age_and_what_it_has_freed(w: World, metrics: Calla
     w.call("DELETE", f"/clients/{client['id']}")
     clean_up(w)
     lines = metrics()
-    ages = [line["CleanUpAge"][0] for line in lines]
-    assert sum(line["ChildrenFreed"][0] for line in lines) == 3
+    ages = [line["CascadeAge"][0] for line in lines]
+    assert sum(line["CascadeChildren"][0] for line in lines) == 3
     assert (ages, ages[-1] > 90) == (sorted(ages), True)
 
 
@@ -140,15 +140,17 @@ def test_what_a_recount_finds_is_counted(w: World, metrics: Callable[[], list[Li
     with mock.patch.object(verify, "findings", return_value=["one", "two"]):
         w.invoke("verify", {"user_ids": [1]})
     (line,) = metrics()
-    assert sum(line["IntegrityFindings"]) == 2
+    assert sum(line["IntegrityViolations"]) == 2
 
 
 def test_a_submit_of_which_nobody_knows_is_counted_at_every_look(w: World, metrics: Callable[[], list[Line]]) -> None:
     task = a_task(w)
-    with mock.patch("atelier.providers.sandbox.provider.Sandbox.submit", side_effect=Unheard("It fell silent.")):
+    with mock.patch(
+        "atelier.providers.sandbox.provider.Sandbox.submit", side_effect=SubmitOutcomeUnknown("It fell silent.")
+    ):
         w.relay()
         w.work()
     (line,) = metrics()
-    assert names(line) == {"SubmitsUnknown"}
+    assert names(line) == {"SubmitOutcomeUnknown"}
     work_on(w, task["id"])
-    assert [names(line) for line in metrics()] == [{"TasksEnded", "TaskSeconds"}]
+    assert [names(line) for line in metrics()] == [{"TasksEnded", "TaskDuration"}]

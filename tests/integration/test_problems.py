@@ -9,11 +9,11 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from atelier import settings, wiring
 from atelier.store import keys
+from atelier.store.account_summary import MAX_PENDING
 from atelier.store.clients import Clients
-from atelier.store.owners import MAX_PENDING
 from atelier.store.table import Retry, Write
 from tests.integration.builders import NOBODY, Json, a_client, a_task, problem, shown
-from tests.support.world import World, world
+from tests.support.harness import World, world
 
 PARTS = {"type", "title", "status", "detail", "instance", "request_id"}
 SECRET = "arn:aws:dynamodb:secret-table"

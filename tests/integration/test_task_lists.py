@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.integration.builders import NOBODY, Json, a_campaign, a_canceled_task, a_client, a_task, ids, shown, walk
-from tests.support.world import World, world
+from tests.support.harness import World, world
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from threading import Event
 
 from tests.integration.builders import a_canceled_task, a_client, a_task, shown
-from tests.support.faulty import FaultyDynamoDB, Request, Trouble, faulty_world
+from tests.support.fault_injection import FaultyDynamoDB, Request, Trouble, faulty_world
 
 
 class Between(Trouble):

@@ -20,7 +20,7 @@ from tests.integration.builders import (
     theirs,
     work_on,
 )
-from tests.support.world import BUCKET, World, world
+from tests.support.harness import BUCKET, World, world
 
 KIB = 1024
 LONG_FIELDS = {"effective_prompt", "params", "attempts", "webhook_deliveries"}

@@ -14,7 +14,16 @@ from atelier.domain.errors import Busy
 from atelier.store import keys
 from atelier.store.table import Write
 from atelier.store.users import FIRST, MOST_KNOWN, Users
-from tests.support.faulty import CrashAt, Crashed, FaultyDynamoDB, Request, Resent, Storm, Trouble, faulty_world
+from tests.support.fault_injection import (
+    CrashAt,
+    Crashed,
+    FaultStorm,
+    FaultyDynamoDB,
+    Request,
+    Resent,
+    Trouble,
+    faulty_world,
+)
 
 ISSUER: Final = "https://id.example"
 
@@ -107,7 +116,7 @@ def test_a_request_that_is_sent_twice_gives_one_number(client: FaultyDynamoDB) -
 
 
 def test_in_any_weather_nobody_shares_a_number(client: FaultyDynamoDB) -> None:
-    client.trouble = storm = Storm(Random(7), rate=0.3)
+    client.trouble = storm = FaultStorm(Random(7), rate=0.3)
     heard: dict[str, set[int]] = {f"user {each}": set() for each in range(30)}
     for name in [*heard] * 8:
         try:

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atelier.domain.errors import Invalid
-from atelier.web.inputs import MAX_BODY, check_body, parameter_faults, parse_body
 from atelier.web.problems import TooLarge, UnsupportedMediaType
+from atelier.web.validation import MAX_BODY, check_body, parameter_errors, parse_body
 
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.recursive(
@@ -27,7 +27,7 @@ def taken(text: str | None) -> dict[str, Any] | None:
     try:
         return parse_body(text)
     except Invalid as refused:
-        (fault,) = refused.faults
+        (fault,) = refused.field_errors
         assert fault.pointer == ""
         fault.detail.encode()
         return None
@@ -150,20 +150,20 @@ NAMES = st.text(min_size=1, max_size=8)
 @given(st.lists(st.tuples(NAMES, st.text(max_size=8)), max_size=6), st.sets(NAMES, max_size=4))
 def test_every_unknown_and_every_repeated_parameter_is_named_once(sent: list[tuple[str, str]], known: set[str]) -> None:
     names = [name for name, _ in sent]
-    faults = parameter_faults(urlencode(sent), known)
-    unknown = [fault.parameter for fault in faults if fault.detail.startswith("unknown")]
-    repeated = [fault.parameter for fault in faults if fault.detail.startswith("given")]
+    field_errors = parameter_errors(urlencode(sent), known)
+    unknown = [fault.parameter for fault in field_errors if fault.detail.startswith("unknown")]
+    repeated = [fault.parameter for fault in field_errors if fault.detail.startswith("given")]
     assert sorted(map(str, unknown)) == sorted(set(names) - known)
     assert sorted(map(str, repeated)) == sorted({name for name in names if names.count(name) > 1})
-    assert len(faults) == len(unknown) + len(repeated)
+    assert len(field_errors) == len(unknown) + len(repeated)
 
 
 @given(st.text(max_size=40), st.binary(max_size=20))
 def test_any_query_string_is_read_without_an_error(text: str, content: bytes) -> None:
-    parameter_faults(text, {"page"})
-    parameter_faults(quote(content), {"page"})
+    parameter_errors(text, {"page"})
+    parameter_errors(quote(content), {"page"})
 
 
 def test_a_parameter_without_a_value_is_a_parameter() -> None:
-    assert [fault.parameter for fault in parameter_faults("colour&page=1", {"page"})] == ["colour"]
-    assert parameter_faults("page=&page_size", {"page", "page_size"}) == []
+    assert [fault.parameter for fault in parameter_errors("colour&page=1", {"page"})] == ["colour"]
+    assert parameter_errors("page=&page_size", {"page", "page_size"}) == []

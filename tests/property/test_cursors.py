@@ -13,7 +13,7 @@ from atelier.domain.campaigns import CampaignQuery
 from atelier.domain.clients import ClientQuery
 from atelier.domain.errors import Invalid
 from atelier.domain.pages import ListQuery
-from atelier.domain.tasks import TaskQuery
+from atelier.domain.tasks.queries import TaskQuery
 from atelier.store.keys import POSITION
 from atelier.store.lists import Cursor, cursor_of
 from tests.support.builders import an_id
@@ -81,7 +81,7 @@ def refused(text: str) -> bool:
     try:
         cursor_of(ClientQuery.model_construct(cursor=text))
     except Invalid as error:
-        (fault,) = error.faults
+        (fault,) = error.field_errors
         return fault.parameter == "cursor"
     return False
 

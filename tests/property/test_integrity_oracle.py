@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from tests.support.faulty import Moment, exact_world
+from tests.support.fault_injection import Timestamp, exact_world
+from tests.support.harness import TABLE, Answer, HeldQueue, World, sqs_record
 from tests.support.oracle import TOLD, Question, Sql, compare, compare_one
-from tests.support.recount import findings, scan
-from tests.support.world import TABLE, Answer, HeldQueue, World, sqs_record
+from tests.support.recount import scan, violations
 
 ASKED: Final = os.environ.get("ORACLE_EXAMPLES")
 NEVER: Final = "01900000-0000-7000-8000-000000000000"
@@ -42,7 +42,7 @@ which = st.integers(0, 2**16)
 class Integrity(RuleBasedStateMachine):
     """What callers, the pipeline and the cascade may do, in any order."""
 
-    def __init__(self, w: World, beginning: Moment, rows: Iterable[tuple[str, Json]]) -> None:
+    def __init__(self, w: World, beginning: Timestamp, rows: Iterable[tuple[str, Json]]) -> None:
         super().__init__()
         beginning.again()
         self.world = w
@@ -290,7 +290,7 @@ class Integrity(RuleBasedStateMachine):
 
     def _findings(self, *, at_rest: bool) -> list[str]:
         free = ({**row, "cost": {}} for row in self.sql.deleted_tasks() if row["completed_at"])
-        return findings(scan(self.world.dynamodb, TABLE), at_rest=at_rest, deleted=free)
+        return violations(scan(self.world.dynamodb, TABLE), at_rest=at_rest, deleted=free)
 
     # ----------------------------------------------------------------------------------------------------- questions
 
@@ -371,7 +371,7 @@ def test_any_history_is_answered_as_sql_would_answer() -> None:
     with exact_world() as w:
         rows = an_agency(w)
         run_state_machine_as_test(
-            partial(Integrity, w, beginning=Moment(w), rows=rows),  # type: ignore[arg-type]  # any factory will do
+            partial(Integrity, w, beginning=Timestamp(w), rows=rows),  # type: ignore[arg-type]  # any factory will do
             settings=settings(
                 max_examples=int(ASKED or 10),
                 stateful_step_count=30,

@@ -8,7 +8,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atelier.domain.tasks import Cost, Output, Task, TaskError, TaskStatus, TaskSummary
+from atelier.domain.tasks.record import Cost, Output, Task, TaskError, TaskStatus, TaskSummary
 from atelier.store import wire
 from atelier.store.items import from_item, to_item
 from tests.support.builders import a_campaign, a_client, a_task

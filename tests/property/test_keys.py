@@ -11,7 +11,7 @@ from atelier.domain.campaigns import CampaignQuery, CampaignStatus, ClientCampai
 from atelier.domain.clients import ClientQuery
 from atelier.domain.pages import SearchQuery
 from atelier.domain.relations import RELATIONS
-from atelier.domain.shapes import format_moment
+from atelier.domain.schema import format_timestamp
 from atelier.store import keys
 from atelier.store.cascade import CHILDREN
 from atelier.store.keys import POSITION, Key
@@ -92,7 +92,9 @@ ROWS = st.builds(
 @given(st.lists(ROWS, min_size=2, max_size=6, unique_by=lambda row: str(row["id"])))
 def test_positions_are_in_the_contract_s_order(rows: list[dict[str, Any]]) -> None:
     for order in ("name", "status", "updated_at"):
-        kept = [{**row, "updated_at": format_moment(row["updated_at"]), "order": sort_key(order, row)} for row in rows]
+        kept = [
+            {**row, "updated_at": format_timestamp(row["updated_at"]), "order": sort_key(order, row)} for row in rows
+        ]
         for one, other in combinations(kept, 2):
             # DynamoDB compares the bytes of UTF-8.
             first, second = (POSITION[order](row).encode() for row in (one, other))

@@ -5,17 +5,17 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.domain.generation import DEADLINE
+from atelier.domain.pipeline import DEADLINE
 from atelier.domain.provider import Done, Refused
-from atelier.domain.tasks import NEXT, Outcome, TaskStatus
+from atelier.domain.tasks.record import NEXT, Outcome, TaskStatus
 from tests.support.fakes import statuses_that_end
-from tests.support.story import TASK_ID, Story
+from tests.support.scenario import TASK_ID, Scenario
 
 
 @settings(max_examples=1000)
 @given(seed=st.integers(min_value=0, max_value=2**64), turns=st.integers(min_value=0, max_value=60))
 def test_a_task_is_submitted_once_ends_once_and_leaves_nothing(seed: int, turns: int) -> None:
-    story = Story(seed)
+    story = Scenario(seed)
     for turn in range(turns):
         story.go_on(turn)
         always_holds(story)
@@ -24,10 +24,10 @@ def test_a_task_is_submitted_once_ends_once_and_leaves_nothing(seed: int, turns:
     holds_at_rest(story)
 
 
-def always_holds(story: Story) -> None:
+def always_holds(story: Scenario) -> None:
     task, history = story.task, story.tasks.history[TASK_ID]
     assert len(story.provider.accepted) <= 1, "submitted twice"
-    assert all(later in NEXT[earlier] for earlier, later in pairwise(history))
+    assert all(later in NEXT[find_replay] for find_replay, later in pairwise(history))
     assert len(statuses_that_end(history)) <= 1
     waiting = [each.message for each in (*story.queue, *(running.delivery for running in story.workers))]
     steps = [message.step for message in waiting if message.step is not None]
@@ -36,7 +36,7 @@ def always_holds(story: Story) -> None:
         assert [story.media.files.get(output.key) for output in task.outputs] == [b"one", b"two"]
 
 
-def holds_at_rest(story: Story) -> None:
+def holds_at_rest(story: Scenario) -> None:
     task, job = story.task, story.provider.state
     kept = [output.key for output in task.outputs] if task else []
     assert sorted(story.media.files) == kept, "files that nobody can ask for"

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from atelier.domain.provider import Content, Done, Order, Refused, Working
-from atelier.domain.tasks import NOT_OPTIONS, NewAudio, NewImage, NewTask, NewVideo, TaskType
+from atelier.domain.provider import Content, Done, JobRequest, Refused, Working
+from atelier.domain.tasks.record import TaskType
+from atelier.domain.tasks.requests import NOT_OPTIONS, NewAudio, NewImage, NewTask, NewVideo
 from atelier.providers.sandbox import audio, image, video
 from atelier.providers.sandbox.provider import MODELS, Sandbox
-from tests.support.builders import an_id, an_order
+from tests.support.builders import a_job_request, an_id
 
 REFERENCES = st.integers(min_value=0, max_value=2**62 - 1).map(an_id)
 STARTS = st.integers(min_value=0, max_value=2**42)
@@ -40,7 +41,7 @@ class Clock:
         return self.now
 
 
-def ended_at(order: Order, start: int) -> int:
+def ended_at(order: JobRequest, start: int) -> int:
     """How many milliseconds a job takes, by asking after every one of them that could be the last."""
     clock = Clock(start)
     sandbox = Sandbox(clock)
@@ -56,7 +57,7 @@ def ended_at(order: Order, start: int) -> int:
 @settings(max_examples=50)
 @given(REFERENCES, STARTS, STARTS)
 def test_a_job_takes_one_to_three_seconds_which_hang_on_the_order_only(reference: str, start: int, other: int) -> None:
-    order = an_order(reference=reference, prompt="fail:soon")
+    order = a_job_request(reference=reference, prompt="fail:soon")
     assert 1000 <= ended_at(order, start) < 3000
     assert ended_at(order, start) == ended_at(order, other)
 
@@ -64,7 +65,7 @@ def test_a_job_takes_one_to_three_seconds_which_hang_on_the_order_only(reference
 @settings(max_examples=50)
 @given(REFERENCES, STARTS, st.lists(st.integers(min_value=-500, max_value=4000), min_size=2))
 def test_progress_never_goes_back_and_any_worker_can_ask(reference: str, start: int, looks: list[int]) -> None:
-    order = an_order(reference=reference, prompt="fail:soon")
+    order = a_job_request(reference=reference, prompt="fail:soon")
     job = Sandbox(Clock(start)).submit(order)
     seen = [Sandbox(Clock(start + look)).poll(job, order) for look in sorted(looks)]
     shown = [state.progress if isinstance(state, Working) else 2.0 for state in seen]
@@ -84,19 +85,19 @@ def test_progress_never_goes_back_and_any_worker_can_ask(reference: str, start: 
     ],
 )
 def test_a_prompt_can_tell_it_to_fail(prompt: str, code: str) -> None:
-    assert end_of(an_order(prompt=prompt)) == code
+    assert end_of(a_job_request(prompt=prompt)) == code
 
 
 @pytest.mark.parametrize("prompt", ["fail", "fail:", "fail: nsfw", "fail:NSFW", "prefail:x"])
 def test_only_these_words_make_it_fail(prompt: str) -> None:
-    assert end_of(an_order(prompt=prompt, options={"size": "64x64"})) == "done"
+    assert end_of(a_job_request(prompt=prompt, options={"size": "64x64"})) == "done"
 
 
 def test_words_of_the_brand_do_not_make_it_fail() -> None:
-    assert end_of(an_order(effective_prompt="A red barn. fail:brand", options={"size": "64x64"})) == "done"
+    assert end_of(a_job_request(effective_prompt="A red barn. fail:brand", options={"size": "64x64"})) == "done"
 
 
-def end_of(order: Order) -> str:
+def end_of(order: JobRequest) -> str:
     clock = Clock(0)
     sandbox = Sandbox(clock)
     job = sandbox.submit(order)
@@ -136,7 +137,7 @@ def test_no_options_break_it_and_what_it_makes_is_within_its_bounds(kind: TaskTy
     ):
         clock = Clock(0)
         sandbox = Sandbox(clock)
-        order = an_order(type=kind, options=options)
+        order = a_job_request(type=kind, options=options)
         job = sandbox.submit(order)
         clock.now = 3000
         done = sandbox.poll(job, order)
@@ -147,7 +148,7 @@ def test_no_options_break_it_and_what_it_makes_is_within_its_bounds(kind: TaskTy
 
 def test_the_same_order_and_seed_give_the_same_files_in_any_worker_and_another_seed_gives_others() -> None:
     def files(seed: int, number: int) -> list[bytes]:
-        order = an_order(options={"seed": seed, "size": "64x64", "num_outputs": 2}, reference=an_id(number))
+        order = a_job_request(options={"seed": seed, "size": "64x64", "num_outputs": 2}, reference=an_id(number))
         clock = Clock(number)
         sandbox = Sandbox(clock)
         job = sandbox.submit(order)
@@ -164,7 +165,7 @@ def test_the_same_order_and_seed_give_the_same_files_in_any_worker_and_another_s
 
 def test_nothing_is_ever_found_and_what_is_stopped_is_stopped_because_nothing_runs() -> None:
     sandbox = Sandbox(Clock(0))
-    order = an_order()
+    order = a_job_request()
     assert sandbox.cancel(sandbox.submit(order), model=order.model)
     assert sandbox.find(order) is None
 

@@ -10,23 +10,22 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from PIL import Image
 
+from atelier.domain.catalog import Catalog, Lifecycle
 from atelier.domain.errors import Invalid
-from atelier.domain.models import Lifecycle, Registry
 from atelier.domain.provider import (
     Done,
-    Order,
+    JobRequest,
+    LookupInconclusive,
     Refused,
     Staged,
+    SubmitOutcomeUnknown,
     SubmitRefused,
     Unavailable,
-    Unheard,
-    Unknowable,
     Working,
 )
-from atelier.domain.tasks import TaskType
+from atelier.domain.tasks.record import TaskType
 from atelier.providers import aws
 from atelier.providers.bedrock import MODELS, Bedrock
-from tests.providers import orders
 from tests.support.aws_media import AwsMedia
 from tests.support.aws_world import BUCKET, AwsWorld, client_of
 
@@ -52,21 +51,23 @@ def bedrock(client: Any, world: AwsWorld, books: AwsMedia) -> Bedrock:
     return Bedrock(client, world.s3, BUCKET)
 
 
-def a_picture(prompt: str = "A lighthouse", *, reference: str = "t1", **options: Any) -> Order:
+def a_picture(prompt: str = "A lighthouse", *, reference: str = "t1", **options: Any) -> JobRequest:
     return branded(CORE, prompt, reference=reference, options=options)
 
 
-def a_film(prompt: str = "Waves at dawn", *, reference: str = "t1", **options: Any) -> Order:
+def a_film(prompt: str = "Waves at dawn", *, reference: str = "t1", **options: Any) -> JobRequest:
     return branded(RAY, prompt, reference=reference, options=options, type=TaskType.VIDEO)
 
 
-def branded(model: str, prompt: str, *, options: dict[str, Any], **fields: Any) -> Order:
+def branded(model: str, prompt: str, *, options: dict[str, Any], **fields: Any) -> JobRequest:
     effective = f"{prompt}\n\nBrand guidelines: Teal."
-    return orders.an_order(model, prompt, effective_prompt=effective, options={"num_outputs": 1, **options}, **fields)
+    return orders.a_job_request(
+        model, prompt, effective_prompt=effective, options={"num_outputs": 1, **options}, **fields
+    )
 
 
 BOTH_KINDS = pytest.mark.parametrize("an_order", [a_picture, a_film])
-AnOrder = Callable[..., Order]
+AnOrder = Callable[..., JobRequest]
 
 
 # ---------------------------------------------------------------------------------------------------- pictures
@@ -109,9 +110,9 @@ def test_a_model_that_failed_is_not_run_again_unasked(bedrock: Bedrock, fault: s
 def test_a_picture_whose_answer_was_lost_is_never_asked_for_again(
     bedrock: Bedrock, books: AwsMedia, fault: str
 ) -> None:
-    with pytest.raises(Unheard):
+    with pytest.raises(SubmitOutcomeUnknown):
         bedrock.submit(a_picture(f"submit:{fault}"))
-    with pytest.raises(Unknowable):
+    with pytest.raises(LookupInconclusive):
         bedrock.find(a_picture(f"submit:{fault}"))
     assert len(books.paid) == 1
 
@@ -123,14 +124,14 @@ def test_a_picture_that_was_stored_before_the_worker_died_is_found(bedrock: Bedr
 
 
 def test_a_picture_that_cannot_be_stored_may_yet_be_there(client: Any, world: AwsWorld, books: AwsMedia) -> None:
-    with pytest.raises(Unheard):
+    with pytest.raises(SubmitOutcomeUnknown):
         Bedrock(client, world.s3, "no-such-bucket").submit(a_picture())
     assert len(books.paid) == 1
 
 
 def test_a_picture_of_another_order_is_not_taken_for_this_one(bedrock: Bedrock) -> None:
     bedrock.submit(a_picture(reference="t11"))
-    with pytest.raises(Unknowable):
+    with pytest.raises(LookupInconclusive):
         bedrock.find(a_picture(reference="t1"))
 
 
@@ -178,7 +179,7 @@ def test_a_film_whose_answer_was_lost_is_found_again(bedrock: Bedrock, books: Aw
     books.page_size = 1
     for other in ("t0", "t2"):
         bedrock.submit(a_film(reference=other))
-    with pytest.raises(Unheard):
+    with pytest.raises(SubmitOutcomeUnknown):
         bedrock.submit(a_film(f"submit:{fault}"))
     job = bedrock.find(a_film(f"submit:{fault}"))
     assert job == books.paid[2].id
@@ -211,7 +212,7 @@ def test_a_token_that_is_taken_by_nothing_to_be_found_leaves_it_open(
 ) -> None:
     bedrock.submit(a_film("Waves"))
     monkeypatch.setattr(books, "_page", lambda *_: ([], None))
-    with pytest.raises(Unheard):
+    with pytest.raises(SubmitOutcomeUnknown):
         bedrock.submit(a_film("Other words, same order"))
 
 
@@ -222,7 +223,7 @@ def test_among_too_many_films_nobody_can_tell(
     books.page_size = 1
     for other in ("t2", "t3", "t4"):
         bedrock.submit(a_film(reference=other))
-    with pytest.raises(Unknowable):
+    with pytest.raises(LookupInconclusive):
         bedrock.find(a_film())
 
 
@@ -245,7 +246,7 @@ def test_a_film_that_cannot_be_asked_after_now_can_be_later(bedrock: Bedrock) ->
 
 
 def test_an_internal_error_at_the_start_of_a_film_leaves_it_open(bedrock: Bedrock) -> None:
-    with pytest.raises(Unheard):
+    with pytest.raises(SubmitOutcomeUnknown):
         bedrock.submit(a_film("submit:internal"))
 
 
@@ -255,11 +256,11 @@ def test_an_internal_error_at_the_start_of_a_film_leaves_it_open(bedrock: Bedroc
 @BOTH_KINDS
 @pytest.mark.parametrize("fault", ["throttled", "unavailable", "quota"])
 def test_a_provider_that_is_too_busy_has_done_nothing(
-    bedrock: Bedrock, books: AwsMedia, an_order: AnOrder, fault: str
+    bedrock: Bedrock, books: AwsMedia, a_job_request: AnOrder, fault: str
 ) -> None:
     with pytest.raises(Unavailable):
-        bedrock.submit(an_order(f"submit:{fault}_once"))
-    bedrock.submit(an_order(f"submit:{fault}_once"))
+        bedrock.submit(a_job_request(f"submit:{fault}_once"))
+    bedrock.submit(a_job_request(f"submit:{fault}_once"))
     assert len(books.paid) == 1
 
 
@@ -270,35 +271,35 @@ def test_a_model_that_is_not_ready_has_done_nothing(bedrock: Bedrock) -> None:
 
 @BOTH_KINDS
 def test_a_role_that_may_not_is_refused_without_naming_it(
-    bedrock: Bedrock, an_order: AnOrder, caplog: pytest.LogCaptureFixture
+    bedrock: Bedrock, a_job_request: AnOrder, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(SubmitRefused) as refused:
-        bedrock.submit(an_order("submit:denied"))
+        bedrock.submit(a_job_request("submit:denied"))
     assert refused.value.error.code == "provider_auth"
     assert "The prompt asked for denied." not in refused.value.error.message
     assert "The prompt asked for denied." in caplog.text
 
 
 @BOTH_KINDS
-def test_what_the_model_does_not_take_is_refused_in_its_own_words(bedrock: Bedrock, an_order: AnOrder) -> None:
+def test_what_the_model_does_not_take_is_refused_in_its_own_words(bedrock: Bedrock, a_job_request: AnOrder) -> None:
     with pytest.raises(SubmitRefused) as refused:
-        bedrock.submit(an_order(aspect_ratio="7:1"))
+        bedrock.submit(a_job_request(aspect_ratio="7:1"))
     assert (refused.value.error.code, refused.value.error.retryable) == ("provider_refused", False)
     assert "aspect_ratio" in refused.value.error.message
 
 
 @BOTH_KINDS
-def test_nobody_at_the_other_end_has_done_nothing(nobody: Any, world: AwsWorld, an_order: AnOrder) -> None:
+def test_nobody_at_the_other_end_has_done_nothing(nobody: Any, world: AwsWorld, a_job_request: AnOrder) -> None:
     with pytest.raises(Unavailable):
-        Bedrock(nobody, world.s3, BUCKET).submit(an_order())
+        Bedrock(nobody, world.s3, BUCKET).submit(a_job_request())
 
 
 @BOTH_KINDS
-def test_a_bucket_that_does_not_answer_now_may_later(client: Any, books: AwsMedia, an_order: AnOrder) -> None:
-    job = Bedrock(client, books.s3, BUCKET).submit(an_order())
+def test_a_bucket_that_does_not_answer_now_may_later(client: Any, books: AwsMedia, a_job_request: AnOrder) -> None:
+    job = Bedrock(client, books.s3, BUCKET).submit(a_job_request())
     books.over()
     with pytest.raises(Unavailable):
-        Bedrock(client, _deaf(), BUCKET).poll(job, an_order())
+        Bedrock(client, _deaf(), BUCKET).poll(job, a_job_request())
 
 
 def _deaf() -> Any:
@@ -308,8 +309,8 @@ def _deaf() -> Any:
 
 
 @BOTH_KINDS
-def test_nothing_can_be_stopped(bedrock: Bedrock, an_order: AnOrder) -> None:
-    assert bedrock.cancel(bedrock.submit(an_order()), model=an_order().model) is False
+def test_nothing_can_be_stopped(bedrock: Bedrock, a_job_request: AnOrder) -> None:
+    assert bedrock.cancel(bedrock.submit(a_job_request()), model=a_job_request().model) is False
 
 
 # ------------------------------------------------------------------------------------------------------- models
@@ -327,4 +328,4 @@ def test_a_retired_model_names_one_that_is_alive() -> None:
     retired = [model for model in MODELS if model.lifecycle is Lifecycle.RETIRED]
     assert {model.replacement for model in retired} <= alive
     with pytest.raises(Invalid, match="retired"):
-        Registry(MODELS).choose(TaskType.VIDEO, provider="bedrock", model=retired[-1].id, configured=["bedrock"])
+        Catalog(MODELS).resolve(TaskType.VIDEO, provider="bedrock", model=retired[-1].id, configured=["bedrock"])

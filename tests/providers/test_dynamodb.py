@@ -39,7 +39,7 @@ from atelier.store.dynamodb import DynamoDB, Keys, Signer, connect, credentials_
 from atelier.store.wire import deserialized, serialized
 from tests.property.test_wire import VALUES
 from tests.support.dynamodb_server import HANG_UP, Said, Server, serving
-from tests.support.world import ENVIRONMENT
+from tests.support.harness import ENVIRONMENT
 
 KEYS: Final = Keys("AKIDEXAMPLE", "secret", "token/with=strange+characters")
 EVERY_TYPE: Final = {

@@ -18,26 +18,26 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atelier.domain.models import Lifecycle, Registry
+from atelier.domain.catalog import Catalog, Lifecycle
 from atelier.domain.provider import (
     Callback,
     Done,
-    NotGenuine,
+    InvalidSignature,
+    LookupInconclusive,
     Refused,
     Remote,
+    SubmitOutcomeUnknown,
     SubmitRefused,
     Unavailable,
-    Unheard,
-    Unknowable,
     Waiting,
     Working,
 )
-from atelier.domain.tasks import TaskType
+from atelier.domain.tasks.record import TaskType
 from atelier.providers.fal import MODELS, Fal
 from atelier.providers.fal_models import WORDS
 from atelier.providers.fal_signatures import Signatures
 from atelier.providers.http import Http
-from tests.providers.orders import always, an_order, as_callback, eventually, failure, made, states
+from tests.providers.job_requests import a_job_request, always, as_callback, eventually, failure, made, states
 from tests.support.fal_server import FalServer
 from tests.support.provider_server import Reply, receiver
 
@@ -71,7 +71,7 @@ def sent(server: FalServer) -> dict[str, Any]:
 def test_every_model_brings_its_file_from_wherever_it_puts_it(
     model: str, name: str, content_type: str, fal: Fal, fal_server: FalServer
 ) -> None:
-    done = made(fal, an_order(model))
+    done = made(fal, a_job_request(model))
     assert isinstance(done, Done)
     [file] = done.files
     assert isinstance(file, Remote)
@@ -83,8 +83,8 @@ def test_every_model_brings_its_file_from_wherever_it_puts_it(
 
 def test_a_job_waits_in_line_and_is_worked_on_before_it_is_done(fal: Fal, fal_server: FalServer) -> None:
     fal_server.queued = fal_server.working = 0.3
-    order = an_order(FLUX)
-    seen = states(fal, fal.submit(order), order)
+    job_request = a_job_request(FLUX)
+    seen = states(fal, fal.submit(job_request), job_request)
     assert [type(each) for each in seen[-3:]] == [Waiting, Working, Done]
     assert isinstance(seen[0], Waiting)
     assert seen[0].position is not None
@@ -92,16 +92,16 @@ def test_a_job_waits_in_line_and_is_worked_on_before_it_is_done(fal: Fal, fal_se
 
 def test_a_job_may_go_back_into_the_queue(fal: Fal, fal_server: FalServer) -> None:
     fal_server.queued, fal_server.working = 0.3, 0.6
-    order = an_order(FLUX, "status:requeue")
-    seen = [type(each) for each in states(fal, fal.submit(order), order)]
+    job_request = a_job_request(FLUX, "status:requeue")
+    seen = [type(each) for each in states(fal, fal.submit(job_request), job_request)]
     assert seen[-4:] == [Waiting, Working, Waiting, Done]
 
 
 def test_the_cost_is_what_fal_bills(fal: Fal) -> None:
-    done = made(fal, an_order(FLUX, options={"num_outputs": 3}))
+    done = made(fal, a_job_request(FLUX, options={"num_outputs": 3}))
     assert isinstance(done, Done)
     assert (len(done.files), done.cost) == (3, Decimal("0.12"))
-    done = made(fal, an_order(KLING, options={"duration": 10.0}))
+    done = made(fal, a_job_request(KLING, options={"duration": 10.0}))
     assert isinstance(done, Done)
     assert done.cost == Decimal("0.45")
 
@@ -133,7 +133,7 @@ def test_files_of_fal_itself_come_by_https_from_its_media_hosts(http: Http) -> N
 def test_options_are_sent_in_the_models_own_words(
     model: str, options: dict[str, Any], expected: dict[str, Any], fal: Fal, fal_server: FalServer
 ) -> None:
-    fal.submit(an_order(model, "A barn", effective_prompt="A barn, on brand", options=options))
+    fal.submit(a_job_request(model, "A barn", effective_prompt="A barn, on brand", options=options))
     prompt = {"text" if model == SPEECH else "prompt": "A barn, on brand"}
     seed = {"seed": options.get("seed", sent(fal_server).get("seed"))} if "flux" in model else {}
     assert sent(fal_server) == prompt | seed | expected
@@ -151,25 +151,25 @@ def test_every_option_that_a_model_takes_has_a_word_and_a_value_for_all_that_is_
 
 
 def test_the_guides_example_means_a_model_that_is_alive() -> None:
-    registry = Registry(MODELS)
-    choice = registry.choose(TaskType.IMAGE, provider="fal", model="fal-ai/flux-pro", configured=("fal",))
+    catalog = Catalog(MODELS)
+    choice = catalog.resolve(TaskType.IMAGE, provider="fal", model="fal-ai/flux-pro", configured=("fal",))
     assert (choice.model.id, choice.served_by) == (FLUX, "fal")
     for kind in TaskType:
-        assert registry.choose(kind, provider="fal", model=None, configured=("fal",)).model.default
+        assert catalog.resolve(kind, provider="fal", model=None, configured=("fal",)).model.default
 
 
 def test_the_callback_address_goes_along(fal: Fal, fal_server: FalServer) -> None:
     address = "http://127.0.0.1:9/hooks/fal?task=1&token=a+b%26"
-    fal.submit(an_order(FLUX, callback=address))
+    fal.submit(a_job_request(FLUX, callback=address))
     assert fal_server.books.of("submit")[-1]["webhook"] == address
-    fal.submit(an_order(FLUX))
+    fal.submit(a_job_request(FLUX))
     assert fal_server.books.of("submit")[-1]["webhook"] is None
 
 
 def test_an_order_without_a_seed_gets_the_same_one_whenever_it_is_sent(fal: Fal, fal_server: FalServer) -> None:
     seeds = []
     for reference in ("task-1", "task-1", "task-2"):
-        fal.submit(an_order(FLUX, reference=reference))
+        fal.submit(a_job_request(FLUX, reference=reference))
         seeds.append(sent(fal_server)["seed"])
     assert seeds[0] == seeds[1] != seeds[2]
     assert all(0 <= seed < 2**31 for seed in seeds)
@@ -180,7 +180,7 @@ def test_an_order_without_a_seed_gets_the_same_one_whenever_it_is_sent(fal: Fal,
 
 def test_a_request_that_the_model_does_not_take_is_refused_in_its_words(fal: Fal) -> None:
     with pytest.raises(SubmitRefused) as refusal:
-        fal.submit(an_order(FLUX, "submit:422"))
+        fal.submit(a_job_request(FLUX, "submit:422"))
     error = refusal.value.error
     assert (error.code, error.retryable) == ("content_policy_violation", False)
     assert "content checker" in error.message
@@ -188,25 +188,25 @@ def test_a_request_that_the_model_does_not_take_is_refused_in_its_words(fal: Fal
 
 def test_a_refusal_in_plain_text_is_passed_on(fal: Fal) -> None:
     with pytest.raises(SubmitRefused) as refusal:
-        fal.submit(an_order(FLUX, "submit:404"))
+        fal.submit(a_job_request(FLUX, "submit:404"))
     assert (refusal.value.error.code, refusal.value.error.message) == ("provider_refused", "Fake answer 404")
 
 
 def test_a_key_that_fal_does_not_know_is_told_without_the_key(http: Http, fal_server: FalServer) -> None:
     fal = Fal(http, key=lambda: "stolen", queue_url=fal_server.url)
     with pytest.raises(SubmitRefused) as refusal:
-        fal.submit(an_order(FLUX))
+        fal.submit(a_job_request(FLUX))
     assert refusal.value.error.code == "provider_auth"
     assert "stolen" not in str(refusal.value)
     with pytest.raises(Unavailable) as failed:
-        fal.poll("some-job", an_order(FLUX))
+        fal.poll("some-job", a_job_request(FLUX))
     assert "stolen" not in str(failed.value)
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_an_overloaded_fal_says_when_to_come_again(status: int, fal: Fal, fal_server: FalServer) -> None:
     with pytest.raises(Unavailable) as failed:
-        fal.submit(an_order(FLUX, f"submit:{status}"))
+        fal.submit(a_job_request(FLUX, f"submit:{status}"))
     assert failed.value.after == 7
     assert len(fal_server.books.of("submit")) == 1
 
@@ -215,68 +215,70 @@ def test_an_overloaded_fal_says_when_to_come_again(status: int, fal: Fal, fal_se
 def test_a_submit_without_a_clear_answer_is_unheard_and_was_sent_exactly_once(
     what: str, fal: Fal, fal_server: FalServer
 ) -> None:
-    with pytest.raises(Unheard):
-        fal.submit(an_order(FLUX, f"submit:{what}"))
+    with pytest.raises(SubmitOutcomeUnknown):
+        fal.submit(a_job_request(FLUX, f"submit:{what}"))
     assert len(fal_server.books.of("submit")) == 1
 
 
 @pytest.mark.parametrize("what", ["slow", "hang_up", "nameless"])
 def test_a_job_whose_submit_was_unheard_is_found_once_it_has_ended(what: str, fal: Fal, fal_server: FalServer) -> None:
-    order = an_order(FLUX, f"submit:{what}")
-    fal.submit(an_order(FLUX, "Another barn"))
-    fal.submit(an_order(FLUX, reference="task-2"))
-    with pytest.raises(Unheard):
-        fal.submit(order)
-    job = eventually(lambda: _found(fal, order))
+    job_request = a_job_request(FLUX, f"submit:{what}")
+    fal.submit(a_job_request(FLUX, "Another barn"))
+    fal.submit(a_job_request(FLUX, reference="task-2"))
+    with pytest.raises(SubmitOutcomeUnknown):
+        fal.submit(job_request)
+    job = eventually(lambda: _found(fal, job_request))
     assert job == fal_server.books.of("submit")[-1]["job"]
-    assert isinstance(fal.poll(job, order), Done)
+    assert isinstance(fal.poll(job, job_request), Done)
     assert len(fal_server.books.of("submit")) == 3
 
 
-def _found(fal: Fal, order: Any) -> str | None:
+def _found(fal: Fal, job_request: Any) -> str | None:
     try:
-        return fal.find(order)
-    except Unknowable:
+        return fal.find(job_request)
+    except LookupInconclusive:
         return None
 
 
 def test_a_job_that_may_still_run_can_not_be_ruled_out(fal: Fal) -> None:
-    with pytest.raises(Unknowable):
-        fal.find(an_order(FLUX))
+    with pytest.raises(LookupInconclusive):
+        fal.find(a_job_request(FLUX))
 
 
 def test_a_job_is_found_behind_a_hundred_others(fal: Fal, fal_server: FalServer) -> None:
     fal_server.queued = fal_server.working = 0
-    job = fal.submit(an_order(FLUX, reference="task-0"))
+    job = fal.submit(a_job_request(FLUX, reference="task-0"))
     for number in range(1, 110):
-        fal.submit(an_order(FLUX, reference=f"task-{number}"))
-    assert fal.find(an_order(FLUX, reference="task-0")) == job
+        fal.submit(a_job_request(FLUX, reference=f"task-{number}"))
+    assert fal.find(a_job_request(FLUX, reference="task-0")) == job
     assert [each["cursor"] for each in fal_server.books.of("history")] == [0, 100]
 
 
 @pytest.mark.parametrize(
     "order",
-    [an_order(KLING), an_order(FLUX, options={"seed": 7})],
+    [a_job_request(KLING), a_job_request(FLUX, options={"seed": 7})],
     ids=["a model without a seed", "a seed of the caller"],
 )
-def test_where_others_may_have_asked_for_the_same_nothing_is_found(order: Any, fal: Fal, fal_server: FalServer) -> None:
-    assert isinstance(made(fal, order), Done)
-    with pytest.raises(Unknowable):
-        fal.find(order)
+def test_where_others_may_have_asked_for_the_same_nothing_is_found(
+    job_request: Any, fal: Fal, fal_server: FalServer
+) -> None:
+    assert isinstance(made(fal, job_request), Done)
+    with pytest.raises(LookupInconclusive):
+        fal.find(job_request)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
 def test_a_history_that_is_not_for_us_rules_nothing_out(status: int, http: Http, fal_server: FalServer) -> None:
     fal = Fal(http, key=lambda: fal_server.key, api_url=f"{fal_server.url}/nowhere")
     always(fal_server, Reply(status, {}))
-    with pytest.raises(Unknowable):
-        fal.find(an_order(FLUX))
+    with pytest.raises(LookupInconclusive):
+        fal.find(a_job_request(FLUX))
 
 
 def test_a_history_out_of_order_is_asked_again_later(fal: Fal, fal_server: FalServer) -> None:
     always(fal_server, Reply(502, b"<html>"))
     with pytest.raises(Unavailable):
-        fal.find(an_order(FLUX))
+        fal.find(a_job_request(FLUX))
 
 
 # ------------------------------------------------------------------------------------------------ jobs that go wrong
@@ -292,45 +294,45 @@ def test_a_history_out_of_order_is_asked_again_later(fal: Fal, fal_server: FalSe
     ],
 )
 def test_a_failed_job_says_why_and_whether_again_may_help(what: str, code: str, retryable: bool, fal: Fal) -> None:
-    error = failure(fal, an_order(FLUX, f"end:{what}"))
+    error = failure(fal, a_job_request(FLUX, f"end:{what}"))
     assert (error.code, error.retryable) == (code, retryable)
 
 
 def test_a_result_without_media_is_done_with_no_files(fal: Fal) -> None:
     for model in (FLUX, KLING, STABLE):
-        done = made(fal, an_order(model, "end:empty"))
+        done = made(fal, a_job_request(model, "end:empty"))
         assert isinstance(done, Done)
         assert done.files == ()
 
 
 def test_a_web_page_in_place_of_a_result_is_asked_for_again(fal: Fal) -> None:
-    order = an_order(FLUX, "end:page")
+    job_request = a_job_request(FLUX, "end:page")
     with pytest.raises(Unavailable):
-        made(fal, order)
+        made(fal, job_request)
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
 def test_a_status_that_is_not_to_be_had_says_nothing_about_the_job(status: int, fal: Fal) -> None:
-    order = an_order(FLUX, f"status:{status}")
-    job = fal.submit(order)
+    job_request = a_job_request(FLUX, f"status:{status}")
+    job = fal.submit(job_request)
     for _ in range(3):
         with pytest.raises(Unavailable) as failed:
-            fal.poll(job, order)
+            fal.poll(job, job_request)
     assert failed.value.after == (7 if status in (429, 503) else None)
-    assert isinstance(states(fal, job, order)[-1], Done)
+    assert isinstance(states(fal, job, job_request)[-1], Done)
 
 
 def test_a_status_that_nobody_knows_is_waited_out_and_noted(
     fal: Fal, fal_server: FalServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     fal_server.working = 0.3
-    order = an_order(FLUX, "status:odd")
-    assert isinstance(made(fal, order), Done)
+    job_request = a_job_request(FLUX, "status:odd")
+    assert isinstance(made(fal, job_request), Done)
     assert "MELTING" in caplog.text
 
 
 def test_a_job_that_fal_does_not_know_has_failed(fal: Fal) -> None:
-    state = fal.poll("0192-unknown", an_order(FLUX))
+    state = fal.poll("0192-unknown", a_job_request(FLUX))
     assert isinstance(state, Refused)
     assert state.error.code == "job_not_found"
 
@@ -338,16 +340,16 @@ def test_a_job_that_fal_does_not_know_has_failed(fal: Fal) -> None:
 def test_a_fal_that_cannot_be_reached_is_asked_again_later(http: Http) -> None:
     fal = Fal(http, key=lambda: "k", queue_url="http://127.0.0.1:9")
     with pytest.raises(Unavailable):
-        fal.submit(an_order(FLUX))
+        fal.submit(a_job_request(FLUX))
     with pytest.raises(Unavailable):
-        fal.poll("job", an_order(FLUX))
+        fal.poll("job", a_job_request(FLUX))
     with pytest.raises(Unavailable):
         fal.cancel("job", model=FLUX)
 
 
 @pytest.mark.parametrize("job", ["", "../../other/requests/1", "a/b", "a?b", "a#b", "a b", "ä", "x" * 129, "a\n"])
 def test_what_is_no_id_never_gets_into_an_address(job: str, fal: Fal, fal_server: FalServer) -> None:
-    for ask in (lambda: fal.poll(job, an_order(FLUX)), lambda: fal.cancel(job, model=FLUX)):
+    for ask in (lambda: fal.poll(job, a_job_request(FLUX)), lambda: fal.cancel(job, model=FLUX)):
         with pytest.raises(ValueError, match="id"):
             ask()
     assert fal_server.books.entries == []
@@ -366,7 +368,7 @@ def test_an_odd_result_brings_the_files_that_it_has(content: Any, fal: Fal, fal_
     fal_server.instead = lambda request: Reply(
         200, {"status": "COMPLETED"} if request.path.endswith("/status") else content
     )
-    done = fal.poll("job", an_order(FLUX))
+    done = fal.poll("job", a_job_request(FLUX))
     assert isinstance(done, Done)
     expected = ["https://v3.fal.media/a.png"] if content == ODD_RESULTS[2] else []
     assert [file.url for file in done.files if isinstance(file, Remote)] == expected
@@ -378,16 +380,16 @@ def test_an_answer_that_is_none_is_not_taken_for_a_result(content: Any, fal: Fal
         200, {"status": "COMPLETED"} if request.path.endswith("/status") else content
     )
     with pytest.raises(Unavailable):
-        fal.poll("job", an_order(FLUX))
+        fal.poll("job", a_job_request(FLUX))
     always(fal_server, Reply(200, content))
     with pytest.raises(Unavailable):
-        fal.poll("job", an_order(FLUX))
+        fal.poll("job", a_job_request(FLUX))
 
 
 @pytest.mark.parametrize("units", ["many", "NaN", "-1", "1e999999", "", "Infinity"])
 def test_an_odd_bill_is_no_bill(units: str, fal: Fal, fal_server: FalServer) -> None:
     always(fal_server, Reply(200, {"status": "COMPLETED"}, {"X-Fal-Billable-Units": units}))
-    assert fal.poll("job", an_order(FLUX)) == Done(())
+    assert fal.poll("job", a_job_request(FLUX)) == Done(())
 
 
 @pytest.mark.parametrize(
@@ -407,7 +409,7 @@ def test_an_error_in_the_status_counts_whatever_the_result_says(
         fal_server.instead = lambda request, result=result: (
             Reply(200, {"status": "COMPLETED", **said}) if request.path.endswith("/status") else result
         )
-        state = fal.poll("job", an_order(FLUX))
+        state = fal.poll("job", a_job_request(FLUX))
         assert isinstance(state, Refused)
         assert (state.error.code, state.error.retryable) == (code, retryable)
         assert said.get("error", code) in state.error.message
@@ -419,7 +421,7 @@ def test_a_result_that_is_behind_its_status_is_waited_for(fal: Fal, fal_server: 
         if request.path.endswith("/status")
         else Reply(400, {"detail": "Request is still in progress"})
     )
-    assert fal.poll("job", an_order(FLUX)) == Waiting()
+    assert fal.poll("job", a_job_request(FLUX)) == Waiting()
 
 
 # ---------------------------------------------------------------------------------------------------------- cancels
@@ -427,36 +429,36 @@ def test_a_result_that_is_behind_its_status_is_waited_for(fal: Fal, fal_server: 
 
 def test_a_job_canceled_in_the_queue_ends_as_canceled(fal: Fal, fal_server: FalServer) -> None:
     fal_server.queued = 60
-    order = an_order(FLUX)
-    job = fal.submit(order)
+    job_request = a_job_request(FLUX)
+    job = fal.submit(job_request)
     assert fal.cancel(job, model=FLUX) is False  # only a signal, as far as fal says
-    state = fal.poll(job, order)
+    state = fal.poll(job, job_request)
     assert isinstance(state, Refused)
     assert (state.error.code, state.error.retryable) == ("canceled", False)
 
 
 def test_a_job_canceled_while_it_runs_may_still_be_done(fal: Fal, fal_server: FalServer) -> None:
     fal_server.queued, fal_server.working = 0, 0.3
-    order = an_order(FLUX)
-    job = fal.submit(order)
+    job_request = a_job_request(FLUX)
+    job = fal.submit(job_request)
     assert fal.cancel(job, model=FLUX) is False
-    assert isinstance(states(fal, job, order)[-1], Done)
+    assert isinstance(states(fal, job, job_request)[-1], Done)
 
 
 def test_a_callback_that_comes_after_a_cancel_is_genuine_all_the_same(fal: Fal, fal_server: FalServer) -> None:
     fal_server.queued, fal_server.working = 0, 0.3
     with receiver() as (address, received):
-        job = fal.submit(an_order(FLUX, callback=address))
+        job = fal.submit(a_job_request(FLUX, callback=address))
         fal.cancel(job, model=FLUX)
         [callback] = eventually(lambda: list(received))
     assert callback.json()["status"] == "OK"
-    assert fal.job_of(as_callback(callback), now=datetime.now(UTC)) == job
+    assert fal.verified_job(as_callback(callback), now=datetime.now(UTC)) == job
 
 
 def test_a_job_that_is_over_or_unknown_can_be_canceled_without_harm(fal: Fal) -> None:
-    order = an_order(FLUX)
-    job = fal.submit(order)
-    states(fal, job, order)
+    job_request = a_job_request(FLUX)
+    job = fal.submit(job_request)
+    states(fal, job, job_request)
     assert fal.cancel(job, model=FLUX) is False
     assert fal.cancel("0192-unknown", model=FLUX) is True
 
@@ -467,27 +469,27 @@ def test_a_job_that_is_over_or_unknown_can_be_canceled_without_harm(fal: Fal) ->
 @pytest.mark.parametrize("what", ["", "end:422", "end:page", "end:runner_disconnected"])
 def test_a_callback_names_the_job_however_it_ended(what: str, fal: Fal) -> None:
     with receiver() as (address, received):
-        job = fal.submit(an_order(FLUX, what, callback=f"{address}/hooks?task=1&token=t"))
+        job = fal.submit(a_job_request(FLUX, what, callback=f"{address}/hooks?task=1&token=t"))
         [callback] = eventually(lambda: list(received))
     assert callback.query == {"task": "1", "token": "t"}
-    assert fal.job_of(as_callback(callback), now=datetime.now(UTC)) == job
+    assert fal.verified_job(as_callback(callback), now=datetime.now(UTC)) == job
 
 
 def test_a_callback_that_comes_twice_is_genuine_twice(fal: Fal, fal_server: FalServer) -> None:
     with receiver() as (address, received):
-        job = fal.submit(an_order(FLUX, "hook:twice", callback=address))
+        job = fal.submit(a_job_request(FLUX, "hook:twice", callback=address))
         eventually(lambda: len(received) == 2)
-    assert {fal.job_of(as_callback(each), now=datetime.now(UTC)) for each in received} == {job}
+    assert {fal.verified_job(as_callback(each), now=datetime.now(UTC)) for each in received} == {job}
     assert len(fal_server.books.of("jwks")) == 1
 
 
 @pytest.mark.parametrize("what", ["forged", "old", "swapped"])
 def test_a_callback_that_is_not_fals_is_not_genuine(what: str, fal: Fal) -> None:
     with receiver() as (address, received):
-        fal.submit(an_order(FLUX, f"hook:{what}", callback=address))
+        fal.submit(a_job_request(FLUX, f"hook:{what}", callback=address))
         [callback] = eventually(lambda: list(received))
-    with pytest.raises(NotGenuine):
-        fal.job_of(as_callback(callback), now=datetime.now(UTC))
+    with pytest.raises(InvalidSignature):
+        fal.verified_job(as_callback(callback), now=datetime.now(UTC))
 
 
 JOB: Final = "0192f0c1-0000-7000-8000-000000000001"
@@ -532,57 +534,57 @@ def altered(callback: Callback, **headers: str) -> Callback:
 )
 def test_an_altered_header_is_not_genuine(headers: dict[str, str], fal: Fal, fal_server: FalServer) -> None:
     callback = signed_callback(fal_server)
-    assert fal.job_of(callback, now=datetime.now(UTC)) == JOB
-    with pytest.raises(NotGenuine):
-        fal.job_of(altered(callback, **headers), now=datetime.now(UTC))
+    assert fal.verified_job(callback, now=datetime.now(UTC)) == JOB
+    with pytest.raises(InvalidSignature):
+        fal.verified_job(altered(callback, **headers), now=datetime.now(UTC))
 
 
 @pytest.mark.parametrize("name", ["request-id", "user-id", "timestamp", "signature"])
 def test_a_missing_header_is_not_genuine(name: str, fal: Fal, fal_server: FalServer) -> None:
     callback = signed_callback(fal_server)
     left = {each: value for each, value in callback.headers.items() if each != f"x-fal-webhook-{name}"}
-    with pytest.raises(NotGenuine):
-        fal.job_of(Callback(left, callback.body), now=datetime.now(UTC))
+    with pytest.raises(InvalidSignature):
+        fal.verified_job(Callback(left, callback.body), now=datetime.now(UTC))
 
 
 def test_another_body_under_the_same_signature_is_not_genuine(fal: Fal, fal_server: FalServer) -> None:
     callback = signed_callback(fal_server)
     for body in (REPORT.replace(b"OK", b"ERROR"), REPORT + b" ", b""):
-        with pytest.raises(NotGenuine):
-            fal.job_of(Callback(callback.headers, body), now=datetime.now(UTC))
+        with pytest.raises(InvalidSignature):
+            fal.verified_job(Callback(callback.headers, body), now=datetime.now(UTC))
 
 
 @pytest.mark.parametrize("body", [b"", b"no json", b"[]", b"{}", b'{"request_id": 5}', b"\xff", b"[" * 100_000])
 def test_a_signed_body_that_names_no_job_is_not_genuine(body: bytes, fal: Fal, fal_server: FalServer) -> None:
-    with pytest.raises(NotGenuine):
-        fal.job_of(signed_callback(fal_server, body), now=datetime.now(UTC))
+    with pytest.raises(InvalidSignature):
+        fal.verified_job(signed_callback(fal_server, body), now=datetime.now(UTC))
 
 
 @pytest.mark.parametrize(("seconds", "genuine"), [(-299, True), (299, True), (-302, False), (302, False)])
 def test_a_callback_holds_for_five_minutes(seconds: int, genuine: bool, fal: Fal, fal_server: FalServer) -> None:
     callback, then = signed_callback(fal_server), datetime.now(UTC) + timedelta(seconds=seconds)
     if genuine:
-        assert fal.job_of(callback, now=then) == JOB
+        assert fal.verified_job(callback, now=then) == JOB
     else:
-        with pytest.raises(NotGenuine):
-            fal.job_of(callback, now=then)
+        with pytest.raises(InvalidSignature):
+            fal.verified_job(callback, now=then)
 
 
 def test_a_new_key_of_fal_is_found_at_once(fal: Fal, fal_server: FalServer) -> None:
     now = datetime.now(UTC)
     before = signed_callback(fal_server)
-    assert fal.job_of(before, now=now) == JOB
+    assert fal.verified_job(before, now=now) == JOB
     fal_server.rotate()
-    assert fal.job_of(signed_callback(fal_server), now=now + timedelta(seconds=61)) == JOB
-    assert fal.job_of(before, now=now + timedelta(seconds=62)) == JOB  # the key before is still published
+    assert fal.verified_job(signed_callback(fal_server), now=now + timedelta(seconds=61)) == JOB
+    assert fal.verified_job(before, now=now + timedelta(seconds=62)) == JOB  # the key before is still published
     assert len(fal_server.books.of("jwks")) == 2
 
 
 def test_forged_callbacks_make_us_ask_for_keys_once_a_minute(fal: Fal, fal_server: FalServer) -> None:
     now, forger = datetime.now(UTC), Ed25519PrivateKey.generate()
     for second in range(0, 120, 2):
-        with pytest.raises(NotGenuine):
-            fal.job_of(signed_callback(fal_server, signer=forger), now=now + timedelta(seconds=second))
+        with pytest.raises(InvalidSignature):
+            fal.verified_job(signed_callback(fal_server, signer=forger), now=now + timedelta(seconds=second))
     assert len(fal_server.books.of("jwks")) == 2
 
 
@@ -590,11 +592,11 @@ def test_keys_are_kept_for_a_day_and_no_longer(fal: Fal, fal_server: FalServer) 
     now = datetime.now(UTC)
     for hours in (0, 1, 23):
         then = now + timedelta(hours=hours)
-        assert fal.job_of(signed_callback(fal_server, age=-hours * 3600), now=then) == JOB
+        assert fal.verified_job(signed_callback(fal_server, age=-hours * 3600), now=then) == JOB
     assert len(fal_server.books.of("jwks")) == 1
     fal_server.published = [Ed25519PrivateKey.generate()]  # withdrawn
-    with pytest.raises(NotGenuine):
-        fal.job_of(signed_callback(fal_server, age=-24 * 3600), now=now + timedelta(hours=24))
+    with pytest.raises(InvalidSignature):
+        fal.verified_job(signed_callback(fal_server, age=-24 * 3600), now=now + timedelta(hours=24))
 
 
 @pytest.mark.parametrize("reply", [Reply(500, b""), Reply(200, b"<html>"), Reply(404, {}), Reply(200, {})])
@@ -605,7 +607,7 @@ def test_without_keys_a_callback_can_not_be_judged_and_fal_is_not_asked_all_the_
     now = datetime.now(UTC)
     for second in (0, 10, 59, 60):
         with pytest.raises(Unavailable):
-            fal.job_of(signed_callback(fal_server), now=now + timedelta(seconds=second))
+            fal.verified_job(signed_callback(fal_server), now=now + timedelta(seconds=second))
     assert len(asked) == 2
 
 
@@ -617,15 +619,15 @@ def test_without_keys_a_callback_can_not_be_judged_and_fal_is_not_asked_all_the_
 def test_keys_that_are_none_leave_a_callback_unjudged(keys: Any, fal: Fal, fal_server: FalServer) -> None:
     always(fal_server, Reply(200, {"keys": keys}))
     with pytest.raises(Unavailable):
-        fal.job_of(signed_callback(fal_server), now=datetime.now(UTC))
+        fal.verified_job(signed_callback(fal_server), now=datetime.now(UTC))
 
 
 @pytest.mark.parametrize("x", ["A" * 43, "_" * 43, "B" + "A" * 42])
 def test_a_key_that_is_no_point_of_the_curve_vouches_for_nothing(x: str, fal: Fal, fal_server: FalServer) -> None:
     always(fal_server, Reply(200, {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": x}]}))
     for signature in ("00" * 64, "01" + "00" * 63):
-        with pytest.raises(NotGenuine):
-            fal.job_of(altered(signed_callback(fal_server), signature=signature), now=datetime.now(UTC))
+        with pytest.raises(InvalidSignature):
+            fal.verified_job(altered(signed_callback(fal_server), signature=signature), now=datetime.now(UTC))
 
 
 HEADER: Final = st.sampled_from(["request-id", "user-id", "timestamp", "signature"]).map("x-fal-webhook-{}".format)
@@ -635,8 +637,8 @@ ODD: Final = st.text(st.characters()) | st.sampled_from([JOB, "user-1", "1735689
 @given(headers=st.dictionaries(HEADER, ODD), body=st.binary() | st.just(REPORT))
 def test_whatever_comes_in_as_a_callback_is_judged(headers: dict[str, str], body: bytes) -> None:
     signatures = Signatures(lambda: {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "B" + "A" * 42}]})
-    with pytest.raises(NotGenuine):
-        signatures.job_of(Callback(headers, body), now=datetime.fromtimestamp(1735689600, UTC))
+    with pytest.raises(InvalidSignature):
+        signatures.verified_job(Callback(headers, body), now=datetime.fromtimestamp(1735689600, UTC))
 
 
 # ------------------------------------------------------------------------- the fake is as fal's own client expects
@@ -671,9 +673,9 @@ def test_fals_own_client_sees_the_fakes_failures_as_fals(client: fal_client.Sync
 
 
 def test_fals_own_client_and_the_adapter_see_the_same_job(client: fal_client.SyncClient, fal: Fal) -> None:
-    order = an_order(FLUX)
-    job = fal.submit(order)
-    assert isinstance(states(fal, job, order)[-1], Done)
+    job_request = a_job_request(FLUX)
+    job = fal.submit(job_request)
+    assert isinstance(states(fal, job, job_request)[-1], Done)
     assert client.result(FLUX, job)["images"]
     assert isinstance(client.status(FLUX, job), fal_client.Completed)
 
@@ -687,7 +689,7 @@ def test_the_signed_message_is_the_documented_one(fal_server: FalServer) -> None
 
 @pytest.mark.parametrize(("fault", "status"), [("404", 404), ("html", 200), ("huge", 200), ("moved", 302)])
 def test_the_fakes_media_go_wrong_as_they_are_told(fault: str, status: int, fal: Fal) -> None:
-    done = made(fal, an_order(FLUX, f"media:{fault}"))
+    done = made(fal, a_job_request(FLUX, f"media:{fault}"))
     assert isinstance(done, Done)
     assert isinstance(done.files[0], Remote)
     with httpx.stream("GET", done.files[0].url) as answer:

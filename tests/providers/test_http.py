@@ -16,8 +16,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from atelier.domain.provider import SubmitRefused, Unavailable, Unheard
-from atelier.domain.tasks import TaskError
+from atelier.domain.provider import SubmitOutcomeUnknown, SubmitRefused, Unavailable
+from atelier.domain.tasks.record import TaskError
 from atelier.providers.http import LARGEST_ANSWER, Answer, Http, accepted, in_order
 from tests.support.provider_server import ProviderServer, Reply, Request
 
@@ -127,7 +127,7 @@ HEARD_AND_SILENT: Final = (
 @pytest.mark.parametrize("manners", HEARD_AND_SILENT, ids=lambda each: each.__name__)
 def test_a_submit_that_was_sent_and_not_answered_is_unheard_and_sent_once(manners: Manners, http: Http) -> None:
     with peer(manners) as (url, connections):
-        with pytest.raises(Unheard):
+        with pytest.raises(SubmitOutcomeUnknown):
             http.submit(url, {}, headers={})
         assert len(connections) == 1
 
@@ -313,7 +313,7 @@ def test_an_overloaded_provider_has_certainly_not_accepted(status: int) -> None:
 
 @pytest.mark.parametrize("status", [301, 307, 408, 500, 502, 504, 520])
 def test_any_other_answer_to_a_submit_leaves_open_what_became_of_it(status: int) -> None:
-    with pytest.raises(Unheard):
+    with pytest.raises(SubmitOutcomeUnknown):
         accepted(an_answer(status), lambda _: REASON)
 
 

@@ -9,13 +9,13 @@ from collections.abc import Callable
 import pytest
 
 from atelier.domain.provider import Provider
-from atelier.domain.tasks import TaskStatus
+from atelier.domain.tasks.record import TaskStatus
 from atelier.providers.fal import Fal
 from atelier.providers.replicate import Replicate
 from tests.support.fal_server import FalServer
+from tests.support.pipeline_harness import PipelineHarness
 from tests.support.provider_server import ProviderServer
 from tests.support.replicate_server import ReplicateServer
-from tests.support.works import Works
 
 JOBS = 500  # of each provider
 LOST = 5  # every how many-th answer to a submit is lost, after the provider has accepted the job
@@ -28,9 +28,9 @@ def prompt(number: int) -> str:
     return f"Lighthouse {number}{word}"
 
 
-def all_come_back(works: Works, server: ProviderServer, *, provider: str, model: str) -> None:
+def all_come_back(works: PipelineHarness, server: ProviderServer, *, provider: str, model: str) -> None:
     """Order them all, let everything happen, and look at the provider's books."""
-    ids = [works.order(each, provider=provider, model=model, prompt=prompt(each)) for each in range(JOBS)]
+    ids = [works.job_request(each, provider=provider, model=model, prompt=prompt(each)) for each in range(JOBS)]
     works.run()
     assert Counter(works.task(id_).status for id_ in ids) == {TaskStatus.SUCCEEDED: JOBS}
     submits = Counter(entry["input"]["prompt"] for entry in server.books.of("submit"))
@@ -44,14 +44,14 @@ def test_fal_jobs_whose_answers_are_lost_are_found_in_its_history_and_never_subm
     fal_server: FalServer, fal: Fal
 ) -> None:
     fal_server.queued, fal_server.working, fal_server.slow = 0.01, 0.02, 2
-    all_come_back(Works({"fal": fal}), fal_server, provider="fal", model="fal-ai/flux/dev")
+    all_come_back(PipelineHarness({"fal": fal}), fal_server, provider="fal", model="fal-ai/flux/dev")
 
 
 def test_replicate_jobs_whose_answers_are_lost_are_found_in_its_list_and_never_submitted_twice(
     replicate_server: ReplicateServer, replicate: Replicate
 ) -> None:
     replicate_server.queued, replicate_server.working, replicate_server.slow = 0.01, 0.02, 2
-    works = Works({"replicate": replicate})
+    works = PipelineHarness({"replicate": replicate})
     all_come_back(works, replicate_server, provider="replicate", model="black-forest-labs/flux-schnell")
 
 
@@ -63,18 +63,18 @@ def test_a_provider_that_is_out_of_order_for_a_while_loses_nothing(
     adapter: Provider = request.getfixturevalue(provider)
     server = request.getfixturevalue(f"{provider}_server")
     server.queued = server.working = 0  # time passes faster here than at the fake
-    works = Works({provider: adapter})
+    works = PipelineHarness({provider: adapter})
     model = {"fal": "fal-ai/flux/dev", "replicate": "black-forest-labs/flux-schnell"}[provider]
-    id_ = works.order(1, provider=provider, model=model, prompt=f"A lighthouse {fault}")
+    id_ = works.job_request(1, provider=provider, model=model, prompt=f"A lighthouse {fault}")
     recover_after(works, server, 3)
     assert works.task(id_).status is TaskStatus.SUCCEEDED
     assert len(server.jobs if provider == "fal" else server.predictions) == 1
 
 
-def recover_after(works: Works, server: ProviderServer, messages: int) -> None:
+def recover_after(works: PipelineHarness, server: ProviderServer, messages: int) -> None:
     """Let some messages be worked on, then have the provider stop making trouble, and go on to the end."""
     for _ in range(messages):
-        works.pipeline.carry_out(works.take(), now=works.now)
+        works.pipeline.process(works.take(), now=works.now)
     well: Callable[..., dict[str, str]] = lambda _: {}  # noqa: E731
     with pytest.MonkeyPatch.context() as patch:
         for module in ("fal_server", "replicate_server"):

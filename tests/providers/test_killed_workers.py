@@ -9,18 +9,18 @@ from datetime import datetime
 
 import pytest
 
+from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.domain.provider import Provider
-from atelier.domain.steps import NextStep
-from atelier.domain.tasks import TaskStatus
+from atelier.domain.tasks.record import TaskStatus
 from tests.support.fakes import Worker, as_the_worker_does
-from tests.support.works import VISIBILITY, Works
+from tests.support.pipeline_harness import VISIBILITY, PipelineHarness
 
 MODELS = {"fal": "fal-ai/flux/dev", "replicate": "black-forest-labs/flux-schnell"}
 DEATHS = range(14)  # more than a job has calls, so that the last ones are not killed at all
 RIGHT_BEFORE_THE_SUBMIT = 2  # after the task was read and the lease noted
 
 
-def let_die(works: Works, message: NextStep, *, calls: int, now: datetime) -> int:
+def let_die(works: PipelineHarness, message: GenerationMessage, *, calls: int, now: datetime) -> int:
     """Have a worker make `calls` calls and die; how many are left when it is done before."""
     worker = Worker(as_the_worker_does(message, receives=1, now=now), works.pipeline)
     while calls and not worker.step():
@@ -38,8 +38,8 @@ def test_a_job_survives_the_death_of_its_worker_at_any_call(
     adapter: Provider = request.getfixturevalue(provider)
     server = request.getfixturevalue(f"{provider}_server")
     server.queued = server.working = 0
-    works = Works({provider: adapter})
-    id_ = works.order(1, provider=provider, model=MODELS[provider], prompt="A lighthouse")
+    works = PipelineHarness({provider: adapter})
+    id_ = works.job_request(1, provider=provider, model=MODELS[provider], prompt="A lighthouse")
     nobody_knows = provider == "fal" and calls == RIGHT_BEFORE_THE_SUBMIT
     calls_left = calls
     while calls_left and works.waiting:

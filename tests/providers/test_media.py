@@ -14,12 +14,12 @@ import urllib3
 from moto import mock_aws
 from moto.s3.models import s3_backends
 
+from atelier.domain.pipeline_ports import MediaRejected
 from atelier.domain.provider import Content, Remote, Unavailable
-from atelier.domain.steps import Unusable
-from atelier.domain.tasks import TaskType
+from atelier.domain.tasks.record import TaskType
 from atelier.store import downloads
-from atelier.store.formats import LIMITS, MIB
 from atelier.store.media import PART, MediaBucket
+from atelier.store.media_formats import LIMITS, MIB
 from tests.support.files import NEVER_KEPT, SAMPLES, Sample, picture, recording
 
 BUCKET = "media-bucket"
@@ -145,7 +145,7 @@ def left_over(s3: Any) -> tuple[list[str], int]:
 
 def code_of(media: MediaBucket, remote: Remote, kind: TaskType = TaskType.IMAGE) -> str:
     """Why a file is not kept."""
-    with pytest.raises(Unusable) as refusal:
+    with pytest.raises(MediaRejected) as refusal:
         media.keep(remote, STEM, kind)
     assert refusal.value.error.retryable is False
     return refusal.value.error.code
@@ -246,7 +246,7 @@ def test_a_host_that_is_not_the_providers_is_not_even_asked(media: MediaBucket, 
 
 def test_a_refusal_does_not_tell_the_address(media: MediaBucket, cdn: Cdn) -> None:
     cdn.behaviour = sends(b"", status=404)
-    with pytest.raises(Unusable) as refusal:
+    with pytest.raises(MediaRejected) as refusal:
         media.keep(cdn.file("/a.png?signature=secret"), STEM, TaskType.IMAGE)
     assert "secret" not in refusal.value.error.message
 

@@ -14,7 +14,7 @@ from typing import Final
 
 import pytest
 
-from atelier.store.formats import MIB
+from atelier.store.media_formats import MIB
 from tests.support.files import recording
 
 SIZE: Final = 500 * MIB

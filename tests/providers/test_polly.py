@@ -9,20 +9,20 @@ import pytest
 
 from atelier.domain.provider import (
     Done,
-    Order,
+    JobRequest,
+    LookupInconclusive,
     Refused,
     Staged,
+    SubmitOutcomeUnknown,
     SubmitRefused,
     Unavailable,
-    Unheard,
-    Unknowable,
     Waiting,
     Working,
 )
-from atelier.domain.tasks import TaskType
+from atelier.domain.tasks.record import TaskType
 from atelier.providers import aws
 from atelier.providers.polly import MODELS, Polly
-from tests.providers.orders import an_order
+from tests.providers.job_requests import a_job_request
 from tests.support.aws_media import AwsMedia
 from tests.support.aws_world import BUCKET, AwsWorld, client_of
 
@@ -45,8 +45,8 @@ def polly(client: Any, world: AwsWorld, books: AwsMedia) -> Polly:
     return Polly(client, world.s3, BUCKET)
 
 
-def a_speech(prompt: str = "Good morning.", *, reference: str = "t1", **options: Any) -> Order:
-    return an_order(
+def a_speech(prompt: str = "Good morning.", *, reference: str = "t1", **options: Any) -> JobRequest:
+    return a_job_request(
         "polly-neural",
         prompt,
         reference=reference,
@@ -123,7 +123,7 @@ def test_a_role_that_may_not_is_refused_without_naming_it(polly: Polly) -> None:
 
 
 def test_a_failure_of_the_service_leaves_it_open(polly: Polly) -> None:
-    with pytest.raises(Unheard):
+    with pytest.raises(SubmitOutcomeUnknown):
         polly.submit(a_speech("submit:service_failure"))
     assert polly.find(a_speech("submit:service_failure")) is None
 
@@ -133,7 +133,7 @@ def test_a_speech_whose_answer_was_lost_is_found_again(polly: Polly, books: AwsM
     books.page_size = 1
     for other in ("t11", "t2"):
         polly.submit(a_speech(reference=other))
-    with pytest.raises(Unheard):
+    with pytest.raises(SubmitOutcomeUnknown):
         polly.submit(a_speech(f"submit:{fault}"))
     assert polly.find(a_speech(f"submit:{fault}")) == books.paid[2].id
     assert len(books.paid) == 3
@@ -155,7 +155,7 @@ def test_among_too_many_speeches_nobody_can_tell(
     books.page_size = 1
     for other in ("t2", "t3", "t4"):
         polly.submit(a_speech(reference=other))
-    with pytest.raises(Unknowable):
+    with pytest.raises(LookupInconclusive):
         polly.find(a_speech())
 
 

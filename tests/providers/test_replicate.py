@@ -10,25 +10,25 @@ import standardwebhooks
 from replicate.client import Client
 from replicate.webhook import Webhooks, WebhookSigningSecret
 
-from atelier.domain.models import Registry
+from atelier.domain.catalog import Catalog
 from atelier.domain.provider import (
     Callback,
     Done,
-    NotGenuine,
+    InvalidSignature,
+    LookupInconclusive,
     Refused,
     Remote,
+    SubmitOutcomeUnknown,
     SubmitRefused,
     Unavailable,
-    Unheard,
-    Unknowable,
     Waiting,
     Working,
 )
-from atelier.domain.tasks import TaskType
+from atelier.domain.tasks.record import TaskType
 from atelier.providers.http import Http
 from atelier.providers.replicate import MODELS, Replicate
 from atelier.providers.replicate_models import WORDS
-from tests.providers.orders import always, an_order, as_callback, eventually, failure, made, states
+from tests.providers.job_requests import a_job_request, always, as_callback, eventually, failure, made, states
 from tests.support.provider_server import Reply, receiver
 from tests.support.replicate_server import ReplicateServer
 
@@ -58,7 +58,7 @@ def submits(server: ReplicateServer) -> list[dict[str, Any]]:
 def test_every_model_brings_its_file(
     model: str, name: str, content_type: str, replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
-    done = made(replicate, an_order(model))
+    done = made(replicate, a_job_request(model))
     assert isinstance(done, Done)
     assert done.cost is None
     [file] = done.files
@@ -70,7 +70,7 @@ def test_every_model_brings_its_file(
 
 
 def test_several_outputs_are_several_files(replicate: Replicate) -> None:
-    done = made(replicate, an_order(SCHNELL, options={"num_outputs": 3}))
+    done = made(replicate, a_job_request(SCHNELL, options={"num_outputs": 3}))
     assert isinstance(done, Done)
     assert len(done.files) == 3
 
@@ -79,8 +79,8 @@ def test_a_prediction_starts_and_is_processed_before_it_is_done(
     replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
     replicate_server.queued = replicate_server.working = 0.3
-    order = an_order(PRO)
-    seen = states(replicate, replicate.submit(order), order)
+    job_request = a_job_request(PRO)
+    seen = states(replicate, replicate.submit(job_request), job_request)
     assert [type(each) for each in seen] == [Waiting, Working, Done]
 
 
@@ -106,7 +106,7 @@ def test_files_are_found_wherever_the_output_has_them(
     output: Any, urls: list[str] | None, replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
     always(replicate_server, Reply(200, {"status": "succeeded", "output": output}))
-    done = replicate.poll("job", an_order(PRO))
+    done = replicate.poll("job", a_job_request(PRO))
     assert isinstance(done, Done)
     assert [file.url for file in done.files if isinstance(file, Remote)] == (output if urls is None else urls)
 
@@ -131,7 +131,7 @@ def test_options_are_sent_in_the_models_own_words(
     replicate: Replicate,
     replicate_server: ReplicateServer,
 ) -> None:
-    replicate.submit(an_order(model, "A barn", effective_prompt="A barn, on brand", options=options))
+    replicate.submit(a_job_request(model, "A barn", effective_prompt="A barn, on brand", options=options))
     [asked] = submits(replicate_server)
     assert asked["model"] == model
     assert asked["input"] == {"prompt": "A barn, on brand", **expected}
@@ -141,11 +141,11 @@ def test_a_model_with_a_version_is_asked_for_by_its_version(
     replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
     model = "meta/musicgen:" + "a" * 64
-    order = an_order(model)
-    job = replicate.submit(order)
+    job_request = a_job_request(model)
+    job = replicate.submit(job_request)
     [asked] = submits(replicate_server)
     assert (asked["model"], asked["version"]) == ("meta/musicgen", model)
-    assert isinstance(states(replicate, job, order)[-1], Done)
+    assert isinstance(states(replicate, job, job_request)[-1], Done)
 
 
 def test_every_option_that_a_model_takes_has_a_word() -> None:
@@ -157,7 +157,7 @@ def test_every_option_that_a_model_takes_has_a_word() -> None:
 
 def test_there_is_a_model_for_every_type() -> None:
     for kind in TaskType:
-        choice = Registry(MODELS).choose(kind, provider="replicate", model=None, configured=("replicate",))
+        choice = Catalog(MODELS).resolve(kind, provider="replicate", model=None, configured=("replicate",))
         assert choice.model.default
 
 
@@ -167,7 +167,7 @@ def test_there_is_a_model_for_every_type() -> None:
 @pytest.mark.parametrize("status", [400, 402, 404, 422])
 def test_a_refusal_is_passed_on(status: int, replicate: Replicate) -> None:
     with pytest.raises(SubmitRefused) as refusal:
-        replicate.submit(an_order(PRO, f"submit:{status}"))
+        replicate.submit(a_job_request(PRO, f"submit:{status}"))
     assert (refusal.value.error.code, refusal.value.error.message) == ("provider_refused", f"Fake answer {status}")
 
 
@@ -176,17 +176,17 @@ def test_a_token_that_replicate_does_not_know_is_told_without_the_token(
 ) -> None:
     replicate = Replicate(http, token=lambda: "stolen", api_url=replicate_server.api_url)
     with pytest.raises(SubmitRefused) as refusal:
-        replicate.submit(an_order(PRO))
+        replicate.submit(a_job_request(PRO))
     assert refusal.value.error.code == "provider_auth"
     with pytest.raises(Unavailable) as failed:
-        replicate.poll("job", an_order(PRO))
+        replicate.poll("job", a_job_request(PRO))
     assert "stolen" not in f"{refusal.value} {failed.value}"
 
 
 @pytest.mark.parametrize(("status", "after"), [(429, 7), (503, None)])
 def test_an_overloaded_replicate_has_not_accepted(status: int, after: float | None, replicate: Replicate) -> None:
     with pytest.raises(Unavailable) as failed:
-        replicate.submit(an_order(PRO, f"submit:{status}"))
+        replicate.submit(a_job_request(PRO, f"submit:{status}"))
     assert failed.value.after == after
 
 
@@ -194,8 +194,8 @@ def test_an_overloaded_replicate_has_not_accepted(status: int, after: float | No
 def test_a_submit_without_a_clear_answer_is_unheard_and_was_sent_exactly_once(
     what: str, replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
-    with pytest.raises(Unheard):
-        replicate.submit(an_order(PRO, f"submit:{what}"))
+    with pytest.raises(SubmitOutcomeUnknown):
+        replicate.submit(a_job_request(PRO, f"submit:{what}"))
     assert len(submits(replicate_server)) == 1
 
 
@@ -205,23 +205,23 @@ def test_a_prediction_whose_submit_was_unheard_is_found_while_it_runs(
     what: str, lists_inputs: bool, replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
     replicate_server.queued, replicate_server.lists_inputs = 60, lists_inputs
-    order = an_order(PRO, f"submit:{what}")
-    replicate.submit(an_order(PRO))
-    replicate.submit(an_order(SCHNELL))
-    with pytest.raises(Unheard):
-        replicate.submit(order)
-    replicate.submit(an_order(PRO, reference="task-2"))
-    assert replicate.find(order) == submits(replicate_server)[2]["job"]
+    job_request = a_job_request(PRO, f"submit:{what}")
+    replicate.submit(a_job_request(PRO))
+    replicate.submit(a_job_request(SCHNELL))
+    with pytest.raises(SubmitOutcomeUnknown):
+        replicate.submit(job_request)
+    replicate.submit(a_job_request(PRO, reference="task-2"))
+    assert replicate.find(job_request) == submits(replicate_server)[2]["job"]
     assert len(submits(replicate_server)) == 4
 
 
 @pytest.mark.parametrize("what", ["500", "504"])
 def test_a_submit_that_was_not_accepted_is_certainly_not_there(what: str, replicate: Replicate) -> None:
-    order = an_order(PRO, f"submit:{what}")
-    replicate.submit(an_order(PRO, reference="task-2"))
-    with pytest.raises(Unheard):
-        replicate.submit(order)
-    assert replicate.find(order) is None
+    job_request = a_job_request(PRO, f"submit:{what}")
+    replicate.submit(a_job_request(PRO, reference="task-2"))
+    with pytest.raises(SubmitOutcomeUnknown):
+        replicate.submit(job_request)
+    assert replicate.find(job_request) is None
 
 
 def test_a_prediction_is_found_behind_a_hundred_others_and_before_all_are_seen(
@@ -229,30 +229,30 @@ def test_a_prediction_is_found_behind_a_hundred_others_and_before_all_are_seen(
 ) -> None:
     replicate_server.queued = replicate_server.working = 0
     for number in range(210):
-        replicate.submit(an_order(PRO, reference=f"task-{number}"))
+        replicate.submit(a_job_request(PRO, reference=f"task-{number}"))
     job = submits(replicate_server)[100]["job"]
-    assert replicate.find(an_order(PRO, reference="task-100")) == job
+    assert replicate.find(a_job_request(PRO, reference="task-100")) == job
     assert [each["cursor"] for each in replicate_server.books.of("list")] == [0, 100]
 
 
 @pytest.mark.parametrize(
     "order",
-    [an_order(VIDEO), an_order(PRO, options={"seed": 7})],
+    [a_job_request(VIDEO), a_job_request(PRO, options={"seed": 7})],
     ids=["a model without a seed", "a seed of the caller"],
 )
 def test_where_others_may_have_asked_for_the_same_one_that_is_there_proves_nothing(
-    order: Any, replicate: Replicate
+    job_request: Any, replicate: Replicate
 ) -> None:
-    assert replicate.find(order) is None
-    replicate.submit(order)
-    with pytest.raises(Unknowable):
-        replicate.find(order)
+    assert replicate.find(job_request) is None
+    replicate.submit(job_request)
+    with pytest.raises(LookupInconclusive):
+        replicate.find(job_request)
 
 
 def test_a_prediction_whose_input_is_gone_rules_nothing_out(replicate: Replicate) -> None:
-    assert isinstance(made(replicate, an_order(PRO, "end:removed")), Done)
-    with pytest.raises(Unknowable):
-        replicate.find(an_order(PRO))
+    assert isinstance(made(replicate, a_job_request(PRO, "end:removed")), Done)
+    with pytest.raises(LookupInconclusive):
+        replicate.find(a_job_request(PRO))
 
 
 @pytest.mark.parametrize(
@@ -262,29 +262,29 @@ def test_the_token_goes_nowhere_else_whatever_the_list_says(
     following: object, replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
     asked = always(replicate_server, Reply(200, {"next": following, "results": []}))
-    with pytest.raises(Unknowable):
-        replicate.find(an_order(PRO))
+    with pytest.raises(LookupInconclusive):
+        replicate.find(a_job_request(PRO))
     assert len(asked) == 1
 
 
 def test_a_list_without_end_is_given_up(replicate: Replicate, replicate_server: ReplicateServer) -> None:
     endless: dict[str, Any] = {"next": f"{replicate_server.api_url}/predictions?cursor=1", "results": [None, 5, {}]}
     asked = always(replicate_server, Reply(200, endless))
-    with pytest.raises(Unknowable):
-        replicate.find(an_order(PRO))
+    with pytest.raises(LookupInconclusive):
+        replicate.find(a_job_request(PRO))
     assert len(asked) == 10
 
 
 @pytest.mark.parametrize(
     ("reply", "error"),
-    [(Reply(404, {}), Unknowable), (Reply(200, b"<html>"), Unknowable), (Reply(502, b""), Unavailable)],
+    [(Reply(404, {}), LookupInconclusive), (Reply(200, b"<html>"), LookupInconclusive), (Reply(502, b""), Unavailable)],
 )
 def test_a_list_that_is_none_rules_nothing_out(
     reply: Reply, error: type[Exception], replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
     always(replicate_server, reply)
     with pytest.raises(error):
-        replicate.find(an_order(PRO))
+        replicate.find(a_job_request(PRO))
 
 
 # ------------------------------------------------------------------------------------- predictions that go wrong
@@ -299,13 +299,13 @@ def test_a_list_that_is_none_rules_nothing_out(
     ],
 )
 def test_a_failed_prediction_says_why(what: str, code: str, retryable: bool, replicate: Replicate) -> None:
-    error = failure(replicate, an_order(PRO, f"end:{what}"))
+    error = failure(replicate, a_job_request(PRO, f"end:{what}"))
     assert (error.code, error.retryable) == (code, retryable)
 
 
 @pytest.mark.parametrize("what", ["removed", "empty"])
 def test_a_success_without_output_is_done_with_no_files(what: str, replicate: Replicate) -> None:
-    assert made(replicate, an_order(PRO, f"end:{what}")) == Done(())
+    assert made(replicate, a_job_request(PRO, f"end:{what}")) == Done(())
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", []])
@@ -314,29 +314,29 @@ def test_an_answer_that_is_none_says_nothing_about_the_prediction(
 ) -> None:
     always(replicate_server, Reply(200, content))
     with pytest.raises(Unavailable):
-        replicate.poll("job", an_order(PRO))
+        replicate.poll("job", a_job_request(PRO))
 
 
 @pytest.mark.parametrize("status", [401, 429, 500, 503])
 def test_a_status_that_is_not_to_be_had_says_nothing_about_the_prediction(status: int, replicate: Replicate) -> None:
-    order = an_order(PRO, f"status:{status}")
-    job = replicate.submit(order)
+    job_request = a_job_request(PRO, f"status:{status}")
+    job = replicate.submit(job_request)
     for _ in range(3):
         with pytest.raises(Unavailable):
-            replicate.poll(job, order)
-    assert isinstance(states(replicate, job, order)[-1], Done)
+            replicate.poll(job, job_request)
+    assert isinstance(states(replicate, job, job_request)[-1], Done)
 
 
 def test_a_status_that_nobody_knows_is_waited_out_and_noted(
     replicate: Replicate, replicate_server: ReplicateServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     replicate_server.working = 0.3
-    assert isinstance(made(replicate, an_order(PRO, "status:odd")), Done)
+    assert isinstance(made(replicate, a_job_request(PRO, "status:odd")), Done)
     assert "melting" in caplog.text
 
 
 def test_a_prediction_that_replicate_does_not_know_has_failed(replicate: Replicate) -> None:
-    state = replicate.poll("unknown", an_order(PRO))
+    state = replicate.poll("unknown", a_job_request(PRO))
     assert isinstance(state, Refused)
     assert state.error.code == "job_not_found"
 
@@ -344,9 +344,9 @@ def test_a_prediction_that_replicate_does_not_know_has_failed(replicate: Replica
 def test_a_replicate_that_cannot_be_reached_is_asked_again_later(http: Http) -> None:
     replicate = Replicate(http, token=lambda: "t", api_url="http://127.0.0.1:9/v1")
     for ask in (
-        lambda: replicate.submit(an_order(PRO)),
-        lambda: replicate.find(an_order(PRO)),
-        lambda: replicate.poll("job", an_order(PRO)),
+        lambda: replicate.submit(a_job_request(PRO)),
+        lambda: replicate.find(a_job_request(PRO)),
+        lambda: replicate.poll("job", a_job_request(PRO)),
         lambda: replicate.cancel("job", model=PRO),
     ):
         with pytest.raises(Unavailable):
@@ -357,7 +357,7 @@ def test_a_replicate_that_cannot_be_reached_is_asked_again_later(http: Http) -> 
 def test_what_is_no_id_never_gets_into_an_address(
     job: str, replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
-    for ask in (lambda: replicate.poll(job, an_order(PRO)), lambda: replicate.cancel(job, model=PRO)):
+    for ask in (lambda: replicate.poll(job, a_job_request(PRO)), lambda: replicate.cancel(job, model=PRO)):
         with pytest.raises(ValueError, match="id"):
             ask()
     assert replicate_server.books.entries == []
@@ -368,19 +368,19 @@ def test_what_is_no_id_never_gets_into_an_address(
 
 def test_a_canceled_prediction_is_certainly_stopped(replicate: Replicate, replicate_server: ReplicateServer) -> None:
     replicate_server.working = 60
-    order = an_order(PRO)
-    job = replicate.submit(order)
+    job_request = a_job_request(PRO)
+    job = replicate.submit(job_request)
     assert replicate.cancel(job, model=PRO) is True
-    state = replicate.poll(job, order)
+    state = replicate.poll(job, job_request)
     assert isinstance(state, Refused)
     assert (state.error.code, state.error.retryable) == ("canceled", False)
     assert replicate.cancel(job, model=PRO) is True
 
 
 def test_a_prediction_that_is_over_cannot_be_stopped_and_one_unknown_need_not(replicate: Replicate) -> None:
-    order = an_order(PRO)
-    job = replicate.submit(order)
-    states(replicate, job, order)
+    job_request = a_job_request(PRO)
+    job = replicate.submit(job_request)
+    states(replicate, job, job_request)
     assert replicate.cancel(job, model=PRO) is False
     assert replicate.cancel("unknown", model=PRO) is True
 
@@ -394,27 +394,27 @@ def test_callbacks_name_the_prediction_when_it_starts_and_however_it_ends(
 ) -> None:
     replicate_server.working = 0.3
     with receiver() as (address, received):
-        job = replicate.submit(an_order(PRO, what, callback=f"{address}/hooks?task=1&token=t"))
+        job = replicate.submit(a_job_request(PRO, what, callback=f"{address}/hooks?task=1&token=t"))
         eventually(lambda: len(received) == 2)
     assert received[0].json()["status"] == "processing"
-    assert {replicate.job_of(as_callback(each), now=datetime.now(UTC)) for each in received} == {job}
+    assert {replicate.verified_job(as_callback(each), now=datetime.now(UTC)) for each in received} == {job}
     assert {each.query["token"] for each in received} == {"t"}
 
 
 def test_an_aborted_prediction_reports_too(replicate: Replicate) -> None:
     with receiver() as (address, received):
-        job = replicate.submit(an_order(PRO, "end:aborted", callback=address))
+        job = replicate.submit(a_job_request(PRO, "end:aborted", callback=address))
         [callback] = eventually(lambda: list(received))
-    assert replicate.job_of(as_callback(callback), now=datetime.now(UTC)) == job
+    assert replicate.verified_job(as_callback(callback), now=datetime.now(UTC)) == job
 
 
 def test_a_late_callback_of_a_canceled_prediction_is_genuine_all_the_same(replicate: Replicate) -> None:
     with receiver() as (address, received):
-        job = replicate.submit(an_order(PRO, "hook:late", callback=address))
+        job = replicate.submit(a_job_request(PRO, "hook:late", callback=address))
         assert replicate.cancel(job, model=PRO) is True
         [callback] = eventually(lambda: list(received))
     assert callback.json()["status"] == "succeeded"
-    assert replicate.job_of(as_callback(callback), now=datetime.now(UTC)) == job
+    assert replicate.verified_job(as_callback(callback), now=datetime.now(UTC)) == job
 
 
 @pytest.mark.parametrize("what", ["forged", "old"])
@@ -423,11 +423,11 @@ def test_a_callback_that_is_not_replicates_is_not_genuine(
 ) -> None:
     replicate_server.working = 0.3
     with receiver() as (address, received):
-        replicate.submit(an_order(PRO, f"hook:{what}", callback=address))
+        replicate.submit(a_job_request(PRO, f"hook:{what}", callback=address))
         eventually(lambda: len(received) == 2)
     for callback in received:
-        with pytest.raises(NotGenuine):
-            replicate.job_of(as_callback(callback), now=datetime.now(UTC))
+        with pytest.raises(InvalidSignature):
+            replicate.verified_job(as_callback(callback), now=datetime.now(UTC))
 
 
 BODY: Final = json.dumps({"id": "job-1", "status": "succeeded", "output": None}).encode()
@@ -442,15 +442,15 @@ def test_another_body_or_id_under_the_same_signature_is_not_genuine(
     replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
     callback = signed_callback(replicate_server)
-    assert replicate.job_of(callback, now=datetime.now(UTC)) == "job-1"
+    assert replicate.verified_job(callback, now=datetime.now(UTC)) == "job-1"
     for altered in (
         Callback(callback.headers, BODY.replace(b"job-1", b"job-2")),
         Callback({**callback.headers, "webhook-id": "msg_other"}, BODY),
         Callback({**callback.headers, "webhook-timestamp": callback.headers["webhook-timestamp"] + "0"}, BODY),
         Callback({}, BODY),
     ):
-        with pytest.raises(NotGenuine):
-            replicate.job_of(altered, now=datetime.now(UTC))
+        with pytest.raises(InvalidSignature):
+            replicate.verified_job(altered, now=datetime.now(UTC))
 
 
 @pytest.mark.parametrize(
@@ -459,22 +459,24 @@ def test_another_body_or_id_under_the_same_signature_is_not_genuine(
 def test_a_signed_body_that_names_no_prediction_is_not_genuine(
     body: bytes, replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
-    with pytest.raises(NotGenuine):
-        replicate.job_of(signed_callback(replicate_server, body), now=datetime.now(UTC))
+    with pytest.raises(InvalidSignature):
+        replicate.verified_job(signed_callback(replicate_server, body), now=datetime.now(UTC))
 
 
 def test_a_new_secret_is_found_at_once_and_forgeries_make_us_ask_once_a_minute(
     replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
     now = datetime.now(UTC)
-    assert replicate.job_of(signed_callback(replicate_server), now=now) == "job-1"
+    assert replicate.verified_job(signed_callback(replicate_server), now=now) == "job-1"
     before = replicate_server.secret
     replicate_server.rotate()
     later = now + timedelta(seconds=61)
-    assert replicate.job_of(signed_callback(replicate_server), now=later) == "job-1"
+    assert replicate.verified_job(signed_callback(replicate_server), now=later) == "job-1"
     for second in range(0, 60, 5):
-        with pytest.raises(NotGenuine):
-            replicate.job_of(signed_callback(replicate_server, secret=before), now=later + timedelta(seconds=second))
+        with pytest.raises(InvalidSignature):
+            replicate.verified_job(
+                signed_callback(replicate_server, secret=before), now=later + timedelta(seconds=second)
+            )
     assert len(replicate_server.books.of("secret")) == 2
 
 
@@ -497,7 +499,7 @@ def test_without_the_secret_a_callback_can_not_be_judged(
     now = datetime.now(UTC)
     for second in (0, 10, 59, 60):
         with pytest.raises(Unavailable):
-            replicate.job_of(signed_callback(replicate_server), now=now + timedelta(seconds=second))
+            replicate.verified_job(signed_callback(replicate_server), now=now + timedelta(seconds=second))
     assert len(asked) == 2
 
 

@@ -52,7 +52,7 @@ class Account:
     def variables(self) -> dict[str, str]:
         """What the template would tell the functions."""
         queues = {f"{name.upper()}_QUEUE_URL": self.queue(name, self.containers.address) for name in QUEUES}
-        given = {"TABLE_NAME": TABLE, "MEDIA_BUCKET": f"media-{self.number}", "GENERATION_LANES": "{}"}
+        given = {"TABLE_NAME": TABLE, "MEDIA_BUCKET": f"media-{self.number}", "PROVIDER_QUEUE_URLS": "{}"}
         switches = {"AUTH_MODE": "placeholder", "SANDBOX": "on", "PRIVATE_WEBHOOKS": "on", "CALLBACK_URL": "none"}
         return {**given, **queues, **switches}
 
@@ -120,9 +120,9 @@ def with_endpoint(built: Path) -> Path:
     """The built template, with the one variable that `sam local` could not set otherwise: where AWS is."""
     changed = template.load(built)
     changed["Globals"]["Function"]["Environment"]["Variables"]["AWS_ENDPOINT_URL"] = ""
-    beside = built.with_name("with-endpoint.json")
-    beside.write_text(json.dumps(changed))
-    return beside
+    read_together = built.with_name("with-endpoint.json")
+    read_together.write_text(json.dumps(changed))
+    return read_together
 
 
 def functions_environment(stack_client: Any, names: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -80,7 +80,7 @@ class Job:
     folder: str = ""
     token: str | None = None
     sent: dict[str, Any] = field(default_factory=dict)
-    faults: frozenset[str] = frozenset()
+    field_errors: frozenset[str] = frozenset()
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
     asked: int = 0
 
@@ -99,7 +99,7 @@ class AwsMedia:
         """Let every job come to its end now."""
         for job in self.paid:
             job.asked = 2
-            if job.folder and not job.faults & {"failed", "stuck", "odd"}:
+            if job.folder and not job.field_errors & {"failed", "stuck", "odd"}:
                 self._store(job)
 
     # -- Bedrock
@@ -108,10 +108,10 @@ class AwsMedia:
         """A picture, at once."""
         given = json.loads(body)
         _check_input(_PICTURE, given)
-        faults = self._faults(given["prompt"])
-        if reason := next((_REASONS[each] for each in faults if each in _REASONS), None):
+        field_errors = self._faults(given["prompt"])
+        if reason := next((_REASONS[each] for each in field_errors if each in _REASONS), None):
             return {"finish_reasons": [reason]}
-        self._accept(Job(uuid.uuid4().hex, modelId, given["prompt"], sent=given, faults=faults))
+        self._accept(Job(uuid.uuid4().hex, modelId, given["prompt"], sent=given, field_errors=field_errors))
         picture = base64.b64encode(_file("png")).decode()
         return {"seeds": [given.get("seed", 1)], "finish_reasons": [None], "images": [picture]}
 
@@ -123,11 +123,11 @@ class AwsMedia:
             if before.sent != given:
                 raise Answered("ConflictException", "The token was used with other parameters.")
             return {"invocationArn": before.id}
-        faults = self._faults(given["modelInput"]["prompt"])
+        field_errors = self._faults(given["modelInput"]["prompt"])
         address = given["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"]
         bucket, _, folder = address.removeprefix("s3://").partition("/")
         job = Job(_ACCOUNT + uuid.uuid4().hex[:12], given["modelId"], given["modelInput"]["prompt"], bucket, folder)
-        job.token, job.sent, job.faults = token, given, faults
+        job.token, job.sent, job.field_errors = token, given, field_errors
         self._accept(job)
         return {"invocationArn": job.id}
 
@@ -151,7 +151,7 @@ class AwsMedia:
             "status": self._status(job, "InProgress", "InProgress", "Completed", "Failed"),
             "submitTime": job.since.isoformat(),
             "outputDataConfig": job.sent["outputDataConfig"],
-            **({"failureMessage": "It could not be made."} if "failed" in job.faults else {}),
+            **({"failureMessage": "It could not be made."} if "failed" in job.field_errors else {}),
         }
 
     # -- Polly
@@ -159,12 +159,12 @@ class AwsMedia:
     def start_speech_synthesis_task(self, **given: Any) -> dict[str, Any]:
         """Speech, some time."""
         engine = given.get("Engine", "standard")
-        faults = self._faults(given["Text"])
+        field_errors = self._faults(given["Text"])
         if engine not in _VOICES.get(given["VoiceId"], ("standard",)):
             raise Answered("EngineNotSupportedException", "This voice does not support the selected engine.")
         folder = given.get("OutputS3KeyPrefix", "")
         job = Job(str(uuid.uuid4()), engine, given["Text"], given["OutputS3BucketName"], folder)
-        job.sent, job.faults = given, faults
+        job.sent, job.field_errors = given, field_errors
         self._accept(job)
         return {"SynthesisTask": self._speech(job)}
 
@@ -189,7 +189,7 @@ class AwsMedia:
             "OutputUri": f"https://s3.us-east-1.amazonaws.com/{job.bucket}/{_key(job)}",
             "CreationTime": job.since.timestamp(),
             "RequestCharacters": len(job.prompt),
-            **({"TaskStatusReason": "It could not be said."} if "failed" in job.faults else {}),
+            **({"TaskStatusReason": "It could not be said."} if "failed" in job.field_errors else {}),
         }
 
     # -- both
@@ -213,16 +213,16 @@ class AwsMedia:
         if job is None:
             raise Answered(unknown, "There is no such job.")
         job.asked += 1
-        if job.asked == 3 and not job.faults & {"failed", "stuck", "odd"}:
+        if job.asked == 3 and not job.field_errors & {"failed", "stuck", "odd"}:
             self._store(job)
         return job
 
     def _status(self, job: Job, waiting: str, working: str, done: str, failed: str) -> str:
-        if "odd" in job.faults:
+        if "odd" in job.field_errors:
             return "Pondering"
-        if job.asked <= 2 or "stuck" in job.faults:
+        if job.asked <= 2 or "stuck" in job.field_errors:
             return waiting if job.asked <= 1 else working
-        return failed if "failed" in job.faults else done
+        return failed if "failed" in job.field_errors else done
 
     def _store(self, job: Job) -> None:
         key = _key(job)

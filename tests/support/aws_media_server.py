@@ -52,12 +52,12 @@ class AwsMediaServer(ProviderServer):
         if operation is None:
             return _no(404, "UnknownOperationException", "There is no such operation.")
         try:
-            answer, faults = self._carried_out(operation, request)
+            answer, field_errors = self._carried_out(operation, request)
         except Answered as no:
             return _no(operation.status(no.code), no.code, str(no))
-        if "slow" in faults:
+        if "slow" in field_errors:
             self.sleep(self.slow)
-        return HANG_UP if "hang_up" in faults else Reply(200, answer)
+        return HANG_UP if "hang_up" in field_errors else Reply(200, answer)
 
     def _carried_out(self, operation: Operation, request: Request) -> tuple[dict[str, Any], frozenset[str]]:
         """The answer, and what is to go wrong with it. Raises Answered."""
@@ -66,7 +66,7 @@ class AwsMediaServer(ProviderServer):
             answer = _OPERATIONS[operation](self.aws, **operation.arguments(request))
             accepted = self.aws.paid[before:]
         operation.check(answer)
-        return answer, accepted[0].faults if accepted else frozenset()
+        return answer, accepted[0].field_errors if accepted else frozenset()
 
 
 def _no(status: int, code: str, message: str) -> Reply:

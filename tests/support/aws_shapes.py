@@ -48,9 +48,9 @@ class Operation:
         shape: Any = self._model.input_shape
         given = {**_content(shape, request.body), **dict(self._outside(shape, request))}
         report = ParamValidator().validate(given, shape)
-        faults = [report.generate_report()] if report.has_errors() else list(_faults(shape, given, ""))
-        if faults:
-            raise Answered("ValidationException", "; ".join(faults))
+        field_errors = [report.generate_report()] if report.has_errors() else list(_faults(shape, given, ""))
+        if field_errors:
+            raise Answered("ValidationException", "; ".join(field_errors))
         return given
 
     def check(self, answer: dict[str, Any]) -> None:

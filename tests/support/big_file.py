@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config
 
 from atelier.domain.provider import Remote
-from atelier.domain.tasks import TaskType
+from atelier.domain.tasks.record import TaskType
 from atelier.store.media import MediaBucket
 
 

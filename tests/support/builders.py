@@ -6,9 +6,9 @@ from typing import Any, Final
 from atelier.domain.campaigns import Campaign
 from atelier.domain.clients import Client
 from atelier.domain.ids import new_id
-from atelier.domain.provider import Order
-from atelier.domain.shapes import format_moment
-from atelier.domain.tasks import Task, TaskType
+from atelier.domain.provider import JobRequest
+from atelier.domain.schema import format_timestamp
+from atelier.domain.tasks.record import Task, TaskType
 
 NOON: Final = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -32,7 +32,7 @@ def a_campaign(**fields: Any) -> Campaign:
 
 def written(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields with moments as clients and campaigns keep them."""
-    return {name: format_moment(each) if isinstance(each, datetime) else each for name, each in fields.items()}
+    return {name: format_timestamp(each) if isinstance(each, datetime) else each for name, each in fields.items()}
 
 
 def a_task(**fields: Any) -> Task:
@@ -53,8 +53,8 @@ def a_task(**fields: Any) -> Task:
     return Task(**known | fields)
 
 
-def an_order(**fields: Any) -> Order:
+def a_job_request(**fields: Any) -> JobRequest:
     """What `a_task()` asks of its provider."""
     known: dict[str, Any] = {"reference": an_id(3), "type": TaskType.IMAGE, "model": "sandbox-image", "options": {}}
     known |= {"created_at": NOON}
-    return Order(**known | {"prompt": "A red barn", "effective_prompt": "A red barn"} | fields)
+    return JobRequest(**known | {"prompt": "A red barn", "effective_prompt": "A red barn"} | fields)

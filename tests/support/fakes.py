@@ -6,23 +6,23 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
-from atelier.domain.generation import Pipeline
-from atelier.domain.models import Model, Price, Registry, Unit
+from atelier.domain.catalog import Catalog, Model, Price, Unit
+from atelier.domain.pipeline import Pipeline
+from atelier.domain.pipeline_ports import GenerationMessage, MediaRejected, TaskChanged
 from atelier.domain.provider import (
     Content,
     Done,
     File,
-    Order,
+    JobRequest,
+    LookupInconclusive,
     Refused,
     State,
+    SubmitOutcomeUnknown,
     SubmitRefused,
     Unavailable,
-    Unheard,
-    Unknowable,
     Working,
 )
-from atelier.domain.steps import NextStep, Outdated, Unusable
-from atelier.domain.tasks import Output, Task, TaskError, TaskStatus, TaskType
+from atelier.domain.tasks.record import Output, Task, TaskError, TaskStatus, TaskType
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ class FakeTasks:
         self.history[after.id].append(after.status)
         return after
 
-    def settle(self, before: Task, after: Task) -> Task:
+    def record_outcome(self, before: Task, after: Task) -> Task:
         """Record how the provider's job ended."""
         return self._keep(before, after)
 
@@ -63,7 +63,7 @@ class FakeTasks:
     def _keep(self, before: Task, after: Task) -> Task:
         current = self.kept.get(before.id)
         if current is None or current.version != before.version:
-            raise Outdated
+            raise TaskChanged
         assert after.version == before.version + 1, "a change without a new version cannot be told from none"
         self.kept[after.id] = after
         return after
@@ -73,13 +73,13 @@ class FakeTasks:
 class FakeQueue:
     """Messages that nobody has taken yet, each with its delay."""
 
-    waiting: list[tuple[NextStep, int]] = field(default_factory=list)
+    waiting: list[tuple[GenerationMessage, int]] = field(default_factory=list)
 
-    def send(self, step: NextStep, *, delay: int, lane: str) -> None:
+    def send(self, step: GenerationMessage, *, delay: int, provider: str) -> None:
         """Keep the message, as text, as a real queue does."""
         assert 0 <= delay <= 900
-        assert lane == (step.served_by or "fake")
-        self.waiting.append((NextStep.model_validate_json(step.model_dump_json()), delay))
+        assert provider == (step.served_by or "fake")
+        self.waiting.append((GenerationMessage.model_validate_json(step.model_dump_json()), delay))
 
 
 @dataclass
@@ -97,7 +97,7 @@ class FakeMedia:
         if self.out_of_reach and file.content == b"two":
             raise Unavailable("The file cannot be fetched.")
         if self.spoiled and file.content == b"two":
-            raise Unusable(TaskError(code="media_wrong_type", message="No picture.", retryable=False))
+            raise MediaRejected(TaskError(code="media_wrong_type", message="No picture.", retryable=False))
         self.files[f"{stem}.png"] = file.content
         return Output(key=f"{stem}.png", content_type="image/png", bytes=len(file.content))
 
@@ -143,28 +143,28 @@ class FakeProvider:
     accepted: list[str] = field(default_factory=list)
     canceled: list[str] = field(default_factory=list)
 
-    def submit(self, order: Order) -> str:
+    def submit(self, job_request: JobRequest) -> str:
         """Accept the job."""
         if self.mood == "deaf":
             raise Unavailable("It cannot be reached.")
         if self.mood == "strict":
             raise SubmitRefused(NOT_ALLOWED)
-        self.accepted.append(order.reference)
+        self.accepted.append(job_request.reference)
         if self.mood == "mute":
-            raise Unheard("It did not answer.")
-        return f"job-{order.reference}"
+            raise SubmitOutcomeUnknown("It did not answer.")
+        return f"job-{job_request.reference}"
 
-    def find(self, order: Order) -> str | None:
+    def find(self, job_request: JobRequest) -> str | None:
         """The job, if it was ever accepted."""
         self._listen()
         if self.mood == "forgetful":
-            raise Unknowable
-        return f"job-{order.reference}" if order.reference in self.accepted else None
+            raise LookupInconclusive
+        return f"job-{job_request.reference}" if job_request.reference in self.accepted else None
 
-    def poll(self, job: str, order: Order) -> State:
+    def poll(self, job: str, job_request: JobRequest) -> State:
         """Where the job stands."""
         self._listen()
-        assert job == f"job-{order.reference}"
+        assert job == f"job-{job_request.reference}"
         return self.state
 
     def cancel(self, job: str, *, model: str) -> bool:
@@ -206,7 +206,7 @@ class Worker:
             media=self._port(pipeline.media),
             providers={name: self._port(each) for name, each in pipeline.providers.items()},
             health=pipeline.health,
-            registry=pipeline.registry,
+            catalog=pipeline.catalog,
             callbacks=pipeline.callbacks,
         )
         self._answers: list[tuple[Any, Exception | None]] = []
@@ -263,21 +263,21 @@ class GivenUp(Exception):
     """The message becomes a dead letter."""
 
 
-def as_the_worker_does(message: NextStep, *, receives: int, now: datetime) -> Callable[[Pipeline], object]:
+def as_the_worker_does(message: GenerationMessage, *, receives: int, now: datetime) -> Callable[[Pipeline], object]:
     """What functions/worker does with a message."""
 
     def job(pipeline: Pipeline) -> None:
         if receives >= MAX_RECEIVES:
-            pipeline.abandon(message, now=now)
+            pipeline.give_up(message, now=now)
             raise GivenUp
-        pipeline.carry_out(message, now=now)
+        pipeline.process(message, now=now)
 
     return job
 
 
-def registry() -> Registry:
+def catalog() -> Catalog:
     """The models of the fakes."""
-    return Registry(MODELS)
+    return Catalog(MODELS)
 
 
 def statuses_that_end(history: list[TaskStatus]) -> list[TaskStatus]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import av
 from PIL import Image
 
-from atelier.domain.tasks import TaskType
+from atelier.domain.tasks.record import TaskType
 
 WIDTH: Final = 160
 HEIGHT: Final = 90

@@ -10,8 +10,10 @@ import boto3
 from atelier import wiring
 from atelier.domain.campaigns import CampaignStatus, NewCampaign
 from atelier.domain.clients import NewClient
-from atelier.domain.ordering import Mark, Parents, ordered
-from atelier.domain.tasks import NewImage, Task, canceled
+from atelier.domain.task_creation import Parents, TaskIdentity, new_task
+from atelier.domain.tasks.life_cycle import canceled
+from atelier.domain.tasks.record import Task
+from atelier.domain.tasks.requests import NewImage
 from atelier.settings import settings
 from atelier.store import keys
 from tests.contract.conformity import check_answer
@@ -103,8 +105,10 @@ def seed(now: datetime) -> None:
     parents = Parents(client, wiring.campaigns().create(new, id_=CAMPAIGN, **who).record)
     order = NewImage.model_validate({"prompt": "A boat", "size": "64x64"})
     for id_ in (TASK, CANCELED):
-        task = ordered(order, parents, wiring.desk(), mark=Mark(id_, "token", now), user_id=1)
-        wiring.tasks().create(task, once=None, now=now)
+        task = new_task(
+            order, parents, wiring.generation_context(), identity=TaskIdentity(id_, "token", now), user_id=1
+        )
+        wiring.tasks().create(task, idempotent=None, now=now)
     wiring.tasks().change(CANCELED, lambda task: canceled(task, now=now), user_id=1)
 
 

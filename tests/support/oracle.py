@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tests.support.world import World
+from tests.support.harness import World
 
 SCHEMA: Final = """
 CREATE TABLE clients (

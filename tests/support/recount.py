@@ -5,9 +5,9 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from atelier.store.verify import Item, findings
+from atelier.store.verify import Item, violations
 
-__all__ = ["findings", "scan"]
+__all__ = ["scan", "violations"]
 
 
 def scan(client: Any, table: str) -> Iterator[Item]:

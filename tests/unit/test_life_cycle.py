@@ -7,10 +7,10 @@ from itertools import product
 
 import pytest
 
-from atelier.domain import tasks
-from atelier.domain.deletion import Pending, parent
 from atelier.domain.errors import IllegalTransition
-from atelier.domain.tasks import NEXT, TERMINAL, Output, Task, TaskError, TaskStatus
+from atelier.domain.pending_deletions import PendingDeletions, parent
+from atelier.domain.tasks import life_cycle
+from atelier.domain.tasks.record import NEXT, TERMINAL, Output, Task, TaskError, TaskStatus
 from tests.support.builders import NOON, a_task, an_id
 
 LATER = NOON + timedelta(minutes=1)
@@ -18,11 +18,11 @@ ERROR = TaskError(code="broken", message="It broke.", retryable=True)
 PICTURE = Output(content_type="image/png", bytes=3, key="media/1/x/0.png")
 
 MOVES: dict[str, Callable[[Task], Task]] = {
-    "pending": lambda task: tasks.requeued(task, now=LATER),
-    "processing": lambda task: tasks.started(task, now=LATER),
-    "succeeded": lambda task: tasks.succeeded(task, outputs=[PICTURE], cost=Decimal("0.5"), now=LATER),
-    "failed": lambda task: tasks.failed(task, ERROR, now=LATER),
-    "canceled": lambda task: tasks.canceled(task, now=LATER),
+    "pending": lambda task: life_cycle.requeued(task, now=LATER),
+    "processing": lambda task: life_cycle.started(task, now=LATER),
+    "succeeded": lambda task: life_cycle.succeeded(task, outputs=[PICTURE], cost=Decimal("0.5"), now=LATER),
+    "failed": lambda task: life_cycle.failed(task, ERROR, now=LATER),
+    "canceled": lambda task: life_cycle.canceled(task, now=LATER),
 }
 # From API.md; a provider may be done before anyone saw it at work.
 ALLOWED = {
@@ -76,15 +76,15 @@ def test_a_task_that_waits_again_shows_no_progress() -> None:
 
 def test_a_task_names_no_parent_whose_clean_up_is_pending() -> None:
     task = a_task(client_id=an_id(1), campaign_id=an_id(2))
-    assert Pending().unlinked(task) == task
-    without_campaign = Pending(frozenset({parent("campaign", an_id(2))})).unlinked(task)
+    assert PendingDeletions().unlinked(task) == task
+    without_campaign = PendingDeletions(frozenset({parent("campaign", an_id(2))})).unlinked(task)
     assert (without_campaign.client_id, without_campaign.campaign_id) == (an_id(1), None)
-    without_client = Pending(frozenset({parent("client", an_id(1))})).unlinked(task)
+    without_client = PendingDeletions(frozenset({parent("client", an_id(1))})).unlinked(task)
     assert (without_client.client_id, without_client.campaign_id) == (None, None)
 
 
 def test_a_pending_client_is_not_a_pending_campaign_of_the_same_id() -> None:
-    pending = Pending(frozenset({parent("client", an_id(1)), parent("campaign", an_id(2))}))
+    pending = PendingDeletions(frozenset({parent("client", an_id(1)), parent("campaign", an_id(2))}))
     assert pending.has_client(an_id(1))
     assert not pending.has_campaign(an_id(1))
     assert not pending.has_client(None)

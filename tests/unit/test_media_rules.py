@@ -11,13 +11,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from atelier.domain.pipeline_ports import MediaRejected
 from atelier.domain.provider import Remote
-from atelier.domain.steps import Unusable
-from atelier.domain.tasks import TaskType
+from atelier.domain.tasks.record import TaskType
 from atelier.store.downloads import place_of
-from atelier.store.formats import HEAD, LIMITS, check_size, format_of
-from atelier.store.probes import inspected
-from atelier.store.stored import BLOCK, MOST_BLOCKS, Stored
+from atelier.store.media_formats import HEAD, LIMITS, check_size, format_of
+from atelier.store.media_metadata import read_metadata
+from atelier.store.s3_reader import BLOCK, MOST_BLOCKS, Stored
 from tests.support.files import HEIGHT, NEVER_KEPT, SAMPLES, SECONDS, WIDTH, Sample, picture, recording
 
 HOSTS = ("fal.media", "delivery.example.net")
@@ -27,7 +27,7 @@ def code_of(url: str, *, hosts: tuple[str, ...] = HOSTS, plain_http: bool = Fals
     """Why a file is not fetched from `url`; None when it is."""
     try:
         place_of(Remote(url, hosts, plain_http))
-    except Unusable as refusal:
+    except MediaRejected as refusal:
         return refusal.error.code
     return None
 
@@ -95,7 +95,7 @@ def test_a_provider_at_a_plain_address_may_use_http_and_any_port_there_and_no_ot
 
 
 def test_asking_again_does_not_make_an_address_better() -> None:
-    with pytest.raises(Unusable) as refusal:
+    with pytest.raises(MediaRejected) as refusal:
         place_of(Remote("https://evil.example/a.png?token=secret", HOSTS))
     assert refusal.value.error.retryable is False
     assert "secret" not in refusal.value.error.message
@@ -153,7 +153,7 @@ def test_no_url_that_is_allowed_leads_elsewhere_for_another_reader(url: str) -> 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)
 def test_a_file_is_known_by_its_own_first_bytes_and_measured_by_what_is_in_it(sample: Sample) -> None:
-    form, measures = inspected(io.BytesIO(sample.content), sample.kind)
+    form, measures = read_metadata(io.BytesIO(sample.content), sample.kind)
     assert (form.content_type, form.extension) == (sample.content_type, sample.extension)
     sides = (None, None) if sample.kind is TaskType.AUDIO else (WIDTH, HEIGHT)
     assert (measures.width, measures.height) == sides
@@ -166,8 +166,8 @@ def test_a_file_is_known_by_its_own_first_bytes_and_measured_by_what_is_in_it(sa
 def refusal_of(content: bytes, kind: TaskType) -> str | None:
     """Why a file is not kept; None when it is."""
     try:
-        inspected(io.BytesIO(content), kind)
-    except Unusable as refusal:
+        read_metadata(io.BytesIO(content), kind)
+    except MediaRejected as refusal:
         return refusal.error.code
     return None
 
@@ -196,7 +196,7 @@ def test_the_right_first_bytes_are_not_enough(sample: Sample) -> None:
 def test_any_bytes_are_of_a_type_or_refused(head: bytes, kind: TaskType) -> None:
     try:
         form = format_of(head, kind)
-    except Unusable as refusal:
+    except MediaRejected as refusal:
         code: str | None = refusal.error.code
     else:
         code = None if form.content_type.startswith(f"{kind}/") else form.content_type
@@ -232,7 +232,7 @@ def test_a_cover_does_not_make_a_recording_a_film() -> None:
             if packet.dts is not None:
                 packet.stream = sound
                 made.mux(packet)
-    form, measures = inspected(io.BytesIO(file.getvalue()), TaskType.AUDIO)
+    form, measures = read_metadata(io.BytesIO(file.getvalue()), TaskType.AUDIO)
     assert (form.extension, measures.width) == ("mp3", None)
     assert measures.duration == pytest.approx(SECONDS, abs=0.1)
 
@@ -243,7 +243,7 @@ def test_a_cover_does_not_make_a_recording_a_film() -> None:
 @pytest.mark.parametrize("kind", TaskType)
 def test_a_file_may_be_as_large_as_its_kind_allows_and_not_a_byte_larger(kind: TaskType) -> None:
     check_size(LIMITS[kind], kind)
-    with pytest.raises(Unusable) as refusal:
+    with pytest.raises(MediaRejected) as refusal:
         check_size(LIMITS[kind] + 1, kind)
     assert refusal.value.error.code == "media_too_large"
 
@@ -289,7 +289,7 @@ def test_a_film_is_measured_by_its_two_ends_wherever_its_index_is() -> None:
     padding = 20 * BLOCK
     free = (padding + 8).to_bytes(4) + b"free" + bytes(padding)
     bucket = Bucket(film[:at] + free + film[at:])
-    form, measures = inspected(stored(bucket), TaskType.VIDEO)
+    form, measures = read_metadata(stored(bucket), TaskType.VIDEO)
     assert (form.extension, measures.width, measures.duration) == ("mp4", WIDTH, SECONDS)
     assert len(bucket.asked) <= 3
 
@@ -326,11 +326,11 @@ def test_a_bucket_that_does_not_answer_is_not_taken_for_a_bad_file(kind: TaskTyp
     bucket = Bucket(content)
     bucket.failure = ConnectionError("down")
     with pytest.raises(ConnectionError):
-        inspected(stored(bucket), kind)
+        read_metadata(stored(bucket), kind)
 
 
 def test_pictures_are_measured_without_their_pixels() -> None:
     bucket = Bucket(picture("PNG", 1200, 900))
     assert len(bucket.content) > 2 * BLOCK
-    assert inspected(stored(bucket), TaskType.IMAGE)[1].width == 1200
+    assert read_metadata(stored(bucket), TaskType.IMAGE)[1].width == 1200
     assert len(bucket.asked) == 1

@@ -7,16 +7,20 @@ from typing import Any
 import pytest
 
 from atelier.domain import errors
-from atelier.domain.errors import DomainError, Fault
+from atelier.domain.errors import DomainError, FieldError
 from atelier.web import problems
-from atelier.web.problems import STATUS, TITLES, MethodNotAllowed, NoSuchPath, answer_to, status_of
+from atelier.web.problems import STATUS, TITLES, MethodNotAllowed, NoSuchPath, problem_response, status_of
 from atelier.web.routes import document, refusal, routes
 from tests.support.errors import leaves
 
 EXAMPLES: list[tuple[DomainError, int, dict[str, str], dict[str, Any]]] = [
     (
         errors.Invalid(
-            [Fault("is required", pointer="/name"), Fault("unknown", parameter="page"), Fault("bad", pointer="")]
+            [
+                FieldError("is required", pointer="/name"),
+                FieldError("unknown", parameter="page"),
+                FieldError("bad", pointer=""),
+            ]
         ),
         400,
         {},
@@ -35,17 +39,17 @@ EXAMPLES: list[tuple[DomainError, int, dict[str, str], dict[str, Any]]] = [
     (NoSuchPath("Nothing."), 404, {}, {"detail": "Nothing."}),
     (MethodNotAllowed("GET, POST"), 405, {"Allow": "GET, POST"}, {"detail": "This path allows GET, POST."}),
     (errors.IllegalTransition("Over."), 409, {}, {"detail": "Over."}),
-    (errors.StillRunning("Wait."), 409, {}, {"detail": "Wait."}),
+    (errors.RequestInProgress("Wait."), 409, {}, {"detail": "Wait."}),
     (
         errors.TaskFailed(code="boom", message="It broke.", retryable=False),
         409,
         {},
         {"detail": "It broke.", "code": "boom", "retryable": False},
     ),
-    (errors.Stale("Changed."), 412, {}, {"detail": "Changed."}),
+    (errors.PreconditionFailed("Changed."), 412, {}, {"detail": "Changed."}),
     (problems.TooLarge("Big."), 413, {}, {"detail": "Big."}),
     (problems.UnsupportedMediaType("Not JSON."), 415, {}, {"detail": "Not JSON."}),
-    (errors.KeyReused("Used."), 422, {}, {"detail": "Used."}),
+    (errors.IdempotencyKeyReused("Used."), 422, {}, {"detail": "Used."}),
     (errors.Busy("Later.", retry_after=30), 503, {"Retry-After": "30"}, {"detail": "Later."}),
 ]
 
@@ -63,7 +67,7 @@ def test_every_domain_error_has_a_status_and_every_status_a_title() -> None:
 def test_an_error_is_told_as_problem_json(
     error: DomainError, status: int, headers: dict[str, str], says: dict[str, Any]
 ) -> None:
-    answer = answer_to(error, instance="/api/v3/x", request_id="r-1")
+    answer = problem_response(error, instance="/api/v3/x", request_id="r-1")
     slug, title = TITLES[HTTPStatus(status)]
     about = {"type": f"urn:atelier:problem:{slug}", "title": title, "status": status}
     assert json.loads(answer.body or "") == {**about, "instance": "/api/v3/x", "request_id": "r-1", **says}
@@ -74,7 +78,7 @@ def test_an_error_is_told_as_problem_json(
 @pytest.mark.parametrize("error", [ValueError("secret"), KeyError("secret"), DomainError("secret of a new error")])
 def test_what_is_not_in_the_table_is_our_fault_and_stays_inside(error: Exception) -> None:
     assert status_of(error) == 500
-    body = answer_to(error, instance="/", request_id="r-1").body or ""
+    body = problem_response(error, instance="/", request_id="r-1").body or ""
     assert json.loads(body)["title"] == "Something went wrong on our side"
     assert isinstance(error, DomainError) or "secret" not in body
 

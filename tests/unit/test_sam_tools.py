@@ -49,8 +49,8 @@ def test_a_layer_over_its_limit_is_named(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_a_function_has_its_layers_whatever_conditions_are_around_them(tmp_path: Path) -> None:
     condition = {"Fn::If": ["WithCdn", {"Ref": "CdnLayer"}, {"Ref": "AWS::NoValue"}]}
-    properties = {"CodeUri": "NotifyFunction", "Layers": [condition], "Events": {"Notices": {"Type": "SQS"}}}
-    resources = {"NotifyFunction": {"Type": "AWS::Serverless::Function", "Properties": properties}}
+    properties = {"CodeUri": "WebhookDeliveryFunction", "Layers": [condition], "Events": {"Notices": {"Type": "SQS"}}}
+    resources = {"WebhookDeliveryFunction": {"Type": "AWS::Serverless::Function", "Properties": properties}}
     shared = {"Function": {"Layers": [{"Ref": "DepsLayer"}]}}
     (tmp_path / "template.yaml").write_text(json.dumps({"Globals": shared, "Resources": resources}))
     (function,) = artifacts.functions(tmp_path / "template.yaml")

@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from atelier.store.expressions import Attr
 from atelier.store.keys import Key, Partition
-from atelier.store.table import EXISTS, MISSING, Outrun, Table, Write, outrun
+from atelier.store.table import EXISTS, MISSING, ConcurrentUpdate, Table, Write, concurrent_update
 from tests.support.table import create_table
 
 HERE, THERE = Key("U#1", "CLIENT#1"), Key("U#1", "CLIENT#2")
@@ -40,7 +40,7 @@ def test_one_update_sets_adds_removes_and_discards_at_once(table: Table) -> None
             remove=("old", "never_there"),
             discard={"tags": {"x", "not there"}},
             condition=EXISTS & Attr("n").eq(2) & Attr("name").eq("a"),
-            refusal=outrun,
+            on_condition_failure=concurrent_update,
         )
     )
     assert kept(table) == {
@@ -62,27 +62,27 @@ def test_reserved_words_and_odd_names_are_names_like_any_other(table: Table) -> 
 @pytest.mark.parametrize(
     ("write", "passes_on_nothing", "passes_on_something"),
     [
-        (Write(HERE, put={"n": 1}, condition=MISSING, refusal=outrun), True, False),
-        (Write(HERE, set={"n": 1}, condition=EXISTS, refusal=outrun), False, True),
-        (Write(HERE, delete=True, condition=Attr("n").lt(3), refusal=outrun), False, True),
-        (Write(HERE, condition=EXISTS, refusal=outrun), False, True),
+        (Write(HERE, put={"n": 1}, condition=MISSING, on_condition_failure=concurrent_update), True, False),
+        (Write(HERE, set={"n": 1}, condition=EXISTS, on_condition_failure=concurrent_update), False, True),
+        (Write(HERE, delete=True, condition=Attr("n").lt(3), on_condition_failure=concurrent_update), False, True),
+        (Write(HERE, condition=EXISTS, on_condition_failure=concurrent_update), False, True),
         (Write(HERE, put={"n": 9}), True, True),
     ],
 )
 def test_conditions_hold_for_every_kind_of_write_and_a_refused_transaction_leaves_no_trace(
     table: Table, write: Write, passes_on_nothing: bool, passes_on_something: bool
 ) -> None:
-    beside = Write(THERE, add={"n": 1})
+    read_together = Write(THERE, add={"n": 1})
     for number, passes in ((0, passes_on_nothing), (1, passes_on_something)):
         if number:
             table.write(Write(HERE, put={"n": 2}))
         before = kept(table), kept(table, THERE)
         if passes:
-            table.transact(beside, write)
+            table.transact(read_together, write)
             assert kept(table, THERE) != before[1]
         else:
-            with pytest.raises(Outrun):
-                table.transact(beside, write)
+            with pytest.raises(ConcurrentUpdate):
+                table.transact(read_together, write)
             assert (kept(table), kept(table, THERE)) == before
 
 
@@ -91,11 +91,11 @@ def test_a_refusal_sees_the_item_that_was_there(table: Table) -> None:
 
     def refusal(item: Any) -> Exception:
         seen.append(item)
-        return Outrun()
+        return ConcurrentUpdate()
 
     table.write(Write(HERE, put={"n": 7}))
-    with pytest.raises(Outrun):
-        table.transact(Write(THERE, put={}), Write(HERE, put={"n": 8}, condition=MISSING, refusal=refusal))
+    with pytest.raises(ConcurrentUpdate):
+        table.transact(Write(THERE, put={}), Write(HERE, put={"n": 8}, condition=MISSING, on_condition_failure=refusal))
     assert [item["n"] for item in seen] == [7]
 
 
@@ -107,7 +107,7 @@ def test_a_query_bounds_filters_and_projects(table: Table) -> None:
     table.write(Write(Key("U#1", "CAMPAIGN#0"), put={"status": "even"}))
     table.write(Write(Key("U#2", "CLIENT#0"), put={"status": "even"}))
     partition = Partition(None, "PK", "U#1", "SK", "CLIENT#")
-    assert len(list(table.walk(partition, limit=3))) == 10
+    assert len(list(table.iterate(partition, limit=3))) == 10
     even = table.query(partition, keep=Attr("status").eq("even"), only=("status", "n"), forward=False).items
     assert even == [{"status": "even", "n": number} for number in (8, 6, 4, 2, 0)]
     within = Attr("SK").between("CLIENT#3", "CLIENT#5")

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from atelier.domain.errors import Busy
 from atelier.store.keys import Key, Partition
 from atelier.store.table import Table
-from tests.support.script import HERE, THERE, failure, table_of
+from tests.support.scripted_client import HERE, THERE, failure, table_of
 
 PARTITION = Partition("by_name", "PK", "U#1", "by_name", "CLIENT#")
 
@@ -53,7 +53,7 @@ def test_a_walk_takes_every_page_and_starts_each_where_the_last_one_ended() -> N
         {"Items": [raw(THERE)]},
     ]
     table, script, _ = table_of(*pages)
-    assert [item["SK"] for item in table.walk(PARTITION, limit=1, forward=False)] == ["A", "B"]
+    assert [item["SK"] for item in table.iterate(PARTITION, limit=1, forward=False)] == ["A", "B"]
     starts = [request.get("ExclusiveStartKey") for _, request in script.asked]
     assert starts == [None, raw(HERE), raw(THERE)]
     assert all((request["Limit"], request["ScanIndexForward"]) == (1, False) for _, request in script.asked)

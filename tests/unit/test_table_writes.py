@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from atelier.domain.errors import Busy, NotFound
 from atelier.store.expressions import Attr
 from atelier.store.keys import Key
-from atelier.store.table import MISSING, Outrun, Retry, Table, Write, outrun
-from tests.support.script import HERE, THERE, Clock, Script, canceled, failure, table_of
+from atelier.store.table import MISSING, ConcurrentUpdate, Retry, Table, Write, concurrent_update
+from tests.support.scripted_client import HERE, THERE, Clock, Script, canceled, failure, table_of
 
 
 def a_write(key: Key, *, missing: str) -> Write:
-    return Write(key, put={"n": 1}, condition=MISSING, refusal=lambda _: NotFound("thing", missing))
+    return Write(key, put={"n": 1}, condition=MISSING, on_condition_failure=lambda _: NotFound("thing", missing))
 
 
 # ------------------------------------------------------------------------------------------------------- retries
@@ -128,9 +128,9 @@ def test_a_refusal_is_told_of_the_item_that_stood_in_the_way() -> None:
 
     def refusal(item: Any) -> Exception:
         told.append(item)
-        return Outrun()
+        return ConcurrentUpdate()
 
-    write = Write(HERE, put={}, condition=MISSING, refusal=refusal)
+    write = Write(HERE, put={}, condition=MISSING, on_condition_failure=refusal)
     for answer in (
         canceled("ConditionalCheckFailed", items={0: {"n": {"N": "7"}}}),
         canceled("ConditionalCheckFailed"),
@@ -138,7 +138,7 @@ def test_a_refusal_is_told_of_the_item_that_stood_in_the_way() -> None:
         failure("ConditionalCheckFailedException"),
     ):
         table, _, _ = table_of(answer)
-        with pytest.raises(Outrun):
+        with pytest.raises(ConcurrentUpdate):
             table.transact(write) if "Transaction" in str(answer) else table.write(write)
     assert told == [{"n": Decimal(7)}, None, {"n": Decimal(8)}, None]
 
@@ -153,7 +153,7 @@ def test_a_condition_without_words_fails_as_what_it_is() -> None:
 
 def test_a_single_write_asks_for_what_stood_in_the_way_too() -> None:
     table, script, _ = table_of()
-    table.write(Write(HERE, delete=True, condition=Attr("n").eq(1), refusal=outrun))
+    table.write(Write(HERE, delete=True, condition=Attr("n").eq(1), on_condition_failure=concurrent_update))
     ((operation, request),) = script.asked
     assert operation == "delete_item"
     assert request["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
@@ -165,31 +165,31 @@ def test_whoever_wants_to_know_hears_of_every_write_that_has_to_be_tried_again()
     table = Table(client, "atelier", retry=Clock().retry(), notice=lambda: noticed.append("again"))
     table.transact(a_write(HERE, missing="one"))
     assert len(noticed) == 2
-    answers = iter([Outrun(), "settled"])
+    answers = iter([ConcurrentUpdate(), "settled"])
 
     def attempt() -> str:
         answer = next(answers)
-        if isinstance(answer, Outrun):
+        if isinstance(answer, ConcurrentUpdate):
             raise answer
         return str(answer)
 
-    assert (table.settle(attempt), len(noticed)) == ("settled", 3)
+    assert (table.retry_on_conflict(attempt), len(noticed)) == ("settled", 3)
 
 
 def test_settling_reads_again_until_nothing_changed_in_between() -> None:
     table, _, clock = table_of(attempts=3)
-    outcomes = iter([Outrun(), Outrun(), None])
+    outcomes = iter([ConcurrentUpdate(), ConcurrentUpdate(), None])
 
     def attempt() -> str:
         if outcome := next(outcomes):
             raise outcome
         return "done"
 
-    assert table.settle(attempt) == "done"
+    assert table.retry_on_conflict(attempt) == "done"
     assert len(clock.pauses) == 2
 
     def never() -> None:
-        raise Outrun
+        raise ConcurrentUpdate
 
     with pytest.raises(Busy):
-        table.settle(never)
+        table.retry_on_conflict(never)

@@ -8,13 +8,13 @@ from unittest import mock
 
 import pytest
 
-from atelier.domain.shapes import Record
+from atelier.domain.schema import StoredModel
 from atelier.store import items
 from atelier.store.items import from_item, to_item
 from atelier.store.wire import Item
 
 
-class Gallery(Record):
+class MediaUrls(StoredModel):
     """A gallery in its present shape, the third one."""
 
     id: str
@@ -35,11 +35,11 @@ def captioned(item: Item) -> Item:
 
 @pytest.fixture(autouse=True)
 def _third_shape() -> Iterator[None]:
-    with mock.patch.dict(items.UPGRADES, {Gallery: (named, captioned)}):
+    with mock.patch.dict(items.UPGRADES, {MediaUrls: (named, captioned)}):
         yield
 
 
-PRESENT = Gallery(id="g", name="Summer", caption="beaches")
+PRESENT = MediaUrls(id="g", name="Summer", caption="beaches")
 
 
 @pytest.mark.parametrize(
@@ -53,23 +53,23 @@ PRESENT = Gallery(id="g", name="Summer", caption="beaches")
     ids=["unmarked", "first", "second", "third"],
 )
 def test_an_item_of_any_shape_is_read_as_a_record_of_the_present_one(kept: Item) -> None:
-    assert from_item(Gallery, kept) == PRESENT
+    assert from_item(MediaUrls, kept) == PRESENT
 
 
 def test_an_item_gets_the_present_shape_when_it_is_written() -> None:
-    written = to_item(from_item(Gallery, {"id": "g", "title": "Summer: beaches"}))
+    written = to_item(from_item(MediaUrls, {"id": "g", "title": "Summer: beaches"}))
     assert written == {"id": "g", "version": 1, "name": "Summer", "caption": "beaches", "schema": 3}
 
 
 def test_an_item_of_which_one_attribute_was_written_anew_keeps_what_was_written() -> None:
     half_new = {"id": "g", "title": "Summer: beaches", "name": "Winter", "schema": 1}
-    assert from_item(Gallery, half_new).name == "Winter"
+    assert from_item(MediaUrls, half_new).name == "Winter"
     captioned_by_hand = {"id": "g", "name": "Summer: beaches", "caption": "snow", "schema": 2}
-    assert from_item(Gallery, captioned_by_hand).caption == "snow"
+    assert from_item(MediaUrls, captioned_by_hand).caption == "snow"
 
 
 def test_a_kind_of_record_that_never_changed_has_the_first_shape() -> None:
-    class Plain(Record):
+    class Plain(StoredModel):
         id: str
 
     assert to_item(Plain(id="p"))["schema"] == 1

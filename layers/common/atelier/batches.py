@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from atelier.telemetry import told
+from atelier.telemetry import log_context
 
 
 def consume(source: EventType, each: Callable[[Any], None]) -> Callable[[dict[str, Any], LambdaContext], Any]:
@@ -18,7 +18,7 @@ def consume(source: EventType, each: Callable[[Any], None]) -> Callable[[dict[st
             return {"batchItemFailures": []}
 
         def one(record: Any) -> None:
-            with told(request_id=context.aws_request_id):
+            with log_context(request_id=context.aws_request_id):
                 each(record)
 
         return process_partial_response(event=event, record_handler=one, processor=processor, context=context)

@@ -9,7 +9,7 @@ from atelier import wiring
 from atelier.domain.roles import Role
 from atelier.telemetry import acting_for
 from atelier.web.api import claims_in
-from atelier.web.claims import EVERYBODY
+from atelier.web.claims import ANONYMOUS_ADMIN
 
 PLACEHOLDER_USER: Final = 1
 
@@ -27,7 +27,7 @@ class Caller:
 def caller(app: APIGatewayHttpResolver) -> Caller:
     """The user that the present request acts for. Raises Unauthenticated where no token is asked for."""
     claims = claims_in(app)
-    if claims is EVERYBODY:
+    if claims is ANONYMOUS_ADMIN:
         acting_for(PLACEHOLDER_USER)
         return Caller(PLACEHOLDER_USER, claims.role)
     user_id = wiring.users().id_of(issuer=claims.issuer, subject=claims.subject)

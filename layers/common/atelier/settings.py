@@ -26,7 +26,7 @@ class Settings:
     role_claim: str
     sandbox: bool
     grace: timedelta
-    lanes: Mapping[str, str]
+    provider_queues: Mapping[str, str]
     callbacks: str | None
     fal_key_secret: str
     fal_queue_url: str
@@ -39,7 +39,7 @@ class Settings:
     cdn_url: str
     cdn_key_id: str
     cdn_key_secret: str
-    notices_queue: str
+    webhook_delivery_queue: str
     private_webhooks: bool
 
 
@@ -57,7 +57,7 @@ def settings() -> Settings:
         role_claim=env("ROLE_CLAIM", "cognito:groups"),
         sandbox=env("SANDBOX", "off") == "on",
         grace=timedelta(seconds=int(env("GRACE_SECONDS", "90"))),
-        lanes=json.loads(env("GENERATION_LANES", "{}")),
+        provider_queues=json.loads(env("PROVIDER_QUEUE_URLS", "{}")),
         callbacks=None if env("CALLBACK_URL", NOWHERE) == NOWHERE else env("CALLBACK_URL"),
         fal_key_secret=env("FAL_KEY_SECRET", ""),
         fal_queue_url=env("FAL_QUEUE_URL", ""),
@@ -70,6 +70,6 @@ def settings() -> Settings:
         cdn_url=env("CDN_URL", ""),
         cdn_key_id=env("CDN_KEY_ID", ""),
         cdn_key_secret=env("CDN_KEY_SECRET", ""),
-        notices_queue=env("NOTICES_QUEUE_URL", ""),
+        webhook_delivery_queue=env("WEBHOOK_DELIVERY_QUEUE_URL", ""),
         private_webhooks=env("PRIVATE_WEBHOOKS", "off") == "on",
     )

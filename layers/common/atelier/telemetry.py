@@ -25,12 +25,12 @@ def count(name: str, number: float = 1) -> None:
     _metrics.add_metric(name=name, unit="Count", value=number)
 
 
-def took(name: str, seconds: float) -> None:
+def duration(name: str, seconds: float) -> None:
     """A duration, of which the average, the longest and the percentiles are asked for."""
     _metrics.add_metric(name=name, unit="Seconds", value=seconds)
 
 
-def by(**dimensions: str) -> None:
+def dimensions(**dimensions: str) -> None:
     """Tell the metrics of this request or record apart by a few words of which there are only a few."""
     _metrics.add_dimensions(service=_metrics.service, **dimensions)
 
@@ -41,7 +41,7 @@ def acting_for(user_id: int) -> None:
 
 
 @contextmanager
-def told(**ids: str) -> Iterator[None]:
+def log_context(**ids: str) -> Iterator[None]:
     """One request or record: its lines carry `ids`, and what it counted is written when it is over."""
     log.append_keys(**ids)
     try:

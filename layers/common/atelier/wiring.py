@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
     from botocore.session import Session
 
-    from atelier.domain.generation import Pipeline
-    from atelier.domain.models import Registry
-    from atelier.domain.notices import Herald
-    from atelier.domain.ordering import Desk
-    from atelier.domain.provider import Provider, Reporter, Secret
+    from atelier.domain.catalog import Catalog
+    from atelier.domain.pipeline import Pipeline
+    from atelier.domain.provider import CallbackVerifier, Provider, Secret
+    from atelier.domain.task_creation import GenerationContext
+    from atelier.domain.webhook_delivery import WebhookDispatcher
     from atelier.providers.fal import Fal
     from atelier.providers.http import Http
     from atelier.providers.replicate import Replicate
     from atelier.store.campaigns import Campaigns
     from atelier.store.cascade import Cascade
+    from atelier.store.circuit_breaker import CircuitBreakers
     from atelier.store.clients import Clients
-    from atelier.store.health import ProviderHealth
     from atelier.store.media import MediaBucket
-    from atelier.store.queues import Lanes, Queue
+    from atelier.store.queues import ProviderQueues, Queue
     from atelier.store.tasks import Tasks
     from atelier.store.users import Users
     from atelier.store.webhook_secrets import WebhookSecrets
@@ -112,7 +112,7 @@ def disconnect() -> None:
 @cache
 def table() -> Table:
     """The table."""
-    return Table(dynamodb(), settings().table, notice=partial(count, "ConflictsRetried"))
+    return Table(dynamodb(), settings().table, on_retry=partial(count, "WriteConflictRetries"))
 
 
 @cache
@@ -155,7 +155,7 @@ def media() -> "MediaBucket":
     return MediaBucket(_s3(), settings().bucket)
 
 
-class Gallery:
+class MediaUrls:
     """The same storage for those who show it: its URLs are CloudFront's where there is a distribution.
 
     Most answers have no URL in them, so what signs is made for the first one.
@@ -163,24 +163,24 @@ class Gallery:
 
     def url(self, key: str) -> str:
         """A URL for the file of this key, which works for a while."""
-        return _gallery().url(key)
+        return _media_urls().url(key)
 
 
 @cache
-def gallery() -> Gallery:
+def media_urls() -> MediaUrls:
     """What makes stored files readable."""
-    return Gallery()
+    return MediaUrls()
 
 
 @cache
-def _gallery() -> "MediaBucket":
+def _media_urls() -> "MediaBucket":
     from atelier.store.media import MediaBucket
 
     return MediaBucket(_s3(), settings().bucket, signer=_cdn() if settings().cdn_url else None)
 
 
 def _cdn() -> Callable[[str], str]:
-    from atelier.domain.tasks import URL_LIFE
+    from atelier.domain.tasks.record import URL_LIFE
     from atelier.store.cloudfront import CloudFront
 
     ours = settings()
@@ -188,11 +188,11 @@ def _cdn() -> Callable[[str], str]:
 
 
 @cache
-def generation_queue() -> "Lanes":
+def generation_queue() -> "ProviderQueues":
     """Where the next step of a generation waits, each provider's in its own lane."""
-    from atelier.store.queues import Lanes
+    from atelier.store.queues import ProviderQueues
 
-    return Lanes(_sqs(), settings().generation_queue, settings().lanes)
+    return ProviderQueues(_sqs(), settings().generation_queue, settings().provider_queues)
 
 
 @cache
@@ -212,11 +212,11 @@ def cascade() -> "Cascade":
 
 
 @cache
-def health() -> "ProviderHealth":
+def circuit_breakers() -> "CircuitBreakers":
     """The circuit breakers of the providers."""
-    from atelier.store.health import ProviderHealth
+    from atelier.store.circuit_breaker import CircuitBreakers
 
-    return ProviderHealth(table())
+    return CircuitBreakers(table())
 
 
 # ------------------------------------------------------------------------------------------------- the providers
@@ -226,13 +226,13 @@ def health() -> "ProviderHealth":
 
 
 @cache
-def registry() -> "Registry":
+def catalog() -> "Catalog":
     """The models of all providers, configured or not."""
-    from atelier.domain.models import Registry
+    from atelier.domain.catalog import Catalog
     from atelier.providers import bedrock, fal, polly, replicate
     from atelier.providers.sandbox import provider as sandbox
 
-    return Registry((*sandbox.MODELS, *fal.MODELS, *replicate.MODELS, *bedrock.MODELS, *polly.MODELS))
+    return Catalog((*sandbox.MODELS, *fal.MODELS, *replicate.MODELS, *bedrock.MODELS, *polly.MODELS))
 
 
 def configured() -> tuple[str, ...]:
@@ -262,9 +262,9 @@ def providers() -> "dict[str, Provider]":
 
 
 @cache
-def reporter(provider: str) -> "Reporter | None":
+def callback_verifier(provider: str) -> "CallbackVerifier | None":
     """Whoever can tell that a callback is really this provider's; None when it has none or is not configured."""
-    reporters: Mapping[str, Callable[[], Reporter]] = {"fal": _fal, "replicate": _replicate}
+    reporters: Mapping[str, Callable[[], CallbackVerifier]] = {"fal": _fal, "replicate": _replicate}
     return reporters[provider]() if provider in reporters and provider in configured() else None
 
 
@@ -326,27 +326,29 @@ def _secret(name: str) -> "Secret":
 
 
 @cache
-def desk() -> "Desk":
+def generation_context() -> "GenerationContext":
     """What orders are taken with."""
-    from atelier.domain.ordering import Desk
+    from atelier.domain.task_creation import GenerationContext
 
-    return Desk(registry(), configured(), private_webhooks=settings().private_webhooks)
+    return GenerationContext(catalog(), configured(), private_webhooks=settings().private_webhooks)
 
 
 @cache
 def pipeline() -> "Pipeline":
     """What the worker works with."""
-    from atelier.domain.generation import Pipeline
+    from atelier.domain.pipeline import Pipeline
 
-    return Pipeline(tasks(), generation_queue(), media(), providers(), health(), registry(), settings().callbacks)
+    return Pipeline(
+        tasks(), generation_queue(), media(), providers(), circuit_breakers(), catalog(), settings().callbacks
+    )
 
 
 @cache
-def notices_queue() -> "Queue":
+def webhook_delivery_queue() -> "Queue":
     """Where the next attempt to tell a receiver waits."""
     from atelier.store.queues import Queue
 
-    return Queue(_sqs(), settings().notices_queue)
+    return Queue(_sqs(), settings().webhook_delivery_queue)
 
 
 @cache
@@ -358,10 +360,10 @@ def webhook_secrets() -> "WebhookSecrets":
 
 
 @cache
-def herald() -> "Herald":
+def webhook_dispatcher() -> "WebhookDispatcher":
     """Who tells receivers that a task has ended."""
-    from atelier.domain.notices import Herald
-    from atelier.store.sender import Sender
+    from atelier.domain.webhook_delivery import WebhookDispatcher
+    from atelier.store.webhook_client import WebhookClient
 
-    sender = Sender(f"Atelier-Webhooks/{VERSION}", private=settings().private_webhooks)
-    return Herald(tasks(), webhook_secrets(), sender, notices_queue())
+    sender = WebhookClient(f"Atelier-Webhooks/{VERSION}", private=settings().private_webhooks)
+    return WebhookDispatcher(tasks(), webhook_secrets(), sender, webhook_delivery_queue())

@@ -5,9 +5,20 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from atelier.domain.errors import Fault, Invalid
+from atelier.domain.errors import FieldError, Invalid
 from atelier.domain.pages import Page, SearchQuery
-from atelier.domain.shapes import Goal, Id, KeptGoal, KeptName, LongText, Name, Record, Shape, Stamp, without_defaults
+from atelier.domain.schema import (
+    Goal,
+    Id,
+    LongText,
+    Name,
+    RequestModel,
+    StoredGoal,
+    StoredModel,
+    StoredName,
+    TimestampText,
+    without_defaults,
+)
 
 
 class CampaignStatus(StrEnum):
@@ -18,7 +29,7 @@ class CampaignStatus(StrEnum):
     DRAFT = "draft"
 
 
-class ClientCampaign(Shape):
+class ClientCampaign(RequestModel):
     """What it takes to create a campaign where the path already names the client."""
 
     client_id: Annotated[Id | None, Field(description="May repeat the path's client; another one is an error.")] = None
@@ -30,7 +41,7 @@ class ClientCampaign(Shape):
     def under(self, client_id: str) -> "NewCampaign":
         """The campaign to create under the path's client. Raises Invalid when the body names another."""
         if self.client_id not in (None, client_id):
-            raise Invalid([Fault("is another client than the path's", pointer="/client_id")])
+            raise Invalid([FieldError("is another client than the path's", pointer="/client_id")])
         return NewCampaign(**self.model_dump() | {"client_id": client_id})
 
 
@@ -52,7 +63,7 @@ class NewCampaign(ClientCampaign):
     )
 
 
-class CampaignPatch(Shape):
+class CampaignPatch(RequestModel):
     """A merge patch: an absent field stays, null clears the brief. The client never changes."""
 
     name: Name = ""
@@ -63,18 +74,18 @@ class CampaignPatch(Shape):
     model_config = ConfigDict(json_schema_extra=without_defaults)
 
 
-class Campaign(Record):
+class Campaign(StoredModel):
     """A campaign of one client."""
 
     id: Id
     client_id: Id
     user_id: int
-    name: KeptName
-    goal: KeptGoal
+    name: StoredName
+    goal: StoredGoal
     status: CampaignStatus
     brief: str | None = None
-    created_at: Stamp
-    updated_at: Stamp
+    created_at: TimestampText
+    updated_at: TimestampText
 
 
 class ClientCampaignQuery(SearchQuery):

@@ -5,10 +5,20 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from atelier.domain.pages import Page, SearchQuery
-from atelier.domain.shapes import Description, Id, KeptName, LongText, Name, Record, Shape, Stamp, without_defaults
+from atelier.domain.schema import (
+    Description,
+    Id,
+    LongText,
+    Name,
+    RequestModel,
+    StoredModel,
+    StoredName,
+    TimestampText,
+    without_defaults,
+)
 
 
-class NewClient(Shape):
+class NewClient(RequestModel):
     """What it takes to create a client. Names need not be unique."""
 
     name: Name
@@ -26,7 +36,7 @@ class NewClient(Shape):
     )
 
 
-class ClientPatch(Shape):
+class ClientPatch(RequestModel):
     """A merge patch: an absent field stays, null clears one that is optional."""
 
     name: Name = ""
@@ -36,16 +46,16 @@ class ClientPatch(Shape):
     model_config = ConfigDict(json_schema_extra=without_defaults)
 
 
-class Client(Record):
+class Client(StoredModel):
     """A client of one user."""
 
     id: Id
     user_id: int
-    name: KeptName
+    name: StoredName
     description: str | None = None
     brand_guidelines: str | None = None
-    created_at: Stamp
-    updated_at: Stamp
+    created_at: TimestampText
+    updated_at: TimestampText
 
 
 class ClientQuery(SearchQuery):

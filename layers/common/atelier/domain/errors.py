@@ -7,9 +7,9 @@ DomainError
   NotFound           no such thing, or not the caller's: nobody can tell which
   IllegalTransition  the task's life cycle does not allow it
   TaskFailed         the result of a task that has none
-  Stale              If-Match named a version that is no longer the current one
-  StillRunning       the first request with this idempotency key has not finished
-  KeyReused          this idempotency key was used for another request
+  PreconditionFailed              If-Match named a version that is no longer the current one
+  RequestInProgress       the first request with this idempotency key has not finished
+  IdempotencyKeyReused          this idempotency key was used for another request
   Busy               try again after `retry_after` seconds; nothing was written
 """
 
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Fault:
+class FieldError:
     """One thing wrong with a request: where (a JSON pointer or a parameter's name) and what."""
 
     detail: str
@@ -35,11 +35,11 @@ class DomainError(Exception):
 
 
 class Invalid(DomainError):
-    """The request cannot be understood or is out of bounds; `faults` lists all that is wrong with it."""
+    """The request cannot be understood or is out of bounds; `field_errors` lists all that is wrong with it."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("; ".join(map(str, self.faults)))
+    def __init__(self, field_errors: Sequence[FieldError]) -> None:
+        self.field_errors = tuple(field_errors)
+        super().__init__("; ".join(map(str, self.field_errors)))
 
 
 class Unauthenticated(DomainError):
@@ -71,15 +71,15 @@ class TaskFailed(DomainError):
         super().__init__(message)
 
 
-class Stale(DomainError):
+class PreconditionFailed(DomainError):
     """The resource has changed since the version that If-Match names."""
 
 
-class StillRunning(DomainError):
+class RequestInProgress(DomainError):
     """Another request with the same idempotency key is being carried out right now."""
 
 
-class KeyReused(DomainError):
+class IdempotencyKeyReused(DomainError):
     """The idempotency key belongs to a request with another body or path."""
 
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Final, Generic, Literal, Self, TypeVar
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from atelier.domain.shapes import Record, Shape
+from atelier.domain.schema import RequestModel, StoredModel
 
-T = TypeVar("T", bound=Record)
+T = TypeVar("T", bound=StoredModel)
 
 MAX_PAGE_SIZE = 100
 
@@ -23,7 +23,7 @@ def _whole_number(value: Any) -> Any:
 FROM_TEXT: Final = BeforeValidator(_whole_number)
 
 
-class ListQuery(Shape):
+class ListQuery(RequestModel):
     """What every list understands."""
 
     page: Annotated[int, Field(ge=1, le=1_000_000_000, description="Which page, from 1."), FROM_TEXT] = 1
@@ -57,7 +57,7 @@ class SearchQuery(ListQuery):
     ] = None
 
 
-class Page(Record, Generic[T]):
+class Page(StoredModel, Generic[T]):
     """One page of a list. `total` is exact at that moment; `next_cursor` is null on the last page."""
 
     items: list[T]

@@ -5,8 +5,8 @@ its words into the answers and errors below and nothing else:
 
 SubmitRefused  it said no to this job, for good
 Unavailable    it certainly did not do what it was asked, now; later it may
-Unheard        it was asked and nobody knows what became of that
-Unknowable     it cannot say whether it ever accepted a job
+SubmitOutcomeUnknown        it was asked and nobody knows what became of that
+LookupInconclusive     it cannot say whether it ever accepted a job
 """
 
 from collections.abc import Callable, Mapping
@@ -17,11 +17,11 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from atelier.domain.tasks import TaskError, TaskType
+from atelier.domain.tasks.record import TaskError, TaskType
 
 
 @dataclass(frozen=True)
-class Order:
+class JobRequest:
     """One job as a provider is asked for it.
 
     `reference` is ours, the same however often it is asked. `options` are the typed options of a request under the
@@ -107,21 +107,21 @@ State = Waiting | Working | Done | Refused
 class Provider(Protocol):
     """What the pipeline asks of a provider. Every method may raise Unavailable."""
 
-    def submit(self, order: Order) -> str:
+    def submit(self, job_request: JobRequest) -> str:
         """Hand in the job, in one attempt, and return the provider's id for it.
 
         Raises SubmitRefused or Unavailable when it certainly was not accepted. Any other exception means that nobody
-        knows, and the pipeline will ask `find` before it does anything else; Unheard is the one to raise for it.
+        knows, and the pipeline will ask `find` before it does anything else; SubmitOutcomeUnknown is the one to raise for it.
         """
 
-    def find(self, order: Order) -> str | None:
+    def find(self, job_request: JobRequest) -> str | None:
         """The provider's id of a job whose submit was never answered; None when there certainly is none.
 
-        It is asked no sooner than a lease after the submit. Raises Unknowable when it can be neither found nor ruled
+        It is asked no sooner than a lease after the submit. Raises LookupInconclusive when it can be neither found nor ruled
         out: the pipeline then waits for the provider's callback and asks again.
         """
 
-    def poll(self, job: str, order: Order) -> State:
+    def poll(self, job: str, job_request: JobRequest) -> State:
         """Where the job stands."""
 
     def cancel(self, job: str, *, model: str) -> bool:
@@ -142,17 +142,17 @@ class Callback:
     body: bytes
 
 
-class Reporter(Protocol):
+class CallbackVerifier(Protocol):
     """A provider that calls back."""
 
-    def job_of(self, callback: Callback, *, now: datetime) -> str:
+    def verified_job(self, callback: Callback, *, now: datetime) -> str:
         """The provider's id of the job that a genuine callback is about.
 
-        Raises NotGenuine, and Unavailable when what proves it cannot be read now.
+        Raises InvalidSignature, and Unavailable when what proves it cannot be read now.
         """
 
 
-class NotGenuine(Exception):
+class InvalidSignature(Exception):
     """The callback is not proved to be the provider's, or is too old."""
 
 
@@ -178,11 +178,11 @@ class Unavailable(Exception):
         super().__init__(reason)
 
 
-class Unheard(Exception):
+class SubmitOutcomeUnknown(Exception):
     """The request was sent and no answer came: nobody knows whether the provider accepted it."""
 
 
-class Unknowable(Exception):
+class LookupInconclusive(Exception):
     """The provider cannot say whether it ever accepted the job."""
 
 

@@ -7,12 +7,12 @@ from typing import Annotated, Final, Self
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from atelier.domain.shapes import Moment, Record
+from atelier.domain.schema import StoredModel, Timestamp
 
 OVERLAP: Final = timedelta(hours=24)
 
 
-class WebhookSecret(Record):
+class WebhookSecret(StoredModel):
     """The secret of one user. After a change the one before signs as well, until `previous_until`."""
 
     secret: Annotated[
@@ -20,7 +20,7 @@ class WebhookSecret(Record):
         Field(repr=False, description="Signs what is sent to `webhook_url`; behind `whsec_` it is the key in base64."),
     ]
     previous_until: Annotated[
-        Moment | None, Field(description="Until when the secret before this one signs as well, after a change.")
+        Timestamp | None, Field(description="Until when the secret before this one signs as well, after a change.")
     ] = None
     previous: SkipJsonSchema[Annotated[str | None, Field(exclude=True, repr=False)]] = None
 

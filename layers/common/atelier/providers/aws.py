@@ -18,8 +18,15 @@ from botocore.exceptions import (
     ProxyConnectionError,
 )
 
-from atelier.domain.provider import Order, Staged, SubmitRefused, Unavailable, Unheard, Unknowable
-from atelier.domain.tasks import TaskError
+from atelier.domain.provider import (
+    JobRequest,
+    LookupInconclusive,
+    Staged,
+    SubmitOutcomeUnknown,
+    SubmitRefused,
+    Unavailable,
+)
+from atelier.domain.tasks.record import TaskError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -62,7 +69,7 @@ def submitting(*, over: Collection[str] = ()) -> Iterator[None]:
     except ClientError as failure:
         raise _meaning(failure, over) from failure
     except BotoCoreError as failure:
-        raise Unheard(_not_reached(failure)) from failure
+        raise SubmitOutcomeUnknown(_not_reached(failure)) from failure
 
 
 @contextmanager
@@ -93,7 +100,7 @@ def _meaning(failure: ClientError, over: Collection[str]) -> Exception:
         _note_if_forbidden(failure)
         return refusal("provider_auth", _NOT_ALLOWED)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
-        return Unheard(f"AWS answered {code} to a submit.")
+        return SubmitOutcomeUnknown(f"AWS answered {code} to a submit.")
     return refusal("provider_refused", _text(failure))
 
 
@@ -126,7 +133,7 @@ def looked_up(
 ) -> Found | None:
     """The one that is it among all pages; None when there is none. `page` brings one and the token of the next.
 
-    Raises Unavailable, and Unknowable when there are too many pages to tell.
+    Raises Unavailable, and LookupInconclusive when there are too many pages to tell.
     """
     token = None
     for _ in range(MOST_PAGES):
@@ -137,7 +144,7 @@ def looked_up(
                 return each
         if not token:
             return None
-    raise Unknowable("AWS has too many jobs to look through.")
+    raise LookupInconclusive("AWS has too many jobs to look through.")
 
 
 # ------------------------------------------------------------------------------------------------------ staging
@@ -150,21 +157,21 @@ class Staging:
         self._s3 = s3
         self.bucket = bucket
 
-    def folder(self, order: Order) -> str:
+    def folder(self, job_request: JobRequest) -> str:
         """What the keys of the order's files begin with."""
-        return f"incoming/{order.reference}/"
+        return f"incoming/{job_request.reference}/"
 
-    def files(self, order: Order, *endings: str) -> tuple[Staged, ...]:
+    def files(self, job_request: JobRequest, *endings: str) -> tuple[Staged, ...]:
         """The files of the order that have arrived, those with one of these endings. Raises Unavailable."""
         with asking():
-            listed = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=self.folder(order))
+            listed = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=self.folder(job_request))
         keys = (each["Key"] for each in listed.get("Contents", []) if each["Size"])
         return tuple(Staged(key) for key in keys if key.endswith(endings))
 
-    def put(self, order: Order, name: str, content: bytes) -> None:
-        """Add a file to the order's. Raises Unheard when nobody knows whether it is there now."""
-        key = self.folder(order) + name
+    def put(self, job_request: JobRequest, name: str, content: bytes) -> None:
+        """Add a file to the order's. Raises SubmitOutcomeUnknown when nobody knows whether it is there now."""
+        key = self.folder(job_request) + name
         try:
             self._s3.put_object(Bucket=self.bucket, Key=key, Body=content)
         except (ClientError, BotoCoreError) as failure:
-            raise Unheard("The file was made, and could not be stored.") from failure
+            raise SubmitOutcomeUnknown("The file was made, and could not be stored.") from failure

@@ -5,9 +5,9 @@ No callbacks: jobs are asked after. Both write into our own bucket, films withou
 
 from typing import TYPE_CHECKING, Final
 
-from atelier.domain.models import Lifecycle, Model, Seconds
-from atelier.domain.provider import Order, State
-from atelier.domain.tasks import TaskType
+from atelier.domain.catalog import Lifecycle, Model, Seconds
+from atelier.domain.provider import JobRequest, State
+from atelier.domain.tasks.record import TaskType
 from atelier.providers.aws import Staging
 from atelier.providers.bedrock_films import Films
 from atelier.providers.bedrock_pictures import Pictures
@@ -79,21 +79,21 @@ class Bedrock:
         self._pictures = Pictures(runtime, staging)
         self._films = Films(runtime, staging)
 
-    def submit(self, order: Order) -> str:
+    def submit(self, job_request: JobRequest) -> str:
         """Hand in the job: at once made and stored when it is a picture, accepted when it is a film."""
-        return self._jobs(order).submit(order)
+        return self._jobs(job_request).submit(job_request)
 
-    def find(self, order: Order) -> str | None:
-        """The job of an order. A picture that is not in our bucket may have been paid all the same: Unknowable."""
-        return self._jobs(order).find(order)
+    def find(self, job_request: JobRequest) -> str | None:
+        """The job of an order. A picture that is not in our bucket may have been paid all the same: LookupInconclusive."""
+        return self._jobs(job_request).find(job_request)
 
-    def poll(self, job: str, order: Order) -> State:
+    def poll(self, job: str, job_request: JobRequest) -> State:
         """Where the job stands."""
-        return self._jobs(order).poll(job, order)
+        return self._jobs(job_request).poll(job, job_request)
 
     def cancel(self, job: str, *, model: str) -> bool:  # noqa: ARG002 - there is no such operation
         """Never: Bedrock finishes what it has accepted."""
         return False
 
-    def _jobs(self, order: Order) -> Pictures | Films:
-        return self._films if order.type is TaskType.VIDEO else self._pictures
+    def _jobs(self, job_request: JobRequest) -> Pictures | Films:
+        return self._films if job_request.type is TaskType.VIDEO else self._pictures

@@ -4,8 +4,17 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from atelier.domain.provider import Done, Order, Refused, State, Unavailable, Unheard, Unknowable, Working
-from atelier.domain.tasks import TaskError
+from atelier.domain.provider import (
+    Done,
+    JobRequest,
+    LookupInconclusive,
+    Refused,
+    State,
+    SubmitOutcomeUnknown,
+    Unavailable,
+    Working,
+)
+from atelier.domain.tasks.record import TaskError
 from atelier.providers.aws import Staging, asking, looked_up, submitting
 from atelier.providers.inputs import Words, input_of, same
 
@@ -35,26 +44,26 @@ class Films:
         self._runtime = runtime
         self._staging = staging
 
-    def submit(self, order: Order) -> str:
+    def submit(self, job_request: JobRequest) -> str:
         """Start the job."""
         request: StartAsyncInvokeRequestTypeDef = {
-            "clientRequestToken": order.reference,
-            "modelId": order.model,
-            "modelInput": input_of(order, _WORDS),
-            "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": self._address(order)}},
+            "clientRequestToken": job_request.reference,
+            "modelId": job_request.model,
+            "modelInput": input_of(job_request, _WORDS),
+            "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": self._address(job_request)}},
         }
         with submitting():
             try:
                 return self._runtime.start_async_invoke(**request)["invocationArn"]
             except self._runtime.exceptions.ConflictException as conflict:
-                return self._known(order, conflict)
+                return self._known(job_request, conflict)
 
-    def find(self, order: Order) -> str | None:
+    def find(self, job_request: JobRequest) -> str | None:
         """The job that writes where the order's files go."""
 
         def page(token: str | None) -> "tuple[list[AsyncInvokeSummaryTypeDef], str | None]":
             request: ListAsyncInvokesRequestTypeDef = {
-                "submitTimeAfter": order.created_at - _CLOCKS_DIFFER,
+                "submitTimeAfter": job_request.created_at - _CLOCKS_DIFFER,
                 "sortOrder": "Ascending",
                 "maxResults": _LARGEST_PAGE,
             }
@@ -63,20 +72,20 @@ class Films:
             answer = self._runtime.list_async_invokes(**request)
             return answer.get("asyncInvokeSummaries", []), answer.get("nextToken")
 
-        address = self._address(order)
+        address = self._address(job_request)
         found = looked_up(
-            page, lambda each: each.get("clientRequestToken") == order.reference or _goes_to(address, each)
+            page, lambda each: each.get("clientRequestToken") == job_request.reference or _goes_to(address, each)
         )
         return found and found["invocationArn"]
 
-    def poll(self, job: str, order: Order) -> State:
+    def poll(self, job: str, job_request: JobRequest) -> State:
         """Where the job stands."""
         with asking():
             answer = self._runtime.get_async_invoke(invocationArn=job)
         status: str = answer["status"]
         if status == "Completed":
             # How the file is called is documented nowhere; beside it there may be others, about the job.
-            return Done(self._staging.files(order, ".mp4"))
+            return Done(self._staging.files(job_request, ".mp4"))
         if status == "Failed":
             message = answer.get("failureMessage") or "The provider could not make it."
             return Refused(TaskError(code="provider_failed", message=message, retryable=True))
@@ -84,17 +93,17 @@ class Films:
             _logger.warning("Job %s has the unknown status %s.", job, status)
         return Working()
 
-    def _address(self, order: Order) -> str:
-        return f"s3://{self._staging.bucket}/{self._staging.folder(order)}"
+    def _address(self, job_request: JobRequest) -> str:
+        return f"s3://{self._staging.bucket}/{self._staging.folder(job_request)}"
 
-    def _known(self, order: Order, conflict: Exception) -> str:
+    def _known(self, job_request: JobRequest, conflict: Exception) -> str:
         """The job that already has the order's token. Anything but finding it leaves open what became of it."""
         try:
-            job = self.find(order)
-        except (Unavailable, Unknowable):
+            job = self.find(job_request)
+        except (Unavailable, LookupInconclusive):
             job = None
         if job is None:
-            raise Unheard("The job was accepted before, and is not to be found.") from conflict
+            raise SubmitOutcomeUnknown("The job was accepted before, and is not to be found.") from conflict
         return job
 
 

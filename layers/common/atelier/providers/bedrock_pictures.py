@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import Base64Bytes, BaseModel, Field, ValidationError
 
-from atelier.domain.provider import Done, Order, State, SubmitRefused, Unknowable
+from atelier.domain.provider import Done, JobRequest, LookupInconclusive, State, SubmitRefused
 from atelier.providers.aws import Staging, refusal, submitting
 from atelier.providers.inputs import Words, input_of, same
 
@@ -31,30 +31,30 @@ class Pictures:
         self._runtime = runtime
         self._staging = staging
 
-    def submit(self, order: Order) -> str:
+    def submit(self, job_request: JobRequest) -> str:
         """Have the picture made, and store it."""
-        body = json.dumps({"output_format": "png", **input_of(order, _WORDS)})
+        body = json.dumps({"output_format": "png", **input_of(job_request, _WORDS)})
         with submitting(over=_MADE_NOTHING):
-            answered = self._runtime.invoke_model(modelId=order.model, body=body, contentType="application/json")
+            answered = self._runtime.invoke_model(modelId=job_request.model, body=body, contentType="application/json")
             answer = answered["body"].read()
         for number, picture in enumerate(_pictures_of(answer)):
             # It may be a JPEG, if that was passed through; what a file is will be told from its content.
-            self._staging.put(order, f"{number}.png", picture)
-        return _job(order)
+            self._staging.put(job_request, f"{number}.png", picture)
+        return _job(job_request)
 
-    def find(self, order: Order) -> str:
+    def find(self, job_request: JobRequest) -> str:
         """The job of a picture that has been stored; of any other nobody can tell."""
-        if self._staging.files(order, ".png"):
-            return _job(order)
-        raise Unknowable("The picture may have been made and lost.")
+        if self._staging.files(job_request, ".png"):
+            return _job(job_request)
+        raise LookupInconclusive("The picture may have been made and lost.")
 
-    def poll(self, job: str, order: Order) -> State:  # noqa: ARG002 - the order says where its files are
+    def poll(self, job: str, job_request: JobRequest) -> State:  # noqa: ARG002 - the order says where its files are
         """It is over, whatever came of it."""
-        return Done(self._staging.files(order, ".png"))
+        return Done(self._staging.files(job_request, ".png"))
 
 
-def _job(order: Order) -> str:
-    return f"picture-{order.reference}"
+def _job(job_request: JobRequest) -> str:
+    return f"picture-{job_request.reference}"
 
 
 class _Answer(BaseModel):

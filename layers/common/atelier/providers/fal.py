@@ -15,17 +15,17 @@ from urllib.parse import quote, urlencode
 from atelier.domain.provider import (
     Callback,
     Done,
-    Order,
+    JobRequest,
+    LookupInconclusive,
     Refused,
     Remote,
     Secret,
     State,
-    Unheard,
-    Unknowable,
+    SubmitOutcomeUnknown,
     Waiting,
     Working,
 )
-from atelier.domain.tasks import TaskError
+from atelier.domain.tasks.record import TaskError
 from atelier.providers.fal_models import MODELS, WORDS
 from atelier.providers.fal_signatures import JOB, Signatures
 from atelier.providers.http import Answer, Http, accepted, file_at, in_order
@@ -59,35 +59,35 @@ class Fal:
         self._queue_url, self._rest_url, self._api_url = queue_url, rest_url, api_url
         self._signatures = Signatures(self._published_keys)
 
-    def submit(self, order: Order) -> str:
+    def submit(self, job_request: JobRequest) -> str:
         """Put the request into the queue; its id."""
-        query = f"?{urlencode({'fal_webhook': order.callback})}" if order.callback else ""
-        url = f"{self._queue_url}/{quote(order.model)}{query}"
-        answer = self._http.submit(url, input_of(order, _words(order)), headers=self._headers())
+        query = f"?{urlencode({'fal_webhook': job_request.callback})}" if job_request.callback else ""
+        url = f"{self._queue_url}/{quote(job_request.model)}{query}"
+        answer = self._http.submit(url, input_of(job_request, _words(job_request)), headers=self._headers())
         job = accepted(answer, _reason).get("request_id")
         if not isinstance(job, str) or not JOB.fullmatch(job):
-            raise Unheard("fal accepted the request and did not say under which id.")
+            raise SubmitOutcomeUnknown("fal accepted the request and did not say under which id.")
         return job
 
-    def find(self, order: Order) -> str | None:
+    def find(self, job_request: JobRequest) -> str | None:
         """The request with the order's input. Never None: the history only has requests that have ended."""
-        if not is_unmistakable(order, _words(order)):
-            raise Unknowable("Other requests may have the same input.")
+        if not is_unmistakable(job_request, _words(job_request)):
+            raise LookupInconclusive("Other requests may have the same input.")
         cursor = None
         for _ in range(_PAGES):
-            page = self._history(order, cursor)
+            page = self._history(job_request, cursor)
             for item in _objects(page.get("items")):
                 job = str(item.get("request_id"))
-                if is_input_of(item.get("json_input"), order, _words(order)) and JOB.fullmatch(job):
+                if is_input_of(item.get("json_input"), job_request, _words(job_request)) and JOB.fullmatch(job):
                     return job
             cursor = page.get("next_cursor")
             if not cursor or not page.get("has_more"):
                 break
-        raise Unknowable("fal's history does not have the request; it may still be running.")
+        raise LookupInconclusive("fal's history does not have the request; it may still be running.")
 
-    def poll(self, job: str, order: Order) -> State:
+    def poll(self, job: str, job_request: JobRequest) -> State:
         """Where the request stands."""
-        answer = in_order(self._ask("GET", f"{_address(order.model, job)}/status"))
+        answer = in_order(self._ask("GET", f"{_address(job_request.model, job)}/status"))
         if answer.status == HTTPStatus.NOT_FOUND:
             return Refused(TaskError(code="job_not_found", message="fal does not know the request.", retryable=True))
         status = answer.result()
@@ -98,7 +98,7 @@ class Fal:
             case "IN_PROGRESS":
                 return Working()
             case "COMPLETED":
-                return self._ended(job, order, status)
+                return self._ended(job, job_request, status)
             case unknown:
                 log.warning("fal says %.100r about a request", unknown)
                 return Waiting()
@@ -108,14 +108,14 @@ class Fal:
         answer = in_order(self._ask("PUT", f"{_address(model, job)}/cancel"))
         return answer.status == HTTPStatus.NOT_FOUND
 
-    def job_of(self, callback: Callback, *, now: datetime) -> str:
+    def verified_job(self, callback: Callback, *, now: datetime) -> str:
         """The request that a callback of fal is about."""
-        return self._signatures.job_of(callback, now=now)
+        return self._signatures.verified_job(callback, now=now)
 
-    def _ended(self, job: str, order: Order, status: dict[str, Any]) -> State:
-        answer = self._ask("GET", _address(order.model, job))
+    def _ended(self, job: str, job_request: JobRequest, status: dict[str, Any]) -> State:
+        answer = self._ask("GET", _address(job_request.model, job))
         content = answer.result() if answer.ok else answer.json()
-        cost = _cost(answer, order.model)
+        cost = _cost(answer, job_request.model)
         failed = bool(status.get("error") or status.get("error_type"))
         if answer.ok and not failed:
             return Done(tuple(self._file(url) for url in _urls(content)), cost)
@@ -129,16 +129,16 @@ class Fal:
     def _file(self, url: str) -> Remote:
         return file_at(url, hosts=_HOSTS, api=self._queue_url)
 
-    def _history(self, order: Order, cursor: object) -> dict[str, Any]:
-        start = (order.created_at - _CLOCKS).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        query = {"endpoint_id": order.model, "start": start, "limit": 100, "expand": "payloads"}
+    def _history(self, job_request: JobRequest, cursor: object) -> dict[str, Any]:
+        start = (job_request.created_at - _CLOCKS).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        query = {"endpoint_id": job_request.model, "start": start, "limit": 100, "expand": "payloads"}
         if cursor:
             query["cursor"] = str(cursor)
         url = f"{self._api_url}/models/requests/by-endpoint?{urlencode(query)}"
         answer = self._http.ask("GET", url, headers=self._headers())
         if HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             # The history is not for every key.
-            raise Unknowable(f"fal's history answered {answer.status}.")
+            raise LookupInconclusive(f"fal's history answered {answer.status}.")
         return in_order(answer).result()
 
     def _published_keys(self) -> dict[str, Any]:
@@ -151,8 +151,8 @@ class Fal:
         return {"Authorization": f"Key {self._key()}"}
 
 
-def _words(order: Order) -> Words:
-    return WORDS.get(order.model, {})
+def _words(job_request: JobRequest) -> Words:
+    return WORDS.get(job_request.model, {})
 
 
 def _address(model: str, job: str) -> str:

@@ -6,8 +6,8 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from atelier.domain.models import Lifecycle, Model, Price, Seconds, Unit
-from atelier.domain.tasks import TaskType
+from atelier.domain.catalog import Lifecycle, Model, Price, Seconds, Unit
+from atelier.domain.tasks.record import TaskType
 from atelier.providers.inputs import Words, same, text, whole
 
 _SIZES: Final[Mapping[str, JsonValue]] = {

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from atelier.domain.provider import Callback, NotGenuine, Unavailable
-from atelier.domain.signatures import is_near
+from atelier.domain.provider import Callback, InvalidSignature, Unavailable
+from atelier.domain.webhook_signatures import is_near
 from atelier.providers.published import Published
 
 JOB: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -24,18 +24,18 @@ class Signatures:
     def __init__(self, fetch: Callable[[], Mapping[str, Any]]) -> None:
         self._keys = Published(lambda: _keys_in(fetch()))
 
-    def job_of(self, callback: Callback, *, now: datetime) -> str:
-        """The request that a genuine callback is about. Raises NotGenuine, and Unavailable without fal's keys."""
+    def verified_job(self, callback: Callback, *, now: datetime) -> str:
+        """The request that a genuine callback is about. Raises InvalidSignature, and Unavailable without fal's keys."""
         named = [callback.headers.get(name, "") for name in _SIGNED_HEADERS]
         job, _, timestamp = named
         signature = callback.headers.get("x-fal-webhook-signature", "")
         well_formed = all(each and each.isascii() for each in named) and JOB.fullmatch(job)
         if not well_formed or not _SIGNATURE.fullmatch(signature) or not is_near(timestamp, now=now):
-            raise NotGenuine("The callback is not signed, or not now.")
+            raise InvalidSignature("The callback is not signed, or not now.")
         message = "\n".join([*named, hashlib.sha256(callback.body).hexdigest()]).encode()
         self._keys.check(lambda keys: _is_signed(message, bytes.fromhex(signature), keys), now=now)
         if _request_in(callback.body) != job:
-            raise NotGenuine("The callback is about another request than the one that is signed.")
+            raise InvalidSignature("The callback is about another request than the one that is signed.")
         return job
 
 

@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from atelier.domain.provider import Remote, SubmitRefused, Unavailable, Unheard
-from atelier.domain.tasks import TaskError
+from atelier.domain.provider import Remote, SubmitOutcomeUnknown, SubmitRefused, Unavailable
+from atelier.domain.tasks.record import TaskError
 
 LARGEST_ANSWER: Final = 10 * 1024 * 1024
 _PATIENCE: Final = urllib3.Timeout(connect=3, read=15)
@@ -115,7 +115,7 @@ class Http:
     def submit(self, url: str, content: Mapping[str, Any], *, headers: Mapping[str, str]) -> Answer:
         """The answer to a request that must not be repeated.
 
-        Raises Unavailable when certainly nobody read it, and Unheard when somebody may have.
+        Raises Unavailable when certainly nobody read it, and SubmitOutcomeUnknown when somebody may have.
         """
         encoded = json.dumps(content).encode()
         body = _Body(encoded)
@@ -124,7 +124,7 @@ class Http:
             return self._send("POST", url, headers=described, body=body)
         except HTTPError as failure:
             if body.touched:
-                raise Unheard(f"{_host(url)} did not answer to a submit.") from failure
+                raise SubmitOutcomeUnknown(f"{_host(url)} did not answer to a submit.") from failure
             # Not a byte of the body has left: no name, no connection, no handshake, or it broke right after.
             raise Unavailable(f"{_host(url)} could not be reached.") from failure
 
@@ -167,7 +167,7 @@ def _host(url: str) -> str:
 def accepted(answer: Answer, reason: Callable[[Answer], TaskError]) -> dict[str, Any]:
     """The content of a provider's answer to a submit, when that says yes; `reason` puts a no into our words.
 
-    Raises SubmitRefused, Unavailable or Unheard.
+    Raises SubmitRefused, Unavailable or SubmitOutcomeUnknown.
     """
     if answer.ok:
         return answer.json()
@@ -178,7 +178,7 @@ def accepted(answer: Answer, reason: Callable[[Answer], TaskError]) -> dict[str,
         raise SubmitRefused(TaskError(code="provider_auth", message=KEY_REFUSED, retryable=False))
     if 400 <= answer.status < 500 and answer.status != _GAVE_UP:  # noqa: PLR2004 - what 4xx means
         raise SubmitRefused(reason(answer))
-    raise Unheard(f"The provider answered {answer.status} to a submit.")
+    raise SubmitOutcomeUnknown(f"The provider answered {answer.status} to a submit.")
 
 
 def in_order(answer: Answer) -> Answer:

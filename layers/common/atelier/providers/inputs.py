@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
-from atelier.domain.provider import Order
+from atelier.domain.provider import JobRequest
 
 Form = Callable[[Any], JsonValue]
 Words = Mapping[str, tuple[str, Form]]
@@ -33,28 +33,28 @@ def text(value: float) -> str:
     return f"{float(value):g}"
 
 
-def input_of(order: Order, words: Words) -> dict[str, Any]:
+def input_of(job_request: JobRequest, words: Words) -> dict[str, Any]:
     """What the model is sent. An option that it has no word for is left out; what was passed through wins.
 
     A model that takes a seed always gets one, the same for the same order: that is how an order is known again.
     """
-    options = dict(order.options)
-    if is_unmistakable(order, words):
-        options["seed"] = _seed(order.reference)
+    options = dict(job_request.options)
+    if is_unmistakable(job_request, words):
+        options["seed"] = _seed(job_request.reference)
     prompt, _ = words.get("prompt", ("prompt", same))
     known = {words[name][0]: words[name][1](value) for name, value in options.items() if name in words}
     passed_through = {name: value for name, value in options.items() if name not in OPTIONS}
-    return {prompt: order.effective_prompt, **known, **passed_through}
+    return {prompt: job_request.effective_prompt, **known, **passed_through}
 
 
-def is_unmistakable(order: Order, words: Words) -> bool:
+def is_unmistakable(job_request: JobRequest, words: Words) -> bool:
     """Whether no other order has the same input. Without a seed of ours, others may ask for just the same."""
-    return "seed" in words and "seed" not in order.options
+    return "seed" in words and "seed" not in job_request.options
 
 
-def is_input_of(found: object, order: Order, words: Words) -> bool:
+def is_input_of(found: object, job_request: JobRequest, words: Words) -> bool:
     """Whether a provider's record of an input is that of the order; the provider may have added its defaults."""
-    sent = input_of(order, words)
+    sent = input_of(job_request, words)
     return isinstance(found, dict) and all(name in found and found[name] == value for name, value in sent.items())
 
 

@@ -5,9 +5,9 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from atelier.domain.models import Model, Price, Unit
-from atelier.domain.provider import Done, Order, Refused, Staged, State, Waiting, Working
-from atelier.domain.tasks import TaskError, TaskType
+from atelier.domain.catalog import Model, Price, Unit
+from atelier.domain.provider import Done, JobRequest, Refused, Staged, State, Waiting, Working
+from atelier.domain.tasks.record import TaskError, TaskType
 from atelier.providers.aws import Staging, asking, looked_up, refusal, submitting
 from atelier.providers.inputs import OPTIONS
 
@@ -62,9 +62,9 @@ class Polly:
         self._client = client
         self._staging = Staging(s3, bucket)
 
-    def submit(self, order: Order) -> str:
+    def submit(self, job_request: JobRequest) -> str:
         """Start the task."""
-        request = self._request(order)
+        request = self._request(job_request)
         with submitting():
             try:
                 answer = self._client.start_speech_synthesis_task(**request)
@@ -73,9 +73,9 @@ class Polly:
                 raise refusal("provider_refused", message) from failure
         return answer["SynthesisTask"]["TaskId"]
 
-    def find(self, order: Order) -> str | None:
-        """The task that writes where the order's files go. Unknowable when there are too many tasks to tell."""
-        if arrived := self._files(order):
+    def find(self, job_request: JobRequest) -> str | None:
+        """The task that writes where the order's files go. LookupInconclusive when there are too many tasks to tell."""
+        if arrived := self._files(job_request):
             return _task_of(arrived[0])
 
         def page(token: str | None) -> "tuple[list[SynthesisTaskTypeDef], str | None]":
@@ -85,11 +85,11 @@ class Polly:
             answer = self._client.list_speech_synthesis_tasks(**request)
             return answer.get("SynthesisTasks", []), answer.get("NextToken")
 
-        folder = f"/{self._staging.folder(order)}"
+        folder = f"/{self._staging.folder(job_request)}"
         found = looked_up(page, lambda each: folder in each.get("OutputUri", ""))
         return found["TaskId"] if found else None
 
-    def poll(self, job: str, order: Order) -> State:
+    def poll(self, job: str, job_request: JobRequest) -> State:
         """Where the task stands, and what its characters cost."""
         with asking():
             try:
@@ -98,7 +98,7 @@ class Polly:
                 return _failed("The provider does not know the task any more.")
         status: str = task["TaskStatus"]
         if status == "completed":
-            return Done(self._files(order), cost=_cost(order, task))
+            return Done(self._files(job_request), cost=_cost(job_request, task))
         if status == "failed":
             return _failed(task.get("TaskStatusReason") or "The provider could not say it.")
         if status == "scheduled":
@@ -111,22 +111,22 @@ class Polly:
         """Never: Polly finishes what it has accepted."""
         return False
 
-    def _files(self, order: Order) -> tuple[Staged, ...]:
-        return self._staging.files(order, _ENDING)
+    def _files(self, job_request: JobRequest) -> tuple[Staged, ...]:
+        return self._staging.files(job_request, _ENDING)
 
-    def _request(self, order: Order) -> Any:
-        engine = order.model.removeprefix("polly-")
-        passed = {name: value for name, value in order.options.items() if name not in OPTIONS}
+    def _request(self, job_request: JobRequest) -> Any:
+        engine = job_request.model.removeprefix("polly-")
+        passed = {name: value for name, value in job_request.options.items() if name not in OPTIONS}
         if unknown := ", ".join(sorted(passed.keys() - _PASSED_THROUGH)):
             raise refusal("provider_refused", f"Polly is not given {unknown} here.")
         return {
-            "VoiceId": order.options.get("voice", _VOICES.get(engine)),
+            "VoiceId": job_request.options.get("voice", _VOICES.get(engine)),
             **passed,
-            "Text": order.prompt,
+            "Text": job_request.prompt,
             "Engine": engine,
             "OutputFormat": "mp3",
             "OutputS3BucketName": self._staging.bucket,
-            "OutputS3KeyPrefix": f"{self._staging.folder(order)}speech",
+            "OutputS3KeyPrefix": f"{self._staging.folder(job_request)}speech",
         }
 
 
@@ -139,8 +139,8 @@ def _failed(message: str) -> Refused:
     return Refused(TaskError(code="provider_failed", message=message, retryable=True))
 
 
-def _cost(order: Order, task: "SynthesisTaskTypeDef") -> Decimal | None:
-    characters, model = task.get("RequestCharacters"), _BY_ID.get(order.model)
+def _cost(job_request: JobRequest, task: "SynthesisTaskTypeDef") -> Decimal | None:
+    characters, model = task.get("RequestCharacters"), _BY_ID.get(job_request.model)
     if characters is None or model is None or model.price is None:
         return None
     return (model.price.amount * characters / 1000).normalize() + 0

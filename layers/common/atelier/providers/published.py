@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar
 
-from atelier.domain.provider import NotGenuine, Unavailable
+from atelier.domain.provider import InvalidSignature, Unavailable
 
 KEPT_FOR: Final = timedelta(hours=24)
 # A changed key is found at once, and forged callbacks cannot make us ask all the time.
@@ -24,7 +24,7 @@ class Published(Generic[Proof]):
     def check(self, proves: Callable[[Proof], bool], *, now: datetime) -> None:
         """Nothing, when the proof known or a newer one does it.
 
-        Raises NotGenuine when neither does, and Unavailable when there is none to go by.
+        Raises InvalidSignature when neither does, and Unavailable when there is none to go by.
         """
         known = self._current(now)
         if known is not None and proves(known):
@@ -32,12 +32,12 @@ class Published(Generic[Proof]):
         if self._asked is not None and now < self._asked + ASKED_EVERY:
             if known is None:
                 raise Unavailable("The keys of the provider could not be fetched a moment ago.")
-            raise NotGenuine("No key of the provider has signed it.")
+            raise InvalidSignature("No key of the provider has signed it.")
         self._asked = now
         newer = self._fetch()
         self._known = newer, now
         if not proves(newer):
-            raise NotGenuine("No key of the provider has signed it.")
+            raise InvalidSignature("No key of the provider has signed it.")
 
     def _current(self, now: datetime) -> Proof | None:
         if self._known is None:

@@ -12,20 +12,20 @@ from urllib.parse import quote, urlencode
 from atelier.domain.provider import (
     Callback,
     Done,
-    NotGenuine,
-    Order,
+    InvalidSignature,
+    JobRequest,
+    LookupInconclusive,
     Refused,
     Remote,
     Secret,
     State,
+    SubmitOutcomeUnknown,
     Unavailable,
-    Unheard,
-    Unknowable,
     Waiting,
     Working,
 )
-from atelier.domain.signatures import sign, verify
-from atelier.domain.tasks import TaskError
+from atelier.domain.tasks.record import TaskError
+from atelier.domain.webhook_signatures import sign, verify
 from atelier.providers.http import Answer, Http, accepted, file_at, in_order
 from atelier.providers.inputs import Words, input_of, is_input_of, is_unmistakable
 from atelier.providers.published import Published
@@ -53,32 +53,32 @@ class Replicate:
         self._api_url = api_url
         self._secret = Published(self._published_secret)
 
-    def submit(self, order: Order) -> str:
+    def submit(self, job_request: JobRequest) -> str:
         """Create the prediction; its id."""
-        content: dict[str, Any] = {"input": input_of(order, _words(order))}
-        if order.callback:
-            content |= {"webhook": order.callback, "webhook_events_filter": _EVENTS}
-        path = f"models/{quote(order.model)}/predictions"
-        if ":" in order.model:
-            path, content["version"] = "predictions", order.model
+        content: dict[str, Any] = {"input": input_of(job_request, _words(job_request))}
+        if job_request.callback:
+            content |= {"webhook": job_request.callback, "webhook_events_filter": _EVENTS}
+        path = f"models/{quote(job_request.model)}/predictions"
+        if ":" in job_request.model:
+            path, content["version"] = "predictions", job_request.model
         answer = self._http.submit(f"{self._api_url}/{path}", content, headers=self._headers())
         job = accepted(answer, _refusal).get("id")
         if not isinstance(job, str) or not _JOB.fullmatch(job):
-            raise Unheard("Replicate accepted the prediction and did not say under which id.")
+            raise SubmitOutcomeUnknown("Replicate accepted the prediction and did not say under which id.")
         return job
 
-    def find(self, order: Order) -> str | None:
+    def find(self, job_request: JobRequest) -> str | None:
         """The prediction with the order's input; None when no prediction since then has it."""
-        model = order.model.partition(":")[0]
-        same_model = (each for each in self._since(order.created_at - _CLOCKS) if each.get("model") == model)
+        model = job_request.model.partition(":")[0]
+        same_model = (each for each in self._since(job_request.created_at - _CLOCKS) if each.get("model") == model)
         for each in self._with_inputs(same_model):
-            if is_input_of(each["input"], order, _words(order)):
-                if not is_unmistakable(order, _words(order)):
-                    raise Unknowable("Another order may have the same input.")
+            if is_input_of(each["input"], job_request, _words(job_request)):
+                if not is_unmistakable(job_request, _words(job_request)):
+                    raise LookupInconclusive("Another order may have the same input.")
                 return str(each.get("id"))
         return None
 
-    def poll(self, job: str, order: Order) -> State:  # noqa: ARG002 - the id alone says which prediction
+    def poll(self, job: str, job_request: JobRequest) -> State:  # noqa: ARG002 - the id alone says which prediction
         """Where the prediction stands."""
         answer = in_order(self._ask("GET", _address(job)))
         if answer.status == HTTPStatus.NOT_FOUND:
@@ -104,7 +104,7 @@ class Replicate:
         answer = in_order(self._ask("POST", f"{_address(job)}/cancel"))
         return answer.status == HTTPStatus.NOT_FOUND or answer.json().get("status") in _STOPPED
 
-    def job_of(self, callback: Callback, *, now: datetime) -> str:
+    def verified_job(self, callback: Callback, *, now: datetime) -> str:
         """The prediction that a callback of Replicate is about."""
         self._secret.check(lambda secret: _is_signed(callback, secret, now=now), now=now)
         try:
@@ -113,7 +113,7 @@ class Replicate:
             content = None
         job = content.get("id") if isinstance(content, dict) else None
         if not isinstance(job, str) or not _JOB.fullmatch(job):
-            raise NotGenuine("The callback is about no prediction.")
+            raise InvalidSignature("The callback is about no prediction.")
         return job
 
     def _since(self, moment: datetime) -> Iterator[dict[str, Any]]:
@@ -123,16 +123,16 @@ class Replicate:
         for _ in range(_PAGES):
             # The token goes nowhere but to Replicate, whatever address comes back.
             if not isinstance(url, str) or not url.startswith(f"{self._api_url}/"):
-                raise Unknowable("Replicate's list goes on where it cannot be followed.")
+                raise LookupInconclusive("Replicate's list goes on where it cannot be followed.")
             answer = in_order(self._http.ask("GET", url, headers=self._headers()))
             page = answer.json()
             if not answer.ok or not isinstance(page.get("results"), list):
-                raise Unknowable(f"Replicate's list of predictions answered {answer.status}.")
+                raise LookupInconclusive(f"Replicate's list of predictions answered {answer.status}.")
             yield from (each for each in page["results"] if isinstance(each, dict))
             url = page.get("next")
             if url is None:
                 return
-        raise Unknowable("There are too many predictions to look through.")
+        raise LookupInconclusive("There are too many predictions to look through.")
 
     def _with_inputs(self, predictions: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """The predictions with what they were asked, one by one where the list leaves it out."""
@@ -144,7 +144,7 @@ class Replicate:
             looked_up += 1
             found = self._ask("GET", _address(str(each.get("id")))).json() if looked_up <= _LOOKED_UP else {}
             if not found.get("input"):
-                raise Unknowable("Replicate does not say what one of the predictions was asked.")
+                raise LookupInconclusive("Replicate does not say what one of the predictions was asked.")
             yield found
 
     def _file(self, url: str) -> Remote:
@@ -165,8 +165,8 @@ class Replicate:
         return {"Authorization": f"Bearer {self._token()}"}
 
 
-def _words(order: Order) -> Words:
-    return WORDS.get(order.model, {})
+def _words(job_request: JobRequest) -> Words:
+    return WORDS.get(job_request.model, {})
 
 
 def _address(job: str) -> str:
@@ -178,7 +178,7 @@ def _address(job: str) -> str:
 def _is_signed(callback: Callback, secret: str, *, now: datetime) -> bool:
     try:
         verify(secret, callback.headers, callback.body, now=now)
-    except NotGenuine:
+    except InvalidSignature:
         return False
     return True
 

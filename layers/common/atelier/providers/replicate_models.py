@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from atelier.domain.models import Model, Price, Unit
-from atelier.domain.tasks import TaskType
+from atelier.domain.catalog import Model, Price, Unit
+from atelier.domain.tasks.record import TaskType
 from atelier.providers.inputs import Words, same
 
 _RATIOS: Final = ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4")

@@ -12,19 +12,19 @@ from atelier.domain.campaigns import (
     CampaignStatus,
     NewCampaign,
 )
-from atelier.domain.deletion import parent
 from atelier.domain.errors import NotFound
 from atelier.domain.ids import is_id
-from atelier.domain.shapes import format_moment
-from atelier.store import answers, keys, lists, owners
-from atelier.store.answers import Created, Once
+from atelier.domain.pending_deletions import parent
+from atelier.domain.schema import format_timestamp
+from atelier.store import account_summary, idempotency, keys, lists
+from atelier.store.account_summary import account_summary_from, campaigns_in
 from atelier.store.expressions import Attr, Condition
+from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.items import from_item, to_item
 from atelier.store.keys import Key, Partition
 from atelier.store.lists import Plan
-from atelier.store.owners import campaigns_in, owner_from
-from atelier.store.parents import begun, closed, counted, new_tally
-from atelier.store.table import MISSING, Table, Write, outrun
+from atelier.store.parents import close_parent, count_child, deletion_marker, new_tally
+from atelier.store.table import MISSING, Table, Write, concurrent_update
 from atelier.store.versions import Versions, check, patched
 from atelier.store.wire import Item
 
@@ -36,27 +36,27 @@ class Campaigns:
         self._table = table
 
     def create(
-        self, new: NewCampaign, *, id_: str, user_id: int, once: Once | None, now: datetime
-    ) -> Created[Campaign]:
+        self, new: NewCampaign, *, id_: str, user_id: int, idempotent: IdempotentRequest | None, now: datetime
+    ) -> CreateResult[Campaign]:
         """Create a campaign under a client that exists at that very moment. Raises NotFound for another."""
         if not is_id(new.client_id):
             raise NotFound("client", new.client_id)
-        stamp = format_moment(now)
+        stamp = format_timestamp(now)
         campaign = Campaign(id=id_, user_id=user_id, created_at=stamp, updated_at=stamp, **new.model_dump())
         one = {campaigns_in(campaign.status): 1}
         writes = [
-            counted(user_id, new.client_id, one, missing=NotFound("client", new.client_id)),
+            count_child(user_id, new.client_id, one, missing=NotFound("client", new.client_id)),
             _put(campaign, condition=MISSING),
             new_tally(user_id, id_, client_id=campaign.client_id),
-            owners.counting(user_id, **one),
+            account_summary.counting(user_id, **one),
         ]
-        return answers.create(self._table, campaign, writes, user_id=user_id, once=once, now=now)
+        return idempotency.create(self._table, campaign, writes, user_id=user_id, idempotent=idempotent, now=now)
 
     def get(self, campaign_id: str, *, user_id: int) -> Campaign:
         """The campaign. Raises NotFound."""
         key, meta = keys.campaign(user_id, campaign_id), keys.meta(user_id)
         found = self._table.get_many([key, meta]) if is_id(campaign_id) else {}
-        if key not in found or owner_from(found.get(meta)).pending.has_client(found[key]["client_id"]):
+        if key not in found or account_summary_from(found.get(meta)).pending.has_client(found[key]["client_id"]):
             raise NotFound("campaign", campaign_id)
         return from_item(Campaign, found[key])
 
@@ -72,8 +72,8 @@ class Campaigns:
             raise NotFound("client", client_id)
         client, plan = keys.client(user_id, client_id), _plan(query, user_id)
 
-        def exists(beside: Mapping[Key, Item]) -> None:
-            if client not in beside:
+        def exists(read_together: Mapping[Key, Item]) -> None:
+            if client not in read_together:
                 raise NotFound("client", client_id)
 
         asking = replace(plan, counts=(*plan.counts, client), check=exists)
@@ -82,7 +82,7 @@ class Campaigns:
     def patch(
         self, campaign_id: str, patch: CampaignPatch, *, user_id: int, accepted: Versions, now: datetime
     ) -> Campaign:
-        """The campaign with the patch applied; as it is when nothing differs. Raises NotFound and Stale."""
+        """The campaign with the patch applied; as it is when nothing differs. Raises NotFound and PreconditionFailed."""
 
         def attempt() -> Campaign:
             campaign = self.get(campaign_id, user_id=user_id)
@@ -93,10 +93,10 @@ class Campaigns:
                 self._table.transact(_put(changed, condition=Attr("version").eq(campaign.version)), *moves)
             return changed
 
-        return self._table.settle(attempt)
+        return self._table.retry_on_conflict(attempt)
 
     def delete(self, campaign_id: str, *, user_id: int, accepted: Versions, now: datetime) -> None:
-        """Delete the campaign: one transaction, whatever it has. Raises NotFound, Stale and Busy."""
+        """Delete the campaign: one transaction, whatever it has. Raises NotFound, PreconditionFailed and Busy."""
 
         def attempt() -> None:
             campaign = self.get(campaign_id, user_id=user_id)
@@ -104,25 +104,40 @@ class Campaigns:
             one_less = {campaigns_in(campaign.status): -1}
             same_version = Attr("version").eq(campaign.version)
             self._table.transact(
-                counted(user_id, campaign.client_id, one_less, missing=NotFound("campaign", campaign_id)),
-                Write(keys.campaign(user_id, campaign_id), delete=True, condition=same_version, refusal=outrun),
-                closed(keys.tally(user_id, campaign_id), {}, now=now),
-                owners.deleting(user_id, parent("campaign", campaign_id), **{campaigns_in(campaign.status): 1}),
-                begun(user_id, "campaign", campaign_id, now=now, client_id=campaign.client_id),
+                count_child(user_id, campaign.client_id, one_less, missing=NotFound("campaign", campaign_id)),
+                Write(
+                    keys.campaign(user_id, campaign_id),
+                    delete=True,
+                    condition=same_version,
+                    on_condition_failure=concurrent_update,
+                ),
+                close_parent(keys.tally(user_id, campaign_id), {}, now=now),
+                account_summary.deleting(
+                    user_id, parent("campaign", campaign_id), **{campaigns_in(campaign.status): 1}
+                ),
+                deletion_marker(user_id, "campaign", campaign_id, now=now, client_id=campaign.client_id),
             )
 
-        self._table.settle(attempt)
+        self._table.retry_on_conflict(attempt)
 
 
 def _put(campaign: Campaign, *, condition: Condition) -> Write:
     item = to_item(campaign, **keys.campaign_indexes(campaign))
-    return Write(keys.campaign(campaign.user_id, campaign.id), put=item, condition=condition, refusal=outrun)
+    return Write(
+        keys.campaign(campaign.user_id, campaign.id),
+        put=item,
+        condition=condition,
+        on_condition_failure=concurrent_update,
+    )
 
 
 def _recounted(before: Campaign, after: Campaign) -> list[Write]:
     move = {campaigns_in(before.status): -1, campaigns_in(after.status): 1}
     gone = NotFound("campaign", after.id)
-    return [counted(after.user_id, after.client_id, move, missing=gone), owners.counting(after.user_id, **move)]
+    return [
+        count_child(after.user_id, after.client_id, move, missing=gone),
+        account_summary.counting(after.user_id, **move),
+    ]
 
 
 # ----------------------------------------------------------------------------------------------------------- lists
@@ -143,7 +158,7 @@ def _plan(query: CampaignQuery, user_id: int) -> Plan[Campaign]:
         counts=(meta, tally) if tally else (meta,),
         total=lambda counts: _total(counts.get(tally) if tally else counts.get(meta), query.status),
         keeps=lambda row: query.status in (None, row["status"]) and lists.named_like(query.search)(row),
-        hidden=lambda counts, row: owner_from(counts.get(meta)).pending.has_client(row["client_id"]),
+        hidden=lambda counts, row: account_summary_from(counts.get(meta)).pending.has_client(row["client_id"]),
     )
 
 
@@ -164,5 +179,5 @@ def _straight(query: CampaignQuery, order: str, user_id: int) -> Partition | Non
 def _total(counts: Mapping[str, object] | None, status: CampaignStatus | None) -> int:
     if counts is None or "deleted_at" in counts:
         return 0
-    by_status = owners.campaign_counts(counts)
+    by_status = account_summary.campaign_counts(counts)
     return sum(by_status.values()) if status is None else by_status[campaigns_in(status)]

@@ -15,21 +15,21 @@ from typing import Final, Protocol
 
 from pydantic import BaseModel
 
-from atelier.domain.deletion import parent
+from atelier.domain.pending_deletions import parent
 from atelier.domain.relations import Relation, children_of
-from atelier.domain.shapes import UNASSIGNED
-from atelier.store import keys, tallies
+from atelier.domain.schema import UNASSIGNED
+from atelier.store import counters, keys
 from atelier.store.expressions import Attr, Condition
 from atelier.store.keys import Key, Partition
 from atelier.store.parents import LIVE
-from atelier.store.table import EXISTS, Outrun, Table, Write, outrun
+from atelier.store.table import EXISTS, ConcurrentUpdate, Table, Write, concurrent_update
 from atelier.store.wire import Item
 
 BATCH: Final = 250
 """Children per message: a few seconds' work, so that a huge clean-up queues up behind the small ones."""
 
 
-class CleanUp(BaseModel):
+class CleanUpMessage(BaseModel):
     """A message of the cascade queue: see to the children of a deleted parent, of whom none was found `since`.
 
     `deleted_at` is not needed for that: it tells how long the clean-up has been going on.
@@ -45,7 +45,7 @@ class CleanUp(BaseModel):
 class Queue(Protocol):
     """Where the rest of the work waits."""
 
-    def send(self, message: CleanUp, *, delay: int) -> None:
+    def send(self, message: CleanUpMessage, *, delay: int) -> None:
         """Deliver `message` after `delay` seconds, at least once."""
 
 
@@ -77,7 +77,7 @@ class Children:
 
 def _delete_campaign(deletion: Deletion, campaign_id: str) -> Write:
     key = keys.campaign(deletion.user_id, campaign_id)
-    return Write(key, delete=True, condition=Attr("client_id").eq(deletion.id), refusal=outrun)
+    return Write(key, delete=True, condition=Attr("client_id").eq(deletion.id), on_condition_failure=concurrent_update)
 
 
 def _forget_client(deletion: Deletion, task_id: str) -> Write:
@@ -87,7 +87,7 @@ def _forget_client(deletion: Deletion, task_id: str) -> Write:
         remove=("client_id", "campaign_id", "campaign_tasks"),
         add={"version": 1},
         condition=Attr("client_id").eq(deletion.id),
-        refusal=outrun,
+        on_condition_failure=concurrent_update,
     )
 
 
@@ -97,7 +97,7 @@ def _forget_campaign(deletion: Deletion, task_id: str) -> Write:
         remove=("campaign_id", "campaign_tasks"),
         add={"version": 1},
         condition=Attr("campaign_id").eq(deletion.id),
-        refusal=outrun,
+        on_condition_failure=concurrent_update,
     )
 
 
@@ -120,7 +120,7 @@ class Cascade:
         self._grace = grace
         self._batch = batch
 
-    def carry_out(self, message: CleanUp, *, now: datetime) -> int:
+    def process(self, message: CleanUpMessage, *, now: datetime) -> int:
         """Free some of the children, and send the message on until nothing is left; how many were freed."""
         deletion = self._load(message)
         if deletion is None:
@@ -141,7 +141,7 @@ class Cascade:
             self._finish(deletion)
         return freed
 
-    def _load(self, message: CleanUp) -> Deletion | None:
+    def _load(self, message: CleanUpMessage) -> Deletion | None:
         item = self._table.get(keys.deletion(message.user_id, message.kind, message.id))
         if item is None:
             return None
@@ -165,7 +165,7 @@ class Cascade:
     def _freed(self, write: Write) -> bool:
         try:
             self._table.write(write)
-        except Outrun:
+        except ConcurrentUpdate:
             return False  # it no longer names the parent: another delivery of this message was here
         return True
 
@@ -176,7 +176,7 @@ class Cascade:
         client_id, campaign_id = _as_owner_of_usage(deletion)
         rows = self._table.query(keys.usage_of(deletion.user_id, client_id, campaign_id), limit=self._batch).items
         for row in rows:
-            self._table.settle(partial(self._merge_usage, deletion, row))
+            self._table.retry_on_conflict(partial(self._merge_usage, deletion, row))
         return len(rows) == self._batch
 
     def _merge_usage(self, deletion: Deletion, read: Item) -> None:
@@ -184,13 +184,15 @@ class Cascade:
         row = self._table.get(source)
         if row is None:
             return
-        amounts = tallies.usage_amounts(row)
+        amounts = counters.usage_amounts(row)
         unchanged = [Attr(name).eq(value) for name, value in amounts.items()]
         day = datetime.fromisoformat(source.sk.rpartition("#")[2]).date()
-        writes = [Write(source, delete=True, condition=_all(unchanged), refusal=outrun)]
+        writes = [Write(source, delete=True, condition=_all(unchanged), on_condition_failure=concurrent_update)]
         keeper = self._remaining_client(deletion)
         if keeper:
-            writes.append(Write(keys.tally(deletion.user_id, keeper), condition=LIVE, refusal=outrun))
+            writes.append(
+                Write(keys.tally(deletion.user_id, keeper), condition=LIVE, on_condition_failure=concurrent_update)
+            )
         writes.append(Write(keys.usage(deletion.user_id, keeper, None, day), add=amounts))
         self._table.transact(*writes)
 
@@ -203,21 +205,21 @@ class Cascade:
 
     def _finish(self, deletion: Deletion) -> None:
         if deletion.kind == "client":
-            for row in self._table.walk(keys.catalogue(deletion.user_id, "TALLY", deletion.id), only=("id",)):
+            for row in self._table.iterate(keys.catalogue(deletion.user_id, "TALLY", deletion.id), only=("id",)):
                 self._table.write(Write(keys.tally(deletion.user_id, row["id"]), delete=True))
-        self._table.settle(lambda: self._drop(deletion))
+        self._table.retry_on_conflict(lambda: self._drop(deletion))
 
     def _drop(self, deletion: Deletion) -> None:
         tally = keys.tally(deletion.user_id, deletion.id)
         kept = self._table.get(tally)
-        counts = tallies.adding(tallies.tally_from(kept))
+        counts = counters.adding(counters.tally_from(kept))
         writes = [
-            Write(deletion.key, delete=True, condition=EXISTS, refusal=outrun),
+            Write(deletion.key, delete=True, condition=EXISTS, on_condition_failure=concurrent_update),
             Write(keys.meta(deletion.user_id), discard={"pending": {parent(deletion.kind, deletion.id)}}),
         ]
         if kept is not None:  # a campaign's may have gone with its client
             unchanged = [EXISTS, *(Attr(name).eq(count) for name, count in counts.items())]
-            writes.append(Write(tally, delete=True, condition=_all(unchanged), refusal=outrun))
+            writes.append(Write(tally, delete=True, condition=_all(unchanged), on_condition_failure=concurrent_update))
         if deletion.kind == "client" and counts:
             writes.append(Write(keys.tally(deletion.user_id, UNASSIGNED), add=counts))
         if self._table.get(deletion.key) is not None:

@@ -3,18 +3,18 @@
 from datetime import datetime
 
 from atelier.domain.clients import Client, ClientPage, ClientPatch, ClientQuery, NewClient
-from atelier.domain.deletion import parent
 from atelier.domain.errors import NotFound
 from atelier.domain.ids import is_id
-from atelier.domain.shapes import format_moment
-from atelier.store import answers, keys, lists, owners
-from atelier.store.answers import Created, Once
+from atelier.domain.pending_deletions import parent
+from atelier.domain.schema import format_timestamp
+from atelier.store import account_summary, idempotency, keys, lists
+from atelier.store.account_summary import campaign_counts
 from atelier.store.expressions import Attr, Condition
+from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.items import from_item, to_item
 from atelier.store.lists import Plan
-from atelier.store.owners import campaign_counts
-from atelier.store.parents import begun, closed, new_tally
-from atelier.store.table import MISSING, Table, Write, outrun
+from atelier.store.parents import close_parent, deletion_marker, new_tally
+from atelier.store.table import MISSING, Table, Write, concurrent_update
 from atelier.store.versions import Versions, check, patched
 
 
@@ -24,12 +24,18 @@ class Clients:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def create(self, new: NewClient, *, id_: str, user_id: int, once: Once | None, now: datetime) -> Created[Client]:
+    def create(
+        self, new: NewClient, *, id_: str, user_id: int, idempotent: IdempotentRequest | None, now: datetime
+    ) -> CreateResult[Client]:
         """Create a client, with a tally that its campaigns and tasks will be counted in."""
-        stamp = format_moment(now)
+        stamp = format_timestamp(now)
         client = Client(id=id_, user_id=user_id, created_at=stamp, updated_at=stamp, **new.model_dump())
-        writes = [_put(client, condition=MISSING), new_tally(user_id, id_), owners.counting(user_id, clients=1)]
-        return answers.create(self._table, client, writes, user_id=user_id, once=once, now=now)
+        writes = [
+            _put(client, condition=MISSING),
+            new_tally(user_id, id_),
+            account_summary.counting(user_id, clients=1),
+        ]
+        return idempotency.create(self._table, client, writes, user_id=user_id, idempotent=idempotent, now=now)
 
     def get(self, client_id: str, *, user_id: int) -> Client:
         """The client. Raises NotFound."""
@@ -43,7 +49,7 @@ class Clients:
         return ClientPage(**lists.read(self._table, _plan(query, user_id), query).envelope(query))
 
     def patch(self, client_id: str, patch: ClientPatch, *, user_id: int, accepted: Versions, now: datetime) -> Client:
-        """The client with the patch applied; as it is when nothing differs. Raises NotFound and Stale."""
+        """The client with the patch applied; as it is when nothing differs. Raises NotFound and PreconditionFailed."""
 
         def attempt() -> Client:
             client = self.get(client_id, user_id=user_id)
@@ -54,10 +60,10 @@ class Clients:
                 self._table.transact(_put(changed, condition=Attr("version").eq(client.version)))
             return changed
 
-        return self._table.settle(attempt)
+        return self._table.retry_on_conflict(attempt)
 
     def delete(self, client_id: str, *, user_id: int, accepted: Versions, now: datetime) -> None:
-        """Delete the client: one transaction, whatever it has. Raises NotFound, Stale and Busy."""
+        """Delete the client: one transaction, whatever it has. Raises NotFound, PreconditionFailed and Busy."""
 
         def attempt() -> None:
             client, tally = keys.client(user_id, client_id), keys.tally(user_id, client_id)
@@ -68,18 +74,20 @@ class Clients:
             counts = campaign_counts(found[tally])
             same_version = Attr("version").eq(found[client]["version"])
             self._table.transact(
-                Write(client, delete=True, condition=same_version, refusal=outrun),
-                closed(tally, counts, now=now),
-                owners.deleting(user_id, parent("client", client_id), clients=1, **counts),
-                begun(user_id, "client", client_id, now=now),
+                Write(client, delete=True, condition=same_version, on_condition_failure=concurrent_update),
+                close_parent(tally, counts, now=now),
+                account_summary.deleting(user_id, parent("client", client_id), clients=1, **counts),
+                deletion_marker(user_id, "client", client_id, now=now),
             )
 
-        self._table.settle(attempt)
+        self._table.retry_on_conflict(attempt)
 
 
 def _put(client: Client, *, condition: Condition) -> Write:
     item = to_item(client, **keys.client_indexes(client))
-    return Write(keys.client(client.user_id, client.id), put=item, condition=condition, refusal=outrun)
+    return Write(
+        keys.client(client.user_id, client.id), put=item, condition=condition, on_condition_failure=concurrent_update
+    )
 
 
 def _plan(query: ClientQuery, user_id: int) -> Plan[Client]:
@@ -96,6 +104,6 @@ def _plan(query: ClientQuery, user_id: int) -> Plan[Client]:
         position=keys.POSITION[query.sort_by],
         key=lambda id_: keys.client(user_id, id_),
         counts=(meta,),
-        total=lambda counts: owners.owner_from(counts.get(meta)).clients,
+        total=lambda counts: account_summary.account_summary_from(counts.get(meta)).clients,
         keeps=lists.named_like(query.search),
     )

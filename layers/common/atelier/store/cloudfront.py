@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from botocore.signers import CloudFrontSigner
 
-from atelier.domain.shapes import utcnow
+from atelier.domain.schema import utcnow
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey

@@ -10,8 +10,8 @@ from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import Url, parse_url
 
 from atelier.domain.provider import Remote, Unavailable
-from atelier.domain.tasks import TaskType
-from atelier.store.formats import check_size, unusable
+from atelier.domain.tasks.record import TaskType
+from atelier.store.media_formats import check_size, media_rejected
 
 _PATIENCE: Final = Timeout(connect=5, read=20)
 _HEADERS: Final = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "atelier"}
@@ -24,16 +24,16 @@ _HTTPS_PORT: Final = 443
 
 
 def place_of(remote: Remote) -> Url:
-    """Where a file is fetched from. Raises Unusable if its URL leads anywhere but to the hosts it may come from."""
+    """Where a file is fetched from. Raises MediaRejected if its URL leads anywhere but to the hosts it may come from."""
     if not _PLAIN.fullmatch(remote.url):
-        raise unusable("media_refused", "The address of the file is not a plain URL.")
+        raise media_rejected("media_refused", "The address of the file is not a plain URL.")
     try:
         # Read by what will connect: a second opinion on what is the host could be another one.
         url = parse_url(remote.url)
     except LocationParseError:
-        raise unusable("media_refused", "The address of the file is not a URL.") from None
+        raise media_rejected("media_refused", "The address of the file is not a URL.") from None
     if fault := _fault(url, remote):
-        raise unusable("media_refused", f"The address of the file {fault}.")
+        raise media_rejected("media_refused", f"The address of the file {fault}.")
     return url
 
 
@@ -70,7 +70,7 @@ class Download:
         return self._ahead
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes; fewer than `size` only at the end. Raises Unusable when there are too many, Unavailable."""
+        """The next bytes; fewer than `size` only at the end. Raises MediaRejected when there are too many, Unavailable."""
         ahead, self._ahead = self._ahead, b""
         wanted = size - len(ahead) if size >= 0 else None
         return ahead + self._filled(wanted) if ahead else self._filled(wanted)
@@ -89,7 +89,7 @@ class Download:
 
 @contextmanager
 def download(remote: Remote, kind: TaskType, http: PoolManager) -> Iterator[Download]:
-    """The file, to be read while the context lasts. Raises Unusable, or Unavailable when it may be had later."""
+    """The file, to be read while the context lasts. Raises MediaRejected, or Unavailable when it may be had later."""
     url = place_of(remote)
     try:
         # No key of the provider goes along, and no redirect is followed: the host would be another one.
@@ -117,7 +117,7 @@ def _check(answer: BaseHTTPResponse, url: Url, kind: TaskType) -> None:
     if answer.status >= 500 or answer.status in _NOT_NOW:  # noqa: PLR2004 - the range of server errors
         raise Unavailable(f"{url.host} answered {answer.status}.")
     if answer.status != _OK:
-        raise unusable("media_unavailable", f"{url.host} answered {answer.status} when asked for the file.")
+        raise media_rejected("media_unavailable", f"{url.host} answered {answer.status} when asked for the file.")
     length = answer.headers.get("content-length", "")
     if length.isascii() and length.isdigit():
         check_size(int(length), kind)

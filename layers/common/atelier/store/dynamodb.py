@@ -212,9 +212,9 @@ class DynamoDB:
 
     def _call(self, operation: str, request: Mapping[str, Any]) -> Answer:
         body = json.dumps(request, default=_base64).encode()
-        return self.carry_out(operation, body, lambda: self._send(operation, body))
+        return self.process(operation, body, lambda: self._send(operation, body))
 
-    def carry_out(self, operation: str, body: bytes, first: Callable[[], "Sent"]) -> Answer:
+    def process(self, operation: str, body: bytes, first: Callable[[], "Sent"]) -> Answer:
         """The answer to a request, of which `first` is the first try. Raises ClientError and its kin."""
         sent, attempt = first, 0
         while True:
@@ -225,7 +225,7 @@ class DynamoDB:
                 if attempt == ATTEMPTS or not _is_transient(failure):
                     raise
                 # A connection that was kept too long says nothing about DynamoDB's health.
-                if not isinstance(failure, _Stale):
+                if not isinstance(failure, _StaleConnection):
                     self._sleep(random.random() * 2 ** (attempt - 1))  # noqa: S311 - a pause is no secret
             sent = partial(self._send, operation, body)
 
@@ -241,7 +241,7 @@ class Begun:
 
     def answer(self) -> Answer:
         """Its answer, after as many tries as any other request gets. Raises ClientError and its kin."""
-        return self._client.carry_out(self._operation, self._body, self._sent)
+        return self._client.process(self._operation, self._body, self._sent)
 
     def drop(self) -> None:
         """Nobody wants to know any more."""
@@ -299,7 +299,7 @@ def _signing_key(secret: str, day: str, region: str) -> bytes:
 # ------------------------------------------------------------------------------------------------------- connections
 
 
-class _Stale(ConnectionClosedError):
+class _StaleConnection(ConnectionClosedError):
     """A kept connection had died."""
 
 
@@ -385,7 +385,9 @@ class Connections:
             raise ReadTimeoutError(endpoint_url=self._url, error=failure) from failure
         except ConnectionError as failure:
             connection.close()
-            raise (_Stale if kept else ConnectionClosedError)(endpoint_url=self._url, error=failure) from failure
+            raise (_StaleConnection if kept else ConnectionClosedError)(
+                endpoint_url=self._url, error=failure
+            ) from failure
         except (OSError, ValueError) as failure:
             connection.close()
             raise HTTPClientError(error=failure) from failure

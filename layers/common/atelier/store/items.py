@@ -12,20 +12,20 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
-from atelier.domain.shapes import Record, as_json, format_moment
+from atelier.domain.schema import StoredModel, as_json, format_timestamp
 from atelier.store.wire import Item
 
-AnyRecord = TypeVar("AnyRecord", bound=Record)
+AnyRecord = TypeVar("AnyRecord", bound=StoredModel)
 
 _AS_TEXT: Final = ("params", "metadata")
 
 Upgrade = Callable[[Item], Item]
-UPGRADES: Final[Mapping[type[Record], tuple[Upgrade, ...]]] = {}
+UPGRADES: Final[Mapping[type[StoredModel], tuple[Upgrade, ...]]] = {}
 """For each kind of record, the step from each shape to the next; the first is shape 1. An upgrade may meet an item that
 is partly new already, because single attributes are written too, and then leaves alone what is."""
 
 
-def to_item(record: Record, **more: str) -> Item:
+def to_item(record: StoredModel, **more: str) -> Item:
     """All of a record's fields as attributes, those without a value left out, its shape, and `more` attributes."""
     return {**_plain(record), "schema": len(UPGRADES.get(type(record), ())) + 1, **more}
 
@@ -45,7 +45,7 @@ def _many(kind: type[AnyRecord]) -> TypeAdapter[list[AnyRecord]]:
     return TypeAdapter(list[kind])  # type: ignore[valid-type]
 
 
-def _present(kind: type[Record], item: Item) -> Item:
+def _present(kind: type[StoredModel], item: Item) -> Item:
     """The item in its kind's present shape, with what is kept as text read."""
     if upgrades := UPGRADES.get(kind):
         for upgrade in upgrades[int(item.get("schema", 1)) - 1 :]:
@@ -69,7 +69,7 @@ def _attribute(name: str, value: Any) -> Any:
         case BaseModel():
             return _plain(value)
         case datetime():
-            return format_moment(value)
+            return format_timestamp(value)
         case list():
             return [_attribute("", each) for each in value]
         case _:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from atelier.domain.shapes import UNASSIGNED
+from atelier.domain.schema import UNASSIGNED
 
 if TYPE_CHECKING:
     from atelier.domain.campaigns import Campaign
     from atelier.domain.clients import Client
-    from atelier.domain.tasks import TaskSummary
+    from atelier.domain.tasks.record import TaskSummary
 
 # A sort key holds at most 1,024 bytes; names that are alike for longer than this order by id.
 _NAME_BYTES: Final = 900

@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
-from atelier.domain.errors import Fault, Invalid
+from atelier.domain.errors import FieldError, Invalid
 from atelier.domain.ids import is_id
 from atelier.domain.pages import ListQuery
-from atelier.domain.shapes import Record
+from atelier.domain.schema import StoredModel
 from atelier.store.items import from_items
 from atelier.store.keys import Key, Partition
 from atelier.store.table import Table
 from atelier.store.wire import Item
 
-AnyRecord = TypeVar("AnyRecord", bound=Record)
+AnyRecord = TypeVar("AnyRecord", bound=StoredModel)
 
 _LONGEST_POSITION: Final = 980
 _MOST_SEEN: Final = 10**9
@@ -50,9 +50,9 @@ def cursor_of(query: ListQuery) -> Cursor | None:
         fingerprint, position, id_, seen = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         cursor = _checked(Cursor(str(position), str(id_), int(seen)))
     except (ValueError, TypeError, OverflowError, RecursionError):
-        raise Invalid([Fault("is not a cursor of this API", parameter="cursor")]) from None
+        raise Invalid([FieldError("is not a cursor of this API", parameter="cursor")]) from None
     if fingerprint != _fingerprint(query):
-        raise Invalid([Fault("belongs to a list with other filters or another order", parameter="cursor")])
+        raise Invalid([FieldError("belongs to a list with other filters or another order", parameter="cursor")])
     return cursor
 
 
@@ -143,11 +143,11 @@ def _straight(
     # A walk by cursor looks one item ahead: only that tells whether there is more.
     wanted = query.page_size + (cursor is not None)
     how: dict[str, Any] = {"forward": not query.newest_first, "limit": wanted}
-    first, counts = table.beside(plan.counts, lambda: table.query(partition, start=start, **how))
+    first, counts = table.read_together(plan.counts, lambda: table.query(partition, start=start, **how))
     plan.check(counts)
     items = [item for item in first.items if not plan.hidden(counts, item)]
     if len(items) < wanted and first.next_start is not None:
-        rest = table.walk(partition, start=first.next_start, **how)
+        rest = table.iterate(partition, start=first.next_start, **how)
         items += _first(wanted - len(items), (item for item in rest if not plan.hidden(counts, item)))
     shown = items[: query.page_size]
     last = _cursor_at(plan, shown[-1], cursor, query) if shown else None
@@ -156,7 +156,7 @@ def _straight(
 
 
 def _through_rows(table: Table, plan: Plan[AnyRecord], query: ListQuery, cursor: Cursor | None) -> Found[AnyRecord]:
-    rows, counts = table.beside(plan.counts, lambda: list(table.walk(plan.rows)))
+    rows, counts = table.read_together(plan.counts, lambda: list(table.iterate(plan.rows)))
     plan.check(counts)
     matching = [row for row in rows if plan.keeps(row) and not plan.hidden(counts, row)]
     matching.sort(key=plan.position, reverse=query.newest_first)

@@ -13,13 +13,13 @@ from typing import IO, TYPE_CHECKING, Final, TypedDict, cast
 from botocore.exceptions import ClientError
 from urllib3 import PoolManager
 
+from atelier.domain.pipeline_ports import MediaRejected
 from atelier.domain.provider import Content, File, Remote, Staged
-from atelier.domain.steps import Unusable
-from atelier.domain.tasks import URL_LIFE, Output, TaskType
+from atelier.domain.tasks.record import URL_LIFE, Output, TaskType
 from atelier.store.downloads import download
-from atelier.store.formats import HEAD, MIB, Format, check_size, format_of, unusable
-from atelier.store.probes import Measures, inspected
-from atelier.store.stored import Stored
+from atelier.store.media_formats import HEAD, MIB, Format, check_size, format_of, media_rejected
+from atelier.store.media_metadata import MediaMetadata, read_metadata
+from atelier.store.s3_reader import Stored
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -52,7 +52,7 @@ class MediaBucket:
     def keep(self, file: File, stem: str, kind: TaskType) -> Output:
         """Store one file under `stem` and the extension of its real type, replacing what was there.
 
-        It may be repeated. Raises Unusable, and nothing is left under `stem` then; Unavailable when a file could not be
+        It may be repeated. Raises MediaRejected, and nothing is left under `stem` then; Unavailable when a file could not be
         fetched now.
         """
         match file:
@@ -65,7 +65,7 @@ class MediaBucket:
 
     def _keep_content(self, content: bytes, stem: str, kind: TaskType) -> Output:
         check_size(len(content), kind)
-        form, measures = inspected(io.BytesIO(content), kind)
+        form, measures = read_metadata(io.BytesIO(content), kind)
         key = _key(stem, form)
         self._client.put_object(Bucket=self._bucket, Key=key, Body=content, **_served_as(form))
         return _output(key, form, len(content), measures)
@@ -86,8 +86,8 @@ class MediaBucket:
             with create_transfer_manager(self._client, by_parts) as transfers:
                 transfers.upload(cast("IO[bytes]", source), self._bucket, key, dict(_served_as(form))).result()
         try:
-            form, measures = inspected(self._stored(key, source.size), kind)
-        except Unusable:
+            form, measures = read_metadata(self._stored(key, source.size), kind)
+        except MediaRejected:
             self.delete(key)
             raise
         return _output(key, form, source.size, measures)
@@ -96,12 +96,12 @@ class MediaBucket:
         # It stays where it is until the task ends badly, is deleted, or the bucket's rule for `incoming/` removes it:
         # the provider is asked again when this step is repeated, and must find the same files then.
         if not staged.startswith(INCOMING):
-            raise unusable("media_refused", "The provider has put the file where none is expected.")
+            raise media_rejected("media_refused", "The provider has put the file where none is expected.")
         size = self._size(staged)
         if size is None:
-            raise unusable("media_unavailable", "The file is not where the provider has put it.")
+            raise media_rejected("media_unavailable", "The file is not where the provider has put it.")
         check_size(size, kind)
-        form, measures = inspected(self._stored(staged, size), kind)
+        form, measures = read_metadata(self._stored(staged, size), kind)
         key = _key(stem, form)
         source: CopySourceTypeDef = {"Bucket": self._bucket, "Key": staged}
         self._client.copy_object(
@@ -178,7 +178,7 @@ def _served_as(form: Format) -> _Served:
     return {"ContentType": form.content_type, "ContentDisposition": "inline", "CacheControl": cached}
 
 
-def _output(key: str, form: Format, size: int, measures: Measures) -> Output:
+def _output(key: str, form: Format, size: int, measures: MediaMetadata) -> Output:
     return Output(
         key=key,
         content_type=form.content_type,

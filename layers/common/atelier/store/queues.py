@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from atelier.domain.steps import LONGEST_DELAY
+from atelier.domain.pipeline_ports import LONGEST_DELAY
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -24,13 +24,13 @@ class Queue:
         self._client.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=min(delay, LONGEST_DELAY))
 
 
-class Lanes:
+class ProviderQueues:
     """One queue per provider, so that each has workers of its own; a provider without one shares the first lane."""
 
-    def __init__(self, client: "SQSClient", shared: str, lanes: Mapping[str, str]) -> None:
+    def __init__(self, client: "SQSClient", shared: str, provider_queues: Mapping[str, str]) -> None:
         self._shared = Queue(client, shared)
-        self._lanes = {name: Queue(client, url) for name, url in lanes.items()}
+        self._lanes = {name: Queue(client, url) for name, url in provider_queues.items()}
 
-    def send(self, message: BaseModel, *, delay: int = 0, lane: str) -> None:
+    def send(self, message: BaseModel, *, delay: int = 0, provider: str) -> None:
         """Deliver `message` after `delay` seconds to a worker of this lane, at least once."""
-        self._lanes.get(lane, self._shared).send(message, delay=delay)
+        self._lanes.get(provider, self._shared).send(message, delay=delay)

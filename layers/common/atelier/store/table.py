@@ -95,23 +95,23 @@ class Retry:
             self.sleep(pause)
 
 
-Refusal = Callable[[Item | None], Exception]
+ConditionFailure = Callable[[Item | None], Exception]
 
 
-class Outrun(Exception):
-    """Something changed between the read and the write; `Table.settle` reads again."""
+class ConcurrentUpdate(Exception):
+    """Something changed between the read and the write; `Table.retry_on_conflict` reads again."""
 
 
-def outrun(_: Item | None) -> Exception:
+def concurrent_update(_: Item | None) -> Exception:
     """The refusal of a write whose reader shall look again."""
-    return Outrun()
+    return ConcurrentUpdate()
 
 
 @dataclass(frozen=True)
 class Write:
-    """One write of a transaction. `refusal` makes an error of the item that failed the condition (None: no item).
+    """One write of a transaction. `on_condition_failure` makes an error of the item that failed the condition (None: no item).
 
-    `contested` is what is said instead of Busy when it was this item that others kept writing.
+    `on_conflict` is what is said instead of Busy when it was this item that others kept writing.
     """
 
     key: Key
@@ -123,8 +123,8 @@ class Write:
     discard: Mapping[str, Any] = field(default_factory=dict)
     delete: bool = False
     condition: Condition | None = None
-    refusal: Refusal | None = None
-    contested: Exception | None = None
+    on_condition_failure: ConditionFailure | None = None
+    on_conflict: Exception | None = None
 
     def request(self) -> tuple[str, dict[str, Any]]:
         """The write as DynamoDB's `Put`, `Update`, `Delete` or `ConditionCheck`, without the table's name."""
@@ -147,7 +147,7 @@ class Write:
 
 
 @dataclass(frozen=True)
-class Slice:
+class QueryPage:
     """Some items of a partition, and where the next ones begin (None: there are no more)."""
 
     items: list[Item]
@@ -163,13 +163,13 @@ class Table:
         name: str,
         *,
         retry: Retry | None = None,
-        notice: Callable[[], object] = lambda: None,
+        on_retry: Callable[[], object] = lambda: None,
     ) -> None:
-        """`notice` is called whenever a write met another one, or was throttled, and is tried again."""
+        """`on_retry` is called whenever a write met another one, or was throttled, and is tried again."""
         self._client = client
         self._name = name
         self._retry = retry or Retry()
-        self._notice = notice
+        self._on_retry = on_retry
 
     # ---------------------------------------------------------------------------------------------------- read
 
@@ -184,7 +184,7 @@ class Table:
         wanted = self._batch(keys)
         return self._gathered(partial(self._client.batch_get_item, RequestItems=wanted))
 
-    def beside(self, keys: Iterable[Key], read: Callable[[], R]) -> tuple[R, dict[Key, Item]]:
+    def read_together(self, keys: Iterable[Key], read: Callable[[], R]) -> tuple[R, dict[Key, Item]]:
         """What `read` gives, and `get_many` of these keys, asked for at the same time."""
         begin = getattr(self._client, "begin", None)
         if begin is None:
@@ -225,7 +225,7 @@ class Table:
         within: Condition | None = None,
         keep: Condition | None = None,
         only: Sequence[str] = (),
-    ) -> Slice:
+    ) -> QueryPage:
         """One request's worth of a partition (at most 1 MB), from behind `start`.
 
         `within` bounds the sort key, `keep` drops items after they were read, `only` names the attributes wanted.
@@ -254,9 +254,9 @@ class Table:
             request["ExclusiveStartKey"] = serialized(start)
         answer = _read(lambda: self._client.query(**request, **built.placeholders()))
         end = answer.get("LastEvaluatedKey")
-        return Slice([deserialized(item) for item in answer["Items"]], deserialized(end) if end else None)
+        return QueryPage([deserialized(item) for item in answer["Items"]], deserialized(end) if end else None)
 
-    def walk(self, partition: Partition, *, start: Item | None = None, **how: Any) -> Iterator[Item]:
+    def iterate(self, partition: Partition, *, start: Item | None = None, **how: Any) -> Iterator[Item]:
         """All items of a partition from behind `start`, in as many requests as it takes."""
         while True:
             part = self.query(partition, start=start, **how)
@@ -294,7 +294,7 @@ class Table:
             lambda: self._client.transact_write_items(TransactItems=requests, ClientRequestToken=token), changes
         )
 
-    def settle(self, attempt: Callable[[], R]) -> R:
+    def retry_on_conflict(self, attempt: Callable[[], R]) -> R:
         """Repeat `attempt`, which reads and then writes under a condition, until nothing changed in between.
 
         Raises Busy when others keep being faster.
@@ -302,8 +302,8 @@ class Table:
         for _ in self._retry.rounds():
             try:
                 return attempt()
-            except Outrun:
-                self._notice()
+            except ConcurrentUpdate:
+                self._on_retry()
         raise Busy("It keeps changing; nothing was written.")
 
     def _patiently(self, send: Callable[[], object], changes: Sequence[Write]) -> None:
@@ -314,7 +314,7 @@ class Table:
             except ClientError as error:
                 _raise_unless_transient(error, changes)
                 last = error
-                self._notice()
+                self._on_retry()
             else:
                 return
         raise _given_up(last, changes) from last
@@ -356,13 +356,13 @@ def _raise_unless_transient(error: ClientError, changes: Sequence[Write]) -> Non
 def _given_up(last: ClientError | None, changes: Sequence[Write]) -> Exception:
     reasons = last.response.get("CancellationReasons", []) if last else []
     for change, reason in zip(changes, cast("list[dict[str, Any]]", reasons), strict=False):
-        if reason.get("Code") == "TransactionConflict" and change.contested is not None:
-            return change.contested
+        if reason.get("Code") == "TransactionConflict" and change.on_conflict is not None:
+            return change.on_conflict
     return Busy("Too many changes to the same thing at once; none of this one was made.")
 
 
 def _refuse(change: Write, reason: Mapping[str, Any], cause: ClientError) -> NoReturn:
-    if change.refusal is None:
+    if change.on_condition_failure is None:
         raise cause
     item = reason.get("Item")
-    raise change.refusal(deserialized(item) if item else None) from cause
+    raise change.on_condition_failure(deserialized(item) if item else None) from cause

@@ -8,18 +8,19 @@ from operator import and_
 from typing import Any, Final
 from uuid import UUID
 
-from atelier.domain.deletion import Pending
+from atelier.domain.counters import EVERYTHING, TaskFilter, added
 from atelier.domain.ids import first_id_at, is_id, last_id_at
-from atelier.domain.shapes import UNASSIGNED
-from atelier.domain.tallies import EVERYTHING, Choice, added
-from atelier.domain.tasks import TaskQuery, TaskSummary
-from atelier.store import keys, lists, tallies
+from atelier.domain.pending_deletions import PendingDeletions
+from atelier.domain.schema import UNASSIGNED
+from atelier.domain.tasks.queries import TaskQuery
+from atelier.domain.tasks.record import TaskSummary
+from atelier.store import counters, keys, lists
+from atelier.store.account_summary import account_summary_from
 from atelier.store.expressions import Attr, Condition
 from atelier.store.items import from_item
 from atelier.store.keys import Key, Partition
 from atelier.store.lists import Cursor, Found
-from atelier.store.owners import owner_from
-from atelier.store.table import Slice, Table
+from atelier.store.table import QueryPage, Table
 from atelier.store.wire import Item
 
 _LOWEST_ID: Final = "00000000-0000-0000-0000-000000000000"
@@ -38,7 +39,7 @@ class TaskList:
         self._query = query
         self._user_id = user_id
         self._counts: dict[Key, Item] = {}
-        self._pending = Pending()
+        self._pending = PendingDeletions()
         self._found: list[TaskSummary] = []
         self._expected = query.page_size + 1
 
@@ -49,10 +50,10 @@ class TaskList:
         if not all(id_ is None or id_ == UNASSIGNED or is_id(id_) for id_ in ids) or query.campaign_id == UNASSIGNED:
             return lists.nothing(query)
         meta = keys.meta(self._user_id)
-        first, self._counts = self._table.beside(
+        first, self._counts = self._table.read_together(
             [meta, *self._tallies()], lambda: self._slice(self._partition(), cursor, limit=self._limits()[0])
         )
-        self._pending = owner_from(self._counts.get(meta)).pending
+        self._pending = account_summary_from(self._counts.get(meta)).pending
         rows = self._rows(first, cursor)
         offset = 0 if cursor else (query.page - 1) * query.page_size
         total = self._total()
@@ -77,7 +78,7 @@ class TaskList:
             return keys.tasks_of_client(self._user_id, self._query.client_id)
         return keys.tasks_of_owner(self._user_id)
 
-    def _rows(self, first: Slice, cursor: Cursor | None) -> Iterator[TaskSummary]:
+    def _rows(self, first: QueryPage, cursor: Cursor | None) -> Iterator[TaskSummary]:
         others = self._pending.clients() if self._query.client_id == UNASSIGNED else ()
         partitions = [keys.tasks_of_client(self._user_id, client_id) for client_id in others]
         behind = [self._walk(each, cursor, self._slice(each, cursor, limit=self._limits()[0])) for each in partitions]
@@ -95,7 +96,7 @@ class TaskList:
         right_client = client_id is None or (task.client_id or UNASSIGNED) == client_id
         return right_client and campaign_id in (None, task.campaign_id)
 
-    def _walk(self, partition: Partition, cursor: Cursor | None, part: Slice) -> Iterator[Item]:
+    def _walk(self, partition: Partition, cursor: Cursor | None, part: QueryPage) -> Iterator[Item]:
         for limit in chain(self._limits()[1:], repeat(None)):
             yield from part.items
             if part.next_start is None or len(self._found) >= self._expected:
@@ -109,7 +110,7 @@ class TaskList:
 
     def _slice(
         self, partition: Partition, cursor: Cursor | None, *, start: Item | None = None, limit: int | None = None
-    ) -> Slice:
+    ) -> QueryPage:
         query = self._query
         low = first_id_at(query.created_from) if query.created_from else _LOWEST_ID
         high = last_id_at(query.created_to) if query.created_to else _HIGHEST_ID
@@ -118,7 +119,7 @@ class TaskList:
         elif cursor:
             low = max(low, _neighbour(cursor.id, +1))
         if low > high:
-            return Slice([], None)
+            return QueryPage([], None)
         within = Attr(partition.range).between(low, high)
         how: dict[str, Any] = {"forward": not query.newest_first, "within": within, "keep": self._keep()}
         return self._table.query(partition, start=start, limit=limit, **how)
@@ -137,11 +138,11 @@ class TaskList:
     def _total(self) -> int:
         if self._query.created_from or self._query.created_to:
             return self._counted()
-        choice = Choice(self._query.type, self._query.provider, self._query.status)
+        choice = TaskFilter(self._query.type, self._query.provider, self._query.status)
         if self._query.client_id == UNASSIGNED and not self._query.campaign_id:
-            return choice.total(added(map(tallies.tally_from, self._of_unassigned())))
+            return choice.total(added(map(counters.tally_from, self._of_unassigned())))
         tallies_read = [self._counts.get(key) for key in self._tallies()]
-        return sum(choice.total(tallies.tally_from(each)) for each in tallies_read if each and self._lives(each))
+        return sum(choice.total(counters.tally_from(each)) for each in tallies_read if each and self._lives(each))
 
     def _of_unassigned(self) -> list[Item]:
         pending = [keys.tally(self._user_id, client_id) for client_id in self._pending.clients()]

@@ -5,20 +5,21 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
-from atelier.domain.errors import Fault, Invalid, NotFound
+from atelier.domain.errors import FieldError, Invalid, NotFound
 from atelier.domain.ids import is_id
-from atelier.domain.ordering import Parents
-from atelier.domain.shapes import format_moment
-from atelier.domain.steps import Outdated
-from atelier.domain.tasks import Delivery, Task, TaskPage, TaskQuery
-from atelier.store import answers, keys, tallies
-from atelier.store.answers import Created, Once
+from atelier.domain.pipeline_ports import TaskChanged
+from atelier.domain.schema import format_timestamp
+from atelier.domain.task_creation import Parents
+from atelier.domain.tasks.queries import TaskQuery
+from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskPage
+from atelier.store import counters, idempotency, keys
+from atelier.store.account_summary import account_summary_from
 from atelier.store.campaigns import Campaigns
 from atelier.store.clients import Clients
 from atelier.store.expressions import Attr, Condition
+from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.items import from_item, to_item
-from atelier.store.owners import owner_from
-from atelier.store.table import EXISTS, MISSING, Outrun, Table, Write, outrun
+from atelier.store.table import EXISTS, MISSING, ConcurrentUpdate, Table, Write, concurrent_update
 from atelier.store.task_lists import TaskList
 from atelier.store.wire import Item
 
@@ -31,21 +32,27 @@ class Tasks:
         self._clients = Clients(table)
         self._campaigns = Campaigns(table)
 
-    def earlier(self, once: Once | None, *, user_id: int, now: datetime) -> Created[Task] | None:
-        """The answer that an earlier request with this idempotency key got. Raises KeyReused."""
-        return answers.earlier(self._table, Task, user_id=user_id, once=once, now=now) if once else None
+    def find_replay(
+        self, idempotent: IdempotentRequest | None, *, user_id: int, now: datetime
+    ) -> CreateResult[Task] | None:
+        """The answer that an earlier request with this idempotency key got. Raises IdempotencyKeyReused."""
+        return (
+            idempotency.find_replay(self._table, Task, user_id=user_id, idempotent=idempotent, now=now)
+            if idempotent
+            else None
+        )
 
-    def create(self, task: Task, *, once: Once | None, now: datetime) -> Created[Task]:
+    def create(self, task: Task, *, idempotent: IdempotentRequest | None, now: datetime) -> CreateResult[Task]:
         """Create a task under parents that exist at that very moment. Raises NotFound for others."""
-        writes = [*tallies.creating(task), _put(task, condition=MISSING)]
-        return answers.create(self._table, task, writes, user_id=task.user_id, once=once, now=now)
+        writes = [*counters.creating(task), _put(task, condition=MISSING)]
+        return idempotency.create(self._table, task, writes, user_id=task.user_id, idempotent=idempotent, now=now)
 
     def get(self, task_id: str, *, user_id: int) -> Task:
         """The task as its owner may see it. Raises NotFound."""
         key, meta = keys.task(task_id), keys.meta(user_id)
         found = self._table.get_many([key, meta]) if is_id(task_id) else {}
         task = _owned(found.get(key), task_id, user_id)
-        return owner_from(found.get(meta)).pending.unlinked(task)
+        return account_summary_from(found.get(meta)).pending.unlinked(task)
 
     def kept(self, task_id: str, *, user_id: int) -> Task:
         """The task as it is kept, which is what a change starts from. Raises NotFound."""
@@ -68,7 +75,7 @@ class Tasks:
         """
         campaign = self._campaigns.get(campaign_id, user_id=user_id) if campaign_id is not None else None
         if campaign and client_id not in (None, campaign.client_id):
-            raise Invalid([Fault("belongs to another client", pointer="/campaign_id")])
+            raise Invalid([FieldError("belongs to another client", pointer="/campaign_id")])
         client_id = campaign.client_id if campaign else client_id
         client = self._clients.get(client_id, user_id=user_id) if client_id is not None else None
         return Parents(client, campaign)
@@ -83,7 +90,7 @@ class Tasks:
             task = self.kept(task_id, user_id=user_id)
             self._move(task, how(task))
 
-        self._table.settle(attempt)
+        self._table.retry_on_conflict(attempt)
         return self.get(task_id, user_id=user_id)
 
     def delete(self, task_id: str, check: Callable[[Task], None], *, user_id: int) -> None:
@@ -92,31 +99,33 @@ class Tasks:
         def attempt() -> None:
             task = self.kept(task_id, user_id=user_id)
             check(self.get(task_id, user_id=user_id))
-            gone = Write(keys.task(task.id), delete=True, condition=_as_read(task), refusal=outrun)
-            self._table.transact(gone, *tallies.moving(task, None))
+            gone = Write(
+                keys.task(task.id), delete=True, condition=_as_read(task), on_condition_failure=concurrent_update
+            )
+            self._table.transact(gone, *counters.moving(task, None))
 
-        self._table.settle(attempt)
+        self._table.retry_on_conflict(attempt)
 
     def move(self, before: Task, after: Task) -> Task:
-        """Record a change of status or provider with every count that depends on it. Raises Outdated."""
-        with _outdated():
+        """Record a change of status or provider with every count that depends on it. Raises TaskChanged."""
+        with _task_changed():
             self._move(before, after)
         return after
 
     def _move(self, before: Task, after: Task) -> None:
-        writes = [_put(after, condition=_as_read(before)), *tallies.moving(before, after)]
+        writes = [_put(after, condition=_as_read(before)), *counters.moving(before, after)]
         if after.over:
-            writes.append(tallies.spending(after, now=after.updated_at))
+            writes.append(counters.spending(after, now=after.updated_at))
         self._table.transact(*writes)
 
-    def settle(self, before: Task, after: Task) -> Task:
-        """Record how the job of a task that is over ended, and add what it cost to the usage. Raises Outdated."""
-        with _outdated():
-            self._table.transact(_put(after, condition=_as_read(before)), *tallies.settling(before, after))
+    def record_outcome(self, before: Task, after: Task) -> Task:
+        """Record how the job of a task that is over ended, and add what it cost to the usage. Raises TaskChanged."""
+        with _task_changed():
+            self._table.transact(_put(after, condition=_as_read(before)), *counters.settling(before, after))
         return after
 
     def note(self, before: Task, **change: Any) -> Task:
-        """Record a change that leaves the status as it is. Raises Outdated.
+        """Record a change that leaves the status as it is. Raises TaskChanged.
 
         It holds as long as status, step and lease are as they were read: a parent that went away in the meantime is no
         reason to forget what the provider said.
@@ -129,31 +138,37 @@ class Tasks:
             remove=[name for name in change if name not in kept],
             add={"version": 1},
             condition=_same_step(before),
-            refusal=outrun,
+            on_condition_failure=concurrent_update,
         )
-        with _outdated():
+        with _task_changed():
             self._table.write(write)
         return after
 
-    def log_delivery(self, task_id: str, delivery: Delivery) -> None:
+    def log_delivery(self, task_id: str, delivery: DeliveryAttempt) -> None:
         """Add an attempt to call the task's webhook to what its owner sees, unless the task is gone."""
         longer = {"webhook_deliveries": [to_item(delivery)]}
-        write = Write(keys.task(task_id), append=longer, add={"version": 1}, condition=EXISTS, refusal=outrun)
-        with suppress(Outrun):
+        write = Write(
+            keys.task(task_id),
+            append=longer,
+            add={"version": 1},
+            condition=EXISTS,
+            on_condition_failure=concurrent_update,
+        )
+        with suppress(ConcurrentUpdate):
             self._table.write(write)
 
 
 @contextmanager
-def _outdated() -> Iterator[None]:
+def _task_changed() -> Iterator[None]:
     try:
         yield
-    except Outrun as lost:
-        raise Outdated from lost
+    except ConcurrentUpdate as lost:
+        raise TaskChanged from lost
 
 
 def _same_step(task: Task) -> Condition:
     lease = Attr("lease_until")
-    same_lease = lease.eq(format_moment(task.lease_until)) if task.lease_until else lease.not_exists()
+    same_lease = lease.eq(format_timestamp(task.lease_until)) if task.lease_until else lease.not_exists()
     return Attr("status").eq(task.status) & Attr("step").eq(task.step) & same_lease
 
 
@@ -169,4 +184,4 @@ def _owned(item: Item | None, task_id: str, user_id: int) -> Task:
 
 def _put(task: Task, *, condition: Condition) -> Write:
     item = to_item(task, **keys.task_indexes(task))
-    return Write(keys.task(task.id), put=item, condition=condition, refusal=outrun)
+    return Write(keys.task(task.id), put=item, condition=condition, on_condition_failure=concurrent_update)

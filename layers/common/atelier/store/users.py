@@ -5,7 +5,7 @@ import json
 from typing import Final
 
 from atelier.store import keys
-from atelier.store.table import MISSING, Table, Write, outrun
+from atelier.store.table import MISSING, Table, Write, concurrent_update
 
 FIRST: Final = 1000
 """Below it nobody is given a number: user 1 is everyone in the local run, whose table must not become somebody's."""
@@ -24,7 +24,7 @@ class Users:
         """The user's number. Of several first requests at once, all get the same. Raises Busy."""
         who = _name(issuer, subject)
         if who not in self._known:
-            user_id = self._table.settle(lambda: self._kept(who) or self._given(who, issuer, subject))
+            user_id = self._table.retry_on_conflict(lambda: self._kept(who) or self._given(who, issuer, subject))
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
             self._known[who] = user_id
@@ -37,10 +37,14 @@ class Users:
     def _given(self, who: str, issuer: str, subject: str) -> int:
         # A number whose owner is never written, because of a crash or a faster twin, is lost: the next one is free.
         user_id = FIRST - 1 + self._table.count(keys.users(), "given")
-        theirs = Write(keys.subject(who), put={"user_id": user_id}, condition=MISSING, refusal=outrun)
+        theirs = Write(
+            keys.subject(who), put={"user_id": user_id}, condition=MISSING, on_condition_failure=concurrent_update
+        )
         # Also what keeps a number from a second owner, should the count ever be lost.
         back = {"issuer": issuer, "subject": subject}
-        self._table.transact(theirs, Write(keys.user(user_id), put=back, condition=MISSING, refusal=outrun))
+        self._table.transact(
+            theirs, Write(keys.user(user_id), put=back, condition=MISSING, on_condition_failure=concurrent_update)
+        )
         return user_id
 
 

@@ -29,13 +29,13 @@ _NAME_BYTES: Final = 900  # of a name that sorts: a sort key has a limit
 
 def read(table: Table, user_id: int) -> list[Item]:
     """Everything that one user has, in as many requests as it takes (no scan: by key, and the tasks by their index)."""
-    tasks = [keys.task(row["id"]) for row in table.walk(keys.tasks_of_owner(user_id), only=("id",))]
+    tasks = [keys.task(row["id"]) for row in table.iterate(keys.tasks_of_owner(user_id), only=("id",))]
     batches = (tasks[at : at + 100] for at in range(0, len(tasks), 100))
     whole = (item for batch in batches for item in table.get_many(batch).values())
-    return [*table.walk(keys.everything_of(user_id)), *whole]
+    return [*table.iterate(keys.everything_of(user_id)), *whole]
 
 
-def findings(items: Iterable[Item], *, at_rest: bool = False, deleted: Iterable[Item] | None = ()) -> list[str]:
+def violations(items: Iterable[Item], *, at_rest: bool = False, deleted: Iterable[Item] | None = ()) -> list[str]:
     """What is wrong with the table; nothing when all is well.
 
     `at_rest` says that no clean-up may be pending. `deleted` are finished tasks that were deleted, whose usage stays,
@@ -48,7 +48,7 @@ def findings(items: Iterable[Item], *, at_rest: bool = False, deleted: Iterable[
         owners[int(task["user_id"])].deleted.append(task)
     found = []
     for user_id, owned in sorted(owners.items()):
-        found += [f"User {user_id}: {each}" for each in _Recount(owned, exact_usage=deleted is not None).findings()]
+        found += [f"User {user_id}: {each}" for each in _Recount(owned, exact_usage=deleted is not None).violations()]
         found += [f"User {user_id}: the clean-up of {each} is left." for each in sorted(owned.deletions) if at_rest]
     return found
 
@@ -61,7 +61,7 @@ class Owned:
     clients: dict[str, Item] = field(default_factory=dict)
     campaigns: dict[str, Item] = field(default_factory=dict)
     tasks: dict[str, Item] = field(default_factory=dict)
-    tallies: dict[str, Item] = field(default_factory=dict)
+    counters: dict[str, Item] = field(default_factory=dict)
     usage: dict[str, Item] = field(default_factory=dict)
     deletions: dict[str, Item] = field(default_factory=dict)
     deleted: list[Item] = field(default_factory=list)
@@ -80,7 +80,7 @@ def _sort_in(owners: Mapping[int, Owned], item: Item) -> None:
     rooms = {
         "CLIENT": owned.clients,
         "CAMPAIGN": owned.campaigns,
-        "TALLY": owned.tallies,
+        "TALLY": owned.counters,
         "USAGE": owned.usage,
         "DELETION": owned.deletions,
     }
@@ -96,7 +96,7 @@ class _Recount:
         self._exact_usage = exact_usage
         self._pending: set[str] = set(owned.meta.get("pending", ()))
 
-    def findings(self) -> Iterator[str]:
+    def violations(self) -> Iterator[str]:
         """Everything that does not add up."""
         yield from self._parents()
         yield from self._clean_ups()
@@ -167,17 +167,17 @@ class _Recount:
         yield from _compared("the user's totals", self._all.meta, living)
         for id_ in self._all.clients:
             of_client = [each for each in living if each["client_id"] == id_]
-            yield from _compared(f"client {id_}'s tally", self._all.tallies.get(id_, {}), of_client)
+            yield from _compared(f"client {id_}'s tally", self._all.counters.get(id_, {}), of_client)
 
     def _liveness(self) -> Iterator[str]:
         lives = {id_ for id_ in self._all.clients if self._client_lives(id_)}
         lives |= {id_ for id_ in self._all.campaigns if self._campaign_lives(id_)}
         for id_ in sorted(lives):
-            if id_ not in self._all.tallies:
+            if id_ not in self._all.counters:
                 yield f"{id_} lives, and has no tally."
-            elif "deleted_at" in self._all.tallies[id_]:
+            elif "deleted_at" in self._all.counters[id_]:
                 yield f"{id_} lives, and its tally is closed."
-        for id_, tally in self._all.tallies.items():
+        for id_, tally in self._all.counters.items():
             if id_ in lives | {NONE, ALL} or self._is_pending("client", tally.get("client_id")):
                 continue
             if not (self._is_pending("client", id_) or self._is_pending("campaign", id_)):
@@ -190,11 +190,11 @@ class _Recount:
         for task in self._all.tasks.values():
             client_id, campaign_id = self._link(task)
             for scope in (ALL, client_id, *([campaign_id] if campaign_id != NONE else [])):
-                _add({_cell(task): 1}, to=counted[scope])
+                _add({_counter_key(task): 1}, to=counted[scope])
         kept: defaultdict[str, Amounts] = defaultdict(_nothing)
-        for id_, tally in self._all.tallies.items():
+        for id_, tally in self._all.counters.items():
             # What a deleted client counted is the unassigned's as soon as it is deleted.
-            _add(_cells(tally), to=kept[NONE if self._is_pending("client", id_) else id_])
+            _add(_counter_values(tally), to=kept[NONE if self._is_pending("client", id_) else id_])
         gone = {id_ for id_ in kept if id_ not in (NONE, ALL) and not self._lives(id_)}
         for scope in sorted((kept.keys() | counted.keys()) - gone):
             if difference := _difference(kept[scope], counted[scope]):
@@ -210,12 +210,12 @@ class _Recount:
         for task in (*self._all.tasks.values(), *self._all.deleted):
             if task["status"] in TERMINAL:
                 spent = task.get("cost", {}).get("actual") or 0
-                _add({_cell(task): 1, "spent": spent}, to=counted[self._link(task), task["completed_at"][:10]])
+                _add({_counter_key(task): 1, "spent": spent}, to=counted[self._link(task), task["completed_at"][:10]])
         kept: defaultdict[tuple[Link, str], Amounts] = defaultdict(_nothing)
         for key, item in self._all.usage.items():
             link, day = self._link_of_usage(key)
             yield from self._dangling_usage(key, link)
-            _add({**_cells(item), "spent": item["spent"]}, to=kept[link, day])
+            _add({**_counter_values(item), "spent": item["spent"]}, to=kept[link, day])
         for row in sorted(kept.keys() | counted.keys()):
             if difference := _difference(kept[row], counted[row], more_is_fine=not self._exact_usage):
                 yield f"the usage of {row} is off: {difference}."
@@ -242,8 +242,8 @@ class _Recount:
             yield from _misplaced("campaign", campaign, _campaign_places(campaign))
         for task in self._all.tasks.values():
             yield from _misplaced("task", task, _task_places(task))
-        for scope in self._all.tallies.keys() - {NONE, ALL}:
-            yield from _misplaced("tally", self._all.tallies[scope], _tally_places(self._all.tallies[scope]))
+        for scope in self._all.counters.keys() - {NONE, ALL}:
+            yield from _misplaced("tally", self._all.counters[scope], _tally_places(self._all.counters[scope]))
 
 
 # --------------------------------------------------------------------------------------------------------- counting
@@ -258,11 +258,11 @@ def _add(amounts: Mapping[str, Decimal | int], *, to: Amounts) -> None:
         to[name] += amount
 
 
-def _cell(task: Item) -> str:
+def _counter_key(task: Item) -> str:
     return f"{_CELL}{task['type']}|{task['provider']}|{task['status']}"
 
 
-def _cells(item: Item) -> dict[str, Decimal]:
+def _counter_values(item: Item) -> dict[str, Decimal]:
     return {name: value for name, value in item.items() if name.startswith(_CELL)}
 
 

@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from atelier.domain.webhook_secrets import WebhookSecret, rotated
-from atelier.store import answers, keys
-from atelier.store.answers import Created, Once
+from atelier.store import idempotency, keys
 from atelier.store.expressions import Attr, Condition
+from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.items import from_item, to_item
-from atelier.store.table import MISSING, Table, Write, outrun
+from atelier.store.table import MISSING, Table, Write, concurrent_update
 
 
 class WebhookSecrets:
@@ -26,22 +26,24 @@ class WebhookSecrets:
                 self._table.write(_put(user_id, kept, condition=MISSING))
             return kept.as_of(now)
 
-        return self._table.settle(attempt)
+        return self._table.retry_on_conflict(attempt)
 
-    def rotate(self, user_id: int, *, fresh: str, once: Once | None, now: datetime) -> Created[WebhookSecret]:
-        """Make `fresh` the user's secret; the one before it signs as well for a day. With `once`, once.
+    def rotate(
+        self, user_id: int, *, fresh: str, idempotent: IdempotentRequest | None, now: datetime
+    ) -> CreateResult[WebhookSecret]:
+        """Make `fresh` the user's secret; the one before it signs as well for a day. With `idempotent`, once.
 
-        Raises KeyReused and StillRunning.
+        Raises IdempotencyKeyReused and RequestInProgress.
         """
 
-        def attempt() -> Created[WebhookSecret]:
+        def attempt() -> CreateResult[WebhookSecret]:
             kept = self._kept(user_id)
             made = rotated(kept, fresh=fresh, now=now) if kept else WebhookSecret(secret=fresh)
             as_read: Condition = Attr("version").eq(kept.version) if kept else MISSING
             write = _put(user_id, made, condition=as_read)
-            return answers.create(self._table, made, [write], user_id=user_id, once=once, now=now)
+            return idempotency.create(self._table, made, [write], user_id=user_id, idempotent=idempotent, now=now)
 
-        return self._table.settle(attempt)
+        return self._table.retry_on_conflict(attempt)
 
     def _kept(self, user_id: int) -> WebhookSecret | None:
         item = self._table.get(keys.webhook_secret(user_id))
@@ -49,4 +51,6 @@ class WebhookSecrets:
 
 
 def _put(user_id: int, secret: WebhookSecret, *, condition: Condition) -> Write:
-    return Write(keys.webhook_secret(user_id), put=to_item(secret), condition=condition, refusal=outrun)
+    return Write(
+        keys.webhook_secret(user_id), put=to_item(secret), condition=condition, on_condition_failure=concurrent_update
+    )

@@ -17,16 +17,16 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from atelier.domain.errors import DomainError, Fault, Forbidden, Invalid, Unauthenticated
-from atelier.domain.shapes import Record
-from atelier.store.answers import Created
-from atelier.telemetry import count, log, told
+from atelier.domain.errors import DomainError, FieldError, Forbidden, Invalid, Unauthenticated
+from atelier.domain.schema import StoredModel
+from atelier.store.idempotency import CreateResult
+from atelier.telemetry import count, log, log_context
 from atelier.web.claims import Claims
 from atelier.web.conditional import etag, unchanged
-from atelier.web.inputs import check_body, parameter_faults, parse_body, validation_faults
-from atelier.web.problems import answer_to
-from atelier.web.roles import NOBODY, admit
+from atelier.web.problems import problem_response
+from atelier.web.roles import UNAUTHENTICATED, authorize
 from atelier.web.routes import methods_at, refusal
+from atelier.web.validation import check_body, parameter_errors, parse_body, validation_errors
 
 Event = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -52,7 +52,7 @@ def api(*, raw_bodies: bool = False) -> APIGatewayHttpResolver:
 
     @app.exception_handler(RequestValidationError)  # type: ignore[untyped-decorator]
     def _not_valid(error: RequestValidationError) -> Response[str]:
-        return _problem(app, Invalid(validation_faults(error) + _parameter_faults(app)))
+        return _problem(app, Invalid(validation_errors(error) + _parameter_faults(app)))
 
     @app.exception_handler(DomainError)  # type: ignore[untyped-decorator]
     def _refused(error: DomainError) -> Response[str]:
@@ -72,7 +72,7 @@ def api(*, raw_bodies: bool = False) -> APIGatewayHttpResolver:
 
 def _problem(app: APIGatewayHttpResolver, error: Exception) -> Response[str]:
     event = app.current_event
-    return answer_to(error, instance=event.path, request_id=event.request_context.request_id)
+    return problem_response(error, instance=event.path, request_id=event.request_context.request_id)
 
 
 def _only_what_is_known(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Reply:
@@ -92,53 +92,55 @@ def _is_ours(app: APIGatewayHttpResolver) -> bool:
     return not app.context["_route"].rule.match("/")
 
 
-def _check(app: APIGatewayHttpResolver, faults: list[Fault]) -> None:
+def _check(app: APIGatewayHttpResolver, field_errors: list[FieldError]) -> None:
     if app.context[_CLAIMS] is None:
         raise Forbidden("Nobody may do this.")  # a route of ours without a row in the table of roles
-    if faults:
-        raise Invalid(faults)
+    if field_errors:
+        raise Invalid(field_errors)
 
 
 def claims_in(app: APIGatewayHttpResolver) -> Claims:
     """Whose request the present one is. Raises Unauthenticated where no token is asked for."""
     claims = app.context[_CLAIMS]
-    if not isinstance(claims, Claims) or claims is NOBODY:
+    if not isinstance(claims, Claims) or claims is UNAUTHENTICATED:
         raise Unauthenticated("Nobody has said who they are.")
     return claims
 
 
-def _parameter_faults(app: APIGatewayHttpResolver) -> list[Fault]:
+def _parameter_faults(app: APIGatewayHttpResolver) -> list[FieldError]:
     known: set[str] = set()
     for parameter in app.context["_route"].dependant.query_params:
         shape = parameter.field_info.annotation
         is_shape = isinstance(shape, type) and issubclass(shape, BaseModel)
         known |= set(shape.model_fields) if is_shape else {parameter.alias}
-    return parameter_faults(app.current_event.raw_query_string or "", known)
+    return parameter_errors(app.current_event.raw_query_string or "", known)
 
 
-def _field_faults(app: APIGatewayHttpResolver) -> list[Fault]:
+def _field_faults(app: APIGatewayHttpResolver) -> list[FieldError]:
     body = app.current_event.body
     if app.context["_route"].dependant.body_params or not body:
         return []
-    return [Fault("unknown field; no body is expected here", pointer=f"/{name}") for name in parse_body(body)]
+    return [FieldError("unknown field; no body is expected here", pointer=f"/{name}") for name in parse_body(body)]
 
 
 # ------------------------------------------------------------------------------------------------------- answers
 
 
-def shown(record: Record, *, status: int = HTTPStatus.OK, tag: str | None = None, **headers: str) -> Reply:
+def resource_response(
+    record: StoredModel, *, status: int = HTTPStatus.OK, tag: str | None = None, **headers: str
+) -> Reply:
     """One resource, with its entity tag. `headers` are named with underscores."""
     named: dict[str, str | list[str]] = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(status, JSON, record.model_dump_json(), headers={"ETag": tag or etag(record.version), **named})
 
 
-def created(made: Created[Any], *, location: str, status: int = HTTPStatus.CREATED) -> Reply:
+def created_response(made: CreateResult[Any], *, location: str, status: int = HTTPStatus.CREATED) -> Reply:
     """A resource that a POST created, now or when it was first sent with this idempotency key."""
     replayed = {"Idempotent_Replayed": "true"} if made.replayed else {}
-    return shown(made.record, status=status, Location=f"{PREFIX}{location}", **replayed)
+    return resource_response(made.record, status=status, Location=f"{PREFIX}{location}", **replayed)
 
 
-def listed(page: Record) -> Reply:
+def page_response(page: StoredModel) -> Reply:
     """A page of a list. Raises Invalid for one that is larger than a Lambda may answer.
 
     The limits of the fields keep 100 items below that, but for texts that are nearly all quotes or control characters:
@@ -146,11 +148,11 @@ def listed(page: Record) -> Reply:
     """
     body = page.model_dump_json()
     if len(body) * 2 > LARGEST_ANSWER and len(json.dumps(body, ensure_ascii=False).encode()) > LARGEST_ANSWER:
-        raise Invalid([Fault("this page is too large to be sent; ask for fewer items", parameter="page_size")])
+        raise Invalid([FieldError("this page is too large to be sent; ask for fewer items", parameter="page_size")])
     return Response(HTTPStatus.OK, JSON, body)
 
 
-def gone() -> Reply:
+def no_content() -> Reply:
     """What a DELETE answers."""
     return Response(HTTPStatus.NO_CONTENT)
 
@@ -163,7 +165,7 @@ def serve(app: APIGatewayHttpResolver, *, raw_bodies: bool = False) -> Handler:
 
     def handler(event: dict[str, Any], context: LambdaContext) -> Answer:
         request_id, began = event["requestContext"]["requestId"], time.perf_counter()
-        with told(request_id=request_id):
+        with log_context(request_id=request_id):
             answer = _answer(app, event, context, raw_bodies=raw_bodies)
             _log(event, answer, milliseconds=(time.perf_counter() - began) * 1000)
         if answer.get("body") is None:
@@ -180,7 +182,7 @@ def _answer(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaC
     # HTTP APIs write names in lower case, `sam local start-api` does not; to HTTP they are the same.
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     try:
-        app.context[_CLAIMS] = admit(event)
+        app.context[_CLAIMS] = authorize(event)
         body = _text(event)
         if not raw_bodies:
             check_body(body, headers.get("content-type", ""))
@@ -200,12 +202,12 @@ def _text(event: Event) -> str | None:
     try:
         return base64.b64decode(body).decode()
     except UnicodeDecodeError:
-        raise Invalid([Fault("The body must be UTF-8.", pointer="")]) from None
+        raise Invalid([FieldError("The body must be UTF-8.", pointer="")]) from None
 
 
 def _early(refusal: DomainError, event: Event) -> Answer:
     context = event["requestContext"]
-    answer = answer_to(refusal, instance=event["rawPath"], request_id=context["requestId"])
+    answer = problem_response(refusal, instance=event["rawPath"], request_id=context["requestId"])
     headers = {"Content-Type": answer.content_type, **{name: str(value) for name, value in answer.headers.items()}}
     return {"statusCode": int(answer.status_code), "headers": headers, "body": answer.body, "isBase64Encoded": False}
 

@@ -28,7 +28,7 @@ class Claims:
     email: str | None = None
 
 
-EVERYBODY: Final = Claims(issuer="", subject="", role=Role.ADMIN)
+ANONYMOUS_ADMIN: Final = Claims(issuer="", subject="", role=Role.ADMIN)
 """Who everyone is in the local run."""
 
 
@@ -36,16 +36,16 @@ def claims_of(event: Event) -> Claims:
     """The claims of a request. Raises Unauthenticated when nobody has verified any."""
     mode = settings().auth_mode
     if mode == PLACEHOLDER:
-        return EVERYBODY
+        return ANONYMOUS_ADMIN
     claims = _verified(event) if mode == JWT else {}
     issuer, subject = _text(claims.get("iss")), _text(claims.get("sub"))
     if issuer is None or subject is None:
         raise Unauthenticated("There are no verified claims: send `Authorization: Bearer <token>`.")
-    role = highest(listed(claims.get(settings().role_claim)))
+    role = highest(claim_values(claims.get(settings().role_claim)))
     return Claims(issuer, subject, role, name=_text(claims.get("name")), email=_text(claims.get("email")))
 
 
-def listed(claim: object) -> list[str]:
+def claim_values(claim: object) -> list[str]:
     """The values of a claim that is a list, a text that the gateway made of one, or words with spaces or commas.
 
     What was one value in a list stays one where the gateway lets us see it: a group called `x,admin` makes nobody an

@@ -40,12 +40,12 @@ STATUS: Final[Mapping[type[errors.DomainError], HTTPStatus]] = {
     NoSuchPath: HTTPStatus.NOT_FOUND,
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     errors.IllegalTransition: HTTPStatus.CONFLICT,
-    errors.StillRunning: HTTPStatus.CONFLICT,
+    errors.RequestInProgress: HTTPStatus.CONFLICT,
     errors.TaskFailed: HTTPStatus.CONFLICT,
-    errors.Stale: HTTPStatus.PRECONDITION_FAILED,
+    errors.PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    errors.KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -65,7 +65,7 @@ TITLES: Final[Mapping[HTTPStatus, tuple[str, str]]] = {
 }
 
 
-class FaultShown(BaseModel):
+class ErrorDetail(BaseModel):
     """One thing wrong with a request: a JSON pointer into the body, or a parameter's name."""
 
     pointer: str | None = None
@@ -96,12 +96,12 @@ class Problem(BaseModel):
     detail: str
     instance: str
     request_id: str
-    errors: list[FaultShown] | None = None
+    errors: list[ErrorDetail] | None = None
     code: Annotated[str | None, Field(description="A failed task's own error code.")] = None
     retryable: Annotated[bool | None, Field(description="Whether a failed task is worth a retry.")] = None
 
 
-def answer_to(error: Exception, *, instance: str, request_id: str) -> Response[str]:
+def problem_response(error: Exception, *, instance: str, request_id: str) -> Response[str]:
     """The answer that tells the caller about `error`; errors that are not the domain's stay inside."""
     status = status_of(error)
     slug, title = TITLES[status]
@@ -130,7 +130,7 @@ def status_of(error: Exception) -> HTTPStatus:
 def _particulars(error: Exception) -> dict[str, Any]:
     match error:
         case errors.Invalid():
-            return {"errors": [vars(fault) for fault in error.faults]}
+            return {"errors": [vars(fault) for fault in error.field_errors]}
         case errors.TaskFailed():
             return {"code": error.code, "retryable": error.retryable}
         case _:

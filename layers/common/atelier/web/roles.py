@@ -56,11 +56,11 @@ LEAST: Final[Mapping[Route, Role | None]] = {
 """What a route takes beside a token; None for nothing."""
 
 
-NOBODY: Final = Claims(issuer="", subject="", role=None)
+UNAUTHENTICATED: Final = Claims(issuer="", subject="", role=None)
 """Who everyone is where no token is asked for."""
 
 
-def admit(event: Event) -> Claims | None:
+def authorize(event: Event) -> Claims | None:
     """Who is asking, if they may; None where no route is known, and all there is to get is a 404 or a 405.
 
     Raises Unauthenticated and Forbidden.
@@ -69,7 +69,7 @@ def admit(event: Event) -> Claims | None:
     if route is None:
         return None
     if route in OPEN:
-        return NOBODY
+        return UNAUTHENTICATED
     claims, least = claims_of(event), LEAST[route]
     if least is not None and not (claims.role and claims.role.includes(least)):
         has = f"Your role is {claims.role}" if claims.role else "You have no role here"

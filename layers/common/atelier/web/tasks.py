@@ -9,10 +9,10 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import Field
 
 from atelier.domain.errors import TaskFailed
-from atelier.domain.shapes import Id, Record
-from atelier.domain.tasks import URL_LIFE, Output, Task, TaskStatus, TaskSummary
-from atelier.store.answers import Created
-from atelier.web.api import PREFIX, shown
+from atelier.domain.schema import Id, StoredModel
+from atelier.domain.tasks.record import URL_LIFE, Output, Task, TaskStatus, TaskSummary
+from atelier.store.idempotency import CreateResult
+from atelier.web.api import PREFIX, resource_response
 
 AnyTask = TypeVar("AnyTask", bound=TaskSummary)
 
@@ -26,7 +26,7 @@ class Signer(Protocol):
         """A URL for the file of this key."""
 
 
-class TaskResult(Record):
+class TaskResult(StoredModel):
     """What came of a task: its files, or none while it runs."""
 
     id: Id
@@ -34,7 +34,7 @@ class TaskResult(Record):
     outputs: Annotated[list[Output], Field(description="Empty while the task runs.")]
 
 
-def signed(task: AnyTask, media: Signer) -> AnyTask:
+def with_urls(task: AnyTask, media: Signer) -> AnyTask:
     """The task with URLs that work for a while."""
     outputs = [output.model_copy(update={"url": media.url(output.key)}) for output in task.outputs]
     return task.model_copy(update={"outputs": outputs})
@@ -51,28 +51,28 @@ def tag_of(task: Task, *, now: datetime) -> str:
     return f'"{hashlib.sha256(f"{period}{seen}".encode()).hexdigest()[:24]}"'
 
 
-def task_shown(
+def task_response(
     task: Task, media: Signer, *, now: datetime, status: int = HTTPStatus.OK, **headers: str
 ) -> Response[Any]:
     """One task."""
-    return shown(signed(task, media), status=status, tag=tag_of(task, now=now), **headers)
+    return resource_response(with_urls(task, media), status=status, tag=tag_of(task, now=now), **headers)
 
 
-def accepted(made: Created[Task], media: Signer, *, now: datetime) -> Response[Any]:
+def accepted_response(made: CreateResult[Task], media: Signer, *, now: datetime) -> Response[Any]:
     """A task that was accepted, now or when it was first sent with this idempotency key."""
     replayed = {"Idempotent_Replayed": "true"} if made.replayed else {}
     location = f"{PREFIX}/tasks/{made.record.id}"
-    return task_shown(made.record, media, now=now, status=HTTPStatus.ACCEPTED, Location=location, **replayed)
+    return task_response(made.record, media, now=now, status=HTTPStatus.ACCEPTED, Location=location, **replayed)
 
 
-def result_shown(task: Task, media: Signer, *, now: datetime) -> Response[Any]:
+def result_response(task: Task, media: Signer, *, now: datetime) -> Response[Any]:
     """The files of a task, or how it stands. Raises TaskFailed for one that ended without files."""
-    result = TaskResult(id=task.id, status=task.status, outputs=signed(task, media).outputs)
+    result = TaskResult(id=task.id, status=task.status, outputs=with_urls(task, media).outputs)
     if not task.over:
         where, tag = f"{PREFIX}/tasks/{task.id}", tag_of(task, now=now)
-        return shown(result, status=HTTPStatus.ACCEPTED, tag=tag, Location=where, Retry_After=_POLL_AGAIN)
+        return resource_response(result, status=HTTPStatus.ACCEPTED, tag=tag, Location=where, Retry_After=_POLL_AGAIN)
     if task.error is not None:
         raise TaskFailed(code=task.error.code, message=task.error.message, retryable=task.error.retryable)
     if task.status is TaskStatus.CANCELED:
         raise TaskFailed(code="canceled", message="The task was canceled.", retryable=True)
-    return shown(result, tag=tag_of(task, now=now))
+    return resource_response(result, tag=tag_of(task, now=now))

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
-from atelier.domain.models import ANY_LENGTH, SANDBOX, Model, Price, Seconds, Unit
-from atelier.domain.provider import Content, Done, Order, Refused, State, Working
-from atelier.domain.shapes import utcnow
-from atelier.domain.tasks import TaskError, TaskType
+from atelier.domain.catalog import ANY_LENGTH, SANDBOX, Model, Price, Seconds, Unit
+from atelier.domain.provider import Content, Done, JobRequest, Refused, State, Working
+from atelier.domain.schema import utcnow
+from atelier.domain.tasks.record import TaskError, TaskType
 from atelier.providers.sandbox import audio
 from atelier.providers.sandbox.palette import palette_for
 
@@ -81,86 +81,88 @@ class Sandbox:
     def __init__(self, now_ms: Callable[[], int] = lambda: int(utcnow().timestamp() * 1000)) -> None:
         self._now_ms = now_ms
 
-    def submit(self, order: Order) -> str:
+    def submit(self, job_request: JobRequest) -> str:
         """Begin the job; it takes one to three seconds, which depends on the order only."""
-        takes_ms = 1000 + _number(order.reference) % 2000
+        takes_ms = 1000 + _number(job_request.reference) % 2000
         return f"sandbox-{self._now_ms()}-{takes_ms}"
 
-    def find(self, order: Order) -> str | None:  # noqa: ARG002 - nothing is lost when a sandbox job is begun again
+    def find(self, job_request: JobRequest) -> str | None:  # noqa: ARG002 - nothing is lost when a sandbox job is begun again
         """No job is ever known: beginning again costs nothing."""
         return None
 
-    def poll(self, job: str, order: Order) -> State:
+    def poll(self, job: str, job_request: JobRequest) -> State:
         """Where the job stands; the files are made when it is asked after for the last time."""
         _, began_ms, takes_ms = job.split("-")
         elapsed = (self._now_ms() - int(began_ms)) / int(takes_ms)
         if elapsed < 1:
             return Working(progress=round(max(0.0, elapsed), 2))
-        if failure := _FAILURE.search(order.prompt):
+        if failure := _FAILURE.search(job_request.prompt):
             message = "The prompt asked the sandbox to fail."
             return Refused(TaskError(code=failure[1], message=message, retryable=False))
-        return Done(tuple(_make(order, number) for number in range(_count(order))), cost=Decimal(0))
+        return Done(tuple(_make(job_request, number) for number in range(_count(job_request))), cost=Decimal(0))
 
     def cancel(self, job: str, *, model: str) -> bool:  # noqa: ARG002 - all jobs are the same to it
         """Nothing runs between two polls, so it is stopped already."""
         return True
 
 
-def _make(order: Order, number: int) -> Content:
-    seed = _seed(order) + number
-    if order.type is TaskType.AUDIO:
-        return Content(audio.wav(order.prompt, seed=seed, seconds=_seconds(order)))
-    return Content(_picture(order, seed) if order.type is TaskType.IMAGE else _film(order, seed))
+def _make(job_request: JobRequest, number: int) -> Content:
+    seed = _seed(job_request) + number
+    if job_request.type is TaskType.AUDIO:
+        return Content(audio.wav(job_request.prompt, seed=seed, seconds=_seconds(job_request)))
+    return Content(_picture(job_request, seed) if job_request.type is TaskType.IMAGE else _film(job_request, seed))
 
 
-def _picture(order: Order, seed: int) -> bytes:
+def _picture(job_request: JobRequest, seed: int) -> bytes:
     from atelier.providers.sandbox import image  # noqa: PLC0415 - imports its encoder
 
-    width, height = _size(order)
-    palette = palette_for(order.prompt, _guidelines(order), seed)
-    return image.png(order.prompt, palette=palette, seed=seed, width=width, height=height)
+    width, height = _size(job_request)
+    palette = palette_for(job_request.prompt, _guidelines(job_request), seed)
+    return image.png(job_request.prompt, palette=palette, seed=seed, width=width, height=height)
 
 
-def _film(order: Order, seed: int) -> bytes:
+def _film(job_request: JobRequest, seed: int) -> bytes:
     from atelier.providers.sandbox import video  # noqa: PLC0415 - imports its encoder
 
-    width, height = (side // _FILM_SHARE // 2 * 2 for side in _size(order, default="16:9"))
-    palette = palette_for(order.prompt, _guidelines(order), seed)
-    return video.mp4(order.prompt, palette=palette, seed=seed, width=width, height=height, seconds=_seconds(order))
+    width, height = (side // _FILM_SHARE // 2 * 2 for side in _size(job_request, default="16:9"))
+    palette = palette_for(job_request.prompt, _guidelines(job_request), seed)
+    return video.mp4(
+        job_request.prompt, palette=palette, seed=seed, width=width, height=height, seconds=_seconds(job_request)
+    )
 
 
-def _guidelines(order: Order) -> str:
-    return order.effective_prompt.removeprefix(order.prompt)
+def _guidelines(job_request: JobRequest) -> str:
+    return job_request.effective_prompt.removeprefix(job_request.prompt)
 
 
 # Options may come from the caller's free-form params: what the sandbox cannot use it takes its default for.
 
 
-def _size(order: Order, default: str = "1:1") -> tuple[int, int]:
-    if size := re.fullmatch(r"(\d{2,4})x(\d{2,4})", str(order.options.get("size"))):
+def _size(job_request: JobRequest, default: str = "1:1") -> tuple[int, int]:
+    if size := re.fullmatch(r"(\d{2,4})x(\d{2,4})", str(job_request.options.get("size"))):
         return _side(size[1]), _side(size[2])
-    return _ASPECTS.get(str(order.options.get("aspect_ratio")), _ASPECTS[default])
+    return _ASPECTS.get(str(job_request.options.get("aspect_ratio")), _ASPECTS[default])
 
 
 def _side(text: str) -> int:
     return min(max(int(text), 64), 2048)
 
 
-def _seconds(order: Order) -> float:
-    asked = order.options.get("duration")
-    known = _SECONDS[order.type]
+def _seconds(job_request: JobRequest) -> float:
+    asked = job_request.options.get("duration")
+    known = _SECONDS[job_request.type]
     seconds = asked if isinstance(asked, int | float) else known.default
     return float(min(max(seconds, _SHORTEST), known.longest))
 
 
-def _count(order: Order) -> int:
-    asked = order.options.get("num_outputs")
+def _count(job_request: JobRequest) -> int:
+    asked = job_request.options.get("num_outputs")
     return min(max(asked, 1), 4) if isinstance(asked, int) else 1
 
 
-def _seed(order: Order) -> int:
-    asked = order.options.get("seed")
-    return asked % 2**32 if isinstance(asked, int) else _number(order.reference) % 2**32
+def _seed(job_request: JobRequest) -> int:
+    asked = job_request.options.get("seed")
+    return asked % 2**32 if isinstance(asked, int) else _number(job_request.reference) % 2**32
 
 
 def _number(text: str) -> int:

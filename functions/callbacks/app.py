@@ -1,0 +1,53 @@
+"""/api/v3/webhooks/{provider}: providers report that something happened to a job."""
+
+from atelier.bootstrap import bootstrap
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Request
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+
+from atelier import wiring
+from atelier.domain.errors import Busy, NotFound, Unauthenticated
+from atelier.domain.pipeline_ports import GenerationMessage
+from atelier.domain.provider import Callback, InvalidSignature, Unavailable
+from atelier.domain.schema import utcnow
+from atelier.telemetry import log
+from atelier.web.api import Reply, api, no_content, serve
+from atelier.web.openapi import responses
+
+app = api(raw_bodies=True)
+Provider = Annotated[str, Path(max_length=64, description="Whose callback it is.")]
+TaskId = Annotated[str, Query(max_length=64, description="Our id of the task, as it was given to the provider.")]
+Token = Annotated[str, Query(max_length=64, description="The secret that was given to the provider with it.")]
+
+
+@app.post(
+    "/api/v3/webhooks/<provider>",
+    tags=["Webhooks"],
+    operation_id="receiveCallback",
+    summary="A provider reports",
+    responses=responses(204, None, "It will be looked into.", 400, 401, 404, 503),
+)
+def receive(provider: Provider, task: TaskId, token: Token, request: Request) -> Reply:
+    """Accept a provider's report, proved by its signature. Its content is not trusted: we ask the provider."""
+    callback_verifier = wiring.callback_verifier(provider)
+    if callback_verifier is None:
+        raise NotFound("provider that reports", provider)
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    try:
+        job = callback_verifier.verified_job(
+            Callback(headers, (request.body or "").encode(errors="surrogatepass")), now=utcnow()
+        )
+    except InvalidSignature as forged:
+        log.warning("callback refused", extra={"provider": provider, "task_id": task, "reason": str(forged)})
+        raise Unauthenticated("The callback is not proved to be the provider's.") from forged
+    except Unavailable as failure:
+        raise Busy("The provider's keys cannot be read.", retry_after=30) from failure
+    message = GenerationMessage(task_id=task, step=None, job=job, served_by=provider, token=token)
+    wiring.generation_queue().send(message, provider=provider)
+    log.info("callback", extra={"provider": provider, "task_id": task})
+    return no_content()
+
+
+handler = bootstrap(serve(app, raw_bodies=True), wiring.generation_queue, prime=app.get_openapi_json_schema)

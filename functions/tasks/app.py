@@ -1,0 +1,185 @@
+"""/api/v3/generate/*, /api/v3/tasks and /api/v3/providers"""
+
+from atelier.bootstrap import bootstrap
+
+from datetime import datetime
+from secrets import randbits, token_urlsafe
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Request
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from atelier import wiring
+from atelier.caller import user_of
+from atelier.domain.errors import PreconditionFailed
+from atelier.domain.ids import new_id
+from atelier.domain.provider_info import ProviderList, provider_list
+from atelier.domain.schema import utcnow
+from atelier.domain.task_creation import TaskIdentity, new_retry, new_task
+from atelier.domain.tasks.life_cycle import canceled
+from atelier.domain.tasks.queries import TaskQuery
+from atelier.domain.tasks.record import Task, TaskPage
+from atelier.domain.tasks.requests import NewAudio, NewImage, NewTask, NewVideo
+from atelier.task_metrics import count_task_end
+from atelier.web.api import Reply, api, no_content, page_response, serve
+from atelier.web.conditional import matches
+from atelier.web.idempotency import idempotent_request
+from atelier.web.openapi import CREATE, CREATED_HEADERS, READ, IdempotencyKey, IfMatch, IfNoneMatch, TaskId, responses
+from atelier.web.tasks import TaskResult, accepted_response, result_response, tag_of, task_response, with_urls
+
+app = api()
+ACCEPTED: Any = responses(202, Task, "The task, which starts at once.", *CREATE, headers=CREATED_HEADERS)
+
+
+@app.post(
+    "/api/v3/generate/image",
+    tags=["Generation"],
+    operation_id="generateImage",
+    summary="Generate images",
+    responses=ACCEPTED,
+)
+def generate_image(body: NewImage, request: Request, key: IdempotencyKey = None) -> Reply:
+    """Create a task that generates images. The client's guidelines and the campaign's brief extend the prompt."""
+    return _generate(body, request, key)
+
+
+@app.post(
+    "/api/v3/generate/video",
+    tags=["Generation"],
+    operation_id="generateVideo",
+    summary="Generate videos",
+    responses=ACCEPTED,
+)
+def generate_video(body: NewVideo, request: Request, key: IdempotencyKey = None) -> Reply:
+    """Create a task that generates videos. The client's guidelines and the campaign's brief extend the prompt."""
+    return _generate(body, request, key)
+
+
+@app.post(
+    "/api/v3/generate/audio",
+    tags=["Generation"],
+    operation_id="generateAudio",
+    summary="Generate audio",
+    responses=ACCEPTED,
+)
+def generate_audio(body: NewAudio, request: Request, key: IdempotencyKey = None) -> Reply:
+    """Create a task that generates audio. The client's guidelines and the campaign's brief extend the prompt."""
+    return _generate(body, request, key)
+
+
+@app.get(
+    "/api/v3/tasks",
+    tags=["Tasks"],
+    operation_id="listTasks",
+    summary="List tasks",
+    responses=responses(200, TaskPage, "A page of tasks.", 400),
+)
+def list_tasks(query: Annotated[TaskQuery, Query()]) -> Reply:
+    """List your tasks, by page number or by cursor. A new task appears within a second."""
+    page, media_urls = wiring.tasks().list(query, user_id=user_of(app)), wiring.media_urls()
+    return page_response(page.model_copy(update={"items": [with_urls(task, media_urls) for task in page.items]}))
+
+
+@app.get(
+    "/api/v3/tasks/<task_id>",
+    tags=["Tasks"],
+    operation_id="getTask",
+    summary="Get a task",
+    responses=responses(200, Task, "The task.", 304, *READ, headers=("ETag",)),
+)
+def get_task(task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
+    """Show a task as it is now. The URLs of its files are valid for an hour."""
+    return task_response(wiring.tasks().get(task_id, user_id=user_of(app)), wiring.media_urls(), now=utcnow())
+
+
+@app.get(
+    "/api/v3/tasks/<task_id>/result",
+    tags=["Tasks"],
+    operation_id="getTaskResult",
+    summary="Get a task's files",
+    responses=responses(200, TaskResult, "The files.", 304, *READ, 409, headers=("ETag",), running=TaskResult),
+)
+def get_result(task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
+    """Show a task's files: 202 while it runs, 409 with the task's own error when it failed or was canceled."""
+    return result_response(wiring.tasks().get(task_id, user_id=user_of(app)), wiring.media_urls(), now=utcnow())
+
+
+@app.post(
+    "/api/v3/tasks/<task_id>/cancel",
+    tags=["Tasks"],
+    operation_id="cancelTask",
+    summary="Cancel a task",
+    responses=responses(200, Task, "The canceled task.", *READ, 409, headers=("ETag",)),
+)
+def cancel_task(task_id: TaskId) -> Reply:
+    """Cancel a task. The provider may still charge for work that it has begun."""
+    now = utcnow()
+    task = wiring.tasks().change(task_id, lambda task: canceled(task, now=now), user_id=user_of(app))
+    count_task_end(task, now=now)
+    return task_response(task, wiring.media_urls(), now=now)
+
+
+@app.post(
+    "/api/v3/tasks/<task_id>/retry",
+    tags=["Tasks"],
+    operation_id="retryTask",
+    summary="Retry a task",
+    responses=responses(202, Task, "A new task that asks for the same.", *CREATE, headers=CREATED_HEADERS),
+)
+def retry_task(task_id: TaskId, request: Request, key: IdempotencyKey = None) -> Reply:
+    """Create a task that repeats a failed or canceled one, with the guidelines and brief as they are now."""
+    store, user_id, now, idempotent = wiring.tasks(), user_of(app), utcnow(), idempotent_request(request, key)
+    made = store.find_replay(idempotent, user_id=user_id, now=now)
+    if made is None:
+        task = store.get(task_id, user_id=user_id)
+        parents = store.parents(task.client_id, task.campaign_id, user_id=user_id)
+        again = new_retry(task, parents, wiring.generation_context(), identity=_mark(now))
+        made = store.create(again, idempotent=idempotent, now=now)
+    return accepted_response(made, wiring.media_urls(), now=now)
+
+
+@app.delete(
+    "/api/v3/tasks/<task_id>",
+    tags=["Tasks"],
+    operation_id="deleteTask",
+    summary="Delete a task",
+    responses=responses(204, None, "It is gone, and so are its files.", *READ, 412),
+)
+def delete_task(task_id: TaskId, if_match: IfMatch = None) -> Reply:
+    """Delete a task and its files. The provider may still charge for work that it has begun."""
+
+    def check(task: Task) -> None:
+        if not matches(if_match, tag_of(task, now=utcnow())):
+            raise PreconditionFailed("It has changed since the version that If-Match names.")
+
+    wiring.tasks().delete(task_id, check, user_id=user_of(app))
+    return no_content()
+
+
+@app.get(
+    "/api/v3/providers",
+    tags=["Generation"],
+    operation_id="listProviders",
+    summary="List providers and models",
+    responses=responses(200, ProviderList, "All of them, with limits and list prices.", 400),
+)
+def list_providers() -> Reply:
+    """List providers and models: which are configured here, what each model takes, and what it costs."""
+    return page_response(provider_list(wiring.generation_context()))
+
+
+def _generate(new: NewTask, request: Request, key: str | None) -> Reply:
+    store, user_id, now, idempotent = wiring.tasks(), user_of(app), utcnow(), idempotent_request(request, key)
+    made = store.find_replay(idempotent, user_id=user_id, now=now)
+    if made is None:
+        parents = store.parents(new.client_id, new.campaign_id, user_id=user_id)
+        task = new_task(new, parents, wiring.generation_context(), identity=_mark(now), user_id=user_id)
+        made = store.create(task, idempotent=idempotent, now=now)
+    return accepted_response(made, wiring.media_urls(), now=now)
+
+
+def _mark(now: datetime) -> TaskIdentity:
+    return TaskIdentity(new_id(now, randbits(62)), token_urlsafe(24), now)
+
+
+handler = bootstrap(serve(app), wiring.tasks, wiring.generation_context, prime=app.get_openapi_json_schema)

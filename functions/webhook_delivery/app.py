@@ -1,0 +1,32 @@
+"""The notices queue: one attempt to tell a receiver that a task has ended per message."""
+
+from atelier.bootstrap import bootstrap
+
+from secrets import token_bytes
+
+from aws_lambda_powertools.utilities.batch import EventType
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from atelier import wiring
+from atelier.batches import consume
+from atelier.domain.schema import utcnow
+from atelier.domain.tasks.record import Task
+from atelier.domain.webhook_delivery import WebhookDelivery
+from atelier.domain.webhook_secrets import secret_text
+from atelier.telemetry import log
+from atelier.web.tasks import with_urls
+
+
+def tell(record: SQSRecord) -> None:
+    """Make the attempt, or wait until it is due."""
+    notice = WebhookDelivery.model_validate_json(record.body)
+    made = wiring.webhook_dispatcher().process(notice, show=_shown, fresh=secret_text(token_bytes(32)), now=utcnow())
+    about = {"status": made.status, "error": made.error} if made else {"status": "nothing to do now"}
+    log.info("notice", extra={"task_id": notice.task_id, "attempt": notice.attempt, **about})
+
+
+def _shown(task: Task) -> Task:
+    return with_urls(wiring.tasks().get(task.id, user_id=task.user_id), wiring.media_urls())
+
+
+handler = bootstrap(consume(EventType.SQS, tell), wiring.webhook_dispatcher)

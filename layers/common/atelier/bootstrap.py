@@ -1,0 +1,61 @@
+"""Cold starts: from a process's first import to the moment when it is ready for requests, or for a snapshot.
+
+Every function imports this first and calls `bootstrap` last. Only in Lambda does it do anything: a test's process is not
+to be tuned.
+
+- Nothing that is made while modules are imported is garbage, so the collector waits, and later never looks at it.
+- What a function works with is made here, while Lambda gives a function a whole processor, whatever its size.
+- With SnapStart the process is kept and brought back many times: before, everything is made that a request could be the
+  first to need; after, what no two of them may share is made anew. Ids, tokens and secrets come from the system's
+  randomness at each request and need nothing.
+"""
+
+import gc
+import os
+import random
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+AnyHandler = TypeVar("AnyHandler", bound=Callable[..., Any])
+
+IN_LAMBDA: Final = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+FOR_SNAPSHOTS: Final = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
+
+if IN_LAMBDA:
+    gc.disable()
+
+
+def bootstrap(
+    handler: AnyHandler, *preload: Callable[[], object], prime: Callable[[], object] = lambda: None
+) -> AnyHandler:
+    """The handler of a process that is ready. `preload` makes what most requests need, `prime` what any may."""
+    if IN_LAMBDA:
+        for make in preload:
+            make()
+        gc.freeze()
+        gc.enable()
+    if FOR_SNAPSHOTS:
+        _around_snapshots(prime)
+    return handler
+
+
+def _around_snapshots(prime: Callable[[], object]) -> None:
+    # Lambda's documentation: "Lambda SnapStart runtime hooks for Python".
+    from snapshot_restore_py import register_after_restore, register_before_snapshot  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    register_before_snapshot(_before, prime)
+    register_after_restore(_after)
+
+
+def _before(prime: Callable[[], object]) -> None:
+    prime()
+    gc.collect()
+    gc.freeze()
+
+
+def _after() -> None:
+    from atelier import wiring  # noqa: PLC0415 - which is there by then
+
+    # Pauses between retries are drawn from it: processes of one snapshot would all come back at the same moment.
+    random.seed()
+    wiring.disconnect()

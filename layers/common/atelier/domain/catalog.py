@@ -1,0 +1,233 @@
+"""The registry of models: ids, aliases, what they make, their limits and prices. Models are data, never code paths.
+
+Each provider's models stand beside its adapter; the composition root puts them together.
+"""
+
+import math
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from pydantic import JsonValue
+
+from atelier.domain.errors import FieldError, Invalid
+from atelier.domain.tasks.record import Output, TaskType
+
+SANDBOX: Final = "sandbox"
+ANY_LENGTH: Final = 100_000
+
+
+class Unit(StrEnum):
+    """What a price is for."""
+
+    IMAGE = "image"
+    MEGAPIXEL = "megapixel"
+    VIDEO = "video"
+    AUDIO = "audio"
+    SECOND = "second"
+    THOUSAND_CHARACTERS = "1000_characters"
+
+
+@dataclass(frozen=True)
+class Price:
+    """`amount` US dollars per unit, as the provider lists it."""
+
+    amount: Decimal
+    per: Unit
+
+
+class Lifecycle(StrEnum):
+    """Whether a model can be asked for: a deprecated one still can, a retired one cannot."""
+
+    ACTIVE = "active"
+    DEPRECATED = "deprecated"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Durations that a model makes: from `shortest` to `longest`, or nothing but `only`."""
+
+    shortest: float
+    default: float
+    longest: float
+    only: tuple[float, ...] = ()
+
+    def take(self, seconds: float) -> bool:
+        """Whether the model makes something that long."""
+        return seconds in self.only if self.only else self.shortest <= seconds <= self.longest
+
+    def __str__(self) -> str:
+        if self.only:
+            return f"{' or '.join(f'{each:g}' for each in self.only)} seconds"
+        return f"{self.shortest:g} to {self.longest:g} seconds"
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model of one provider.
+
+    `takes` names the typed options of a request that mean something to it; any other is refused, as are values that
+    are not among `aspect_ratios`, `voices` or `seconds` where these are given. `prompt_limit` is in characters and
+    holds for prompt and guidelines together; what a model with `spoken` is sent is read aloud, so nothing is added to
+    it. The price may be unknown.
+    """
+
+    id: str
+    provider: str
+    type: TaskType
+    takes: frozenset[str] = frozenset()
+    aliases: tuple[str, ...] = ()
+    prompt_limit: int = 5000
+    spoken: bool = False
+    max_outputs: int = 1
+    seconds: Seconds | None = None
+    aspect_ratios: tuple[str, ...] = ()
+    voices: tuple[str, ...] = ()
+    price: Price | None = None
+    lifecycle: Lifecycle = Lifecycle.ACTIVE
+    replacement: str | None = None
+    default: bool = False
+
+    def answers_to(self, name: str) -> bool:
+        """Whether a caller may call it by `name`."""
+        return name == self.id or name in self.aliases
+
+    def estimate(self, prompt: str, options: dict[str, JsonValue]) -> Decimal | None:
+        """What a job will cost, as far as it can be said before: one megapixel a picture when no size is asked for."""
+        return self._costs(
+            characters=len(prompt),
+            count=_number(options.get("num_outputs"), 1),
+            seconds=_number(options.get("duration"), self.seconds.default if self.seconds else 0),
+            megapixels=_megapixels(str(options.get("size", "1024x1024"))),
+        )
+
+    def charge(self, prompt: str, outputs: Sequence[Output]) -> Decimal | None:
+        """What a finished job cost by its files, for a provider that does not say."""
+        sizes = [math.ceil((each.width or 0) * (each.height or 0) / 2**20) for each in outputs]
+        return self._costs(
+            characters=len(prompt),
+            count=len(outputs),
+            seconds=sum(each.duration or 0 for each in outputs) / max(len(outputs), 1),
+            megapixels=max(sizes, default=0),
+        )
+
+    def _costs(self, *, characters: int, count: float, seconds: float, megapixels: float) -> Decimal | None:
+        if self.price is None:
+            return None
+        quantity = {
+            Unit.IMAGE: count,
+            Unit.VIDEO: count,
+            Unit.AUDIO: count,
+            Unit.MEGAPIXEL: count * megapixels,
+            Unit.SECOND: count * seconds,
+            Unit.THOUSAND_CHARACTERS: characters / 1000,
+        }[self.price.per]
+        return (self.price.amount * Decimal(str(quantity))).quantize(_CENT_OF_A_CENT).normalize() + 0
+
+
+_CENT_OF_A_CENT: Final = Decimal("0.000001")
+
+
+def _number(value: JsonValue, default: float) -> float:
+    # Options may come from the caller's free-form params.
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return value if usable and isinstance(value, int | float) else default
+
+
+def _megapixels(size: str) -> int:
+    width, _, height = size.partition("x")
+    pixels = int(width) * int(height) if width.isdigit() and height.isdigit() else 2**20
+    return math.ceil(pixels / 2**20)
+
+
+@dataclass(frozen=True)
+class ResolvedModel:
+    """What a request resolved to: the model, and who serves it."""
+
+    model: Model
+    provider: str
+    served_by: str
+
+
+class Catalog:
+    """All models that there are. Which of their providers are configured is asked with each request."""
+
+    def __init__(self, models: Iterable[Model]) -> None:
+        self.models = tuple(models)
+        self.providers = tuple(sorted({model.provider for model in self.models}))
+
+    def model(self, provider: str, name: str, kind: TaskType) -> Model | None:
+        """The model of a provider by its id or an alias."""
+        same = (each for each in self.models if (each.provider, each.type) == (provider, kind))
+        return next((each for each in same if each.answers_to(name)), None)
+
+    def id_of(self, provider: str, name: str) -> str:
+        """The id of a provider's model that is called `name`; the name itself when there is none."""
+        same = (each.id for each in self.models if each.provider == provider and each.answers_to(name))
+        return next(same, name)
+
+    def resolve(
+        self, kind: TaskType, *, provider: str | None, model: str | None, configured: Collection[str]
+    ) -> ResolvedModel:
+        """The model that a request means. A provider without credentials is served by the sandbox, if on.
+
+        Raises Invalid, naming the known providers or models, when there is none.
+        """
+        return self._served(self._meant(kind, provider, model, configured), configured)
+
+    def fallbacks(
+        self, kind: TaskType, *, providers: Sequence[str], model: str | None, configured: Collection[str]
+    ) -> list[ResolvedModel]:
+        """What a request means that names several providers, in their order.
+
+        `model` is for the provider that has it; the others make it with their default. Raises Invalid.
+        """
+        having = [
+            each for each in providers if each in self.providers and model and self.model(each, model, kind) is not None
+        ]
+        if model and not having:
+            raise Invalid([FieldError(f"Unknown model for {kind} of {', '.join(providers)}.", pointer="/model")])
+        return [
+            self.resolve(kind, provider=each, model=model if each in having else None, configured=configured)
+            for each in providers
+        ]
+
+    def _meant(self, kind: TaskType, provider: str | None, model: str | None, configured: Collection[str]) -> Model:
+        if provider is not None and provider not in self.providers:
+            raise Invalid([FieldError(f"Unknown provider; known: {', '.join(self.providers)}.", pointer="/provider")])
+        candidates = [each for each in self.models if each.type is kind and provider in (None, each.provider)]
+        if not candidates:
+            raise Invalid([FieldError(f"Has no model for {kind}.", pointer="/provider")])
+        if model is None:
+            return _default_of(candidates, configured)
+        for each in candidates:
+            if each.answers_to(model):
+                return _not_retired(each)
+        alive = (each for each in candidates if each.lifecycle is not Lifecycle.RETIRED)
+        known = ", ".join(name for each in alive for name in (each.id, *each.aliases))
+        raise Invalid([FieldError(f"Unknown model for {kind}; known: {known}.", pointer="/model")])
+
+    def _served(self, model: Model, configured: Collection[str]) -> ResolvedModel:
+        if model.provider in configured:
+            return ResolvedModel(model, model.provider, model.provider)
+        if SANDBOX in configured:
+            return ResolvedModel(model, model.provider, SANDBOX)
+        has = ", ".join(sorted(configured)) or "none"
+        text = f"Provider {model.provider} is not configured here; configured: {has}."
+        raise Invalid([FieldError(text, pointer="/provider")])
+
+
+def _default_of(candidates: list[Model], configured: Collection[str]) -> Model:
+    defaults = [each for each in candidates if each.default]
+    # A provider that really generates comes before the sandbox; the sandbox comes before one without credentials.
+    return min(defaults, key=lambda each: (each.provider not in configured, each.provider == SANDBOX))
+
+
+def _not_retired(model: Model) -> Model:
+    if model.lifecycle is Lifecycle.RETIRED:
+        instead = f"; use {model.replacement}" if model.replacement else ""
+        raise Invalid([FieldError(f"{model.id} was retired by {model.provider}{instead}.", pointer="/model")])
+    return model

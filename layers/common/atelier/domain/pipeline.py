@@ -1,0 +1,374 @@
+"""How a task gets from accepted to done: one message at a time, each safe to repeat.
+
+Every message names a task and a step. The task remembers the step it waits for, so a message that comes twice, late or
+out of order does nothing. The next message is sent before the step is recorded: a crash between the two repeats a
+step, and never loses one. A message without a step wakes the task up, whatever it waits for.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from hmac import compare_digest
+from typing import Final, TypeVar
+
+from atelier.domain.catalog import SANDBOX, Catalog
+from atelier.domain.pipeline_ports import (
+    LONGEST_DELAY,
+    GenerationMessage,
+    Health,
+    Media,
+    MediaRejected,
+    Queue,
+    TaskChanged,
+    Tasks,
+)
+from atelier.domain.provider import (
+    Done,
+    JobRequest,
+    LookupInconclusive,
+    Provider,
+    Refused,
+    SubmitOutcomeUnknown,
+    SubmitRefused,
+    Unavailable,
+    Waiting,
+    Working,
+)
+from atelier.domain.tasks import life_cycle
+from atelier.domain.tasks.record import Fallback, Outcome, Output, Task, TaskError, TaskStatus, TaskType
+
+Answer = TypeVar("Answer")
+
+# From creation; a provider that has not answered by then is not going to.
+DEADLINE: Final = {
+    TaskType.IMAGE: timedelta(minutes=15),
+    TaskType.VIDEO: timedelta(hours=1),
+    TaskType.AUDIO: timedelta(minutes=30),
+}
+# Longer than a worker may run, so that a lease ends only when its holder is certainly gone.
+LEASE: Final = timedelta(seconds=90)
+FIRST_POLLS: Final = (1, 1, 1, 2, 3, 5, 8, 13, 21, 34)
+LAST_POLL: Final = 60
+_HELD: Final = 5  # seconds after which a message looks again whether its task is still being submitted
+_AFTERMATH: Final = timedelta(hours=1)  # how long after its deadline a job that could not be stopped is asked after
+_NOT_CONFIRMED: Final = "The provider has not confirmed the job; it is not sent twice."
+AT_ONCE: Final = 2  # how often a step that was overtaken is tried again before the queue has to bring it again
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """One worker's hands: the store, the queues, the bucket, the providers that are configured and their health.
+
+    `callbacks` is the address below which providers report; None where they cannot reach us.
+    """
+
+    tasks: Tasks
+    queue: Queue
+    media: Media
+    providers: Mapping[str, Provider]
+    health: Health
+    catalog: Catalog
+    callbacks: str | None = None
+
+    def process(self, message: GenerationMessage, *, now: datetime) -> Task | None:
+        """Do what the message asks, if it is still to be done; the task as it is then, None when it is gone.
+
+        Raises TaskChanged and whatever our own storage raises: the queue then brings the message again.
+        """
+        for _ in range(AT_ONCE):
+            try:
+                return self._step(message, now=now)
+            except TaskChanged:
+                continue  # somebody else was faster; what is left to do may have changed
+        return self._step(message, now=now)
+
+    def give_up(self, message: GenerationMessage, *, now: datetime) -> Task | None:
+        """The queue has given up on this message: the task fails where its owner can see it. The task as it is then."""
+        task = self.tasks.load(message.task_id)
+        if task is None or task.over or _is_outdated(message, task):
+            return task
+        error = TaskError(code="internal_error", message="The generation could not be carried out.", retryable=True)
+        return self._fail(task, error, now=now)
+
+    def _step(self, message: GenerationMessage, *, now: datetime) -> Task | None:
+        task = self.tasks.load(message.task_id)
+        if task is None:
+            self._clean_up_deleted(message)
+        elif message.token is not None:
+            task = self._match_callback(task, message)
+        if task is None:
+            return None
+        if task.over:
+            return self._record_outcome(task, now=now)
+        return task if _is_outdated(message, task) else self._advance(task, message, now=now)
+
+    def _advance(self, task: Task, message: GenerationMessage, *, now: datetime) -> Task:
+        if now > task.created_at + DEADLINE[task.type]:
+            return self._fail(task, _timeout(task), now=now)
+        if task.provider_task_id is None:
+            return self._submit(task, message, now=now)
+        return self._poll(task, task.provider_task_id, now=now)
+
+    # -------------------------------------------------------------------------------------------------- submitting
+
+    def _submit(self, task: Task, message: GenerationMessage, *, now: datetime) -> Task:
+        if task.lease_until is None:
+            if reason := self.health.reason_to_wait(task.served_by, now=now):
+                return self._postpone(task, reason, now=now)
+            return self._submit_job(task, now=now)
+        if task.lease_until > now:
+            # Somebody is submitting it at this moment, or has died doing so. A wake-up need not wait for that.
+            if message.step is not None:
+                self.queue.send(message, delay=_HELD, provider=task.served_by)
+            return task
+        # A lease that ran out means that nobody heard of the submit: the job may have been accepted.
+        try:
+            job = self._call_provider(task, lambda provider: provider.find(self.job_request(task)), now=now)
+        except LookupInconclusive:
+            return self._schedule_poll(task, now=now, status_reason=_NOT_CONFIRMED)
+        except Unavailable as failure:
+            return self._schedule_poll(task, now=now, after=failure.after, status_reason=str(failure))
+        return self._submit_job(task, now=now) if job is None else self._record_job(task, job, now=now)
+
+    def _submit_job(self, task: Task, *, now: datetime) -> Task:
+        task = self.tasks.note(task, lease_until=now + LEASE)
+        try:
+            job = self._call_provider(task, lambda provider: provider.submit(self.job_request(task)), now=now)
+        except SubmitRefused as refusal:
+            if task.fallbacks:
+                return self._reroute(task, refusal.error, now=now)
+            return self._fail(task, refusal.error, now=now, outcome=Outcome.FAILED)
+        except Unavailable as failure:
+            return self._postpone(task, str(failure), now=now, after=failure.after)
+        except SubmitOutcomeUnknown:
+            wait = LEASE.total_seconds() + 1  # when the lease is over, it is looked for
+            return self._schedule_poll(task, now=now, after=wait, status_reason=_NOT_CONFIRMED)
+        return self._record_job(task, job, now=now)
+
+    def _record_job(self, task: Task, job: str, *, now: datetime) -> Task:
+        # Before anything else can fail, and whatever else happens to the task at this moment: only with its id is the
+        # job found, whatever the provider remembers.
+        while True:
+            try:
+                task = self.tasks.note(task, provider_task_id=job, updated_at=now)
+            except TaskChanged:
+                current = self.tasks.load(task.id)
+                if current is None:
+                    self._clean_up_deleted(self._message(task.model_copy(update={"provider_task_id": job}), step=None))
+                    raise
+                task = current
+            else:
+                return (
+                    self._record_outcome(task, now=now)
+                    if task.over
+                    else self._schedule_poll(task, now=now, status_reason=None)
+                )
+
+    def _postpone(self, task: Task, reason: str, *, now: datetime, after: float | None = None) -> Task:
+        """The provider has certainly not accepted the job: the next one is asked, or the same one later."""
+        if task.fallbacks:
+            error = TaskError(code="provider_unavailable", message=reason, retryable=True)
+            return self._reroute(task, error, now=now)
+        return self._schedule_poll(task, now=now, after=after, status_reason=reason, lease_until=None)
+
+    def _reroute(self, task: Task, error: TaskError, *, now: datetime) -> Task:
+        rerouted = life_cycle.rerouted(task, error, estimate=self._estimate(task, task.fallbacks[0]), now=now)
+        self._send(rerouted, step=rerouted.step, delay=1)
+        return self.tasks.move(task, rerouted)
+
+    def _match_callback(self, task: Task, callback: GenerationMessage) -> Task | None:
+        """The task, with the job that the callback names; None when the callback is not about the task's own job."""
+        is_ours = task.callback_token and compare_digest((callback.token or "").encode(), task.callback_token.encode())
+        if not is_ours or not callback.job or callback.served_by != task.served_by:
+            return None
+        if task.provider_task_id is None and task.lease_until is not None:
+            return self.tasks.note(task, provider_task_id=callback.job)  # the answer to the submit is not here yet
+        return task if task.provider_task_id == callback.job else None
+
+    # ------------------------------------------------------------------------------------------------- asking after
+
+    def _poll(self, task: Task, job: str, *, now: datetime) -> Task:
+        if reason := self.health.reason_to_wait(task.served_by, now=now):
+            return self._schedule_poll(task, now=now, status_reason=reason)
+        try:
+            state = self._call_provider(task, lambda provider: provider.poll(job, self.job_request(task)), now=now)
+        except Unavailable as failure:
+            return self._schedule_poll(task, now=now, after=failure.after, status_reason=str(failure))
+        match state:
+            case Done() as done:
+                return self._store_outputs(task, done, now=now)
+            case Refused(error, cost):
+                return self.tasks.move(task, life_cycle.failed(task, error, now=now, outcome=Outcome.FAILED, cost=cost))
+            case Working(progress):
+                if task.status is TaskStatus.PENDING:
+                    task = self.tasks.move(task, life_cycle.started(task, now=now))
+                return self._schedule_poll(task, now=now, status_reason=None, progress=_clamped_progress(progress))
+            case Waiting(position):
+                if task.status is TaskStatus.PROCESSING:
+                    task = self.tasks.move(task, life_cycle.requeued(task, now=now))
+                place = position and max(position, 0)
+                return self._schedule_poll(task, now=now, status_reason=None, queue_position=place)
+
+    def _call_provider(self, task: Task, question: Callable[[Provider], Answer], *, now: datetime) -> Answer:
+        """What the provider answers; whether it does at all is what its health is known by."""
+        try:
+            answer = question(self.providers[task.served_by])
+        except (Unavailable, SubmitOutcomeUnknown) as failure:
+            self.health.record_failure(task.served_by, str(failure), now=now)
+            raise
+        except (SubmitRefused, LookupInconclusive):
+            self.health.record_success(task.served_by)
+            raise
+        self.health.record_success(task.served_by)
+        return answer
+
+    def _schedule_poll(self, task: Task, *, now: datetime, after: float | None = None, **seen: object) -> Task:
+        news = {name: value for name, value in seen.items() if getattr(task, name) != value}
+        change = {**news, "updated_at": now} if news else {}
+        self._send(task, step=task.step + 1, delay=max(_delay(task.step), math.ceil(after or 0)))
+        return self.tasks.note(task, step=task.step + 1, **change)
+
+    def _send(self, task: Task, *, step: int | None, delay: int) -> None:
+        self.queue.send(self._message(task, step=step), delay=min(delay, LONGEST_DELAY), provider=task.served_by)
+
+    def _message(self, task: Task, *, step: int | None) -> GenerationMessage:
+        return GenerationMessage(
+            task_id=task.id,
+            user_id=task.user_id,
+            step=step,
+            job=task.provider_task_id,
+            served_by=task.served_by,
+            model=task.model,
+        )
+
+    # ------------------------------------------------------------------------------------------------------ ending
+
+    def _store_outputs(self, task: Task, done: Done, *, now: datetime) -> Task:
+        stem = f"media/{task.user_id}/{task.id}"
+        try:
+            outputs = [self.media.keep(file, f"{stem}/{n}", task.type) for n, file in enumerate(done.files)]
+        except Unavailable as failure:
+            return self._schedule_poll(task, now=now, status_reason=str(failure))
+        except MediaRejected as media_rejected:
+            outputs, error = [], media_rejected.error
+        else:
+            error = TaskError(code="empty_output", message="The provider returned no media.", retryable=False)
+        cost = self._cost(task, done, outputs)
+        if outputs:
+            # Canceled or deleted in the meantime: the step is tried again, and that removes the files.
+            return self.tasks.move(task, life_cycle.succeeded(task, outputs=outputs, cost=cost, now=now))
+        ended = self.tasks.move(task, life_cycle.failed(task, error, now=now, outcome=Outcome.SUCCEEDED, cost=cost))
+        return self._record_outcome(ended, now=now)
+
+    def _fail(self, task: Task, error: TaskError, *, now: datetime, outcome: Outcome | None = None) -> Task:
+        """Fail the task, whatever else happens to it at this moment: what went wrong stays wrong.
+
+        Unless `outcome` says how its job ended, one more message has the provider told to stop.
+        """
+        while True:
+            if outcome is None:
+                self._send(task, step=None, delay=1)
+            try:
+                return self.tasks.move(task, life_cycle.failed(task, error, now=now, outcome=outcome))
+            except TaskChanged:
+                current = self.tasks.load(task.id)
+                if current is None or current.over:
+                    return task
+                task = current
+
+    def _clean_up_deleted(self, message: GenerationMessage) -> None:
+        """What is left of a task that was deleted: files that came after the clean-up, and a job that still runs."""
+        if message.token is not None:
+            return
+        if message.user_id is not None:
+            self.media.delete_of_task(message.user_id, message.task_id)
+        provider = self.providers.get(message.served_by or "")
+        if provider is not None and message.job and message.model:
+            provider.cancel(message.job, model=self.catalog.id_of(message.served_by or "", message.model))
+
+    def _record_outcome(self, task: Task, *, now: datetime) -> Task:
+        """A task that ended on our side first: its job is stopped, and how that ended all the same is recorded."""
+        was_sent = task.lease_until is not None or task.provider_task_id is not None
+        if task.status is TaskStatus.SUCCEEDED or not was_sent:
+            return task
+        self.media.delete_of_task(task.user_id, task.id)
+        if task.provider_outcome is not None:
+            return task
+        try:
+            ended = self._stop_job(task, now=now)
+        except (LookupInconclusive, Unavailable):
+            ended = None
+        if ended is not None:
+            outcome, cost = ended
+            return self.tasks.record_outcome(task, life_cycle.with_outcome(task, outcome, cost=cost, now=now))
+        since = now - (task.completed_at or now)
+        if now < task.created_at + DEADLINE[task.type] + _AFTERMATH:
+            self._send(task, step=None, delay=max(LAST_POLL // 4, int(since.total_seconds() / 2)))
+        return task
+
+    def _stop_job(self, task: Task, *, now: datetime) -> tuple[Outcome, Decimal | None] | None:
+        """How the job of a task that is over ended, and what it cost; None while it may still run."""
+        if task.provider_task_id is None and task.lease_until is not None and task.lease_until > now:
+            return None  # it may be submitted at this very moment
+        provider, job_request = self.providers[task.served_by], self.job_request(task)
+        job = task.provider_task_id or provider.find(job_request)
+        if job is None or provider.cancel(job, model=job_request.model):
+            return Outcome.CANCELED, None
+        match provider.poll(job, job_request):
+            case Done() as done:
+                return Outcome.SUCCEEDED, self._cost(task, done)
+            case Refused(_, cost):
+                return Outcome.FAILED, cost
+            case _:
+                return None
+
+    # ------------------------------------------------------------------------------------------------- in its terms
+
+    def job_request(self, task: Task) -> JobRequest:
+        """What the provider is asked to make for `task`."""
+        at = f"{self.callbacks}/{task.served_by}?task={task.id}&token={task.callback_token}"
+        model = self.catalog.model(task.provider, task.model, task.type)
+        return JobRequest(
+            reference=task.id,
+            type=task.type,
+            model=model.id if model else task.model,
+            prompt=task.prompt,
+            effective_prompt=task.effective_prompt,
+            options=task.params,
+            created_at=task.created_at,
+            callback=at if self.callbacks else None,
+        )
+
+    def _estimate(self, task: Task, following: Fallback) -> Decimal | None:
+        model = self.catalog.model(following.provider, following.model, task.type)
+        if following.served_by == SANDBOX:
+            return Decimal(0)
+        return model.estimate(task.effective_prompt, task.params) if model else None
+
+    def _cost(self, task: Task, done: Done, outputs: Sequence[Output] = ()) -> Decimal | None:
+        if done.cost is not None:
+            return done.cost
+        model = self.catalog.model(task.provider, task.model, task.type)
+        charged = model.charge(task.effective_prompt, outputs) if model and outputs else None
+        return task.cost.estimated if charged is None else charged
+
+
+def _is_outdated(message: GenerationMessage, task: Task) -> bool:
+    return message.step is not None and message.step < task.step
+
+
+def _timeout(task: Task) -> TaskError:
+    if task.status_reason is not None:
+        return TaskError(code="provider_unavailable", message=task.status_reason, retryable=True)
+    return TaskError(code="timeout", message="The provider did not finish in time.", retryable=True)
+
+
+def _clamped_progress(progress: float | None) -> float | None:
+    # A number out of bounds would make the task unreadable, and every list that it is in.
+    return None if progress is None else round(min(max(0.0, progress), 1.0), 4)
+
+
+def _delay(step: int) -> int:
+    return FIRST_POLLS[step] if step < len(FIRST_POLLS) else LAST_POLL

@@ -1,0 +1,89 @@
+"""What a step of a generation needs: the message that asks for it, and the ports through which it is carried out."""
+
+from datetime import datetime
+from typing import Final, Protocol
+
+from pydantic import BaseModel
+
+from atelier.domain.provider import File
+from atelier.domain.tasks.record import Output, Task, TaskError, TaskType
+
+LONGEST_DELAY: Final = 900
+"""Seconds that a queue can hold a message back."""
+
+
+class GenerationMessage(BaseModel):
+    """A message of the generation queues: carry out step `step` of the task, or None: whatever comes next.
+
+    It says whose task it is, so that what is left of a deleted one is found, and which `job` of whom is then to be
+    stopped. A provider's callback brings the `job` with the `token` that it was given.
+    """
+
+    task_id: str
+    user_id: int | None = None
+    step: int | None = 0
+    job: str | None = None
+    served_by: str | None = None
+    model: str | None = None
+    token: str | None = None
+
+
+class Tasks(Protocol):
+    """What the pipeline needs of the task store. Writes raise TaskChanged when the task is no longer as it was read."""
+
+    def load(self, task_id: str) -> Task | None:
+        """The task as it is now."""
+
+    def move(self, before: Task, after: Task) -> Task:
+        """Record a change of status or provider, and every count that depends on it, at once."""
+
+    def note(self, before: Task, **change: object) -> Task:
+        """Record a change that leaves the status as it is."""
+
+    def record_outcome(self, before: Task, after: Task) -> Task:
+        """Record how the job of a task that is over ended, and what it cost."""
+
+
+class Queue(Protocol):
+    """Where the next step waits."""
+
+    def send(self, step: GenerationMessage, *, delay: int, provider: str) -> None:
+        """Deliver `step` after `delay` seconds (at most 900), at least once, in the lane of a provider."""
+
+
+class Media(Protocol):
+    """Our own storage."""
+
+    def keep(self, file: File, stem: str, kind: TaskType) -> Output:
+        """Store one file under a key that begins with `stem`, replacing what was there.
+
+        Raises MediaRejected, and Unavailable when the file could not be fetched now.
+        """
+
+    def delete_of_task(self, user_id: int, task_id: str) -> int:
+        """Remove every file of a task; how many there were."""
+
+
+class CircuitBreaker(Protocol):
+    """What is known of a provider's health; a provider that keeps failing is left alone for a while."""
+
+    def reason_to_wait(self, provider: str, *, now: datetime) -> str | None:
+        """Why nothing is to be asked of the provider now; None when something may."""
+
+    def record_failure(self, provider: str, reason: str, *, now: datetime) -> None:
+        """It did not answer, or said that it cannot."""
+
+    def record_success(self, provider: str) -> None:
+        """It answered."""
+
+
+class TaskChanged(Exception):
+    """The task has changed since it was read; what was to be written no longer holds."""
+
+
+class MediaRejected(Exception):
+    """A file that the provider brought cannot be kept, and asking for it again would not help; `error` says why."""
+
+    def __init__(self, error: TaskError) -> None:
+        self.error = error
+        super().__init__(error.message)

@@ -1,0 +1,111 @@
+"""What can be generated here: the registry as callers see it."""
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from atelier.domain.catalog import SANDBOX, Lifecycle, Model, Price, Seconds, Unit
+from atelier.domain.schema import StoredModel
+from atelier.domain.task_creation import GenerationContext
+from atelier.domain.tasks.record import Amount, TaskType
+
+_LISTED: Final = "The provider's list price; your contract may say otherwise."
+
+
+class PriceInfo(StoredModel):
+    """What a model costs, as its provider lists it."""
+
+    amount: Amount
+    currency: str = "USD"
+    per: Unit
+
+
+class DurationLimits(StoredModel):
+    """Which durations a model makes; `only` names them when not every one in between is made."""
+
+    shortest: float
+    default: float
+    longest: float
+    only: list[float] = Field(default_factory=list)
+
+
+class Limits(StoredModel):
+    """What a request for a model may ask; an empty list is no limit."""
+
+    prompt_characters: Annotated[int, Field(description="Of prompt and brand guidelines together.")]
+    num_outputs: int
+    duration: DurationLimits | None = None
+    aspect_ratios: list[str] = Field(default_factory=list)
+    voices: list[str] = Field(default_factory=list)
+
+
+class ModelInfo(StoredModel):
+    """A model, and what can be asked of it."""
+
+    id: str
+    type: TaskType
+    aliases: list[str]
+    lifecycle: Annotated[Lifecycle, Field(description="A deprecated model still works, a retired one is refused.")]
+    replacement: str | None = None
+    default: Annotated[bool, Field(description="Taken when a request names its provider and no model.")]
+    takes: Annotated[list[str], Field(description="The options that it understands; any other is a 400.")]
+    limits: Limits
+    price: Annotated[PriceInfo | None, Field(description=_LISTED)] = None
+
+
+class ProviderInfo(StoredModel):
+    """A provider, whether it is configured here, and who generates when it is not."""
+
+    name: str
+    configured: bool
+    served_by: Annotated[str | None, Field(description="Null: a request for it is a 400.")] = None
+    models: list[ModelInfo]
+
+
+class ProviderList(StoredModel):
+    """Every provider there is."""
+
+    items: list[ProviderInfo]
+
+
+def provider_list(generation_context: GenerationContext) -> ProviderList:
+    """All providers and their models, in alphabetical order."""
+    return ProviderList(items=[_provider(name, generation_context) for name in generation_context.catalog.providers])
+
+
+def _provider(name: str, generation_context: GenerationContext) -> ProviderInfo:
+    configured = name in generation_context.configured
+    instead = SANDBOX if SANDBOX in generation_context.configured else None
+    models = [_model(each) for each in generation_context.catalog.models if each.provider == name]
+    return ProviderInfo(name=name, configured=configured, served_by=name if configured else instead, models=models)
+
+
+def _model(model: Model) -> ModelInfo:
+    return ModelInfo(
+        id=model.id,
+        type=model.type,
+        aliases=list(model.aliases),
+        lifecycle=model.lifecycle,
+        replacement=model.replacement,
+        default=model.default,
+        takes=sorted(model.takes),
+        limits=Limits(
+            prompt_characters=model.prompt_limit,
+            num_outputs=model.max_outputs,
+            duration=_seconds(model.seconds),
+            aspect_ratios=list(model.aspect_ratios),
+            voices=list(model.voices),
+        ),
+        price=_price(model.price),
+    )
+
+
+def _seconds(seconds: Seconds | None) -> DurationLimits | None:
+    if seconds is None:
+        return None
+    shortest, default, longest = seconds.shortest, seconds.default, seconds.longest
+    return DurationLimits(shortest=shortest, default=default, longest=longest, only=list(seconds.only))
+
+
+def _price(price: Price | None) -> PriceInfo | None:
+    return PriceInfo(amount=price.amount, per=price.per) if price else None

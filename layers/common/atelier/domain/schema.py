@@ -1,0 +1,104 @@
+"""The types every model is made of: bounded texts, moments, and the two bases `RequestModel` (in) and `StoredModel` (kept).
+
+Models are built when they are first used: a function imports more of them than it needs.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    WithJsonSchema,
+)
+from pydantic.json_schema import SkipJsonSchema
+
+KIB = 1024
+LONG_TEXT_BYTES = 32 * KIB
+
+
+class RequestModel(BaseModel):
+    """What a caller sends. Unknown fields are errors: nothing is silently ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+
+
+class StoredModel(BaseModel):
+    """What we keep and answer. `version` counts its changes; it is told to callers as the ETag only."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    version: SkipJsonSchema[Annotated[int, Field(exclude=True)]] = 1
+
+
+def utcnow() -> datetime:
+    """The present moment; entrypoints ask for it once and pass it down."""
+    return datetime.now(UTC)
+
+
+def format_timestamp(moment: datetime) -> str:
+    """RFC 3339 in UTC with exactly six decimals, so that texts sort as times do."""
+    # Not strftime: its years have no leading zeros everywhere.
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+Timestamp = Annotated[
+    datetime,
+    PlainSerializer(format_timestamp, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+
+
+TimestampText = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+"""A moment as it is kept and shown: what `format_timestamp` made of it. For records whose moments nobody calculates with:
+to parse and to write those of 50 items takes as long as all else about them (ADR 0017)."""
+
+
+# White space by everybody's definition (Unicode's, Python's, ECMAScript's), so that a name with a character that is not
+# among these is not blank, whoever reads the pattern in the API's document.
+_BLANKS: Final = "".join(chr(code) for code in range(0x3001) if chr(code).isspace()) + "\ufeff"
+
+
+def _trimmed(value: Any) -> Any:
+    return value.strip(_BLANKS) if isinstance(value, str) else value
+
+
+def _at_most_32_kib(value: str) -> str:
+    if len(value.encode()) > LONG_TEXT_BYTES:
+        raise ValueError(f"must be at most {LONG_TEXT_BYTES} bytes in UTF-8")
+    return value
+
+
+_TRIMMED = BeforeValidator(_trimmed)
+_NOT_BLANK = Field(json_schema_extra={"pattern": r"[^\s\u001c-\u001f\u0085\ufeff]"})
+
+StoredName = Annotated[str, Field(min_length=1, max_length=255), _NOT_BLANK]
+Name = Annotated[StoredName, _TRIMMED]
+StoredGoal = Annotated[str, Field(min_length=1, max_length=2000), _NOT_BLANK]
+Goal = Annotated[StoredGoal, _TRIMMED]
+Prompt = Annotated[str, Field(min_length=1, max_length=5000), _NOT_BLANK, _TRIMMED]
+Description = Annotated[str, Field(max_length=2000)]
+LongText = Annotated[str, Field(max_length=LONG_TEXT_BYTES), AfterValidator(_at_most_32_kib)]
+
+Id = Annotated[str, Field(max_length=255, json_schema_extra={"format": "uuid"})]
+
+
+UNASSIGNED: Final = "none"
+"""In place of the id of a client or campaign: none of them."""
+
+
+def as_json(value: JsonValue) -> str:
+    """Free-form JSON of a caller, as it is measured and kept."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def without_defaults(schema: dict[str, Any]) -> None:
+    """Make a patch's schema say what it means: an absent field has no default, it stays as it is."""
+    for field in schema.get("properties", {}).values():
+        field.pop("default", None)

@@ -1,0 +1,205 @@
+"""From what a caller asks to a task: the model is chosen, its limits are checked, the brand is applied."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from atelier.domain.campaigns import Campaign
+from atelier.domain.catalog import SANDBOX, Catalog, Model, ResolvedModel
+from atelier.domain.clients import Client
+from atelier.domain.errors import FieldError, IllegalTransition, Invalid
+from atelier.domain.prompts import effective_prompt
+from atelier.domain.tasks.record import Cost, Fallback, Task, TaskStatus, TaskType
+from atelier.domain.tasks.requests import NewImage, NewTask, NewVideo
+from atelier.domain.webhook_targets import webhook_url_error
+
+
+@dataclass(frozen=True)
+class Parents:
+    """Whom a task is made for. A campaign always comes with its client."""
+
+    client: Client | None = None
+    campaign: Campaign | None = None
+
+
+@dataclass(frozen=True)
+class GenerationContext:
+    """What orders are taken with: the models there are, the providers configured here, and where webhooks may go."""
+
+    catalog: Catalog
+    configured: tuple[str, ...]
+    private_webhooks: bool = False
+
+
+@dataclass(frozen=True)
+class TaskIdentity:
+    """What makes a new task this one and no other: its id, the secret of its callbacks, and the moment."""
+
+    id: str
+    callback_token: str
+    now: datetime
+
+
+def task_type_of(new: NewTask) -> TaskType:
+    """What a request generates."""
+    if isinstance(new, NewImage):
+        return TaskType.IMAGE
+    return TaskType.VIDEO if isinstance(new, NewVideo) else TaskType.AUDIO
+
+
+def new_task(
+    new: NewTask, parents: Parents, generation_context: GenerationContext, *, identity: TaskIdentity, user_id: int
+) -> Task:
+    """The task that a request means. Raises Invalid with everything that does not fit the model."""
+    kind = task_type_of(new)
+    if new.provider is not None and new.providers is not None:
+        raise Invalid([FieldError("give either provider or providers, not both", pointer="/providers")])
+    if new.providers is None:
+        choices = [
+            generation_context.catalog.resolve(
+                kind, provider=new.provider, model=new.model, configured=generation_context.configured
+            )
+        ]
+    else:
+        choices = generation_context.catalog.fallbacks(
+            kind, providers=new.providers, model=new.model, configured=generation_context.configured
+        )
+    field_errors = [*_clashes(new), *_of_destination(new, generation_context)]
+    if field_errors := [
+        *field_errors,
+        *_unique(fault for choice in choices for fault in _over_limits(new, choice.model)),
+    ]:
+        raise Invalid(field_errors)
+    return _task(
+        choices,
+        parents,
+        identity,
+        type=kind,
+        model=new.model or choices[0].model.id,
+        user_id=user_id,
+        prompt=new.prompt,
+        params=new.options(),
+        apply_brand_guidelines=new.apply_brand_guidelines,
+        metadata=new.metadata,
+        webhook_url=new.webhook_url,
+    )
+
+
+def new_retry(task: Task, parents: Parents, generation_context: GenerationContext, *, identity: TaskIdentity) -> Task:
+    """A new task that asks again for what `task` did not bring, with the brand as it is now.
+
+    It begins with the provider that was asked first. Raises IllegalTransition unless the task failed or was canceled.
+    """
+    if task.status not in (TaskStatus.FAILED, TaskStatus.CANCELED):
+        raise IllegalTransition(f"The task is {task.status}; only a failed or canceled one can be retried.")
+    attempts = [(each.provider, each.model) for each in task.attempts]
+    others = [(each.provider, each.model) for each in task.fallbacks]
+    asked = [*attempts, (task.provider, task.model), *others]
+    choices = [
+        generation_context.catalog.resolve(
+            task.type, provider=provider, model=model, configured=generation_context.configured
+        )
+        for provider, model in asked
+    ]
+    return _task(
+        choices,
+        parents,
+        identity,
+        type=task.type,
+        model=asked[0][1],
+        user_id=task.user_id,
+        prompt=task.prompt,
+        params=task.params,
+        apply_brand_guidelines=task.apply_brand_guidelines,
+        metadata=task.metadata,
+        webhook_url=task.webhook_url,
+        retry_of=task.id,
+    )
+
+
+def _task(choices: Sequence[ResolvedModel], parents: Parents, identity: TaskIdentity, **asked: Any) -> Task:
+    first = choices[0]
+    applied = asked["apply_brand_guidelines"] and not any(choice.model.spoken for choice in choices)
+    composed = effective_prompt(
+        asked["prompt"],
+        guidelines=parents.client.brand_guidelines if parents.client and applied else None,
+        brief=parents.campaign.brief if parents.campaign and applied else None,
+        # Whoever takes the job in the end is sent the same words.
+        limit=min(choice.model.prompt_limit for choice in choices),
+    )
+    return Task(
+        **asked,
+        id=identity.id,
+        status=TaskStatus.PENDING,
+        provider=first.provider,
+        served_by=first.served_by,
+        client_id=parents.client and parents.client.id,
+        campaign_id=parents.campaign and parents.campaign.id,
+        effective_prompt=composed.text,
+        guidelines_truncated=composed.truncated,
+        cost=Cost(estimated=_estimate(first, composed.text, asked["params"])),
+        fallbacks=[_fallback(choice) for choice in choices[1:]],
+        callback_token=identity.callback_token,
+        created_at=identity.now,
+        updated_at=identity.now,
+    )
+
+
+def _fallback(choice: ResolvedModel) -> Fallback:
+    return Fallback(provider=choice.provider, model=choice.model.id, served_by=choice.served_by)
+
+
+def _estimate(choice: ResolvedModel, prompt: str, options: dict[str, Any]) -> Decimal | None:
+    return Decimal(0) if choice.served_by == SANDBOX else choice.model.estimate(prompt, options)
+
+
+# -------------------------------------------------------------------------------------------------------- limits
+
+
+def _unique(field_errors: Iterable[FieldError]) -> list[FieldError]:
+    return list(dict.fromkeys(field_errors))
+
+
+def _clashes(new: NewTask) -> list[FieldError]:
+    return [FieldError("is a field of its own", pointer=f"/params/{name}") for name in new.clashes()]
+
+
+def _of_destination(new: NewTask, generation_context: GenerationContext) -> list[FieldError]:
+    if new.webhook_url is None:
+        return []
+    fault = webhook_url_error(new.webhook_url, private=generation_context.private_webhooks)
+    return [FieldError(fault, pointer="/webhook_url")] if fault else []
+
+
+def _over_limits(new: NewTask, model: Model) -> list[FieldError]:
+    field_errors = []
+    if len(new.prompt) > model.prompt_limit:
+        field_errors.append(FieldError(f"{model.id} takes at most {model.prompt_limit} characters", pointer="/prompt"))
+    if new.num_outputs > model.max_outputs:
+        field_errors.append(FieldError(f"{model.id} makes at most {model.max_outputs}", pointer="/num_outputs"))
+    field_errors += [
+        FieldError(f"{model.id} does not take it", pointer=f"/{name}")
+        for name in _typed(new)
+        if name not in model.takes and name != "num_outputs"
+    ]
+    if isinstance(new, NewImage) and new.size and new.aspect_ratio:
+        field_errors.append(FieldError("give either size or aspect_ratio, not both", pointer="/size"))
+    return [*field_errors, *_values_that_do_not_fit(new, model)]
+
+
+def _typed(new: NewTask) -> list[str]:
+    return sorted(set(new.options()) - set(new.params))
+
+
+def _values_that_do_not_fit(new: NewTask, model: Model) -> list[FieldError]:
+    field_errors = []
+    duration = getattr(new, "duration", None)
+    if duration is not None and model.seconds and not model.seconds.take(duration):
+        field_errors.append(FieldError(f"{model.id} makes {model.seconds}", pointer="/duration"))
+    for name, known in (("aspect_ratio", model.aspect_ratios), ("voice", model.voices)):
+        value = getattr(new, name, None)
+        if value is not None and known and value not in known:
+            field_errors.append(FieldError(f"{model.id} takes {', '.join(known)}", pointer=f"/{name}"))
+    return field_errors

@@ -1,0 +1,1 @@
+"""Generation tasks: requests, the record, its life cycle, and queries."""

@@ -1,0 +1,84 @@
+"""The changes of a task: each returns the task in its next version, or raises IllegalTransition."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from atelier.domain.errors import IllegalTransition
+from atelier.domain.tasks.record import NEXT, TERMINAL, Attempt, Cost, Outcome, Output, Task, TaskError, TaskStatus
+
+
+def _moved(task: Task, status: TaskStatus, *, now: datetime, **change: Any) -> Task:
+    if status not in NEXT[task.status]:
+        raise IllegalTransition(f"The task is {task.status}; it cannot become {status}.")
+    if status in TERMINAL:
+        change = {"completed_at": now, "queue_position": None, **change}
+    return _changed(task, now=now, status=status, status_reason=None, **change)
+
+
+def _changed(task: Task, *, now: datetime, **change: Any) -> Task:
+    return task.model_copy(update={"updated_at": now, "version": task.version + 1, **change})
+
+
+def started(task: Task, *, now: datetime) -> Task:
+    """The provider works on it."""
+    first_start = task.started_at or now
+    return _moved(task, TaskStatus.PROCESSING, now=now, started_at=first_start, queue_position=None)
+
+
+def requeued(task: Task, *, now: datetime) -> Task:
+    """The provider has put it back in its queue."""
+    return _moved(task, TaskStatus.PENDING, now=now, progress=None)
+
+
+def succeeded(task: Task, *, outputs: list[Output], cost: Decimal | None, now: datetime) -> Task:
+    """The provider is done and the media are in our storage."""
+    return _moved(
+        task,
+        TaskStatus.SUCCEEDED,
+        now=now,
+        outputs=outputs,
+        provider_outcome=Outcome.SUCCEEDED,
+        progress=1.0,
+        started_at=task.started_at or now,
+        cost=_charged(task, cost),
+    )
+
+
+def failed(
+    task: Task, error: TaskError, *, now: datetime, outcome: Outcome | None = None, cost: Decimal | None = None
+) -> Task:
+    """It ended without media, for the reason given; `outcome` when that is how the provider's job ended."""
+    return _moved(task, TaskStatus.FAILED, now=now, error=error, provider_outcome=outcome, cost=_charged(task, cost))
+
+
+def canceled(task: Task, *, now: datetime) -> Task:
+    """The caller has called it off."""
+    return _moved(task, TaskStatus.CANCELED, now=now)
+
+
+def rerouted(task: Task, error: TaskError, *, estimate: Decimal | None, now: datetime) -> Task:
+    """The provider has not accepted it, so the next one is asked."""
+    following, *others = task.fallbacks
+    return _changed(
+        task,
+        now=now,
+        step=task.step + 1,
+        lease_until=None,
+        status_reason=None,
+        provider=following.provider,
+        model=following.model,
+        served_by=following.served_by,
+        fallbacks=others,
+        attempts=[*task.attempts, Attempt(provider=task.provider, model=task.model, error=error)],
+        cost=Cost(estimated=estimate),
+    )
+
+
+def with_outcome(task: Task, outcome: Outcome, *, cost: Decimal | None, now: datetime) -> Task:
+    """The provider's job has ended after the task had: recorded with what it cost, and nothing else."""
+    return _changed(task, now=now, provider_outcome=outcome, cost=_charged(task, cost))
+
+
+def _charged(task: Task, cost: Decimal | None) -> Cost:
+    return task.cost if cost is None else task.cost.model_copy(update={"actual": cost})

@@ -1,0 +1,184 @@
+"""A task as it is stored and shown, and the table of its statuses."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import Field, JsonValue, PlainSerializer, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
+
+from atelier.domain.pages import Page
+from atelier.domain.schema import Id, StoredModel, Timestamp
+
+
+class TaskType(StrEnum):
+    """What is generated."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+    AUDIO = "audio"
+
+
+class TaskStatus(StrEnum):
+    """Where a task stands; `NEXT` says where it can go from there."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+# A provider may put a job back in its queue, so processing -> pending is legal. Terminal states never change.
+NEXT: Final[Mapping[TaskStatus, frozenset[TaskStatus]]] = {
+    TaskStatus.PENDING: frozenset(
+        {TaskStatus.PROCESSING, TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELED}
+    ),
+    TaskStatus.PROCESSING: frozenset(
+        {TaskStatus.PENDING, TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELED}
+    ),
+    TaskStatus.SUCCEEDED: frozenset(),
+    TaskStatus.FAILED: frozenset(),
+    TaskStatus.CANCELED: frozenset(),
+}
+TERMINAL: Final = frozenset(status for status, following in NEXT.items() if not following)
+
+
+URL_LIFE: Final = timedelta(hours=1)
+"""How long the URL of an output works."""
+
+
+class Output(StoredModel):
+    """One file of a finished task, in our own storage. `url` is signed and stops working after a while."""
+
+    url: str = ""
+    content_type: str
+    bytes: int
+    width: int | None = None
+    height: int | None = None
+    duration: Annotated[float | None, Field(description="Seconds.")] = None
+    key: SkipJsonSchema[Annotated[str, Field(exclude=True)]]
+
+
+class TaskError(StoredModel):
+    """Why a task failed; `retryable` says whether asking again may help."""
+
+    code: str
+    message: str
+    retryable: bool
+
+
+Amount = Annotated[
+    Decimal,
+    PlainSerializer(float, return_type=float, when_used="json"),
+    WithJsonSchema({"type": "number"}),
+]
+
+
+class Cost(StoredModel):
+    """What the provider charges: expected at creation, known at the end."""
+
+    estimated: Amount | None = None
+    actual: Amount | None = None
+    currency: str = "USD"
+
+
+class Attempt(StoredModel):
+    """A provider that did not accept the job, and why, before the next one was asked."""
+
+    provider: str
+    model: str
+    error: TaskError
+
+
+class Fallback(StoredModel):
+    """A provider that is asked next, if the ones before it do not accept the job."""
+
+    provider: str
+    model: str
+    served_by: str
+
+
+class DeliveryAttempt(StoredModel):
+    """One attempt to send the finished task to its `webhook_url`. `status` is the receiver's HTTP status, if any."""
+
+    at: Timestamp
+    status: int | None = None
+    error: str | None = None
+
+
+class Outcome(StrEnum):
+    """How the provider's job ended, which need not be how the task did."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class TaskSummary(StoredModel):
+    """A task as lists show it: everything but its long texts and its logs."""
+
+    id: Id
+    type: TaskType
+    status: TaskStatus
+    provider: str
+    served_by: Annotated[str, Field(description="Who really generates: the provider, or `sandbox` in its place.")]
+    model: str
+    provider_task_id: str | None = None
+    user_id: int
+    client_id: Id | None = None
+    campaign_id: Id | None = None
+    prompt: str
+    guidelines_truncated: Annotated[
+        bool, Field(description="Whether the model's prompt limit left no room for all of guidelines and brief.")
+    ] = False
+    outputs: list[Output] = Field(default_factory=list)
+    error: TaskError | None = None
+    provider_outcome: Annotated[
+        Outcome | None,
+        Field(description="How the provider's job ended, also when the task had ended before; `cost` has its cost."),
+    ] = None
+    status_reason: Annotated[
+        str | None, Field(description="Why a task waits, when its provider cannot be reached or does not confirm it.")
+    ] = None
+    progress: Annotated[float | None, Field(ge=0, le=1)] = None
+    queue_position: Annotated[int | None, Field(ge=0)] = None
+    cost: Cost = Cost()
+    retry_of: Id | None = None
+    metadata: dict[str, JsonValue] | None = None
+    webhook_url: str | None = None
+    created_at: Timestamp
+    started_at: Timestamp | None = None
+    completed_at: Timestamp | None = None
+    updated_at: Timestamp
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more can happen to it."""
+        return self.status in TERMINAL
+
+
+class Task(TaskSummary):
+    """A task, whole. `effective_prompt` is what the provider is sent, guidelines and brief included."""
+
+    effective_prompt: str
+    params: dict[str, JsonValue] = Field(default_factory=dict)
+    attempts: Annotated[list[Attempt], Field(description="Providers that did not accept the job.")] = Field(
+        default_factory=list
+    )
+    webhook_deliveries: Annotated[list[DeliveryAttempt], Field(description="The attempts to call `webhook_url`.")] = (
+        Field(default_factory=list)
+    )
+    apply_brand_guidelines: SkipJsonSchema[Annotated[bool, Field(exclude=True)]] = True
+    # Which message of the generation queue is the current one, and until when a worker is submitting it.
+    step: SkipJsonSchema[Annotated[int, Field(exclude=True)]] = 0
+    lease_until: SkipJsonSchema[Annotated[Timestamp | None, Field(exclude=True)]] = None
+    # Who is asked next, and what proves that a callback was asked for by us.
+    fallbacks: SkipJsonSchema[Annotated[list[Fallback], Field(exclude=True)]] = Field(default_factory=list)
+    callback_token: SkipJsonSchema[Annotated[str, Field(exclude=True)]] = ""
+
+
+class TaskPage(Page[TaskSummary]):
+    """A page of tasks."""

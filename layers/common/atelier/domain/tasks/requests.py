@@ -1,0 +1,140 @@
+"""What a caller sends to have something generated."""
+
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue
+
+from atelier.domain.schema import KIB, Id, Prompt, RequestModel, as_json
+
+METADATA_BYTES: Final = 16 * KIB
+# With everything else at its limit, a task still fits into one item (400 KB).
+PARAMS_BYTES: Final = 256 * KIB
+
+
+FreeForm = TypeVar("FreeForm", bound=dict[str, JsonValue] | None)
+
+
+def _at_most(limit: int) -> AfterValidator:
+    def fits(value: FreeForm) -> FreeForm:
+        if len(as_json(value).encode()) > limit:
+            raise ValueError(f"must be at most {limit} bytes as JSON")
+        return value
+
+    return AfterValidator(fits)
+
+
+def _whole(value: Any) -> Any:
+    # JSON has one kind of number: 2.0 is as whole as 2. Texts and booleans are not numbers.
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool | str):
+        raise ValueError("must be a whole number")
+    return value
+
+
+_SIDE = r"(6[4-9]|[7-9][0-9]|[1-9][0-9]{2}|1[0-9]{3}|20[0-3][0-9]|204[0-8])"
+AspectRatio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "9:21", "4:5", "5:4"]
+Size = Annotated[str, Field(pattern=f"^{_SIDE}x{_SIDE}$", description="Width x height in pixels, 64 to 2048 each.")]
+Seconds = Annotated[float, Field(strict=True, ge=1, le=60)]
+
+
+class NewTask(RequestModel):
+    """What it takes to generate anything."""
+
+    prompt: Prompt
+    client_id: Id | None = None
+    campaign_id: Annotated[Id | None, Field(description="Alone, it implies its client.")] = None
+    provider: Annotated[str | None, Field(max_length=64)] = None
+    providers: Annotated[
+        list[Annotated[str, Field(max_length=64)]] | None,
+        Field(
+            min_length=1,
+            max_length=4,
+            description="Instead of `provider`, in this order: the next only if one has not accepted the job.",
+        ),
+    ] = None
+    model: Annotated[
+        str | None, Field(max_length=255, description="GET /api/v3/providers says what each one takes.")
+    ] = None
+    negative_prompt: Annotated[str | None, Field(max_length=5000)] = None
+    num_outputs: Annotated[int, Field(ge=1, le=4), BeforeValidator(_whole)] = 1
+    seed: Annotated[int | None, Field(ge=0, le=4294967295), BeforeValidator(_whole)] = None
+    params: Annotated[dict[str, JsonValue], _at_most(PARAMS_BYTES)] = Field(
+        default_factory=dict, description="Passed through to the model."
+    )
+    apply_brand_guidelines: Annotated[bool, Field(strict=True)] = True
+    metadata: Annotated[
+        dict[str, JsonValue] | None,
+        _at_most(METADATA_BYTES),
+        Field(description="Your own object, kept as it is; at most 16 KiB as JSON."),
+    ] = None
+    webhook_url: Annotated[
+        str | None,
+        Field(max_length=2048, description="Where the finished task is sent, signed by your webhook secret."),
+    ] = None
+
+    def options(self) -> dict[str, JsonValue]:
+        """Everything the model is told beside the prompt: the typed options that were given, and `params`."""
+        typed = self.model_dump(exclude=set(NOT_OPTIONS), exclude_none=True, mode="json")
+        return {**typed, **self.params}
+
+    def clashes(self) -> list[str]:
+        """The keys of `params` that are fields of their own."""
+        return sorted(set(self.params) & set(type(self).model_fields))
+
+
+NOT_OPTIONS: Final = frozenset(
+    {
+        "prompt",
+        "client_id",
+        "campaign_id",
+        "provider",
+        "providers",
+        "model",
+        "params",
+        "apply_brand_guidelines",
+        "metadata",
+        "webhook_url",
+    }
+)
+
+
+class NewImage(NewTask):
+    """What it takes to generate images."""
+
+    aspect_ratio: AspectRatio | None = None
+    size: Size | None = None
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"prompt": "A futuristic cityscape", "provider": "fal", "model": "fal-ai/flux-pro"},
+            "not": {
+                "anyOf": [
+                    {
+                        "properties": {"aspect_ratio": {"type": "string"}, "size": {"type": "string"}},
+                        "required": ["aspect_ratio", "size"],
+                    }
+                ]
+            },
+        }
+    )
+
+
+class NewVideo(NewTask):
+    """What it takes to generate videos."""
+
+    aspect_ratio: AspectRatio | None = None
+    duration: Annotated[Seconds | None, Field(description="Seconds.")] = None
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"prompt": "Waves at dawn, slow drone shot", "duration": 4}}
+    )
+
+
+class NewAudio(NewTask):
+    """What it takes to generate sound or speech."""
+
+    duration: Annotated[Seconds | None, Field(description="Seconds.")] = None
+    voice: Annotated[str | None, Field(max_length=255)] = None
+
+    model_config = ConfigDict(json_schema_extra={"example": {"prompt": "A warm, hopeful jingle", "duration": 5}})

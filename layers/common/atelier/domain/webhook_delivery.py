@@ -1,0 +1,161 @@
+"""Telling a caller's receiver that a task has ended: one attempt per message, as Standard Webhooks has it.
+
+The next attempt is queued before this one is recorded: a crash between the two repeats a delivery, and never loses
+one. A receiver tells a repetition by its `webhook-id`, which is the same for every attempt. A message that comes
+twice finds its attempt recorded, and does nothing.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Final, Protocol
+
+from pydantic import BaseModel
+
+from atelier.domain.pipeline_ports import LONGEST_DELAY
+from atelier.domain.schema import Timestamp
+from atelier.domain.tasks.record import DeliveryAttempt, Task
+from atelier.domain.webhook_secrets import WebhookSecret
+from atelier.domain.webhook_signatures import sign
+
+# Seconds between one attempt and the next: ten attempts in about a day, most of them soon.
+BACK_OFF: Final = (5, 30, 2 * 60, 10 * 60, 30 * 60, 3600, 3 * 3600, 7 * 3600, 12 * 3600)
+ATTEMPTS: Final = len(BACK_OFF) + 1
+
+
+class WebhookDelivery(BaseModel):
+    """A message of the notices queue: make this attempt (the first is 0) for this task, and not before `due`."""
+
+    task_id: str
+    attempt: int = 0
+    due: datetime | None = None
+
+
+class TaskEvent(BaseModel):
+    """What a receiver is sent. `timestamp` is when the task ended, whenever it is told."""
+
+    type: str
+    timestamp: Timestamp
+    data: Task
+
+
+class DeliveryFailed(Exception):
+    """The receiver did not answer, or could not be asked; the text says why, and its owner may read it."""
+
+
+class Tasks(Protocol):
+    """Where tasks are, and what was made of telling about them."""
+
+    def load(self, task_id: str) -> Task | None:
+        """The task as it is now."""
+
+    def log_delivery(self, task_id: str, delivery: DeliveryAttempt) -> None:
+        """Record an attempt, unless the task is gone."""
+
+
+class Secrets(Protocol):
+    """The secret of each user."""
+
+    def get_or_create(self, user_id: int, *, fresh: str, now: datetime) -> WebhookSecret:
+        """The user's secret, which is `fresh` if there was none."""
+
+
+class WebhookClient(Protocol):
+    """The way out."""
+
+    def post(self, url: str, body: bytes, headers: dict[str, str]) -> int:
+        """The status of the receiver's answer. Raises DeliveryFailed."""
+
+
+class Queue(Protocol):
+    """Where the next attempt waits."""
+
+    def send(self, message: WebhookDelivery, *, delay: int) -> None:
+        """Deliver `message` after `delay` seconds (at most 900), at least once."""
+
+
+Show = Callable[[Task], Task]
+"""The task as the API shows it to its owner at this moment."""
+
+
+@dataclass(frozen=True)
+class WebhookDispatcher:
+    """Who tells receivers, with what that takes."""
+
+    tasks: Tasks
+    secrets: Secrets
+    sender: WebhookClient
+    queue: Queue
+
+    def process(self, message: WebhookDelivery, *, show: Show, fresh: str, now: datetime) -> DeliveryAttempt | None:
+        """Make the attempt, and have it followed by another one if it takes one.
+
+        None when it is not due yet, or when there is nothing to tell or nothing left to. `fresh` becomes the secret
+        of an owner who has none.
+        """
+        if message.due and now < message.due:
+            self._wait(message, (message.due - now).total_seconds())
+            return None
+        task = self.tasks.load(message.task_id)
+        if task is None or not task.webhook_url or not task.over or _is_settled(task, message):
+            return None
+        secret = self.secrets.get_or_create(task.user_id, fresh=fresh, now=now)
+        delivery = self._attempt(task.webhook_url, show(task), secret, now=now)
+        if not ends(delivery) and message.attempt < len(BACK_OFF):
+            self._queue_the_next(message, now=now)
+        self.tasks.log_delivery(task.id, delivery)
+        return delivery
+
+    def _attempt(self, url: str, task: Task, secret: WebhookSecret, *, now: datetime) -> DeliveryAttempt:
+        body = body_of(task)
+        try:
+            status = self.sender.post(url, body, headers_of(task, body, secret, now=now))
+        except DeliveryFailed as reason:
+            return DeliveryAttempt(at=now, error=str(reason))
+        return DeliveryAttempt(at=now, status=status)
+
+    def _queue_the_next(self, message: WebhookDelivery, *, now: datetime) -> None:
+        wait = BACK_OFF[message.attempt]
+        following = WebhookDelivery(
+            task_id=message.task_id, attempt=message.attempt + 1, due=now + timedelta(seconds=wait)
+        )
+        self._wait(following, wait)
+
+    def _wait(self, message: WebhookDelivery, seconds: float) -> None:
+        # A queue does not hold a message for hours, so it is sent again until it is due.
+        self.queue.send(message, delay=min(math.ceil(seconds), LONGEST_DELAY))
+
+
+def delivered(delivery: DeliveryAttempt) -> bool:
+    """Whether the receiver has taken it: any 2xx says so, and nothing else does."""
+    return delivery.status is not None and HTTPStatus.OK <= delivery.status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def ends(delivery: DeliveryAttempt) -> bool:
+    """Whether there is to be no other attempt: it was taken, or the receiver is gone for good."""
+    return delivered(delivery) or delivery.status == HTTPStatus.GONE
+
+
+def _is_settled(task: Task, message: WebhookDelivery) -> bool:
+    made = task.webhook_deliveries
+    return any(map(ends, made)) or len(made) > message.attempt
+
+
+def body_of(task: Task) -> bytes:
+    """The message about a task that is over, as it is sent."""
+    ended = TaskEvent(type=f"task.{task.status}", timestamp=task.completed_at or task.updated_at, data=task)
+    return ended.model_dump_json().encode()
+
+
+def headers_of(task: Task, body: bytes, secret: WebhookSecret, *, now: datetime) -> dict[str, str]:
+    """What makes the message one of ours: signed by every secret that is valid now."""
+    id_, timestamp = f"evt_{task.id}", int(now.timestamp())
+    signatures = [sign(each, id_=id_, timestamp=timestamp, body=body) for each in secret.signing(now)]
+    return {
+        "content-type": "application/json",
+        "webhook-id": id_,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(signatures),
+    }

@@ -1,0 +1,100 @@
+"""Tallies and usage rows in the table: what a change of a task does to them, and what lists read from them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from atelier.domain import counters
+from atelier.domain.counters import EVERYTHING, CounterKey
+from atelier.domain.errors import NotFound
+from atelier.domain.schema import UNASSIGNED
+from atelier.domain.tasks.record import Task, TaskStatus, TaskType
+from atelier.store import keys
+from atelier.store.parents import count_child
+from atelier.store.table import EXISTS, Write, concurrent_update
+from atelier.store.wire import Item
+
+_PREFIX: Final = "tasks|"
+_SHARED: Final = {EVERYTHING, UNASSIGNED}
+
+
+def creating(task: Task) -> list[Write]:
+    """The writes that count a new task, and refuse with NotFound when its client or campaign is not there."""
+    amounts = _amounts(counters.change(before=None, after=task))
+    writes = []
+    if task.client_id:
+        missing = NotFound("client", task.client_id)
+        writes.append(count_child(task.user_id, task.client_id, amounts, missing=missing))
+    if task.campaign_id:
+        missing = NotFound("campaign", task.campaign_id)
+        writes.append(count_child(task.user_id, task.campaign_id, amounts, missing=missing))
+    shared = (scope for scope in counters.scopes_of(task) if scope in _SHARED)
+    return writes + [Write(keys.tally(task.user_id, scope), add=amounts) for scope in shared]
+
+
+def moving(before: Task, after: Task | None) -> list[Write]:
+    """The writes that recount a task whose status changed, or that is no more (None)."""
+    amounts = _amounts(counters.change(before=before, after=after))
+    return [_recount(before.user_id, scope, amounts) for scope in counters.scopes_of(before)] if amounts else []
+
+
+def spending(task: Task, *, now: datetime) -> Write:
+    """The write that adds a finished task to its day's usage."""
+    cost = task.cost.actual or Decimal(0)
+    return Write(
+        keys.usage(task.user_id, task.client_id, task.campaign_id, now.date()),
+        add={_attribute(counters.counter_key_of(task)): 1, "spent": cost},
+    )
+
+
+def settling(before: Task, after: Task) -> list[Write]:
+    """The writes that add what a task that was over has cost since; the day is the one on which it ended."""
+    more = (after.cost.actual or Decimal(0)) - (before.cost.actual or Decimal(0))
+    if not more or after.completed_at is None:
+        return []
+    day = after.completed_at.date()
+    row = Write(keys.usage(after.user_id, after.client_id, after.campaign_id, day), add={"spent": more})
+    # A parent that is gone has its usage merged elsewhere: the task must be read again, without that parent.
+    parents = (parent for parent in (after.client_id, after.campaign_id) if parent)
+    alive = [
+        Write(keys.tally(after.user_id, each), condition=EXISTS, on_condition_failure=concurrent_update)
+        for each in parents
+    ]
+    return [row, *alive]
+
+
+def tally_from(item: Item | None) -> dict[CounterKey, int]:
+    """What a tally counts."""
+    counts = ((name, value) for name, value in (item or {}).items() if name.startswith(_PREFIX))
+    return {_cell(name): int(value) for name, value in counts}
+
+
+def adding(tally: Mapping[CounterKey, int]) -> dict[str, int]:
+    """The amounts that add one tally to another."""
+    return _amounts(tally)
+
+
+def _recount(user_id: int, scope: str, amounts: Mapping[str, int]) -> Write:
+    if scope in _SHARED:
+        return Write(keys.tally(user_id, scope), add=amounts)
+    # A parent's tally that is gone was merged into the unassigned: the task must be read again, without that parent.
+    return Write(keys.tally(user_id, scope), add=amounts, condition=EXISTS, on_condition_failure=concurrent_update)
+
+
+def _amounts(change: Mapping[CounterKey, int]) -> dict[str, int]:
+    return {_attribute(cell): amount for cell, amount in change.items()}
+
+
+def _attribute(cell: CounterKey) -> str:
+    return _PREFIX + "|".join(cell)
+
+
+def _cell(attribute: str) -> CounterKey:
+    kind, provider, status = attribute.removeprefix(_PREFIX).split("|")
+    return CounterKey(TaskType(kind), provider, TaskStatus(status))
+
+
+def usage_amounts(row: Item) -> dict[str, Any]:
+    """What a usage row holds, as amounts to add to another."""
+    return {name: value for name, value in row.items() if name == "spent" or name.startswith(_PREFIX)}

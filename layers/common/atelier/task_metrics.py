@@ -1,0 +1,35 @@
+"""What is counted when a task ends."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from atelier.domain.tasks.record import Task
+from atelier.telemetry import count, dimensions, duration
+
+# What an operator has to do something about. All other codes are between the caller and the provider.
+OUR_PROBLEM: Final = {"provider_auth": "ProviderKeyRefused", "provider_unavailable": "ProviderUnavailable"}
+
+
+def count_task_end(task: Task, *, now: datetime) -> None:
+    """Count a task that has ended this very moment; one that is not over, or was before, is not counted.
+
+    Whoever dies before this line has ended a task that is in no metric. The table has it all the same.
+    """
+    if task.completed_at != now:
+        return
+    dimensions(outcome=task.status, served_by=task.served_by)
+    count("TasksEnded")
+    duration("TaskDuration", (now - task.created_at).total_seconds())
+    charged = task.cost.actual if task.cost.actual is not None else task.cost.estimated
+    if charged:
+        count("TaskDollars", float(charged))
+    for code in _codes(task):
+        if code in OUR_PROBLEM:
+            count(OUR_PROBLEM[code])
+
+
+def _codes(task: Task) -> Iterator[str]:
+    yield from (attempt.error.code for attempt in task.attempts)
+    if task.error:
+        yield task.error.code

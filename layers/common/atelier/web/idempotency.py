@@ -1,0 +1,18 @@
+"""Idempotency at the door: which request this is, told from any other by its path and its body."""
+
+import hashlib
+import json
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Request
+
+from atelier.store.idempotency import IdempotentRequest
+
+
+def idempotent_request(request: Request, key: str | None) -> IdempotentRequest | None:
+    """The request with its idempotency key; None when it has none."""
+    if key is None:
+        return None
+    body: Any = json.loads(request.body) if request.body else None
+    meant = json.dumps([request.method, request.resolved_event.path, body], sort_keys=True)
+    return IdempotentRequest(key=key, digest=hashlib.sha256(meant.encode()).hexdigest())

@@ -1,0 +1,343 @@
+"""The table behind bad weather: worlds whose DynamoDB fails, lags and loses answers when the test says so.
+
+Everything passes through one `FaultyDynamoDB`, which asks its `trouble` before and after each call.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from random import Random
+from typing import Any, Final
+from unittest import mock
+
+from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.table import StreamRecord
+
+from atelier import wiring
+from atelier.store.table import Retry, Table
+from tests.support.harness import TABLE, HeldQueue, World, _passes_filters, sqs_record, world
+from tests.support.table import create_table
+
+Request = dict[str, Any]
+
+WRITES: Final = {"put_item", "update_item", "delete_item", "transact_write_items"}
+READS: Final = {"get_item", "batch_get_item", "query"}
+VISIBILITY: Final = 360
+"""Seconds after which a queue brings back a message that was not handled."""
+
+
+class Trouble:
+    """What may go wrong with a call: nothing, in this one."""
+
+    def before(self, call: str, request: Request) -> Request:
+        """Called before the call takes effect; what it raises prevents it, what it returns is sent instead."""
+        return request
+
+    def after(self, call: str, request: Request) -> None:
+        """Called after the call took effect; what it raises is heard instead of the answer."""
+
+
+class FaultyDynamoDB:
+    """A DynamoDB client with trouble. It remembers client request tokens, which moto does not."""
+
+    def __init__(self, real: Any) -> None:
+        self.trouble = Trouble()
+        self._real = real
+        self._answers: dict[str, Any] = {}
+
+    def __getattr__(self, call: str) -> Any:
+        return partial(self._call, call) if call in WRITES | READS else getattr(self._real, call)
+
+    def _call(self, call: str, **request: Any) -> Any:
+        asked = self.trouble.before(call, request)
+        answer = self.really(call, asked)
+        self.trouble.after(call, asked)
+        return answer
+
+    def really(self, call: str, request: Request) -> Any:
+        """The call without trouble; a transaction that was carried out before is answered again."""
+        token = request.get("ClientRequestToken")
+        if token in self._answers:
+            return self._answers[token]
+        answer = getattr(self._real, call)(**request)
+        if token is not None:
+            self._answers[token] = answer
+        return answer
+
+
+@contextmanager
+def faulty_world() -> Iterator[tuple[World, FaultyDynamoDB]]:
+    """A world, and what stands between it and its table. Retries do not wait."""
+    with exact_world() as made:
+        client = FaultyDynamoDB(made.dynamodb)
+        table = Table(client, TABLE, retry=Retry(attempts=6, sleep=lambda _: None))
+        with mock.patch.object(wiring, "table", return_value=table):
+            yield made, client
+
+
+# ---------------------------------------------------------------------------------------------------------- trouble
+
+
+class Crashed(BaseException):
+    """The process is no more. Not an Exception: nobody in it can do anything about it."""
+
+
+@dataclass
+class CrashAt(Trouble):
+    """The process dies at its n-th write, before that takes effect or after it; once."""
+
+    number: int
+    effect: bool
+    writes: int = 0
+
+    @property
+    def happened(self) -> bool:
+        """Whether there were that many writes."""
+        return self.writes >= self.number
+
+    def before(self, call: str, request: Request) -> Request:
+        if call in WRITES:
+            self.writes += 1
+            self._crash_if(not self.effect)
+        return request
+
+    def after(self, call: str, request: Request) -> None:
+        if call in WRITES:
+            self._crash_if(self.effect)
+
+    def _crash_if(self, now: bool) -> None:
+        if now and self.writes == self.number:
+            raise Crashed
+
+
+@dataclass
+class FaultStorm(Trouble):
+    """Some calls fail, some of those after they took effect. `suffered` counts what happened."""
+
+    chance: Random
+    rate: float
+    suffered: Counter[str] = field(default_factory=Counter)
+
+    def before(self, call: str, request: Request) -> Request:
+        if self.chance.random() < self.rate:
+            kinds = ("conflict", "throttled", "broken", "unreachable")
+            kind = self.chance.choice(kinds if call in WRITES else kinds[1:])
+            self.suffered[kind] += 1
+            raise error_of(kind, call, request)
+        return request
+
+    def after(self, call: str, request: Request) -> None:
+        if call in WRITES and self.chance.random() < self.rate * 0.75:
+            self.suffered["unheard"] += 1
+            raise error_of("unheard", call, request)
+
+
+@dataclass
+class Always(Trouble):
+    """Every call in `calls` fails in the same way."""
+
+    kind: str
+    calls: frozenset[str]
+
+    def before(self, call: str, request: Request) -> Request:
+        if call in self.calls:
+            raise error_of(self.kind, call, request)
+        return request
+
+
+class Meanwhile(Trouble):
+    """Somebody else is faster: between what one has read and its `number`-th `call`, something `happens`; once."""
+
+    def __init__(
+        self,
+        client: FaultyDynamoDB,
+        happens: Callable[[], object],
+        *,
+        call: str = "transact_write_items",
+        number: int = 1,
+    ) -> None:
+        self.left = number
+        self._client = client
+        self._usual = client.trouble
+        self._happens = happens
+        self._call = call
+
+    def before(self, call: str, request: Request) -> Request:
+        self.left -= call == self._call
+        if self.left == 0:
+            self._client.trouble = self._usual
+            self._happens()
+        return self._usual.before(call, request)
+
+    def after(self, call: str, request: Request) -> None:
+        self._usual.after(call, request)
+
+
+@contextmanager
+def meanwhile(client: FaultyDynamoDB, happens: Callable[[], object], **when: Any) -> Iterator[None]:
+    """See `Meanwhile`; fails when it was never the moment."""
+    client.trouble = trouble = Meanwhile(client, happens, **when)
+    yield
+    assert trouble.left == 0, "there was no such call"
+
+
+@dataclass
+class Resent(Trouble):
+    """The first answer to each write is lost; botocore, none the wiser, sends the same request again."""
+
+    client: FaultyDynamoDB
+
+    def before(self, call: str, request: Request) -> Request:
+        if call in WRITES:
+            self.client.really(call, request)
+        return request
+
+
+def error_of(kind: str, call: str, request: Request) -> Exception:
+    """What botocore raises when it has given up on a call."""
+    name = "".join(word.title() for word in call.split("_"))
+    match kind:
+        case "conflict" if call == "transact_write_items":
+            reasons = [{"Code": "None"} for _ in request["TransactItems"]]
+            reasons[-1] = {"Code": "TransactionConflict"}
+            said: Any = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
+            return ClientError(said, name)
+        case "conflict":
+            return ClientError({"Error": {"Code": "TransactionConflictException", "Message": "ongoing"}}, name)
+        case "throttled":
+            return ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, name)
+        case "broken":
+            return ClientError({"Error": {"Code": "InternalServerError", "Message": "try again"}}, name)
+        case "unheard":
+            return ReadTimeoutError(endpoint_url="https://dynamodb")
+        case _:
+            return ConnectTimeoutError(endpoint_url="https://dynamodb")
+
+
+# -------------------------------------------------------------------------------------------------------------- lag
+
+
+class LateIndexes(Trouble):
+    """Global indexes that follow the table `lag` seconds later, each as late as the test says.
+
+    Every index is served from a replica of its own, to which each change of a task comes when it is old enough.
+    """
+
+    def __init__(self, made: World, client: FaultyDynamoDB, lag: Mapping[str, float]) -> None:
+        self._world = made
+        self._client = client
+        self._lag = {index: timedelta(seconds=seconds) for index, seconds in lag.items()}
+        self._coming: dict[str, list[tuple[datetime, Request, Any]]] = {index: [] for index in lag}
+        for index in lag:
+            create_table(made.dynamodb, index)
+
+    def before(self, call: str, request: Request) -> Request:
+        index = request.get("IndexName", "")
+        if call != "query" or index not in self._lag:
+            return request
+        self._catch_up(index)
+        return {**request, "TableName": index}
+
+    def after(self, call: str, request: Request) -> None:
+        for key in _keys_written(call, request):
+            if key["SK"] == {"S": "TASK"}:
+                image = self._client.really("get_item", {"TableName": TABLE, "Key": key}).get("Item")
+                for coming in self._coming.values():
+                    coming.append((self._world.now, key, image))
+
+    def _catch_up(self, index: str) -> None:
+        arrived = [change for change in self._coming[index] if change[0] + self._lag[index] <= self._world.now]
+        self._coming[index] = [change for change in self._coming[index] if change not in arrived]
+        for _, key, image in arrived:
+            if image is None:
+                self._client.really("delete_item", {"TableName": index, "Key": key})
+            else:
+                self._client.really("put_item", {"TableName": index, "Item": image})
+
+
+def _keys_written(call: str, request: Request) -> list[Request]:
+    if call not in WRITES:
+        return []
+    writes = [next(iter(each.values())) for each in request.get("TransactItems", [])] or [request]
+    places = [write.get("Key") or write["Item"] for write in writes]
+    return [{"PK": place["PK"], "SK": place["SK"]} for place in places]
+
+
+# -------------------------------------------------------------------------------------------- what comes once more
+
+
+def settle_stubbornly(made: World, *, generating: bool = True, visibility: int = VISIBILITY, rounds: int = 500) -> None:
+    """Like `World.settle`, with queues as they are: what was not handled comes again after a while."""
+    for _ in range(rounds):
+        made.relay()
+        worked = generating and deliver_first(made, "worker", made.generation, visibility=visibility)
+        if not (worked or deliver_first(made, "cascade", made.cascade, visibility=visibility)):
+            return
+    raise AssertionError("It does not come to rest.")
+
+
+def deliver_first(made: World, function: str, queue: HeldQueue, *, visibility: int) -> bool:
+    """Deliver the oldest message of a queue, which takes it back when it is not handled; whether there was one."""
+    if not queue.waiting:
+        return False
+    body, delay = queue.waiting.pop(0)
+    made.pass_time(delay)
+    if not handled(made, function, body):
+        queue.waiting.append((body, visibility))
+    return True
+
+
+def handled(made: World, function: str, body: str) -> bool:
+    """Whether the function got to the end with this message."""
+    try:
+        return not made.invoke(function, {"Records": [sqs_record(body)]})["batchItemFailures"]
+    except Crashed:
+        return False
+
+
+# ----------------------------------------------------------------------------------------------------- exact stream
+
+
+@contextmanager
+def exact_world() -> Iterator[World]:
+    """A world whose stream is exact.
+
+    moto puts a copy of the table in its place when it refuses a transaction. An iterator from before still reads the
+    original, which has the changes that were taken back and will never have another one. It also copies the stream for
+    every write of a transaction, which takes longer and longer: records never change, so they need no copies.
+    """
+    no_copies = mock.patch.object(StreamRecord, "__deepcopy__", lambda self, _: self, create=True)
+    with no_copies, mock.patch.object(World, "changes", _changes), world() as made:
+        yield made
+
+
+def _changes(self: World) -> list[dict[str, Any]]:
+    shard = _kept_table().stream_shard
+    records = shard.get(int(self._shard or shard.starting_sequence_number), 10_000)
+    self._shard = str(shard.starting_sequence_number + len(shard.items))
+    return [record for record in records if _passes_filters(record)]
+
+
+def _kept_table() -> Any:
+    return dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables[TABLE]
+
+
+class Timestamp:
+    """A world's table, queues and time as they are, to come back to as often as a test likes."""
+
+    def __init__(self, made: World) -> None:
+        self._world = made
+        self._table = deepcopy(_kept_table())
+        self._rest = deepcopy((made.now, made._shard, made.generation.waiting, made.cascade.waiting))
+
+    def again(self) -> None:
+        """Make the world what it was."""
+        dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables[TABLE] = deepcopy(self._table)
+        made = self._world
+        made.now, made._shard, made.generation.waiting, made.cascade.waiting = deepcopy(self._rest)

@@ -1,0 +1,318 @@
+"""The whole project in one process: real handlers on moto, with time and queues in the test's hands.
+
+Nothing happens by itself: `call` sends a request, `relay` hands the table's changes to the queues, `work` and `clean`
+deliver what waits in them. So a test decides what is late, what comes twice, and what never comes.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from unittest import mock
+from urllib.parse import urlencode
+
+import boto3
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.compat import HTTPHeaders
+from moto import mock_aws
+from moto.core.models import botocore_stubber
+from pydantic import BaseModel
+
+from atelier import settings, wiring
+from atelier.domain.schema import utcnow
+from atelier.store.dynamodb import Connections, Reply
+from local.openapi import load
+from tests.support.table import create_table
+
+TABLE: Final = "atelier"
+BUCKET: Final = "media"
+ENVIRONMENT: Final = {
+    "TABLE_NAME": TABLE,
+    "MEDIA_BUCKET": BUCKET,
+    "GENERATION_QUEUE_URL": "generation",
+    "PROVIDER_QUEUE_URLS": "{}",
+    "CASCADE_QUEUE_URL": "cascade",
+    "WEBHOOK_DELIVERY_QUEUE_URL": "notices",
+    "AUTH_MODE": "placeholder",
+    "SANDBOX": "on",
+    "GRACE_SECONDS": "90",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+}
+FUNCTIONS: Final = (
+    "account",
+    "campaigns",
+    "cascade",
+    "clients",
+    "generate",
+    "notify",
+    "relay",
+    "system",
+    "verify",
+    "webhooks",
+    "worker",
+)
+
+
+@dataclass
+class Answer:
+    """What came back over HTTP."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        """The body, parsed."""
+        return json.loads(self.text)
+
+
+@dataclass
+class HeldQueue:
+    """A queue that delivers when the test says so. `waiting` holds message and delay in seconds."""
+
+    waiting: list[tuple[str, int]] = field(default_factory=list)
+
+    def send(self, message: BaseModel, *, delay: int = 0, provider: str = "") -> None:
+        """Keep the message; all lanes of a queue are one here."""
+        self.waiting.append((message.model_dump_json(), delay))
+
+    def take(self) -> list[tuple[str, int]]:
+        """Everything that waits, in the order in which it came."""
+        taken, self.waiting = self.waiting, []
+        return taken
+
+
+@dataclass
+class LambdaContext:
+    """As much of a Lambda's context as our code and powertools read."""
+
+    function_name: str = "test"
+    memory_limit_in_mb: int = 128
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:test"
+    aws_request_id: str = "00000000-0000-0000-0000-000000000000"
+
+
+class World:
+    """See the module."""
+
+    def __init__(self) -> None:
+        self.now = utcnow()
+        self.generation = HeldQueue()
+        self.cascade = HeldQueue()
+        self.notices = HeldQueue()
+        self.dynamodb = boto3.client("dynamodb")
+        self._modules = {name: load(name) for name in FUNCTIONS}
+        self._shard: str | None = None
+        for module in self._modules.values():
+            if hasattr(module, "utcnow"):
+                module.utcnow = self.clock  # type: ignore[attr-defined]
+
+    def clock(self) -> datetime:
+        """The time, which moves a little with every look at it, as it does for two requests."""
+        self.now += timedelta(microseconds=7)
+        return self.now
+
+    def pass_time(self, seconds: float) -> None:
+        """Let `seconds` go by."""
+        self.now += timedelta(seconds=seconds)
+
+    # ---------------------------------------------------------------------------------------------------- requests
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | str | None = None,
+        raw: str | None = None,
+        claims: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Send one request below /api/v3. `body` is sent as JSON; `raw` is sent as it is.
+
+        `claims` are what the gateway has verified.
+        """
+        text = raw if raw is not None else None if body is None else json.dumps(body)
+        event = http_event(method, f"/api/v3{path}", text, headers=headers or {}, query=query or {})
+        if claims is not None:
+            event["requestContext"]["authorizer"] = {"jwt": {"claims": dict(claims), "scopes": None}}
+        answer = self.invoke(_function_of(path), event)
+        return Answer(answer["statusCode"], answer["headers"], answer.get("body") or "")
+
+    def invoke(self, function: str, event: dict[str, Any]) -> Any:
+        """Call one function's handler as Lambda does."""
+        return self._modules[function].handler(event, LambdaContext())
+
+    # ------------------------------------------------------------------------------------------------------- events
+
+    def changes(self) -> list[dict[str, Any]]:
+        """The table's stream records since the last call, as the relay's filters would let them through."""
+        streams = boto3.client("dynamodbstreams")
+        if self._shard is None:
+            arn = self.dynamodb.describe_table(TableName=TABLE)["Table"]["LatestStreamArn"]
+            shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+            self._shard = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")[
+                "ShardIterator"
+            ]
+        got = streams.get_records(ShardIterator=self._shard)
+        self._shard = got["NextShardIterator"]
+        return [record for record in got["Records"] if _passes_filters(record)]
+
+    def relay(self) -> None:
+        """Hand the table's changes to the queues."""
+        if records := self.changes():
+            self.invoke("relay", {"Records": records})
+
+    def work(self) -> int:
+        """Deliver every message of the generation queue, after its delay; how many there were."""
+        return self._deliver("worker", self.generation)
+
+    def clean(self) -> int:
+        """Deliver every message of the cascade queue, after its delay; how many there were."""
+        return self._deliver("cascade", self.cascade)
+
+    def tell(self) -> int:
+        """Deliver every message of the notices queue, after its delay; how many there were."""
+        return self._deliver("notify", self.notices)
+
+    def _deliver(self, function: str, queue: HeldQueue) -> int:
+        taken = queue.take()
+        for body, delay in taken:
+            self.pass_time(delay)
+            failed = self.invoke(function, {"Records": [sqs_record(body)]})["batchItemFailures"]
+            assert not failed, f"{function} could not handle {body}"
+        return len(taken)
+
+    def settle(self, rounds: int = 200) -> None:
+        """Let everything that waits happen, and what follows from it, until nothing waits any more."""
+        for _ in range(rounds):
+            self.relay()
+            if not self.work() + self.clean():
+                return
+        raise AssertionError("It does not come to rest.")
+
+
+@contextmanager
+def world() -> Iterator[World]:
+    """A new world: an empty table and bucket, and nothing cached from another one."""
+    caches = [each for each in vars(wiring).values() if hasattr(each, "cache_clear")]
+    with mock.patch.dict("os.environ", ENVIRONMENT), mock_aws():
+        for cached in [*caches, settings.settings]:
+            cached.cache_clear()
+        create_table(boto3.client("dynamodb"), TABLE)
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        made = World()
+        with (
+            mock.patch.object(Connections, "send", _to_moto),
+            mock.patch.object(wiring, "generation_queue", return_value=made.generation),
+            mock.patch.object(wiring, "cascade_queue", return_value=made.cascade),
+            mock.patch.object(wiring, "notices_queue", return_value=made.notices),
+            mock.patch("atelier.providers.sandbox.provider.utcnow", made.clock),
+        ):
+            yield made
+    for cached in [*caches, settings.settings]:
+        cached.cache_clear()
+
+
+@dataclass
+class Sent:
+    """A request that was answered at once."""
+
+    reply: Reply
+
+    def receive(self) -> Reply:
+        """The answer."""
+        return self.reply
+
+    def drop(self) -> None:
+        """Nobody wants it."""
+
+
+def _to_moto(_: Connections, headers: dict[str, str], body: bytes) -> Sent:
+    """Have moto answer. It knows how to get between botocore and the network, and not where our client speaks."""
+    operation = headers["x-amz-target"].rpartition(".")[2]
+    request = AWSPreparedRequest("POST", f"https://{headers['host']}/", HTTPHeaders(), body, stream_output=False)
+    for name, value in headers.items():
+        request.headers[name] = value
+    answer = botocore_stubber(f"before-send.dynamodb.{operation}", request)
+    assert answer is not None, "moto does not answer"
+    lower = {name.lower(): value for name, value in answer.headers.items()}
+    return Sent(Reply(answer.status_code, lower, answer.content))
+
+
+# ----------------------------------------------------------------------------------------------------------- events
+
+
+def http_event(
+    method: str, path: str, body: str | None, *, headers: Mapping[str, str], query: Mapping[str, Any] | str
+) -> dict[str, Any]:
+    """A request as an HTTP API hands it to Lambda (payload format 2.0)."""
+    raw_query = query if isinstance(query, str) else urlencode(query)
+    parameters = {} if isinstance(query, str) else {name: str(value) for name, value in query.items()}
+    content_type = {} if body is None else {"content-type": "application/json"}
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": raw_query,
+        "queryStringParameters": parameters,
+        "headers": {**content_type, **{name.lower(): value for name, value in headers.items()}},
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "api",
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"},
+            "requestId": "request-1",
+            "stage": "$default",
+        },
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
+def sqs_record(body: str, *, receives: int = 1) -> dict[str, Any]:
+    """One message as SQS hands it to Lambda."""
+    return {
+        "messageId": "message-1",
+        "receiptHandle": "handle",
+        "body": body,
+        "attributes": {"ApproximateReceiveCount": str(receives)},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:queue",
+        "awsRegion": "us-east-1",
+    }
+
+
+_FUNCTION_OF: Final = {
+    "clients": "clients",
+    "generate": "generate",
+    "me": "account",
+    "providers": "generate",
+    "tasks": "generate",
+    "webhook-secret": "account",
+    "webhooks": "webhooks",
+}
+
+
+def _function_of(path: str) -> str:
+    first = path.strip("/").partition("/")[0]
+    if "/campaigns" in path or first == "campaigns":
+        return "campaigns"
+    return _FUNCTION_OF.get(first, "system")
+
+
+def _passes_filters(record: Mapping[str, Any]) -> bool:
+    sort_key = record["dynamodb"]["Keys"]["SK"]["S"]
+    kind = record["eventName"]
+    if sort_key == "TASK" and kind == "MODIFY":
+        new = record["dynamodb"]["NewImage"]
+        status = new["status"]["S"]
+        return bool(status == "canceled" or (status in ("succeeded", "failed") and "webhook_url" in new))
+    return bool(sort_key == "TASK" or (sort_key.startswith("DELETION#") and kind == "INSERT"))

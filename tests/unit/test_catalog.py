@@ -1,0 +1,205 @@
+"""The registry of models, and which one a request means."""
+
+from collections import Counter
+from decimal import Decimal
+from itertools import product
+from typing import Any, Final
+
+import pytest
+from pydantic import JsonValue
+
+from atelier import wiring
+from atelier.domain.catalog import SANDBOX, Catalog, Lifecycle, Model, Price, ResolvedModel, Seconds, Unit
+from atelier.domain.errors import Invalid
+from atelier.domain.tasks.record import Output, TaskType
+from atelier.domain.tasks.requests import NewAudio, NewImage, NewTask, NewVideo
+
+REGISTRY: Final = wiring.catalog()
+ALIVE: Final = tuple(each for each in REGISTRY.models if each.lifecycle is not Lifecycle.RETIRED)
+ALL: Final = REGISTRY.providers
+FAL = ("fal",)
+SANDBOX_ONLY = (SANDBOX,)
+CASES = [(each, name) for each in ALIVE for name in (each.id, *each.aliases)]
+NAMES = [f"{each.provider}-{name}" for each, name in CASES]
+SHAPES: Final[dict[TaskType, type[NewTask]]] = {
+    TaskType.IMAGE: NewImage,
+    TaskType.VIDEO: NewVideo,
+    TaskType.AUDIO: NewAudio,
+}
+
+
+def resolve(kind: TaskType, **wanted: Any) -> ResolvedModel:
+    return REGISTRY.resolve(kind, **({"provider": None, "model": None} | wanted))
+
+
+@pytest.mark.parametrize(("model", "name"), CASES, ids=NAMES)
+def test_every_model_is_reached_by_each_of_its_names_with_and_without_its_provider(model: Model, name: str) -> None:
+    for provider in (None, model.provider):
+        choice = resolve(model.type, provider=provider, model=name, configured=ALL)
+        assert (choice.model, choice.provider, choice.served_by) == (model, model.provider, model.provider)
+
+
+def test_no_name_means_two_models() -> None:
+    names = [name for each in REGISTRY.models for name in (each.id, *each.aliases)]
+    assert [name for name, count in Counter(names).items() if count > 1] == []
+
+
+@pytest.mark.parametrize(("provider", "kind"), list(product(ALL, TaskType)))
+def test_every_provider_has_one_default_for_each_type_that_it_makes(provider: str, kind: TaskType) -> None:
+    made = [each for each in ALIVE if (each.provider, each.type) == (provider, kind)]
+    defaults = [each for each in made if each.default]
+    assert len(defaults) == (1 if made else 0)
+    if defaults:
+        assert resolve(kind, provider=provider, configured=ALL).model == defaults[0]
+    else:
+        with pytest.raises(Invalid):
+            resolve(kind, provider=provider, configured=ALL)
+
+
+@pytest.mark.parametrize("kind", TaskType)
+def test_without_a_wish_one_that_really_generates_comes_before_the_sandbox(kind: TaskType) -> None:
+    assert resolve(kind, configured=(SANDBOX, "fal")).provider == "fal"
+    assert resolve(kind, configured=FAL).served_by == "fal"
+    assert resolve(kind, configured=SANDBOX_ONLY).provider == SANDBOX
+
+
+@pytest.mark.parametrize(("model", "name"), CASES, ids=NAMES)
+def test_a_provider_without_credentials_is_served_by_the_sandbox_or_refused(model: Model, name: str) -> None:
+    served = resolve(model.type, provider=model.provider, model=name, configured=SANDBOX_ONLY)
+    assert (served.model, served.provider, served.served_by) == (model, model.provider, SANDBOX)
+    with pytest.raises(Invalid) as refused:
+        resolve(model.type, provider=model.provider, model=name, configured=())
+    (fault,) = refused.value.field_errors
+    assert fault.pointer == "/provider"
+    assert model.provider in fault.detail
+    assert "configured: none" in fault.detail
+
+
+def test_the_guide_s_own_example_works_as_written() -> None:
+    choice = resolve(TaskType.IMAGE, provider="fal", model="fal-ai/flux-pro", configured=SANDBOX_ONLY)
+    assert (choice.model.id, choice.served_by) == ("fal-ai/flux-pro/v1.1", SANDBOX)
+
+
+@pytest.mark.parametrize("provider", ["openai", "", "FAL", "sandbox "])
+def test_an_unknown_provider_is_refused_with_those_that_are_known(provider: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        resolve(TaskType.IMAGE, provider=provider, configured=ALL)
+    (fault,) = refused.value.field_errors
+    assert fault.pointer == "/provider"
+    assert all(known in fault.detail for known in ALL)
+
+
+@pytest.mark.parametrize(
+    ("kind", "provider", "model"),
+    [
+        (TaskType.IMAGE, None, "gpt-image"),
+        (TaskType.IMAGE, "fal", ""),
+        (TaskType.IMAGE, "fal", "sandbox-image"),
+        (TaskType.VIDEO, "fal", "fal-ai/flux-pro"),
+    ],
+)
+def test_an_unknown_model_is_refused_with_those_that_the_request_could_mean(
+    kind: TaskType, provider: str | None, model: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        resolve(kind, provider=provider, model=model, configured=ALL)
+    (fault,) = refused.value.field_errors
+    assert fault.pointer == "/model"
+    known = fault.detail.split("known: ")[1].rstrip(".").split(", ")
+    for each in ALIVE:
+        could_be_meant = each.type is kind and provider in (None, each.provider)
+        assert (each.id in known) == could_be_meant
+
+
+def test_a_retired_model_is_refused_with_its_replacement_and_a_deprecated_one_still_works() -> None:
+    old = Model("old", "fal", TaskType.IMAGE, lifecycle=Lifecycle.RETIRED, replacement="new")
+    aged = Model("aged", "fal", TaskType.IMAGE, lifecycle=Lifecycle.DEPRECATED, replacement="new", default=True)
+    catalog = Catalog((old, aged))
+    with pytest.raises(Invalid, match="use new"):
+        catalog.resolve(TaskType.IMAGE, provider="fal", model="old", configured=FAL)
+    assert catalog.resolve(TaskType.IMAGE, provider="fal", model="aged", configured=FAL).model is aged
+
+
+def test_what_replaces_a_retired_model_is_there_and_makes_the_same() -> None:
+    for each in REGISTRY.models:
+        if each.replacement:
+            assert any((other.id, other.type) == (each.replacement, each.type) for other in ALIVE), each.id
+        assert not (each.default and each.lifecycle is Lifecycle.RETIRED)
+
+
+# ------------------------------------------------------------------------------------------------ several providers
+
+
+def test_several_providers_make_it_each_with_the_model_named_or_their_own_default() -> None:
+    choices = REGISTRY.fallbacks(
+        TaskType.IMAGE, providers=["replicate", "fal"], model="fal-ai/flux/dev", configured=ALL
+    )
+    assert [choice.provider for choice in choices] == ["replicate", "fal"]
+    assert choices[0].model.default
+    assert choices[1].model.id == "fal-ai/flux/dev"
+
+
+def test_a_model_that_none_of_several_providers_has_is_refused() -> None:
+    with pytest.raises(Invalid) as refused:
+        REGISTRY.fallbacks(TaskType.IMAGE, providers=["fal", "replicate"], model="sandbox-image", configured=ALL)
+    assert [fault.pointer for fault in refused.value.field_errors] == ["/model"]
+
+
+# --------------------------------------------------------------------------------------------------- limits, prices
+
+
+@pytest.mark.parametrize("model", REGISTRY.models, ids=lambda model: f"{model.provider}-{model.id}")
+def test_what_a_model_says_of_itself_makes_sense(model: Model) -> None:
+    assert model.prompt_limit > 0
+    assert model.max_outputs in range(1, 5)
+    assert model.takes <= set(SHAPES[model.type].model_fields)
+    assert bool(model.seconds) == ("duration" in model.takes)
+    if model.seconds:
+        assert model.seconds.shortest <= model.seconds.default <= model.seconds.longest
+        assert all(model.seconds.take(each) for each in (model.seconds.default, *model.seconds.only))
+    assert not model.aspect_ratios or "aspect_ratio" in model.takes
+    assert not model.voices or "voice" in model.takes
+    assert not model.spoken or model.type is TaskType.AUDIO
+
+
+def test_the_guide_s_models_have_a_price() -> None:
+    assert REGISTRY.model("fal", "fal-ai/flux-pro", TaskType.IMAGE).price  # type: ignore[union-attr]
+
+
+def priced(per: Unit, **fields: Any) -> Model:
+    return Model("m", "p", TaskType.VIDEO, price=Price(Decimal("0.05"), per), **fields)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "cost"),
+    [
+        (priced(Unit.IMAGE), {"num_outputs": 3}, "0.15"),
+        (priced(Unit.VIDEO), {}, "0.05"),
+        (priced(Unit.MEGAPIXEL), {"size": "2048x1024", "num_outputs": 2}, "0.2"),
+        (priced(Unit.MEGAPIXEL), {}, "0.05"),
+        (priced(Unit.SECOND, seconds=Seconds(1, 6, 10)), {}, "0.3"),
+        (priced(Unit.SECOND, seconds=Seconds(1, 6, 10)), {"duration": 10}, "0.5"),
+        (priced(Unit.THOUSAND_CHARACTERS), {}, "0.00045"),
+        (priced(Unit.IMAGE), {"num_outputs": "many"}, "0.05"),
+        (priced(Unit.IMAGE), {"num_outputs": float("inf")}, "0.05"),
+        (priced(Unit.MEGAPIXEL), {"size": "huge"}, "0.05"),
+    ],
+)
+def test_an_estimate_is_the_list_price_of_what_was_asked(
+    model: Model, options: dict[str, JsonValue], cost: str
+) -> None:
+    assert model.estimate("A prompt.", options) == Decimal(cost)
+
+
+def test_a_model_without_a_price_has_no_estimate_and_no_charge() -> None:
+    model = Model("m", "p", TaskType.IMAGE)
+    assert (model.estimate("x", {}), model.charge("x", [])) == (None, None)
+
+
+def test_a_charge_is_the_list_price_of_what_came() -> None:
+    def output(**fields: Any) -> Output:
+        return Output(key="k", content_type="video/mp4", bytes=1, **fields)
+
+    assert priced(Unit.MEGAPIXEL).charge("x", [output(width=1344, height=756)]) == Decimal("0.05")
+    assert priced(Unit.SECOND).charge("x", [output(duration=5.5)]) == Decimal("0.275")
+    assert priced(Unit.IMAGE).charge("x", [output(), output()]) == Decimal("0.1")
