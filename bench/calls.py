@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 from unittest import mock
 
-from atelier.store.dynamodb import Connections, Reply
+from atelier.store.dynamodb.connections import Connections, Reply
 from bench.emulated import Place, kept
 from bench.units import Item, indexes, item_size, read_units, write_units
 from tests.support.harness import TABLE

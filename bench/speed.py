@@ -31,7 +31,7 @@ TURN: Final = 0.25
 REQUESTS: Final = {"get": "GET by id", "list": f"list of {PAGE}", "create": "POST"}
 FIELDS: Final = {"id", "user_id", "name", "description", "brand_guidelines", "created_at", "updated_at"}
 
-ROOTS: Final = tools.PROJECT / "layers/common/atelier/store/amazon-roots.pem"
+ROOTS: Final = tools.PROJECT / "layers/common/atelier/store/dynamodb/amazon-roots.pem"
 TRUST: Final = """
 import ssl, sys, time
 began = time.process_time()

@@ -110,5 +110,5 @@ def _asked(headers: Mapping[str, Any], body: bytes) -> tuple[str, bytes]:
 
 CLIENTS: Final[dict[str, Callable[[Any], None]]] = {
     "botocore.httpsession": _botocore,
-    "atelier.store.dynamodb": _atelier,
+    "atelier.store.dynamodb.client": _atelier,
 }

@@ -16,12 +16,12 @@ BUDGET: Final = {
     "campaigns": 211,
     "cascade": 256,
     "clients": 212,
-    "generate": 275,
-    "notify": 321,
+    "tasks": 275,
+    "webhook_delivery": 321,
     "relay": 259,
     "system": 201,
     "verify": 105,
-    "webhooks": 298,
+    "callbacks": 298,
     "worker": 298,
 }
 CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}

@@ -62,7 +62,7 @@ def test_whatever_no_route_takes_is_answered_by_the_system_function() -> None:
 
 def test_routes_ask_for_no_header_that_is_kept_from_them() -> None:
     for function in HTTP_FUNCTIONS:
-        if function == "webhooks":
+        if function == "callbacks":
             continue  # is given all of them
         for route in [*app(function)._static_routes, *app(function)._dynamic_routes]:
             assert {each.alias.lower() for each in route.dependant.header_params} <= ASKED_FOR, route.openapi_path

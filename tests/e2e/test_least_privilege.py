@@ -90,7 +90,7 @@ class Role:
 
     def notify(self) -> None:
         """Start a delivery."""
-        self._send("NoticesQueue")
+        self._send("WebhookDeliveryQueue")
 
     def secrets(self) -> None:
         """Read a key."""
@@ -105,25 +105,33 @@ Deed = Callable[[Role], None]
 MAY: Final[dict[str, Deed]] = {
     "clients": Role.get,
     "campaigns": Role.get,
-    "generate": Role.get,
+    "tasks": Role.get,
     "account": Role.get,
     "system": Role.get,
     "worker": Role.write_file,
     "cascade": Role.remove_file,
-    "notify": Role.get,
+    "webhook_delivery": Role.get,
     "relay": Role.clean_up,
 }
 MAY_NOT: Final[dict[str, tuple[Deed, ...]]] = {
     "clients": (Role.scan, Role.drop, Role.write_file, Role.remove_file, Role.generate, Role.clean_up, Role.secrets),
     "campaigns": (Role.scan, Role.drop, Role.write_file, Role.remove_file, Role.generate, Role.secrets),
-    "generate": (Role.scan, Role.drop, Role.write_file, Role.remove_file, Role.generate, Role.secrets),
+    "tasks": (Role.scan, Role.drop, Role.write_file, Role.remove_file, Role.generate, Role.secrets),
     "account": (Role.scan, Role.delete, Role.write_file, Role.generate, Role.notify, Role.secrets),
     "system": (Role.scan, Role.put, Role.update, Role.delete, Role.write_file, Role.generate, Role.secrets),
-    "webhooks": (Role.get, Role.put, Role.scan, Role.read_file, Role.clean_up, Role.notify, Role.secrets),
+    "callbacks": (Role.get, Role.put, Role.scan, Role.read_file, Role.clean_up, Role.notify, Role.secrets),
     "relay": (Role.get, Role.put, Role.scan, Role.read_file, Role.write_file, Role.secrets),
     "worker": (Role.scan, Role.drop, Role.write_elsewhere, Role.clean_up, Role.notify, Role.secrets),
     "cascade": (Role.scan, Role.put, Role.drop, Role.write_file, Role.generate, Role.notify, Role.secrets),
-    "notify": (Role.scan, Role.delete, Role.write_file, Role.remove_file, Role.generate, Role.clean_up, Role.secrets),
+    "webhook_delivery": (
+        Role.scan,
+        Role.delete,
+        Role.write_file,
+        Role.remove_file,
+        Role.generate,
+        Role.clean_up,
+        Role.secrets,
+    ),
     "verify": (Role.scan, Role.put, Role.update, Role.delete, Role.write_file, Role.generate, Role.secrets),
 }
 

@@ -43,7 +43,7 @@ from snapshot_restore_py import get_before_snapshot, get_after_restore
 from atelier import wiring
 from atelier.domain.ids import new_id
 from atelier.domain.schema import utcnow
-from atelier.store import dynamodb
+from atelier.store.dynamodb import connections
 from secrets import randbits
 import uuid
 
@@ -56,7 +56,7 @@ for hook, arguments, named in get_before_snapshot():
     hook(*arguments, **named)
 kept = Connection()
 wiring.dynamodb()._connections._idle.append(kept)
-dynamodb._is_silent = lambda connection: True
+connections._is_silent = lambda connection: True
 moment, chance = utcnow(), random.getstate()
 read, write = os.pipe()
 for _ in range(2):

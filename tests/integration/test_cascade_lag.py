@@ -11,7 +11,7 @@ import pytest
 
 from atelier import wiring
 from atelier.domain.pipeline_ports import TaskChanged
-from atelier.domain.tasks.life_cycle import settled
+from atelier.domain.tasks.life_cycle import with_outcome
 from atelier.domain.tasks.record import Outcome
 from atelier.store.table import Table
 from tests.integration.builders import (
@@ -141,7 +141,7 @@ def test_a_task_that_was_never_freed_cannot_bring_its_parents_counts_back(parent
         problem(w.call("POST", f"/tasks/{under_way['id']}/cancel"), 503)
         kept = wiring.tasks().kept(over["id"], user_id=1)
         with pytest.raises(TaskChanged):
-            wiring.tasks().record_outcome(kept, settled(kept, Outcome.SUCCEEDED, cost=Decimal(1), now=w.now))
+            wiring.tasks().record_outcome(kept, with_outcome(kept, Outcome.SUCCEEDED, cost=Decimal(1), now=w.now))
         assert list(scan(w.dynamodb, TABLE)) == left
         assert any(over["id"] in each for each in violations(left))
 

@@ -14,7 +14,7 @@ from tests.support.harness import world
 @pytest.fixture
 def health() -> Iterator[CircuitBreakers]:
     with world():
-        yield wiring.health()
+        yield wiring.circuit_breakers()
 
 
 def fail(health: CircuitBreakers, times: int, *, now: datetime = NOON) -> None:

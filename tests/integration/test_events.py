@@ -69,7 +69,7 @@ def test_a_message_of_the_notices_queue_tells_the_receiver_that_a_task_has_ended
     url = "https://receiver.example/hooks"
     wiring.tasks().note(kept(CANCELED), webhook_url=url)
     with mock.patch.object(WebhookClient, "post", return_value=204) as post:
-        assert w.invoke("notify", event("notify.task_ended")) == {"batchItemFailures": []}
+        assert w.invoke("webhook_delivery", event("webhook_delivery.task_ended")) == {"batchItemFailures": []}
     ((to, body, headers),) = [call.args for call in post.call_args_list]
     assert (to, json.loads(body)["type"], headers["webhook-id"]) == (url, "task.canceled", f"evt_{CANCELED}")
     assert [each.status for each in kept(CANCELED).webhook_deliveries] == [204]
@@ -79,7 +79,7 @@ def test_an_operator_is_told_that_everything_adds_up(w: World) -> None:
     assert w.invoke("verify", event("verify.users")) == {"ok": True, "findings": []}
 
 
-@pytest.mark.parametrize("name", ["clients.create", "generate.image", "account.rotate_webhook_secret"])
+@pytest.mark.parametrize("name", ["clients.create", "tasks.image", "account.rotate_webhook_secret"])
 def test_a_request_that_comes_twice_creates_once(w: World, name: str) -> None:
     function = name.partition(".")[0]
     first, second = w.invoke(function, event(name)), w.invoke(function, event(name))

@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 
 from atelier import settings, wiring
-from atelier.store.dynamodb import Connections, Sent
+from atelier.store.dynamodb.connections import Connections, Sent
 from atelier.web import roles
 from atelier.web.routes import document
 from atelier.web.validation import MAX_BODY

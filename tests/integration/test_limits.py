@@ -77,7 +77,7 @@ def test_a_page_of_the_largest_tasks_fits(w: World) -> None:
         largest = task.model_copy(update={"outputs": files})
         for write in (tasks._put(largest, condition=MISSING), *counters.creating(largest)):
             wiring.table().write(write)
-    assert as_lambda_sends_it(a_page(w, "generate", "/tasks")) < LARGEST_ANSWER
+    assert as_lambda_sends_it(a_page(w, "tasks", "/tasks")) < LARGEST_ANSWER
 
 
 def test_a_page_that_lambda_could_not_send_is_refused_with_what_to_do(w: World) -> None:

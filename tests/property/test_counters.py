@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from atelier.domain.counters import EVERYTHING, CounterKey, TaskFilter, added, change, counter_key_of, scopes_of
 from atelier.domain.schema import UNASSIGNED
 from atelier.domain.tasks.record import Task, TaskStatus, TaskType
+from atelier.store import counters
 from tests.support.builders import a_task, an_id
 
 CLIENTS = (None, an_id(1), an_id(2))
@@ -65,12 +66,12 @@ def test_a_change_in_place_is_a_leave_and_an_arrival(before: Task, after: Task) 
 
 @given(st.dictionaries(st.builds(counter_key_of, TASKS), st.integers(min_value=-5, max_value=5).filter(bool)))
 def test_a_tally_comes_back_from_its_item(tally: dict[CounterKey, int]) -> None:
-    item = {**stored.adding(tally), "PK": "U#1", "SK": "TALLY#all", "id": "all", "campaigns_draft": 3}
-    assert stored.tally_from(item) == tally
+    item = {**counters.adding(tally), "PK": "U#1", "SK": "TALLY#all", "id": "all", "campaigns_draft": 3}
+    assert counters.tally_from(item) == tally
 
 
 def test_no_item_is_no_tasks() -> None:
-    assert stored.tally_from(None) == {}
+    assert counters.tally_from(None) == {}
     assert TaskFilter().total({}) == 0
 
 

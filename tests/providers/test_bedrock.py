@@ -26,6 +26,7 @@ from atelier.domain.provider import (
 from atelier.domain.tasks.record import TaskType
 from atelier.providers import aws
 from atelier.providers.bedrock import MODELS, Bedrock
+from tests.providers import job_requests
 from tests.support.aws_media import AwsMedia
 from tests.support.aws_world import BUCKET, AwsWorld, client_of
 
@@ -61,12 +62,12 @@ def a_film(prompt: str = "Waves at dawn", *, reference: str = "t1", **options: A
 
 def branded(model: str, prompt: str, *, options: dict[str, Any], **fields: Any) -> JobRequest:
     effective = f"{prompt}\n\nBrand guidelines: Teal."
-    return orders.a_job_request(
+    return job_requests.a_job_request(
         model, prompt, effective_prompt=effective, options={"num_outputs": 1, **options}, **fields
     )
 
 
-BOTH_KINDS = pytest.mark.parametrize("an_order", [a_picture, a_film])
+BOTH_KINDS = pytest.mark.parametrize("a_job_request", [a_picture, a_film])
 AnOrder = Callable[..., JobRequest]
 
 

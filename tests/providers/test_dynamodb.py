@@ -34,8 +34,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atelier import settings, wiring
-from atelier.store import dynamodb
-from atelier.store.dynamodb import DynamoDB, Keys, Signer, connect, credentials_of
+from atelier.store.dynamodb import replies
+from atelier.store.dynamodb.client import ROOTS, DynamoDB, connect
+from atelier.store.dynamodb.credentials import Keys, credentials_of
+from atelier.store.dynamodb.signature import Signer
 from atelier.store.wire import deserialized, serialized
 from tests.property.test_wire import VALUES
 from tests.support.dynamodb_server import HANG_UP, Said, Server, serving
@@ -189,7 +191,7 @@ def test_an_answer_is_what_botocore_would_make_of_it(server: Server, call: str) 
 @given(VALUES)
 def test_binary_values_are_found_wherever_they_are(value: Any) -> None:
     typed = serialized({"BS": value, "B": {"B": value}})
-    assert deserialized(dynamodb._object(json.dumps(on_the_wire(typed)).encode())) == deserialized(typed)
+    assert deserialized(replies._parse_object(json.dumps(on_the_wire(typed)).encode())) == deserialized(typed)
 
 
 # --------------------------------------------------------------------------------------------------------- errors
@@ -236,8 +238,8 @@ def test_a_refusal_is_told_as_botocore_would_tell_it_and_after_as_many_tries(ser
 def test_what_is_worth_another_try_is_what_botocore_says() -> None:
     throttled, transient = ThrottledRetryableChecker, TransientRetryableChecker
     codes = {*throttled._THROTTLED_ERROR_CODES, *transient._TRANSIENT_ERROR_CODES}  # type: ignore[attr-defined]
-    assert codes == dynamodb._TRANSIENT_CODES
-    assert set(transient._TRANSIENT_STATUS_CODES) == dynamodb._TRANSIENT_STATUS  # type: ignore[attr-defined]
+    assert codes == replies._TRANSIENT_CODES
+    assert set(transient._TRANSIENT_STATUS_CODES) == replies._TRANSIENT_STATUS  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -259,7 +261,7 @@ def test_trouble_that_passes_is_not_noticed(server: Server, trouble: Said | str)
 
 def test_each_try_is_signed_anew(server: Server) -> None:
     server.script = [Said(status=500), Said()]
-    with mock.patch("atelier.store.dynamodb.time.gmtime", side_effect=[MOMENT, time.gmtime(0)]):
+    with mock.patch("atelier.store.dynamodb.client.time.gmtime", side_effect=[MOMENT, time.gmtime(0)]):
         ours(server.url).get_item(**CALLS["get_item"])
     one, other = (heard.headers["authorization"] for heard in server.heard)
     assert one != other
@@ -274,7 +276,7 @@ def test_trouble_that_stays_is_raised_in_botocore_s_words(server: Server, troubl
     server.script = [trouble]
     with pytest.raises(error):
         ours(server.url).get_item(**CALLS["get_item"])
-    assert len(server.heard) == dynamodb.ATTEMPTS
+    assert len(server.heard) == replies.ATTEMPTS
 
 
 def test_nobody_there_and_nobody_answering_are_two_things() -> None:
@@ -283,7 +285,7 @@ def test_nobody_there_and_nobody_answering_are_two_things() -> None:
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
         assert outcome(ours(url), "query") is EndpointConnectionError
         free.listen()
-        with mock.patch.object(dynamodb, "READ_SECONDS", 0.05):
+        with mock.patch.object(connections, "READ_SECONDS", 0.05):
             assert outcome(ours(url), "query") is ReadTimeoutError
 
 
@@ -360,7 +362,7 @@ def test_what_was_begun_gets_as_many_tries_as_any_other(server: Server, trouble:
     server.script = [trouble]
     with pytest.raises((ClientError, BotoCoreError)):
         ours(server.url).begin("BatchGetItem", **CALLS["batch_get_item"]).answer()
-    assert len(server.heard) == 2 * dynamodb.ATTEMPTS
+    assert len(server.heard) == 2 * replies.ATTEMPTS
 
 
 def test_what_could_not_be_begun_says_so_when_it_is_asked_for() -> None:
@@ -471,7 +473,7 @@ def test_one_setting_brings_boto3_s_own_client_back(shortcuts: str, ours_is_used
 
 
 def test_the_authorities_are_amazon_s_and_in_botocore_s_own_bundle() -> None:
-    few, all_ = (ssl.create_default_context(cafile=str(each)) for each in (dynamodb.ROOTS, bundle()))
+    few, all_ = (ssl.create_default_context(cafile=str(each)) for each in (ROOTS, bundle()))
     known = few.get_ca_certs(binary_form=True)
     assert len(known) == 5
     assert set(known) <= set(all_.get_ca_certs(binary_form=True))

@@ -255,7 +255,7 @@ def test_a_job_is_found_behind_a_hundred_others(fal: Fal, fal_server: FalServer)
 
 
 @pytest.mark.parametrize(
-    "order",
+    "job_request",
     [a_job_request(KLING), a_job_request(FLUX, options={"seed": 7})],
     ids=["a model without a seed", "a seed of the caller"],
 )

@@ -236,7 +236,7 @@ def test_a_prediction_is_found_behind_a_hundred_others_and_before_all_are_seen(
 
 
 @pytest.mark.parametrize(
-    "order",
+    "job_request",
     [a_job_request(VIDEO), a_job_request(PRO, options={"seed": 7})],
     ids=["a model without a seed", "a seed of the caller"],
 )

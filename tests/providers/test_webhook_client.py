@@ -17,6 +17,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from atelier.domain.webhook_delivery import DeliveryFailed, body_of, headers_of
 from atelier.domain.webhook_secrets import WebhookSecret, rotated, secret_text
+from atelier.store import webhook_client
 from atelier.store.webhook_client import WebhookClient
 from tests.support.builders import a_task
 from tests.support.receiver import LOOPBACK, says
@@ -269,7 +270,7 @@ def test_a_receiver_that_does_not_speak_tls_is_told_so() -> None:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits that would take seconds take tenths of one."""
     for name in ("_LOOKUP", "_CONNECT", "_ANSWER"):
-        monkeypatch.setattr(sender, name, 0.3)
+        monkeypatch.setattr(webhook_client, name, 0.3)
 
 
 def silent(handler: BaseHTTPRequestHandler) -> None:

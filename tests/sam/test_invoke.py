@@ -79,7 +79,7 @@ def test_a_message_of_the_notices_queue_tells_the_receiver_that_a_task_has_ended
 ) -> None:
     with receiver(says(204)) as there, forwarded(containers.engine.gateway, there.port) as port:
         wiring.tasks().note(kept(CANCELED), webhook_url=f"http://{containers.engine.gateway}:{port}/hooks")
-        assert invoke("notify.task_ended") == {"batchItemFailures": []}
+        assert invoke("webhook_delivery.task_ended") == {"batchItemFailures": []}
     (told,) = there.requests
     assert (told.target, told.headers["webhook-id"]) == ("/hooks", f"evt_{CANCELED}")
 
@@ -89,7 +89,7 @@ def test_an_operator_is_told_that_everything_adds_up(invoke: Invoke) -> None:
 
 
 def test_every_function_and_every_event_was_tried() -> None:
-    tried = {*ANSWERS, *PASSED_ON, *AFTER, "notify.task_ended", "verify.users"}
+    tried = {*ANSWERS, *PASSED_ON, *AFTER, "webhook_delivery.task_ended", "verify.users"}
     assert tried == saved()
     assert {name.partition(".")[0] for name in tried} == set(FUNCTIONS)
-    assert set(AFTER) | {"notify.task_ended"} == MESSAGES
+    assert set(AFTER) | {"webhook_delivery.task_ended"} == MESSAGES

@@ -120,11 +120,11 @@ class FakeHealth:
         """What the test says."""
         return self.reasons.get(provider)
 
-    def failed(self, provider: str, reason: str, *, now: datetime) -> None:
+    def record_failure(self, provider: str, reason: str, *, now: datetime) -> None:
         """Remember it."""
         self.heard.append(f"{provider} failed: {reason}")
 
-    def answered(self, provider: str) -> None:
+    def record_success(self, provider: str) -> None:
         """Remember it."""
         self.heard.append(f"{provider} answered")
 

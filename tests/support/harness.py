@@ -22,7 +22,7 @@ from pydantic import BaseModel
 
 from atelier import settings, wiring
 from atelier.domain.schema import utcnow
-from atelier.store.dynamodb import Connections, Reply
+from atelier.store.dynamodb.connections import Connections, Reply
 from local.openapi import load
 from tests.support.table import create_table
 
@@ -48,12 +48,12 @@ FUNCTIONS: Final = (
     "campaigns",
     "cascade",
     "clients",
-    "generate",
-    "notify",
+    "tasks",
+    "webhook_delivery",
     "relay",
     "system",
     "verify",
-    "webhooks",
+    "callbacks",
     "worker",
 )
 
@@ -180,7 +180,7 @@ class World:
 
     def tell(self) -> int:
         """Deliver every message of the notices queue, after its delay; how many there were."""
-        return self._deliver("notify", self.notices)
+        return self._deliver("webhook_delivery", self.notices)
 
     def _deliver(self, function: str, queue: HeldQueue) -> int:
         taken = queue.take()
@@ -292,12 +292,12 @@ def sqs_record(body: str, *, receives: int = 1) -> dict[str, Any]:
 
 _FUNCTION_OF: Final = {
     "clients": "clients",
-    "generate": "generate",
+    "generate": "tasks",
     "me": "account",
-    "providers": "generate",
-    "tasks": "generate",
+    "providers": "tasks",
+    "tasks": "tasks",
     "webhook-secret": "account",
-    "webhooks": "webhooks",
+    "webhooks": "callbacks",
 }
 
 

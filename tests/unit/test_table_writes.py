@@ -162,7 +162,7 @@ def test_a_single_write_asks_for_what_stood_in_the_way_too() -> None:
 def test_whoever_wants_to_know_hears_of_every_write_that_has_to_be_tried_again() -> None:
     noticed: list[str] = []
     client: Any = Script([canceled("TransactionConflict"), failure("ThrottlingException"), {}])
-    table = Table(client, "atelier", retry=Clock().retry(), notice=lambda: noticed.append("again"))
+    table = Table(client, "atelier", retry=Clock().retry(), on_retry=lambda: noticed.append("again"))
     table.transact(a_write(HERE, missing="one"))
     assert len(noticed) == 2
     answers = iter([ConcurrentUpdate(), "settled"])

@@ -1,7 +1,6 @@
 """Cold starts: from a process's first import to the moment when it is ready for requests, or for a snapshot.
 
-Every function imports this first and calls `bootstrap` last. Only in Lambda does it do anything: a test's process is not
-to be tuned.
+Every function imports this first and calls `bootstrap` last. It does nothing outside Lambda, so tests run untuned.
 
 - Nothing that is made while modules are imported is garbage, so the collector waits, and later never looks at it.
 - What a function works with is made here, while Lambda gives a function a whole processor, whatever its size.

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from atelier import VERSION
 from atelier.settings import settings
-from atelier.store import dynamodb as shortcut
+from atelier.store.dynamodb.client import connect
+from atelier.store.dynamodb.connections import CONNECT_SECONDS, READ_SECONDS
+from atelier.store.dynamodb.replies import ATTEMPTS
 from atelier.store.table import Database, Table
 from atelier.telemetry import count
 
@@ -40,9 +42,9 @@ if TYPE_CHECKING:
 
 # A call that hangs must leave time for another try within the function's timeout.
 _PATIENCE: Final = {
-    "connect_timeout": shortcut.CONNECT_SECONDS,
-    "read_timeout": shortcut.READ_SECONDS,
-    "retries": {"mode": "standard", "total_max_attempts": shortcut.ATTEMPTS},
+    "connect_timeout": CONNECT_SECONDS,
+    "read_timeout": READ_SECONDS,
+    "retries": {"mode": "standard", "total_max_attempts": ATTEMPTS},
 }
 _FILES: Final = {
     "connect_timeout": 2,
@@ -97,7 +99,7 @@ def _s3() -> Any:
 @cache
 def dynamodb() -> Database:
     """The DynamoDB client; the only seam between the stores and the network."""
-    ours = shortcut.connect(os.environ) if settings().shortcuts else None
+    ours = connect(os.environ) if settings().shortcuts else None
     client: Database = ours or _client("dynamodb", _PATIENCE)
     return client
 

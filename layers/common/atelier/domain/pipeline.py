@@ -16,8 +16,8 @@ from typing import Final, TypeVar
 from atelier.domain.catalog import SANDBOX, Catalog
 from atelier.domain.pipeline_ports import (
     LONGEST_DELAY,
+    CircuitBreaker,
     GenerationMessage,
-    Health,
     Media,
     MediaRejected,
     Queue,
@@ -68,7 +68,7 @@ class Pipeline:
     queue: Queue
     media: Media
     providers: Mapping[str, Provider]
-    health: Health
+    health: CircuitBreaker
     catalog: Catalog
     callbacks: str | None = None
 

@@ -110,15 +110,15 @@ class Provider(Protocol):
     def submit(self, job_request: JobRequest) -> str:
         """Hand in the job, in one attempt, and return the provider's id for it.
 
-        Raises SubmitRefused or Unavailable when it certainly was not accepted. Any other exception means that nobody
-        knows, and the pipeline will ask `find` before it does anything else; SubmitOutcomeUnknown is the one to raise for it.
+        Raises SubmitRefused or Unavailable when the provider certainly did not accept the job, and
+        SubmitOutcomeUnknown when it may have. After that, or any other exception, the pipeline calls `find` first.
         """
 
     def find(self, job_request: JobRequest) -> str | None:
         """The provider's id of a job whose submit was never answered; None when there certainly is none.
 
-        It is asked no sooner than a lease after the submit. Raises LookupInconclusive when it can be neither found nor ruled
-        out: the pipeline then waits for the provider's callback and asks again.
+        The pipeline calls it no sooner than one lease after the submit. Raises LookupInconclusive when the job can be
+        neither found nor ruled out: the pipeline then waits for the provider's callback and asks again.
         """
 
     def poll(self, job: str, job_request: JobRequest) -> State:

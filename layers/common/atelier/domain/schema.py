@@ -1,4 +1,4 @@
-"""The types every model is made of: bounded texts, moments, and the two bases `RequestModel` (in) and `StoredModel` (kept).
+"""Field types of all models (bounded texts, timestamps) and their two bases, `RequestModel` and `StoredModel`.
 
 Models are built when they are first used: a function imports more of them than it needs.
 """
@@ -56,8 +56,8 @@ Timestamp = Annotated[
 
 
 TimestampText = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
-"""A moment as it is kept and shown: what `format_timestamp` made of it. For records whose moments nobody calculates with:
-to parse and to write those of 50 items takes as long as all else about them (ADR 0017)."""
+"""A timestamp as text, as `format_timestamp` writes it. For records nobody calculates with: to parse
+and write the timestamps of 50 items takes as long as everything else about them (ADR 0017)."""
 
 
 # White space by everybody's definition (Unicode's, Python's, ECMAScript's), so that a name with a character that is not

@@ -84,7 +84,7 @@ class Bedrock:
         return self._jobs(job_request).submit(job_request)
 
     def find(self, job_request: JobRequest) -> str | None:
-        """The job of an order. A picture that is not in our bucket may have been paid all the same: LookupInconclusive."""
+        """The job of a request. Raises LookupInconclusive for a picture: one not in our bucket may still be paid."""
         return self._jobs(job_request).find(job_request)
 
     def poll(self, job: str, job_request: JobRequest) -> State:

@@ -82,7 +82,7 @@ class Campaigns:
     def patch(
         self, campaign_id: str, patch: CampaignPatch, *, user_id: int, accepted: Versions, now: datetime
     ) -> Campaign:
-        """The campaign with the patch applied; as it is when nothing differs. Raises NotFound and PreconditionFailed."""
+        """The campaign with the patch applied; unchanged when nothing differs. Raises NotFound, PreconditionFailed."""
 
         def attempt() -> Campaign:
             campaign = self.get(campaign_id, user_id=user_id)

@@ -24,7 +24,7 @@ _HTTPS_PORT: Final = 443
 
 
 def place_of(remote: Remote) -> Url:
-    """Where a file is fetched from. Raises MediaRejected if its URL leads anywhere but to the hosts it may come from."""
+    """The URL to fetch a file from. Raises MediaRejected if it names a host that is not allowed."""
     if not _PLAIN.fullmatch(remote.url):
         raise media_rejected("media_refused", "The address of the file is not a plain URL.")
     try:
@@ -70,7 +70,7 @@ class Download:
         return self._ahead
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes; fewer than `size` only at the end. Raises MediaRejected when there are too many, Unavailable."""
+        """The next bytes; fewer than `size` only at the end. Raises MediaRejected over the limit, Unavailable."""
         ahead, self._ahead = self._ahead, b""
         wanted = size - len(ahead) if size >= 0 else None
         return ahead + self._filled(wanted) if ahead else self._filled(wanted)

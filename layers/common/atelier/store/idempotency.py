@@ -67,7 +67,7 @@ def create(
 def find_replay(
     table: Table, kind: type[AnyRecord], *, user_id: int, idempotent: IdempotentRequest, now: datetime
 ) -> CreateResult[AnyRecord] | None:
-    """What an earlier request with this key created, if there was one in the last 24 hours. Raises IdempotencyKeyReused."""
+    """What a request with this key created in the last 24 hours, if any. Raises IdempotencyKeyReused."""
     item = table.get(keys.answer(user_id, idempotent.key))
     if item is None or item["expires_at"] <= int(now.timestamp()):
         return None

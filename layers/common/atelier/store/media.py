@@ -52,8 +52,8 @@ class MediaBucket:
     def keep(self, file: File, stem: str, kind: TaskType) -> Output:
         """Store one file under `stem` and the extension of its real type, replacing what was there.
 
-        It may be repeated. Raises MediaRejected, and nothing is left under `stem` then; Unavailable when a file could not be
-        fetched now.
+        It may be repeated. Raises MediaRejected, which leaves nothing under `stem`, and Unavailable when a file cannot
+        be fetched now.
         """
         match file:
             case Content(content):

@@ -89,7 +89,7 @@ _FORMATS: Final[dict[TaskType, tuple[tuple[Format, Callable[[bytes], bool]], ...
 
 
 def format_of(head: bytes, kind: TaskType) -> Format:
-    """The format of a file that begins with `head` (its first `HEAD` bytes). Raises MediaRejected unless it is of `kind`."""
+    """The format of a file, by its first `HEAD` bytes. Raises MediaRejected unless it is of `kind`."""
     for form, matches in _FORMATS[kind]:
         if matches(head):
             return form

@@ -109,7 +109,7 @@ def concurrent_update(_: Item | None) -> Exception:
 
 @dataclass(frozen=True)
 class Write:
-    """One write of a transaction. `on_condition_failure` makes an error of the item that failed the condition (None: no item).
+    """A write. `on_condition_failure` makes an error of the item that failed the condition (None: no item).
 
     `on_conflict` is what is said instead of Busy when it was this item that others kept writing.
     """
