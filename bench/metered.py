@@ -189,7 +189,7 @@ def _waits(spent: Spent) -> float:
 
 
 def _messages(made: World) -> int:
-    return sum(len(queue.waiting) for queue in (made.generation, made.cascade, made.notices))
+    return sum(len(queue.waiting) for queue in (made.generation, made.cascade, made.deliveries))
 
 
 def memory_sizes() -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""The notices queue: one attempt to tell a receiver that a task has ended per message."""
+"""The webhook delivery queue: one attempt to tell a receiver that a task has ended per message."""
 
 from atelier.bootstrap import bootstrap
 

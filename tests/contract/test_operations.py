@@ -143,7 +143,7 @@ def counted() -> set[str]:
         node.value
         for path in ours()
         for call in ast.walk(tree(path))
-        if isinstance(call, ast.Call) and {ast.unparse(call.func), *map(ast.unparse, call.args)} & {"count", "took"}
+        if isinstance(call, ast.Call) and {ast.unparse(call.func), *map(ast.unparse, call.args)} & {"count", "duration"}
         for node in call.args
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }

@@ -53,7 +53,7 @@ def test_a_change_of_the_table_is_passed_on_to_its_queue(w: World, name: str) ->
     assert w.invoke("relay", event(name)) == {"batchItemFailures": []}
     ((body, _),) = getattr(w, queue).take()
     assert expected.items() <= json.loads(body).items()
-    assert [w.generation.waiting, w.cascade.waiting, w.notices.waiting] == [[], [], []]
+    assert [w.generation.waiting, w.cascade.waiting, w.deliveries.waiting] == [[], [], []]
 
 
 @pytest.mark.parametrize("name", AFTER)
@@ -65,7 +65,7 @@ def test_a_message_leads_to_what_it_is_about(w: World, name: str) -> None:
     assert len(w.generation.waiting) == (name == "worker.step")
 
 
-def test_a_message_of_the_notices_queue_tells_the_receiver_that_a_task_has_ended(w: World) -> None:
+def test_a_message_of_the_delivery_queue_calls_the_receiver_that_a_task_has_ended(w: World) -> None:
     url = "https://receiver.example/hooks"
     wiring.tasks().note(kept(CANCELED), webhook_url=url)
     with mock.patch.object(WebhookClient, "post", return_value=204) as post:

@@ -86,7 +86,7 @@ def the_whole_story(w: World, claims: dict[str, str]) -> tuple[Line, str]:
     campaign = created(w.call("POST", "/campaigns", brief, **who))
     tasks = [a_job_request(w, campaign, who, end) for end in ("", " fail:provider_auth", " fail:provider_unavailable")]
     w.settle()
-    while w.notices.waiting:
+    while w.deliveries.waiting:
         w.pass_time(3600)
         w.tell()
     w.call("POST", f"/tasks/{a_job_request(w, campaign, who, '')['id']}/cancel", **who)

@@ -112,8 +112,8 @@ def test_every_attempt_is_shown_to_the_owner_and_the_next_one_comes_later(w: Wor
     task = a_finished_task(w, webhook_url=URL)
     w.relay()
     delays = []
-    while w.notices.waiting:
-        delays += [delay for _, delay in w.notices.waiting]
+    while w.deliveries.waiting:
+        delays += [delay for _, delay in w.deliveries.waiting]
         w.tell()
         w.relay()
     made = shown(w, f"/tasks/{task['id']}")["webhook_deliveries"]

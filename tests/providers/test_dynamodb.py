@@ -34,7 +34,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atelier import settings, wiring
-from atelier.store.dynamodb import replies
+from atelier.store.dynamodb import connections, replies
 from atelier.store.dynamodb.client import ROOTS, DynamoDB, connect
 from atelier.store.dynamodb.credentials import Keys, credentials_of
 from atelier.store.dynamodb.signature import Signer

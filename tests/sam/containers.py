@@ -18,7 +18,7 @@ from tests.support.golden import EVENTS
 from tests.support.table import create_table
 
 TABLE: Final = "atelier"
-QUEUES: Final = ("generation", "cascade", "notices")
+QUEUES: Final = ("generation", "cascade", "deliveries")
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def test_a_message_leads_to_what_it_is_about(invoke: Invoke, name: str) -> None:
     AFTER[name]()
 
 
-def test_a_message_of_the_notices_queue_tells_the_receiver_that_a_task_has_ended(
+def test_a_message_of_the_delivery_queue_calls_the_receiver_that_a_task_has_ended(
     containers: Containers, invoke: Invoke
 ) -> None:
     with receiver(says(204)) as there, forwarded(containers.engine.gateway, there.port) as port:

@@ -34,7 +34,7 @@ ENVIRONMENT: Final = {
     "GENERATION_QUEUE_URL": "generation",
     "PROVIDER_QUEUE_URLS": "{}",
     "CASCADE_QUEUE_URL": "cascade",
-    "WEBHOOK_DELIVERY_QUEUE_URL": "notices",
+    "WEBHOOK_DELIVERY_QUEUE_URL": "deliveries",
     "AUTH_MODE": "placeholder",
     "SANDBOX": "on",
     "GRACE_SECONDS": "90",
@@ -105,7 +105,7 @@ class World:
         self.now = utcnow()
         self.generation = HeldQueue()
         self.cascade = HeldQueue()
-        self.notices = HeldQueue()
+        self.deliveries = HeldQueue()
         self.dynamodb = boto3.client("dynamodb")
         self._modules = {name: load(name) for name in FUNCTIONS}
         self._shard: str | None = None
@@ -179,8 +179,8 @@ class World:
         return self._deliver("cascade", self.cascade)
 
     def tell(self) -> int:
-        """Deliver every message of the notices queue, after its delay; how many there were."""
-        return self._deliver("webhook_delivery", self.notices)
+        """Deliver every message of the webhook delivery queue, after its delay; how many there were."""
+        return self._deliver("webhook_delivery", self.deliveries)
 
     def _deliver(self, function: str, queue: HeldQueue) -> int:
         taken = queue.take()
@@ -213,7 +213,7 @@ def world() -> Iterator[World]:
             mock.patch.object(Connections, "send", _to_moto),
             mock.patch.object(wiring, "generation_queue", return_value=made.generation),
             mock.patch.object(wiring, "cascade_queue", return_value=made.cascade),
-            mock.patch.object(wiring, "notices_queue", return_value=made.notices),
+            mock.patch.object(wiring, "webhook_delivery_queue", return_value=made.deliveries),
             mock.patch("atelier.providers.sandbox.provider.utcnow", made.clock),
         ):
             yield made

@@ -11,7 +11,7 @@ from tests.support.table import PROJECT
 
 STARTED: Final = {**ENVIRONMENT, "AWS_LAMBDA_FUNCTION_NAME": "atelier-clients", "PYTHONDONTWRITEBYTECODE": "1"}
 SNAPSTART: Final = {**STARTED, "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
-QUEUES: Final = {"WEBHOOK_DELIVERY_QUEUE_URL": "notices", "AWS_PROVIDERS": "on", "CALLBACK_URL": "none"}
+QUEUES: Final = {"WEBHOOK_DELIVERY_QUEUE_URL": "deliveries", "AWS_PROVIDERS": "on", "CALLBACK_URL": "none"}
 
 
 def python(script: str, environment: dict[str, str], *, function: str = "clients") -> Any:
