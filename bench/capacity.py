@@ -115,7 +115,7 @@ def measuring(**environment: str) -> Iterator[Measuring]:
         orderly_world() as made,
         mock.patch.object(wiring, "providers", return_value={"sandbox": Steady()}),
         mock.patch.object(WebhookClient, "post", return_value=204),
-        mock.patch.object(wiring, "reporter", return_value=mock.Mock(verified_job=lambda *_, **__: "job-1")),
+        mock.patch.object(wiring, "callback_verifier", return_value=mock.Mock(verified_job=lambda *_, **__: "job-1")),
     ):
         measured = Measuring(made)
         with heard(measured.hear):

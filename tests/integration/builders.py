@@ -133,7 +133,7 @@ def theirs(w: World) -> tuple[str, str, str]:
     """The ids of a client, a campaign and a task of another user."""
     now = w.clock()
     client, campaign, task = (new_id(now, number) for number in range(3))
-    who: Json = {"user_id": SOMEBODY_ELSE, "once": None, "now": now}
+    who: Json = {"user_id": SOMEBODY_ELSE, "idempotent": None, "now": now}
     made = wiring.clients().create(NewClient(name="Theirs"), id_=client, **who).record
     new = NewCampaign(client_id=client, name="Theirs", goal="Theirs")
     launch = wiring.campaigns().create(new, id_=campaign, **who).record

@@ -96,7 +96,7 @@ def the_whole_story(w: World, claims: dict[str, str]) -> tuple[Line, str]:
     w.call("GET", "/tasks", query={"cursor": CONFIDED["a cursor"]}, **who)
     w.call("GET", f"/tasks/{tasks[0]['id']}/result", **who)
     report = {"task": tasks[0]["id"], "token": CONFIDED["a callback's token"]}
-    with mock.patch.object(wiring, "reporter", return_value=CallbackVerifier()):
+    with mock.patch.object(wiring, "callback_verifier", return_value=CallbackVerifier()):
         w.call("POST", "/webhooks/fal", raw=CONFIDED["a callback's body"], query=report)
     w.call("DELETE", f"/clients/{client['id']}", **who)
     w.settle()

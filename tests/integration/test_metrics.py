@@ -137,7 +137,7 @@ def test_the_media_of_a_deleted_task_have_no_age(w: World, metrics: Callable[[],
 def test_what_a_recount_finds_is_counted(w: World, metrics: Callable[[], list[Line]]) -> None:
     assert w.invoke("verify", {"user_ids": [1]})["ok"]
     assert metrics() == []
-    with mock.patch.object(verify, "findings", return_value=["one", "two"]):
+    with mock.patch.object(verify, "violations", return_value=["one", "two"]):
         w.invoke("verify", {"user_ids": [1]})
     (line,) = metrics()
     assert sum(line["IntegrityViolations"]) == 2

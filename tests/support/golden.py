@@ -99,7 +99,7 @@ def stored() -> list[str]:
 
 def seed(now: datetime) -> None:
     """Store what the events speak of: a client, its campaign, a task that waits and one that was canceled."""
-    who: dict[str, Any] = {"user_id": 1, "once": None, "now": now}
+    who: dict[str, Any] = {"user_id": 1, "idempotent": None, "now": now}
     client = wiring.clients().create(NewClient(name="Acme"), id_=CLIENT, **who).record
     new = NewCampaign(client_id=CLIENT, name="Summer", goal="Sell", status=CampaignStatus.ACTIVE)
     parents = Parents(client, wiring.campaigns().create(new, id_=CAMPAIGN, **who).record)
