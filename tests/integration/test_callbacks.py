@@ -39,7 +39,9 @@ class CallbackVerifier:
 @pytest.fixture
 def callback_verifier() -> Iterator[CallbackVerifier]:
     made = CallbackVerifier()
-    with mock.patch.object(wiring, "callback_verifier", side_effect=lambda provider: made if provider == "fal" else None):
+    with mock.patch.object(
+        wiring, "callback_verifier", side_effect=lambda provider: made if provider == "fal" else None
+    ):
         yield made
 
 
