@@ -22,7 +22,7 @@ BUDGET: Final = {
     "system": 206,
     "verify": 110,
     "callbacks": 304,
-    "worker": 307,
+    "worker": 309,
 }
 CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}
 WITHOUT_CLIENTS: Final = ("account", "campaigns", "clients", "system", "verify")
