@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from jsonschema import Draft202012Validator, FormatChecker
 
+from atelier.domain.text import trim
 from atelier.web.routes import document
 
 # Headers that mean something: whoever sends one must have documented it.
@@ -48,9 +49,9 @@ def check_request(method: str, path: str, body: object) -> None:
     operation = operation_of(method, path)
     assert operation is not None
     if "requestBody" in operation:
-        # Its limits hold for texts without the white space around them, which no schema can say.
+        # Its limits hold for texts without what cannot be seen around them, which no schema can say.
         assert isinstance(body, dict)
-        trimmed = {name: value.strip() if isinstance(value, str) else value for name, value in body.items()}
+        trimmed = {name: trim(value) if isinstance(value, str) else value for name, value in body.items()}
         _valid(operation["requestBody"]["content"]["application/json"]["schema"], trimmed)
 
 

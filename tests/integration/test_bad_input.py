@@ -120,10 +120,8 @@ def test_every_way_to_say_json_is_understood(w: World, media_type: str) -> None:
 
 @pytest.mark.parametrize("fill", ["a", "é", "🦊"])
 def test_a_body_may_have_256_kib_and_no_more(w: World, fill: str) -> None:
-    frame = len(pretty({"prompt": "A boat", "params": {"a": ""}}).encode())
-    room = 256 * KIB - frame
-    text = fill * (room // len(fill.encode())) + "x" * (room % len(fill.encode()))
-    fits = pretty({"prompt": "A boat", "params": {"a": text}})
+    text = pretty({"prompt": "A boat", "metadata": {"a": fill * (8 * KIB // len(fill.encode()))}})
+    fits = text + " " * (256 * KIB - len(text.encode()))
     assert len(fits.encode()) == 256 * KIB
     assert w.call("POST", "/generate/image", raw=fits).status == 202
     problem(w.call("POST", "/generate/image", raw=fits + " "), 413)

@@ -27,7 +27,15 @@ FIELDS = {
     *("id", "type", "status", "provider", "served_by", "model", "provider_task_id", "user_id", "client_id"),
     *("campaign_id", "prompt", "effective_prompt", "params", "outputs", "error", "progress", "queue_position"),
     *("cost", "retry_of", "metadata", "created_at", "started_at", "completed_at", "updated_at"),
-    *("guidelines_truncated", "status_reason", "provider_outcome", "attempts", "webhook_url", "webhook_deliveries"),
+    *(
+        "guidelines_truncated",
+        "guidelines_omitted_characters",
+        "status_reason",
+        "provider_outcome",
+        "attempts",
+        "webhook_url",
+        "webhook_deliveries",
+    ),
 }
 
 

@@ -1,6 +1,7 @@
 """Lists: pages, cursors, sorting and search, over one set of clients and campaigns that no test changes."""
 
 from collections.abc import Iterator
+from unicodedata import normalize
 
 import pytest
 
@@ -66,7 +67,7 @@ def expected(path: str, clients: list[Json], campaigns: list[Json]) -> list[Json
 
 
 def in_order(items: list[Json], by: str, order: str) -> list[Json]:
-    return sorted(items, key=lambda item: (item[by].casefold(), item["id"]), reverse=order == "desc")
+    return sorted(items, key=lambda item: (normalize("NFKD", item[by].casefold()), item["id"]), reverse=order == "desc")
 
 
 def sort_keys(path: str) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
+from unicodedata import normalize
 
 from tests.support.harness import World
 
@@ -37,7 +38,8 @@ class Sql:
         self._db = sqlite3.connect(":memory:", isolation_level=None)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA foreign_keys=ON")
-        self._db.create_function("casefold", 1, str.casefold, deterministic=True)
+        self._db.create_function("sorted_as", 1, _sorted_as, deterministic=True)
+        self._db.create_function("compared_as", 1, _compared_as, deterministic=True)
         self._db.executescript(SCHEMA)
 
     def close(self) -> None:
@@ -92,6 +94,14 @@ class Sql:
         return [row["name"] for row in self._db.execute(f"PRAGMA table_info({table})")]
 
 
+def _sorted_as(name: str) -> str:
+    return normalize("NFKD", normalize("NFKD", name).casefold())
+
+
+def _compared_as(name: str) -> str:
+    return " ".join(normalize("NFKC", normalize("NFKC", name).casefold()).split())
+
+
 def _without_marks(row: sqlite3.Row) -> Row:
     return {name: row[name] for name in row.keys() if name != "deleted"}  # noqa: SIM118 - a sqlite3.Row iterates values
 
@@ -128,7 +138,7 @@ class Question:
             conditions.append(condition)
             values += [value] if takes_value else []
         where = " AND ".join(conditions) or "TRUE"
-        key = "casefold(name)" if self.sort_by == "name" else self.sort_by
+        key = "sorted_as(name)" if self.sort_by == "name" else self.sort_by
         order = f"{key} {self.sort_order}, id {self.sort_order}"
         return sql.rows(f"SELECT * FROM {self.table} WHERE {where} ORDER BY {order}", values)  # noqa: S608
 
@@ -136,7 +146,7 @@ class Question:
 def _condition(name: str, value: str) -> tuple[str, bool]:
     match name, value:
         case "search", _:
-            return "instr(casefold(name), casefold(?)) > 0", True
+            return "instr(compared_as(name), compared_as(?)) > 0", True
         case "client_id", "none":
             return "client_id IS NULL", False
         case "created_from", _:

@@ -11,6 +11,7 @@ from atelier.domain.schema import RequestModel, StoredModel
 T = TypeVar("T", bound=StoredModel)
 
 MAX_PAGE_SIZE = 100
+_ASCENDING: Final = frozenset({"name", "status"})
 
 
 def _whole_number(value: Any) -> Any:
@@ -31,7 +32,11 @@ class ListQuery(RequestModel):
     cursor: Annotated[
         str | None, Field(max_length=3000, description="The `next_cursor` of the page before, instead of `page`.")
     ] = None
-    sort_order: Annotated[Literal["asc", "desc"], Field(description="Direction of `sort_by`.")] = "desc"
+    sort_by: str = "created_at"
+    sort_order: Annotated[
+        Literal["asc", "desc"] | None,
+        Field(description="Direction of `sort_by`; without it, times descend, name and status ascend."),
+    ] = None
 
     @model_validator(mode="after")
     def _one_way_to_page(self) -> Self:
@@ -42,18 +47,22 @@ class ListQuery(RequestModel):
     @property
     def newest_first(self) -> bool:
         """Whether the order descends."""
+        if self.sort_order is None:
+            return self.sort_by not in _ASCENDING
         return self.sort_order == "desc"
 
     def filters(self) -> dict[str, Any]:
         """What decides which items are listed and in what order: a cursor is good for exactly these."""
-        return self.model_dump(exclude={"page", "page_size", "cursor"}, mode="json")
+        asked = self.model_dump(exclude={"page", "page_size", "cursor"}, mode="json")
+        return {**asked, "sort_order": "desc" if self.newest_first else "asc"}
 
 
 class SearchQuery(ListQuery):
     """A list that can be searched by name."""
 
     search: Annotated[
-        str | None, Field(max_length=255, description="Part of the name; upper and lower case are the same.")
+        str | None,
+        Field(max_length=255, description="Part of the name, whatever its case, composition and white space."),
     ] = None
 
 

@@ -19,6 +19,8 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
+from atelier.domain.text import CONTENT_PATTERN, has_content, trim
+
 KIB = 1024
 LONG_TEXT_BYTES = 32 * KIB
 
@@ -60,13 +62,14 @@ TimestampText = Annotated[str, WithJsonSchema({"type": "string", "format": "date
 and write the timestamps of 50 items takes as long as everything else about them (ADR 0017)."""
 
 
-# White space by everybody's definition (Unicode's, Python's, ECMAScript's), so that a name with a character that is not
-# among these is not blank, whoever reads the pattern in the API's document.
-_BLANKS: Final = "".join(chr(code) for code in range(0x3001) if chr(code).isspace()) + "\ufeff"
-
-
 def _trimmed(value: Any) -> Any:
-    return value.strip(_BLANKS) if isinstance(value, str) else value
+    return trim(value) if isinstance(value, str) else value
+
+
+def _with_content(value: str) -> str:
+    if not has_content(value):
+        raise ValueError("must have a character that can be seen")
+    return value
 
 
 def _at_most_32_kib(value: str) -> str:
@@ -76,13 +79,14 @@ def _at_most_32_kib(value: str) -> str:
 
 
 _TRIMMED = BeforeValidator(_trimmed)
-_NOT_BLANK = Field(json_schema_extra={"pattern": r"[^\s\u001c-\u001f\u0085\ufeff]"})
+_HAS_CONTENT = AfterValidator(_with_content)
+_NOT_BLANK = Field(json_schema_extra={"pattern": CONTENT_PATTERN})
 
 StoredName = Annotated[str, Field(min_length=1, max_length=255), _NOT_BLANK]
-Name = Annotated[StoredName, _TRIMMED]
+Name = Annotated[StoredName, _HAS_CONTENT, _TRIMMED]
 StoredGoal = Annotated[str, Field(min_length=1, max_length=2000), _NOT_BLANK]
-Goal = Annotated[StoredGoal, _TRIMMED]
-Prompt = Annotated[str, Field(min_length=1, max_length=5000), _NOT_BLANK, _TRIMMED]
+Goal = Annotated[StoredGoal, _HAS_CONTENT, _TRIMMED]
+Prompt = Annotated[str, Field(min_length=1, max_length=5000), _NOT_BLANK, _HAS_CONTENT, _TRIMMED]
 Description = Annotated[str, Field(max_length=2000)]
 LongText = Annotated[str, Field(max_length=LONG_TEXT_BYTES), AfterValidator(_at_most_32_kib)]
 

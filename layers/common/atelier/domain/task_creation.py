@@ -139,6 +139,7 @@ def _task(choices: Sequence[ResolvedModel], parents: Parents, identity: TaskIden
         campaign_id=parents.campaign and parents.campaign.id,
         effective_prompt=composed.text,
         guidelines_truncated=composed.truncated,
+        guidelines_omitted_characters=composed.omitted,
         cost=Cost(estimated=_estimate(first, composed.text, asked["params"])),
         fallbacks=[_fallback(choice) for choice in choices[1:]],
         callback_token=identity.callback_token,

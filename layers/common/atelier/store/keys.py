@@ -6,14 +6,16 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from atelier.domain.schema import UNASSIGNED
+from atelier.domain.text import prefix_of_bytes, sort_key
 
 if TYPE_CHECKING:
     from atelier.domain.campaigns import Campaign
     from atelier.domain.clients import Client
     from atelier.domain.tasks.record import TaskSummary
 
-# A sort key holds at most 1,024 bytes; names that are alike for longer than this order by id.
-_NAME_BYTES: Final = 900
+SORT_KEY_BYTES: Final = 1024
+"""What DynamoDB takes as a sort key, that of an index included."""
+_NAME_BYTES: Final = 900  # names that are alike for longer than this order by id
 
 
 @dataclass(frozen=True)
@@ -121,11 +123,11 @@ def health(provider: str) -> Key:
 
 
 def folded(name: str) -> str:
-    """A name as it sorts: without regard to case.
+    """A name as it sorts.
 
     NUL ends a name in a position, so one within a name is followed by what sorts behind every id.
     """
-    return name.casefold().replace("\0", "\0\x7f").encode()[:_NAME_BYTES].decode(errors="ignore")
+    return prefix_of_bytes(sort_key(name).replace("\0", "\0\x7f"), _NAME_BYTES)
 
 
 # Where an item stands in an order. The id makes every position unique, so that paging never repeats or skips.

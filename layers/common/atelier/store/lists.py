@@ -16,14 +16,16 @@ from atelier.domain.errors import FieldError, Invalid
 from atelier.domain.ids import is_id
 from atelier.domain.pages import ListQuery
 from atelier.domain.schema import StoredModel
+from atelier.domain.text import comparison_key
 from atelier.store.items import from_items
-from atelier.store.keys import Key, Partition
+from atelier.store.keys import SORT_KEY_BYTES, Key, Partition
 from atelier.store.table import Table
 from atelier.store.wire import Item
 
 AnyRecord = TypeVar("AnyRecord", bound=StoredModel)
 
-_LONGEST_POSITION: Final = 980
+_LONGEST_PREFIX: Final = len("CAMPAIGN#00000000-0000-0000-0000-000000000000#")
+_LONGEST_POSITION: Final = SORT_KEY_BYTES - _LONGEST_PREFIX
 _MOST_SEEN: Final = 10**9
 
 
@@ -118,9 +120,9 @@ class Plan(Generic[AnyRecord]):
 
 
 def named_like(search: str | None) -> Callable[[Item], bool]:
-    """Whether a row's name contains `search`, whatever the case; every row's does when there is no search."""
-    wanted = (search or "").casefold()
-    return lambda row: wanted in str(row["name"]).casefold()
+    """Whether a row's name contains `search`, as readers compare texts; every row's does when there is no search."""
+    wanted = comparison_key(search or "")
+    return lambda row: not wanted or wanted in comparison_key(str(row["name"]))
 
 
 def nothing(query: ListQuery) -> "Found[Any]":

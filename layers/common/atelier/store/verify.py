@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
+from atelier.domain.text import sort_key
 from atelier.store import keys
 from atelier.store.table import Table
 
@@ -284,7 +285,7 @@ def _difference(kept: Amounts, counted: Amounts, *, more_is_fine: bool = False) 
 
 
 def _sorted_name(name: str) -> str:
-    return name.casefold().replace("\0", "\0\x7f").encode()[:_NAME_BYTES].decode(errors="ignore")
+    return sort_key(name).replace("\0", "\0\x7f").encode()[:_NAME_BYTES].decode(errors="ignore")
 
 
 def _task_places(task: Item) -> dict[str, str | None]:

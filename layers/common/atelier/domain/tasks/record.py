@@ -134,6 +134,9 @@ class TaskSummary(StoredModel):
     guidelines_truncated: Annotated[
         bool, Field(description="Whether the model's prompt limit left no room for all of guidelines and brief.")
     ] = False
+    guidelines_omitted_characters: Annotated[
+        int, Field(ge=0, description="How many characters of guidelines and brief it left no room for.")
+    ] = 0
     outputs: list[Output] = Field(default_factory=list)
     error: TaskError | None = None
     provider_outcome: Annotated[

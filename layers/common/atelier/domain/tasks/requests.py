@@ -7,8 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonVal
 from atelier.domain.schema import KIB, Id, Prompt, RequestModel, as_json
 
 METADATA_BYTES: Final = 16 * KIB
-# With everything else at its limit, a task still fits into one item (400 KB).
-PARAMS_BYTES: Final = 256 * KIB
+PARAMS_BYTES: Final = 32 * KIB
 
 
 FreeForm = TypeVar("FreeForm", bound=dict[str, JsonValue] | None)
