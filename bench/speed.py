@@ -75,7 +75,7 @@ All have the same fields, validation and JSON, and see no packages but their own
 Numbers are medians of {rounds} rounds, with the middle half in brackets; a ratio is the median of the rounds' ratios,
 with its target in brackets.
 
-- **{cast.atelier.title}**: what `sam build` makes of this project; and the same with `SHORTCUTS=off`.
+- **{cast.atelier.title}**: what `sam build` makes of this project; and the same with `DYNAMODB_CLIENT=botocore`.
 - **{cast.typical.title}**: a function as in powertools' tutorials, with Logger, Metrics, Tracer, validated
   input and models as answers. Outside of Lambda the Tracer turns itself off: a deployed function is slower than this.
 - **{cast.fastapi.title}**: called by ASGI, without a server, or behind Mangum. The routes of its tutorial are

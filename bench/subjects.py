@@ -157,7 +157,7 @@ def assembled(*, from_source: bool = False) -> Iterator[Cast]:
             runtime=Subject("Lambda's runtime alone", "runtime", [installed.runtime()], ENVIRONMENT),
             floor=replace(atelier.reading("DynamoDB alone"), kind="floor", folders=[installed.function("floor")]),
             atelier=atelier,
-            plain=atelier.under("Atelier, `SHORTCUTS=off`", SHORTCUTS="off"),
+            plain=atelier.under("Atelier, `DYNAMODB_CLIENT=botocore`", DYNAMODB_CLIENT="botocore"),
             typical=typical,
             uncompiled=replace(typical, title=f"{typical.title}, no bytecode", folders=[handler, bare]),
             fastapi=fastapi,

@@ -20,7 +20,7 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "AuthMode": "placeholder",
     "Sandbox": "on",
     "CallbackUrl": "none",
-    "PrivateWebhooks": "on",
+    "AllowPrivateWebhookTargets": "on",
 }
 NOBODY: Final = Providers()
 

@@ -22,7 +22,7 @@ BUDGET: Final = {
     "system": 207,
     "verify": 111,
     "callbacks": 305,
-    "worker": 308,
+    "worker": 310,
 }
 CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}
 WITHOUT_CLIENTS: Final = ("account", "campaigns", "clients", "system", "verify")

@@ -88,8 +88,8 @@ def test_a_function_is_given_every_variable_that_it_reads(function: str) -> None
 
 
 def test_the_walk_through_the_code_finds_what_is_read() -> None:
-    assert needed_by("clients") == {"TABLE_NAME", "SHORTCUTS", "AUTH_MODE", "ROLE_CLAIM"}
-    cascade = {"TABLE_NAME", "SHORTCUTS", "MEDIA_BUCKET", "CASCADE_QUEUE_URL", "GRACE_SECONDS"}
+    assert needed_by("clients") == {"TABLE_NAME", "DYNAMODB_CLIENT", "AUTH_MODE", "ROLE_CLAIM"}
+    cascade = {"TABLE_NAME", "DYNAMODB_CLIENT", "MEDIA_BUCKET", "CASCADE_QUEUE_URL", "CASCADE_QUIET_PERIOD"}
     assert needed_by("cascade") == cascade
     assert {"FAL_QUEUE_URL", "REPLICATE_TOKEN_SECRET", "CALLBACK_URL", "SANDBOX"} < needed_by("worker")
 

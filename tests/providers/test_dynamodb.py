@@ -458,12 +458,12 @@ def test_an_endpoint_that_is_named_is_used(server: Server, name: str) -> None:
     assert "/eu-west-1/dynamodb/aws4_request" in server.heard[0].headers["authorization"]
 
 
-@pytest.mark.parametrize(("shortcuts", "ours_is_used"), [("on", True), ("off", False)])
-def test_one_setting_brings_boto3_s_own_client_back(shortcuts: str, ours_is_used: bool) -> None:
+@pytest.mark.parametrize(("client", "ours_is_used"), [("own", True), ("botocore", False)])
+def test_one_setting_brings_boto3_s_own_client_back(client: str, ours_is_used: bool) -> None:
     caches: list[Callable[[], None]] = [wiring.dynamodb.cache_clear, settings.settings.cache_clear]
     for clear in caches:
         clear()
-    with mock.patch.dict("os.environ", {**ENVIRONMENT, "SHORTCUTS": shortcuts}):
+    with mock.patch.dict("os.environ", {**ENVIRONMENT, "DYNAMODB_CLIENT": client}):
         assert isinstance(wiring.dynamodb(), DynamoDB) is ours_is_used
     for clear in caches:
         clear()

@@ -53,7 +53,12 @@ class Account:
         """What the template would tell the functions."""
         queues = {f"{name.upper()}_QUEUE_URL": self.queue(name, self.containers.address) for name in QUEUES}
         given = {"TABLE_NAME": TABLE, "MEDIA_BUCKET": f"media-{self.number}", "PROVIDER_QUEUE_URLS": "{}"}
-        switches = {"AUTH_MODE": "placeholder", "SANDBOX": "on", "PRIVATE_WEBHOOKS": "on", "CALLBACK_URL": "none"}
+        switches = {
+            "AUTH_MODE": "placeholder",
+            "SANDBOX": "on",
+            "ALLOW_PRIVATE_WEBHOOK_TARGETS": "on",
+            "CALLBACK_URL": "none",
+        }
         return {**given, **queues, **switches}
 
     def queue(self, name: str, endpoint: str) -> str:

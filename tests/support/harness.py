@@ -37,7 +37,7 @@ ENVIRONMENT: Final = {
     "WEBHOOK_DELIVERY_QUEUE_URL": "deliveries",
     "AUTH_MODE": "placeholder",
     "SANDBOX": "on",
-    "GRACE_SECONDS": "90",
+    "CASCADE_QUIET_PERIOD": "90",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",

@@ -21,11 +21,11 @@ class Settings:
     bucket: str
     generation_queue: str
     cascade_queue: str
-    shortcuts: bool
+    own_dynamodb_client: bool
     auth_mode: str
     role_claim: str
     sandbox: bool
-    grace: timedelta
+    cascade_quiet_period: timedelta
     provider_queues: Mapping[str, str]
     callbacks: str | None
     fal_key_secret: str
@@ -40,7 +40,7 @@ class Settings:
     cdn_key_id: str
     cdn_key_secret: str
     webhook_delivery_queue: str
-    private_webhooks: bool
+    private_webhook_targets: bool
 
 
 @cache
@@ -52,11 +52,11 @@ def settings() -> Settings:
         bucket=env("MEDIA_BUCKET", ""),
         generation_queue=env("GENERATION_QUEUE_URL", ""),
         cascade_queue=env("CASCADE_QUEUE_URL", ""),
-        shortcuts=env("SHORTCUTS", "on") != "off",
+        own_dynamodb_client=env("DYNAMODB_CLIENT", "own") == "own",
         auth_mode=env("AUTH_MODE", JWT),
         role_claim=env("ROLE_CLAIM", "cognito:groups"),
         sandbox=env("SANDBOX", "off") == "on",
-        grace=timedelta(seconds=int(env("GRACE_SECONDS", "90"))),
+        cascade_quiet_period=timedelta(seconds=int(env("CASCADE_QUIET_PERIOD", "90"))),
         provider_queues=json.loads(env("PROVIDER_QUEUE_URLS", "{}")),
         callbacks=None if env("CALLBACK_URL", NOWHERE) == NOWHERE else env("CALLBACK_URL"),
         fal_key_secret=env("FAL_KEY_SECRET", ""),
@@ -71,5 +71,5 @@ def settings() -> Settings:
         cdn_key_id=env("CDN_KEY_ID", ""),
         cdn_key_secret=env("CDN_KEY_SECRET", ""),
         webhook_delivery_queue=env("WEBHOOK_DELIVERY_QUEUE_URL", ""),
-        private_webhooks=env("PRIVATE_WEBHOOKS", "off") == "on",
+        private_webhook_targets=env("ALLOW_PRIVATE_WEBHOOK_TARGETS", "off") == "on",
     )

@@ -99,7 +99,7 @@ def _s3() -> Any:
 @cache
 def dynamodb() -> Database:
     """The DynamoDB client; the only seam between the stores and the network."""
-    ours = connect(os.environ) if settings().shortcuts else None
+    ours = connect(os.environ) if settings().own_dynamodb_client else None
     client: Database = ours or _client("dynamodb", _PATIENCE)
     return client
 
@@ -210,7 +210,7 @@ def cascade() -> "Cascade":
     """The engine of the referential actions."""
     from atelier.store.cascade import Cascade
 
-    return Cascade(table(), cascade_queue(), grace=settings().grace)
+    return Cascade(table(), cascade_queue(), grace=settings().cascade_quiet_period)
 
 
 @cache
@@ -332,7 +332,7 @@ def generation_context() -> "GenerationContext":
     """What orders are taken with."""
     from atelier.domain.task_creation import GenerationContext
 
-    return GenerationContext(catalog(), configured(), private_webhooks=settings().private_webhooks)
+    return GenerationContext(catalog(), configured(), private_webhooks=settings().private_webhook_targets)
 
 
 @cache
@@ -367,5 +367,5 @@ def webhook_dispatcher() -> "WebhookDispatcher":
     from atelier.domain.webhook_delivery import WebhookDispatcher
     from atelier.store.webhook_client import WebhookClient
 
-    sender = WebhookClient(f"Atelier-Webhooks/{VERSION}", private=settings().private_webhooks)
+    sender = WebhookClient(f"Atelier-Webhooks/{VERSION}", private=settings().private_webhook_targets)
     return WebhookDispatcher(tasks(), webhook_secrets(), sender, webhook_delivery_queue())

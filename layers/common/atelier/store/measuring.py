@@ -1,0 +1,249 @@
+"""Foreign media are opened in a process of their own, with limits on memory, time and output.
+
+A file of two kilobytes can make a library ask for gigabytes, or run for hours, or worse. So nothing of a file is
+interpreted in the process that holds our credentials: `measure` hands the file to a child (`measuring_child`), piece by
+piece as it asks for them, and takes back a few numbers. The child is started once and forks for each file: a start
+takes a third of a second, a fork some milliseconds.
+"""
+
+import atexit
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any, BinaryIO, Final
+
+from atelier.store.measuring_child import FRAME, PIECE
+
+_CHILD: Final = Path(__file__).with_name("measuring_child.py")
+# What a child is told of our environment: where shared libraries are, and nothing else.
+_ENVIRONMENT: Final = ("LD_LIBRARY_PATH", "PATH", "LANG")
+_LARGEST_MESSAGE: Final = 8 * 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What measuring one file may cost: bytes beyond what the libraries take, seconds of processor and in all, pixels.
+
+    Waiting for our own storage does not count.
+    """
+
+    memory: int = 512 * 2**20
+    processor: int = 5
+    wall: float = 15
+    pixels: int = 89_478_485  # Pillow's own: a quarter of a gigabyte at three bytes each
+    reads: int = 20_000
+
+
+@dataclass(frozen=True)
+class Track:
+    """One track of a recording: `video`, `audio` or another type; pixels, samples a second, 0 where there are none."""
+
+    type: str
+    width: int
+    height: int
+    sample_rate: int
+    cover: bool = False
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a file says of itself; for a picture its pixels, for a recording its tracks, and its seconds if it says."""
+
+    width: int = 0
+    height: int = 0
+    seconds: float | None = None
+    tracks: tuple[Track, ...] = ()
+
+
+class Unmeasurable(Exception):
+    """The file cannot be measured: `reason` is `format`, `pixels`, `truncated`, `memory` or `time`."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class Measurer:
+    """A child, started when it is first needed and again after a file has cost it its life. One file at a time."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self._lock = Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._owner = 0
+
+    def picture(self, file: BinaryIO, size: int, reader: str) -> Facts:
+        """The pixels of a picture of `size` bytes, by Pillow's name of its format. Raises Unmeasurable."""
+        found = self._measured(file, {"as": "picture", "reader": reader, "size": size})
+        return Facts(width=_natural(found.get("width")), height=_natural(found.get("height")))
+
+    def recording(self, file: BinaryIO, size: int, reader: str) -> Facts:
+        """The tracks of a film or sound of `size` bytes, by FFmpeg's name of its container. Raises Unmeasurable."""
+        found = self._measured(file, {"as": "recording", "reader": reader, "size": size})
+        microseconds = _natural(found.get("microseconds"))
+        tracks = tuple(_track(each) for each in found.get("tracks", ()) if isinstance(each, dict))
+        return Facts(seconds=round(microseconds / 1_000_000, 3) if microseconds else None, tracks=tracks)
+
+    @property
+    def process_id(self) -> int | None:
+        """The child's, while there is one."""
+        return self._process.pid if self._process else None
+
+    def close(self) -> None:
+        """Let the child go."""
+        process, self._process = self._process, None
+        if process is None or self._owner != os.getpid():
+            return
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                pipe.close()
+        process.wait()
+
+    def _measured(self, file: BinaryIO, job: dict[str, Any]) -> Mapping[str, Any]:
+        limits = self.limits
+        job |= {"path": sys.path, "memory": limits.memory, "seconds": limits.processor, "pixels": limits.pixels}
+        with self._lock:
+            try:
+                answer = self._conversation(file, job)
+            except (_Dead, _Late) as end:
+                self.close()
+                raise Unmeasurable("time" if isinstance(end, _Late) else "memory") from end
+            except BaseException:
+                self.close()  # what the child would say next is the answer to something else
+                raise
+        return _facts_in(answer)
+
+    def _conversation(self, file: BinaryIO, job: dict[str, Any]) -> Mapping[str, Any]:
+        talk = _Talk(self._running(), self.limits.wall)
+        talk.send(json.dumps(job).encode())
+        answer: dict[str, Any] = {}
+        for _ in range(self.limits.reads):
+            message = talk.receive()
+            if "ended" in message:
+                return answer or {"unfit": "time" if message["ended"] == -signal.SIGXCPU else "memory"}
+            if "read" in message:
+                start, length = _wanted(message["read"], job["size"])
+                file.seek(start)
+                talk.send(file.read(length))
+            else:
+                answer = message
+        raise _Late
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._owner != os.getpid() or self._process.poll() is not None:
+            self.close()
+            self._process, self._owner = _started(), os.getpid()
+        return self._process
+
+
+def _wanted(place: object, size: int) -> tuple[int, int]:
+    start, length = place if isinstance(place, list) and len(place) == len(("start", "length")) else (None, None)
+    if not isinstance(start, int) or not isinstance(length, int) or not 0 <= start <= size or length < 0:
+        raise _Dead
+    return start, min(length, PIECE)
+
+
+def _facts_in(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    facts = answer.get("facts")
+    if isinstance(facts, dict):
+        return facts
+    raise Unmeasurable(str(answer.get("unfit")))
+
+
+def _started() -> subprocess.Popen[bytes]:
+    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    return subprocess.Popen(  # noqa: S603 - our own script
+        [sys.executable, "-I", "-S", "-B", str(_CHILD)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        bufsize=0,
+        start_new_session=True,  # so that all of it can be killed at once
+    )
+
+
+def _natural(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _track(told: Mapping[str, object]) -> Track:
+    sides = _natural(told.get("width")), _natural(told.get("height"))
+    return Track(str(told.get("type")), *sides, _natural(told.get("sample_rate")), told.get("cover") is True)
+
+
+# -------------------------------------------------------------------------------------------------------- messages
+
+
+class _Dead(Exception):
+    """The child is gone, or talks nonsense."""
+
+
+class _Late(Exception):
+    """The child has had its time."""
+
+
+class _Talk:
+    """Messages to and from a child that is believed nothing, for so many seconds of waiting in all."""
+
+    def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        if process.stdin is None or process.stdout is None:
+            raise _Dead
+        self._in, self._out = process.stdin.fileno(), process.stdout.fileno()
+        os.set_blocking(self._in, False)
+        self._left = seconds
+
+    def send(self, content: bytes) -> None:
+        frame = memoryview(len(content).to_bytes(FRAME) + content)
+        while frame:
+            self._wait(self._in, select.POLLOUT)
+            try:
+                frame = frame[os.write(self._in, frame) :]
+            except OSError as failure:
+                raise _Dead from failure
+
+    def receive(self) -> dict[str, Any]:
+        size = int.from_bytes(self._read(FRAME))
+        if size > _LARGEST_MESSAGE:
+            raise _Dead
+        try:
+            message = json.loads(self._read(size))
+        except ValueError as failure:
+            raise _Dead from failure
+        if not isinstance(message, dict):
+            raise _Dead
+        return message
+
+    def _read(self, size: int) -> bytes:
+        content = b""
+        while len(content) < size:
+            self._wait(self._out, select.POLLIN)
+            got = os.read(self._out, size - len(content))
+            if not got:
+                raise _Dead
+            content += got
+        return content
+
+    def _wait(self, pipe: int, for_what: int) -> None:
+        poll, began = select.poll(), time.monotonic()
+        poll.register(pipe, for_what)
+        ready = poll.poll(max(self._left, 0) * 1000)
+        self._left -= time.monotonic() - began
+        if not ready:
+            raise _Late
+
+
+MEASURER: Final = Measurer()
+"""The one of this process."""
+atexit.register(MEASURER.close)

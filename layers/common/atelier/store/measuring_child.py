@@ -1,0 +1,253 @@
+"""The process that opens foreign media, run as a script by `measuring`.
+
+It loads the libraries once and forks for every file, so that each file meets a fresh process whose memory and
+processor time are limited. It has no network, no credentials and no file of its own: it asks its parent for the bytes
+it wants. A message is its length in four bytes, and JSON; the bytes of a file come in the same frame without JSON.
+"""
+
+import io
+import json
+import os
+import resource
+import sys
+import warnings
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, Final, NoReturn
+
+FRAME: Final = 4
+PIECE: Final = 256 * 1024
+"""The most bytes of a file in one frame."""
+_MOST_TRACKS: Final = 32
+_MEGABYTE: Final = 2**20
+_RECORDING_OPTIONS: Final = {
+    # How much is looked at to find out what is there: bytes, microseconds.
+    "probesize": "2000000",
+    "analyzeduration": "5000000",
+    # What a film says is elsewhere is not looked for.
+    "enable_drefs": "0",
+    "use_absolute_path": "0",
+}
+
+
+class Unfit(Exception):
+    """The file cannot be measured; the reason is one of `format`, `pixels`, `truncated` and `memory`."""
+
+
+# ------------------------------------------------------------------------------------------------------- messages
+
+
+def _receive() -> bytes | None:
+    head = _read_exactly(FRAME)
+    return None if head is None else _read_exactly(int.from_bytes(head))
+
+
+def _read_exactly(size: int) -> bytes | None:
+    pieces = bytearray()
+    while len(pieces) < size:
+        got = os.read(0, size - len(pieces))
+        if not got:
+            return None
+        pieces += got
+    return bytes(pieces)
+
+
+def _send(message: dict[str, Any]) -> None:
+    content = json.dumps(message).encode()
+    frame = len(content).to_bytes(FRAME) + content
+    while frame:
+        frame = frame[os.write(1, frame) :]
+
+
+class _FileOfParent(io.RawIOBase):
+    """The file, read through the parent."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._size = size
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        if base + offset < 0:
+            raise ValueError("before the beginning")
+        self._at = base + offset
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        wanted = min(len(buffer), PIECE, max(self._size - self._at, 0))
+        if not wanted:
+            return 0
+        _send({"read": [self._at, wanted]})
+        piece = _receive()
+        if piece is None:
+            os._exit(0)  # nobody waits for the answer any more
+        buffer[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
+
+
+# ------------------------------------------------------------------------------------------------------ measuring
+
+
+def _picture(file: BinaryIO, job: dict[str, Any]) -> dict[str, Any]:
+    from PIL import Image  # noqa: PLC0415 - loaded before the fork, or not at all
+
+    Image.MAX_IMAGE_PIXELS = job["pixels"]
+    with warnings.catch_warnings():
+        # Small files can unfold to gigabytes wherever they are opened.
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            with Image.open(file, formats=(job["reader"],)) as picture:
+                width, height = picture.size
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+            raise Unfit("pixels") from None
+    return {"width": width, "height": height}
+
+
+def _recording(file: BinaryIO, job: dict[str, Any]) -> dict[str, Any]:
+    import av  # noqa: PLC0415 - loaded before the fork, or not at all
+
+    if job["reader"] == "mov":
+        _check_boxes(file, job["size"])
+    reader, options = job["reader"], _RECORDING_OPTIONS
+    with av.open(
+        file, "r", format=reader, options=options, metadata_errors="replace", io_open=_nothing_else
+    ) as container:
+        tracks = [_track(each) for each in islice(container.streams, _MOST_TRACKS)]
+        return {"microseconds": container.duration, "tracks": tracks}
+
+
+def _track(stream: Any) -> dict[str, Any]:
+    from av.stream import Disposition  # noqa: PLC0415 - loaded before the fork, or not at all
+
+    # A track in no known coding has no measures at all, not even empty ones.
+    measures = {name: getattr(stream, name, 0) or 0 for name in ("width", "height", "sample_rate")}
+    # Recordings are shown with a picture, which makes no film of them.
+    cover = stream.type == "video" and bool(stream.disposition & Disposition.attached_pic)
+    return {"type": stream.type, "cover": cover, **measures}
+
+
+def _nothing_else(url: str, flags: int, options: dict[str, str]) -> NoReturn:  # noqa: ARG001 - PyAV calls it so
+    raise FileNotFoundError("A file is looked at alone.")
+
+
+# Of the boxes of a film, those that have others in them, and the sizes of the entries of those that are tables.
+_WITHIN: Final = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl"})
+_TABLES: Final = {b"stts": 8, b"ctts": 8, b"stsc": 12, b"stco": 4, b"co64": 8, b"stss": 4}
+_MOST_BOXES: Final = 20_000
+_BOX_HEAD: Final = 8
+
+
+def _check_boxes(file: BinaryIO, size: int) -> None:
+    """Raise Unfit for a film whose boxes reach beyond its end, or whose tables tell of more than there is in it.
+
+    FFmpeg believes a table's count before it reads the table, and takes memory for as much.
+    """
+    open_parts = [(0, size)]
+    for _ in range(_MOST_BOXES):
+        if not open_parts:
+            break
+        at, end = open_parts.pop()
+        file.seek(at)
+        head = file.read(24)
+        length, name, content = _box(head, end - at)
+        if length is None:
+            continue  # no box: whoever reads the film will say so
+        if at + length > end:
+            raise Unfit("truncated")
+        if at + length < end:
+            open_parts.append((at + length, end))
+        if name in _WITHIN:
+            open_parts.append((at + len(head) - len(content), at + length))
+        elif not _is_true(name, content, length, size):
+            raise Unfit("truncated")
+    file.seek(0)
+
+
+def _box(head: bytes, rest: int) -> tuple[int | None, bytes, bytes]:
+    """The length, name and first bytes of the box that begins so; None for the length when none does."""
+    length, name, content = int.from_bytes(head[:4]), head[4:8], head[8:]
+    if length == 1:
+        length, content = int.from_bytes(head[8:16]), head[16:]
+    elif length == 0:
+        length = rest  # until the end
+    return (length if len(head) >= _BOX_HEAD <= length else None), name, content
+
+
+def _is_true(name: bytes, content: bytes, length: int, size: int) -> bool:
+    """Whether a table has room for the entries that it says it has."""
+    if name == b"stsz":
+        each, count = int.from_bytes(content[4:8]), int.from_bytes(content[8:12])
+        return count * each <= size if each else count * 4 <= length
+    return int.from_bytes(content[4:8]) * _TABLES.get(name, 0) <= length
+
+
+# -------------------------------------------------------------------------------------------------------- process
+
+
+def _limit(memory: int, seconds: int) -> None:
+    """From here on this process may take `memory` bytes more, run for `seconds`, and write no file."""
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    if sys.platform == "linux":  # elsewhere it is not enforced, or not to be set at all
+        now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (now + memory, now + memory))
+
+
+def _measure(job: dict[str, Any]) -> dict[str, Any]:
+    measure = _picture if job["as"] == "picture" else _recording
+    try:
+        return {"facts": measure(io.BufferedReader(_FileOfParent(job["size"]), PIECE // 4), job)}
+    except Unfit as unfit:
+        return {"unfit": str(unfit)}
+    except MemoryError:
+        return {"unfit": "memory"}
+    except Exception:  # there is no list of what a broken file makes the readers of its parts raise
+        return {"unfit": "format"}
+
+
+def _answer(job: dict[str, Any]) -> NoReturn:
+    code = 1
+    with suppress(BaseException):  # no memory even to say so: the exit says it
+        _limit(job["memory"], job["seconds"])
+        _send(_measure(job))
+        code = 0
+    os._exit(code)
+
+
+def _load(library: str) -> None:
+    if library == "picture":
+        import PIL.Image  # noqa: PLC0415
+
+        PIL.Image.preinit()
+    else:
+        import av  # noqa: PLC0415, F401
+
+
+def serve() -> None:
+    """Measure one file after the other until the parent is gone."""
+    while (message := _receive()) is not None:
+        job = json.loads(message)
+        sys.path[:] = job["path"]
+        _load(job["as"])
+        child = os.fork()
+        if child == 0:
+            _answer(job)
+        _, status = os.waitpid(child, 0)
+        _send({"ended": os.waitstatus_to_exitcode(status)})
+
+
+if __name__ == "__main__":
+    serve()

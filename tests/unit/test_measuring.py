@@ -1,0 +1,222 @@
+"""Foreign media are opened in a child: what a file may cost, whatever is in it, and what becomes of the child."""
+
+import io
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from atelier.domain.pipeline_ports import MediaRejected
+from atelier.domain.tasks.record import TaskType
+from atelier.store import measuring
+from atelier.store.measuring import Facts, Limits, Measurer, Track, Unmeasurable
+from atelier.store.media_metadata import read_metadata
+from tests.support.files import HEIGHT, WIDTH, picture, recording
+from tests.support.hostile_files import FILMS, HUNGRY, PICTURES, SOUNDS, cut, film, sizes, table, whole_film
+
+CORPUS: Final = [
+    *((TaskType.IMAGE, name, make) for name, make in PICTURES.items()),
+    *((TaskType.VIDEO, name, make) for name, make in FILMS.items()),
+    *((TaskType.AUDIO, name, make) for name, make in SOUNDS.items()),
+]
+LINUX: Final = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere memory is not limited")
+PNG: Final = picture("PNG")
+SLOW: Final = PICTURES["png with 10,000 texts"]
+
+
+@pytest.fixture
+def measurer() -> Iterator[Measurer]:
+    made = Measurer(Limits(memory=256 * 2**20))
+    yield made
+    made.close()
+
+
+def sides(measurer: Measurer, content: bytes = PNG, reader: str = "PNG") -> tuple[int, int]:
+    facts = measurer.picture(io.BytesIO(content), len(content), reader)
+    return facts.width, facts.height
+
+
+def reason(measurer: Measurer, content: bytes, reader: str) -> str:
+    with pytest.raises(Unmeasurable) as failure:
+        (measurer.recording if reader.islower() else measurer.picture)(io.BytesIO(content), len(content), reader)
+    return failure.value.reason
+
+
+def outcome_of(content: bytes, kind: TaskType) -> str:
+    try:
+        read_metadata(io.BytesIO(content), kind)
+    except MediaRejected as refusal:
+        return refusal.error.code
+    return "measured"
+
+
+# ------------------------------------------------------------------------------------------------- what it may cost
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"), [(kind, make) for kind, _, make in CORPUS], ids=[each[1] for each in CORPUS]
+)
+def test_a_hostile_file_is_measured_or_refused_within_its_limits(kind: TaskType, content: object) -> None:
+    assert callable(content)
+    made = content()
+    ours, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    assert outcome_of(made, kind) in ("measured", "media_wrong_type", "media_too_large")
+    assert time.monotonic() - began < 20
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - ours < 32 * 1024, "our own process opened it"
+
+
+@LINUX
+def test_memory_beyond_the_limit_is_not_given(measurer: Measurer) -> None:
+    measurer.limits = Limits(memory=64 * 2**20)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert reason(measurer, FILMS["mp4 whose index is compressed"](), "mov") == "memory"
+    assert reason(measurer, SOUNDS["mp3 whose cover says it is 256 MB"](), "mp3") in ("memory", "format")
+    measurer.close()
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss <= max(before, 256 * 1024)
+
+
+def test_processor_time_beyond_the_limit_is_not_given(measurer: Measurer) -> None:
+    measurer.limits = Limits(processor=1)
+    began = time.monotonic()
+    assert reason(measurer, PICTURES["jpeg of 100,000 empty segments"]() * 100, "JPEG") in ("format", "time")
+    assert time.monotonic() - began < 15
+
+
+def test_a_child_that_takes_too_long_is_killed_and_replaced(measurer: Measurer) -> None:
+    assert sides(measurer) == (WIDTH, HEIGHT)
+    measurer.limits = Limits(wall=0.02)
+    assert reason(measurer, SLOW(), "PNG") == "time"
+    measurer.limits = Limits()
+    assert sides(measurer) == (WIDTH, HEIGHT)
+
+
+def test_a_child_that_asks_without_end_is_killed(measurer: Measurer) -> None:
+    measurer.limits = Limits(reads=3)
+    assert reason(measurer, SLOW(), "PNG") == "time"
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        [table(b"stts", 1, 2**26, 1), sizes(1, 2**26)],
+        [table(b"stts", 2**26, 1, 1), sizes(1, 1)],
+        [table(b"co64", 2**26, 1, 1), sizes(1, 1)],
+        [table(b"stsz", 0, 2**26), table(b"stts", 1, 1, 1)],
+    ],
+)
+def test_tables_that_tell_of_more_than_there_is_are_not_believed(measurer: Measurer, tables: list[bytes]) -> None:
+    assert reason(measurer, film(*tables), "mov") == "truncated"
+    assert reason(measurer, HUNGRY, "mov") == "truncated"
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.99])
+def test_a_film_that_was_cut_off_is_not_kept(measurer: Measurer, share: float) -> None:
+    good = whole_film()
+    assert measurer.recording(io.BytesIO(good), len(good), "mov").tracks
+    assert reason(measurer, cut(good, share), "mov") in ("truncated", "format")
+
+
+# --------------------------------------------------------------------------------------------------- what it brings
+
+
+def test_pictures_have_sides_and_recordings_have_tracks(measurer: Measurer) -> None:
+    assert sides(measurer) == (WIDTH, HEIGHT)
+    content = recording("mp4", "libx264", "aac")
+    facts = measurer.recording(io.BytesIO(content), len(content), "mov")
+    assert [(track.type, track.width, track.height) for track in facts.tracks] == [
+        ("video", WIDTH, HEIGHT),
+        ("audio", 0, 0),
+    ]
+    assert facts.seconds == pytest.approx(1.5, abs=0.1)
+
+
+def test_one_child_measures_one_file_after_the_other(measurer: Measurer) -> None:
+    sides(measurer)
+    first = measurer.process_id
+    assert reason(measurer, b"\x89PNG\r\n\x1a\n", "PNG") == "format"
+    sides(measurer)
+    assert measurer.process_id == first
+
+
+def test_many_threads_share_a_child(measurer: Measurer) -> None:
+    contents = [picture("PNG", 20 + number, 10) for number in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda each: sides(measurer, each), contents)) == [(20 + n, 10) for n in range(12)]
+
+
+def test_a_file_that_cannot_be_read_says_so_and_the_next_one_is_measured(measurer: Measurer) -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise ConnectionError("down")
+
+    with pytest.raises(ConnectionError):
+        measurer.picture(Broken(PNG), len(PNG), "PNG")
+    assert sides(measurer) == (WIDTH, HEIGHT)
+
+
+# ------------------------------------------------------------------------------------------- a child is not believed
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "import sys; sys.exit(0)",
+        "import os; os.write(1, b'\\xff\\xff\\xff\\xff')",
+        "import os; os.write(1, b'\\0\\0\\0\\x02[]')",
+        "import os; os.write(1, b'\\0\\0\\0\\x02{{')",
+        "import os; os.write(1, b'\\0\\0\\0\\x12{\"read\": [-1, 20]}')",
+        "import os; os.write(1, b'\\0\\0\\0\\x12{\"read\": [1e9,20]}')",
+        "import os; os.write(1, b'\\0\\0\\0\\x0d{\"read\": 77}}')",
+        "import os; os.write(1, b'\\0\\0')",
+    ],
+)
+def test_a_child_that_talks_nonsense_is_a_file_that_cannot_be_measured(
+    script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = tmp_path / "child.py"
+    child.write_text(script)
+    monkeypatch.setattr(measuring, "_CHILD", child)
+    assert reason(Measurer(), PNG, "PNG") == "memory"
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ('{"width": -5, "height": "9"}', Facts()),
+        (
+            '{"tracks": [7, {"type": "video", "width": true}], "microseconds": -1}',
+            Facts(tracks=(Track("video", 0, 0, 0),)),
+        ),
+    ],
+)
+def test_numbers_that_are_none_are_not_taken_over(
+    facts: str, expected: Facts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = tmp_path / "child.py"
+    frames = [f'{{"facts": {facts}}}', '{"ended": 0}']
+    child.write_text(
+        f"import os\nfor each in {frames!r}: os.write(1, len(each).to_bytes(4) + each.encode())\nos.read(0, 9)"
+    )
+    monkeypatch.setattr(measuring, "_CHILD", child)
+    measurer = Measurer()
+    measure = measurer.recording if "tracks" in facts else measurer.picture
+    assert measure(io.BytesIO(PNG), len(PNG), "PNG") == expected
+    measurer.close()
+
+
+@LINUX
+def test_a_child_knows_none_of_our_secrets(measurer: Measurer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "quixotic")
+    sides(measurer)
+    environment = Path(f"/proc/{measurer.process_id}/environ").read_bytes()
+    assert b"quixotic" not in environment
+    assert {each.partition(b"=")[0] for each in environment.split(b"\0") if each} <= {
+        b"PATH",
+        b"LANG",
+        b"LD_LIBRARY_PATH",
+    }
