@@ -12,10 +12,10 @@ UV := $(BIN)/uv
 LOCK = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help run verify test check unit e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
+.PHONY: help run verify test check unit integration e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
 
 help: ## List these commands
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 # Two stamps in one environment: running needs a third of what testing does.
 $(VENV)/.run: local/requirements.txt
@@ -58,8 +58,11 @@ check: $(VENV)/.test ## Format, lint and types only
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
-unit: $(VENV)/.test ## The fast tests: no sockets, no emulator
-	@$(BIN)/python -m pytest tests/unit tests/property tests/contract tests/integration
+unit: $(VENV)/.test ## The fast tests, under a minute: rules, properties and contracts; no socket, no emulator
+	@$(BIN)/python -m pytest -n auto --dist worksteal tests/unit tests/property tests/contract
+
+integration: $(VENV)/.test ## The handlers on an emulator in their own process, and the adapters against servers on loopback
+	@$(BIN)/python -m pytest tests/integration tests/providers
 
 e2e: $(VENV)/.test ## The tests over real HTTP against the local run
 	@$(BIN)/python -m pytest tests/e2e

@@ -22,7 +22,7 @@ from bench.calls import Call, Usage, heard, usage
 from bench.emulated import Place, multiply, orderly_world
 from bench.metered import Steady
 from bench.samples import CAMPAIGN, CLIENT, WORDS, image
-from tests.support import harness as worlds
+from tests.support.environment import ENVIRONMENT
 from tests.support.harness import Answer, World
 from tests.support.table import PROJECT
 
@@ -111,7 +111,7 @@ class Measuring:
 def measuring(**environment: str) -> Iterator[Measuring]:
     """A new world to measure in."""
     with (
-        mock.patch.dict(worlds.ENVIRONMENT, environment),
+        mock.patch.dict(ENVIRONMENT, environment),
         orderly_world() as made,
         mock.patch.object(wiring, "providers", return_value={"sandbox": Steady()}),
         mock.patch.object(WebhookClient, "post", return_value=204),

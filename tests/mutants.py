@@ -36,7 +36,7 @@ SUITE: Final = (
         for name in ("clients", "campaigns", "tasks", "task_lists", "idempotency", "conditional_requests", "problems")
     ),
     *sorted(str(path.relative_to(PROJECT)) for path in PROJECT.glob(f"{INTEGRATION}/test_cascade_*.py")),
-    "tests/property/test_integrity_oracle.py",
+    f"{INTEGRATION}/test_integrity_oracle.py",
 )
 IGNORED: Final = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", ".hypothesis", ".schemathesis")
 

@@ -9,6 +9,8 @@ from typing import Final
 from tests.support.table import PROJECT
 
 LAYER: Final = PROJECT / "layers/common"
+ROOTS: Final = {"atelier": LAYER, **dict.fromkeys(("bench", "layers", "local", "tests"), PROJECT)}
+"""Where our packages are, by the first word of their names; what is not deployed is beside the layer."""
 FUNCTIONS: Final = tuple(sorted(path.parent.name for path in (PROJECT / "functions").glob("*/app.py")))
 
 
@@ -28,9 +30,10 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
-def imports(path: Path) -> set[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     """The modules that a file imports, wherever in it."""
-    return set(_imports(path))
+    return frozenset(_imports(path))
 
 
 def _imports(path: Path) -> Iterator[str]:
@@ -49,11 +52,14 @@ def _package(path: Path, level: int) -> tuple[str, ...]:
     return path.relative_to(LAYER).parts[:-level] if level else ()
 
 
+@cache
 def module_file(name: str) -> Path | None:
     """Where a module of ours is; None for anybody else's."""
-    where = LAYER / name.replace(".", "/")
-    found = [path for path in (where.with_suffix(".py"), where / "__init__.py") if path.exists()]
-    return found[0] if found and name.startswith("atelier") else None
+    root = ROOTS.get(name.partition(".")[0])
+    if root is None:
+        return None
+    where = root / name.replace(".", "/")
+    return next((path for path in (where.with_suffix(".py"), where / "__init__.py") if path.exists()), None)
 
 
 def reachable(path: Path) -> set[Path]:

@@ -1,12 +1,16 @@
 """The arrows of the house: functions -> web, wiring -> store, providers -> domain, and never back."""
 
 import ast
+import socket
 import sys
 from pathlib import Path
 
 import pytest
+from pytest_socket import SocketBlockedError
 
-from tests.contract.sources import FUNCTIONS, LAYER, app, attributes_of, calls_of, imports, ours, tree
+from tests.conftest import QUICK
+from tests.contract.sources import FUNCTIONS, LAYER, app, attributes_of, calls_of, imports, ours, reachable, tree
+from tests.support.table import PROJECT
 
 ROOMS = ("domain", "store", "providers", "web")
 MAY_IMPORT = {
@@ -87,3 +91,15 @@ def test_a_function_has_one_handler(function: str) -> None:
     }
     defined = {node.name for node in tree(app(function)).body if isinstance(node, ast.FunctionDef)}
     assert "handler" in assigned | defined
+
+
+@pytest.mark.parametrize("room", QUICK)
+def test_quick_tests_load_no_emulator(room: str) -> None:
+    for path in sorted((PROJECT / "tests" / room).glob("*.py")):
+        loaded = {module for file in reachable(path) for module in imports(file)}
+        assert not {module for module in loaded if within(module, {"moto"})}, path
+
+
+def test_quick_tests_cannot_open_a_socket() -> None:
+    with pytest.warns(UserWarning, match="socket"), pytest.raises(SocketBlockedError):
+        socket.socket()

@@ -14,7 +14,7 @@ from atelier.web import roles
 from atelier.web.routes import document
 from atelier.web.validation import MAX_BODY
 from tests.integration.builders import NOBODY, Json, problem
-from tests.support import harness as worlds
+from tests.support.environment import ENVIRONMENT
 from tests.support.harness import Answer, World, world
 
 Claims = dict[str, str]
@@ -69,7 +69,7 @@ GUARDED: Final = [route for route, (without, *_) in STATUS.items() if without ==
 
 @pytest.fixture(scope="module")
 def w() -> Iterator[World]:
-    with mock.patch.dict(worlds.ENVIRONMENT, {"AUTH_MODE": "jwt"}), world() as made:
+    with mock.patch.dict(ENVIRONMENT, {"AUTH_MODE": "jwt"}), world() as made:
         yield made
 
 

@@ -41,7 +41,7 @@ from atelier.store.dynamodb.signature import Signer
 from atelier.store.wire import deserialized, serialized
 from tests.property.test_wire import VALUES
 from tests.support.dynamodb_server import HANG_UP, Said, Server, serving
-from tests.support.harness import ENVIRONMENT
+from tests.support.environment import ENVIRONMENT
 
 KEYS: Final = Keys("AKIDEXAMPLE", "secret", "token/with=strange+characters")
 EVERY_TYPE: Final = {

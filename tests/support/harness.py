@@ -24,25 +24,11 @@ from atelier import settings, wiring
 from atelier.domain.schema import utcnow
 from atelier.store.dynamodb.connections import Connections, Reply
 from local.openapi import load
+from tests.support.environment import ENVIRONMENT
 from tests.support.table import create_table
 
-TABLE: Final = "atelier"
-BUCKET: Final = "media"
-ENVIRONMENT: Final = {
-    "TABLE_NAME": TABLE,
-    "MEDIA_BUCKET": BUCKET,
-    "GENERATION_QUEUE_URL": "generation",
-    "PROVIDER_QUEUE_URLS": "{}",
-    "CASCADE_QUEUE_URL": "cascade",
-    "WEBHOOK_DELIVERY_QUEUE_URL": "deliveries",
-    "AUTH_MODE": "placeholder",
-    "SANDBOX": "on",
-    "CASCADE_QUIET_PERIOD": "90",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
-}
+TABLE: Final = ENVIRONMENT["TABLE_NAME"]
+BUCKET: Final = ENVIRONMENT["MEDIA_BUCKET"]
 FUNCTIONS: Final = (
     "account",
     "campaigns",

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from typing import Any, Final
 
-from tests.support.harness import ENVIRONMENT
+from tests.support.environment import ENVIRONMENT
 from tests.support.table import PROJECT
 
 STARTED: Final = {**ENVIRONMENT, "AWS_LAMBDA_FUNCTION_NAME": "atelier-clients", "PYTHONDONTWRITEBYTECODE": "1"}

@@ -6,15 +6,11 @@ Indexes". The rest comes from an emulator that knows nothing of ours.
 """
 
 from base64 import b64encode
-from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
-import boto3
 import pytest
-from moto import mock_aws
 
-from bench.units import Index, Item, indexes, item_size, read_units, size_of, write_units
-from tests.support.table import create_table
+from bench.units import Index, Item, item_size, read_units, size_of, write_units
 
 KB: Final = 1024
 
@@ -170,32 +166,3 @@ def test_what_an_index_does_not_project_costs_nothing_there() -> None:
 def test_an_entry_is_as_large_as_what_is_projected() -> None:
     large = item_of(5 * KB, PK="p", by="a", title="1")
     assert (ALL.write_units(None, large), SOME.write_units(None, large)) == (5, 1)
-
-
-# --------------------------------------------------------------------------------------------------- the template
-
-
-@pytest.fixture
-def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    with mock_aws():
-        client = boto3.client("dynamodb", region_name="us-east-1")
-        create_table(client, "units")
-        yield client
-
-
-def test_the_entries_of_the_templates_indexes_are_those_that_an_emulator_keeps(dynamodb: Any) -> None:
-    every_key = {key for index in indexes().values() for key in index.keys}
-    names = every_key | {"PK", "SK", "id", "name", "goal", "status", "prompt", "effective_prompt", "updated_at"}
-    item = {name: {"S": f"some {name}"} for name in names}
-    dynamodb.put_item(TableName="units", Item=item)
-    for name, index in indexes().items():
-        (hash_key, _) = index.keys
-        (entry,) = dynamodb.query(
-            TableName="units",
-            IndexName=name,
-            KeyConditionExpression=f"{hash_key} = :value",
-            ExpressionAttributeValues={":value": item[hash_key]},
-        )["Items"]
-        assert index.entry(item) == entry, name

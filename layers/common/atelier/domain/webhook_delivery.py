@@ -26,7 +26,7 @@ ATTEMPTS: Final = len(BACK_OFF) + 1
 
 
 class WebhookDelivery(BaseModel):
-    """A message of the webhook delivery queue: make this attempt (the first is 0) for this task, and not before `due`."""
+    """A message of the webhook delivery queue: make this attempt (the first is 0) for this task, not before `due`."""
 
     task_id: str
     attempt: int = 0
