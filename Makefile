@@ -12,7 +12,12 @@ UV := $(BIN)/uv
 LOCK = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help run verify test check unit integration e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
+# What runs on a second implementation of DynamoDB in every `make test`: stores, lists, cascade, conflicts, SQLite's oracle.
+STORES := $(addprefix tests/integration/test_, $(addsuffix .py, table lists cursors iteration task_lists \
+  task_lists_meanwhile idempotency conditional_requests cascade_faults cascade_interleavings cascade_lag \
+  cascade_late_messages cascade_replay cascade_turns integrity_oracle))
+
+.PHONY: help run verify test check unit integration dynoxide e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
 
 help: ## List these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -51,7 +56,9 @@ verify: $(VENV)/.run ## Have a running `make run` recount its data: orphans, dan
 
 test: $(VENV)/.test ## Run every check: format, lint, types, and all tests
 	@$(MAKE) --no-print-directory check
+	@$(BIN)/python -m tests.support.dynoxide
 	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --dynamodb=dynoxide $(STORES)
 
 check: $(VENV)/.test ## Format, lint and types only
 	@$(BIN)/ruff format --check .
@@ -63,6 +70,10 @@ unit: $(VENV)/.test ## The fast tests, under a minute: rules, properties and con
 
 integration: $(VENV)/.test ## The handlers on an emulator in their own process, and the adapters against servers on loopback
 	@$(BIN)/python -m pytest tests/integration tests/providers
+
+dynoxide: $(VENV)/.test ## All tests of what is stored, on another implementation of DynamoDB, which npm brings
+	@$(BIN)/python -m tests.support.dynoxide
+	@$(BIN)/python -m pytest -rs --dynamodb=dynoxide tests/integration
 
 e2e: $(VENV)/.test ## The tests over real HTTP against the local run
 	@$(BIN)/python -m pytest tests/e2e

@@ -26,6 +26,8 @@ from bench.samples import CLIENT
 from tests.support.harness import TABLE
 from tests.support.recount import scan, violations
 
+pytestmark = pytest.mark.only_on_moto  # it measures in moto's own memory
+
 MOTOS_OWN_QUERY: Final = KeptTable.query
 
 BEYOND: Final = {

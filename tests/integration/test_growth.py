@@ -8,6 +8,8 @@ import pytest
 
 from bench.growth import FLAT, Rows, flat, growing, is_linear, ratio
 
+pytestmark = pytest.mark.only_on_moto  # it measures in moto's own memory
+
 SIZES: Final[Mapping[str, tuple[int, int]]] = {"clients": (100, 3_000), "campaigns": (100, 3_000), "tasks": (10, 3_000)}
 GROWING: Final = (200, 400, 800)
 

@@ -5,7 +5,7 @@ Everything passes through one `FaultyDynamoDB`, which asks its `trouble` before 
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,12 +15,11 @@ from typing import Any, Final
 from unittest import mock
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
-from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import StreamRecord
 
 from atelier import wiring
 from atelier.store.table import Retry, Table
+from tests.support import engines
 from tests.support.harness import TABLE, HeldQueue, World, _passes_filters, sqs_record, world
 from tests.support.table import create_table
 
@@ -312,20 +311,18 @@ def exact_world() -> Iterator[World]:
     original, which has the changes that were taken back and will never have another one. It also copies the stream for
     every write of a transaction, which takes longer and longer: records never change, so they need no copies.
     """
-    no_copies = mock.patch.object(StreamRecord, "__deepcopy__", lambda self, _: self, create=True)
-    with no_copies, mock.patch.object(World, "changes", _changes), world() as made:
-        yield made
+    with ExitStack() as exactly:
+        if isinstance(engines.current(), engines.Moto):
+            exactly.enter_context(mock.patch.object(StreamRecord, "__deepcopy__", lambda self, _: self, create=True))
+            exactly.enter_context(mock.patch.object(World, "changes", _changes))
+        yield exactly.enter_context(world())
 
 
 def _changes(self: World) -> list[dict[str, Any]]:
-    shard = _kept_table().stream_shard
-    records = shard.get(int(self._shard or shard.starting_sequence_number), 10_000)
-    self._shard = str(shard.starting_sequence_number + len(shard.items))
+    shard = engines.kept_tables()[TABLE].stream_shard
+    records = shard.get(int(self.stream.position or shard.starting_sequence_number), 10_000)
+    self.stream.position = str(shard.starting_sequence_number + len(shard.items))
     return [record for record in records if _passes_filters(record)]
-
-
-def _kept_table() -> Any:
-    return dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables[TABLE]
 
 
 class Timestamp:
@@ -333,11 +330,11 @@ class Timestamp:
 
     def __init__(self, made: World) -> None:
         self._world = made
-        self._table = deepcopy(_kept_table())
-        self._rest = deepcopy((made.now, made._shard, made.generation.waiting, made.cascade.waiting))
+        self._restore_table = engines.current().snapshot(made.dynamodb, made.stream)
+        self._rest = deepcopy((made.now, made.generation.waiting, made.cascade.waiting))
 
     def again(self) -> None:
         """Make the world what it was."""
-        dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables[TABLE] = deepcopy(self._table)
+        self._restore_table()
         made = self._world
-        made.now, made._shard, made.generation.waiting, made.cascade.waiting = deepcopy(self._rest)
+        made.now, made.generation.waiting, made.cascade.waiting = deepcopy(self._rest)

@@ -1,4 +1,4 @@
-"""The whole project in one process: real handlers on moto, with time and queues in the test's hands.
+"""The whole project in one process: real handlers on moto or dynoxide, with time and queues in the test's hands.
 
 Nothing happens by itself: `call` sends a request, `relay` hands the table's changes to the queues, `work` and `clean`
 deliver what waits in them. So a test decides what is late, what comes twice, and what never comes.
@@ -14,16 +14,13 @@ from unittest import mock
 from urllib.parse import urlencode
 
 import boto3
-from botocore.awsrequest import AWSPreparedRequest
-from botocore.compat import HTTPHeaders
 from moto import mock_aws
-from moto.core.models import botocore_stubber
 from pydantic import BaseModel
 
 from atelier import settings, wiring
 from atelier.domain.schema import utcnow
-from atelier.store.dynamodb.connections import Connections, Reply
 from local.openapi import load
+from tests.support import engines
 from tests.support.environment import ENVIRONMENT
 from tests.support.table import create_table
 
@@ -94,7 +91,7 @@ class World:
         self.deliveries = HeldQueue()
         self.dynamodb = boto3.client("dynamodb")
         self._modules = {name: load(name) for name in FUNCTIONS}
-        self._shard: str | None = None
+        self.stream = engines.Stream(TABLE)
         for module in self._modules.values():
             if hasattr(module, "utcnow"):
                 module.utcnow = self.clock  # type: ignore[attr-defined]
@@ -140,16 +137,7 @@ class World:
 
     def changes(self) -> list[dict[str, Any]]:
         """The table's stream records since the last call, as the relay's filters would let them through."""
-        streams = boto3.client("dynamodbstreams")
-        if self._shard is None:
-            arn = self.dynamodb.describe_table(TableName=TABLE)["Table"]["LatestStreamArn"]
-            shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
-            self._shard = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")[
-                "ShardIterator"
-            ]
-        got = streams.get_records(ShardIterator=self._shard)
-        self._shard = got["NextShardIterator"]
-        return [record for record in got["Records"] if _passes_filters(record)]
+        return [record for record in self.stream.read() if _passes_filters(record)]
 
     def relay(self) -> None:
         """Hand the table's changes to the queues."""
@@ -189,48 +177,23 @@ class World:
 def world() -> Iterator[World]:
     """A new world: an empty table and bucket, and nothing cached from another one."""
     caches = [each for each in vars(wiring).values() if hasattr(each, "cache_clear")]
-    with mock.patch.dict("os.environ", ENVIRONMENT), mock_aws():
+    with mock.patch.dict("os.environ", ENVIRONMENT), mock_aws(), engines.current().opened():
         for cached in [*caches, settings.settings]:
             cached.cache_clear()
         create_table(boto3.client("dynamodb"), TABLE)
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         made = World()
         with (
-            mock.patch.object(Connections, "send", _to_moto),
             mock.patch.object(wiring, "generation_queue", return_value=made.generation),
             mock.patch.object(wiring, "cascade_queue", return_value=made.cascade),
             mock.patch.object(wiring, "webhook_delivery_queue", return_value=made.deliveries),
             mock.patch("atelier.providers.sandbox.provider.utcnow", made.clock),
         ):
             yield made
+            wiring.disconnect()
+            made.dynamodb.close()
     for cached in [*caches, settings.settings]:
         cached.cache_clear()
-
-
-@dataclass
-class Sent:
-    """A request that was answered at once."""
-
-    reply: Reply
-
-    def receive(self) -> Reply:
-        """The answer."""
-        return self.reply
-
-    def drop(self) -> None:
-        """Nobody wants it."""
-
-
-def _to_moto(_: Connections, headers: dict[str, str], body: bytes) -> Sent:
-    """Have moto answer. It knows how to get between botocore and the network, and not where our client speaks."""
-    operation = headers["x-amz-target"].rpartition(".")[2]
-    request = AWSPreparedRequest("POST", f"https://{headers['host']}/", HTTPHeaders(), body, stream_output=False)
-    for name, value in headers.items():
-        request.headers[name] = value
-    answer = botocore_stubber(f"before-send.dynamodb.{operation}", request)
-    assert answer is not None, "moto does not answer"
-    lower = {name.lower(): value for name, value in answer.headers.items()}
-    return Sent(Reply(answer.status_code, lower, answer.content))
 
 
 # ----------------------------------------------------------------------------------------------------------- events

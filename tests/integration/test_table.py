@@ -1,4 +1,4 @@
-"""The expressions we build, carried out by an independent implementation of DynamoDB, in this process."""
+"""The expressions we build, carried out by an independent implementation of DynamoDB."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -11,6 +11,7 @@ from moto import mock_aws
 from atelier.store.expressions import Attr
 from atelier.store.keys import Key, Partition
 from atelier.store.table import EXISTS, MISSING, ConcurrentUpdate, Table, Write, concurrent_update
+from tests.support import engines
 from tests.support.table import create_table
 
 HERE, THERE = Key("U#1", "CLIENT#1"), Key("U#1", "CLIENT#2")
@@ -20,10 +21,11 @@ HERE, THERE = Key("U#1", "CLIENT#1"), Key("U#1", "CLIENT#2")
 def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
-    with mock_aws():
+    with mock_aws(), engines.current().opened():
         client: Any = boto3.client("dynamodb", region_name="us-east-1")
         create_table(client, "atelier")
         yield Table(client, "atelier")
+        client.close()
 
 
 def kept(table: Table, key: Key = HERE) -> dict[str, Any]:
