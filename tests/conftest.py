@@ -3,16 +3,12 @@
 `--dynamodb=dynoxide` has the tests that use a table run on another implementation of DynamoDB than moto.
 """
 
-from typing import Final
-
 import pytest
 from hypothesis import settings
 from pytest_socket import disable_socket
 
+from tests import QUICK
 from tests.support import dynoxide
-
-QUICK: Final = ("unit", "property", "contract")
-"""The rooms of `make unit`: no socket, no emulator."""
 
 settings.register_profile("same-everywhere", deadline=None, derandomize=True)
 settings.load_profile("same-everywhere")

@@ -1,4 +1,4 @@
-"""Our own code as syntax trees: what imports what, and who reads which setting."""
+"""Our own code: which files there are, and what imports what."""
 
 import ast
 from collections.abc import Iterator
@@ -52,6 +52,12 @@ def _package(path: Path, level: int) -> tuple[str, ...]:
     return path.relative_to(LAYER).parts[:-level] if level else ()
 
 
+def module_name(path: Path) -> str:
+    """The name that a file of the layer is imported by; a function's is `app`."""
+    inside = path.relative_to(LAYER) if path.is_relative_to(LAYER) else Path(path.name)
+    return ".".join(inside.with_suffix("").parts).removesuffix(".__init__")
+
+
 @cache
 def module_file(name: str) -> Path | None:
     """Where a module of ours is; None for anybody else's."""
@@ -72,17 +78,3 @@ def reachable(path: Path) -> set[Path]:
             seen.add(each)
             waiting += [file for name in imports(each) if (file := module_file(name))]
     return seen
-
-
-def attributes_of(name: str, node: ast.AST) -> set[str]:
-    """What `node` takes from the module called `name`: `name.x`."""
-    return {
-        each.attr
-        for each in ast.walk(node)
-        if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id == name
-    }
-
-
-def calls_of(node: ast.AST) -> set[str]:
-    """The names and `object.method`s that `node` calls."""
-    return {ast.unparse(each.func) for each in ast.walk(node) if isinstance(each, ast.Call)}

@@ -1,15 +1,17 @@
 """What the layers are built of is what the code and the template ask for."""
 
-import ast
+import inspect
 import tomllib
 from pathlib import Path
 from typing import Final
+from unittest import mock
 
 import pytest
 
+from atelier import wiring
 from layers.build import layer
 from local import artifacts
-from tests.contract.sources import LAYER, tree
+from tests.support.environment import fresh_wiring
 from tests.support.table import PROJECT, template
 
 BUILD: Final = PROJECT / "layers/build"
@@ -18,11 +20,16 @@ LAYERS: Final = {
 }
 
 
+CONFIGURED: Final = {"AWS_PROVIDERS": "on", "DYNAMODB_CLIENT": "botocore", "CDN_URL": "https://cdn.example"}
+
+
 def services() -> set[str]:
-    """The services that the composition root makes clients of."""
-    calls = (node for node in ast.walk(tree(LAYER / "atelier/wiring.py")) if isinstance(node, ast.Call))
-    made = (call for call in calls if ast.unparse(call.func) in ("_client", "_paid_client"))
-    return {str(call.args[0].value) for call in made if isinstance(call.args[0], ast.Constant)}
+    """The services of which the composition root makes clients where everything is switched on."""
+    with fresh_wiring(CONFIGURED), mock.patch("botocore.session.Session.create_client") as create_client:
+        for make in (each for each in vars(wiring).values() if hasattr(each, "cache_clear")):
+            if not inspect.signature(make).parameters:
+                make()
+    return {str(call.args[0]) for call in create_client.call_args_list}
 
 
 def test_botocore_keeps_the_services_that_the_code_uses_and_no_others() -> None:

@@ -1,18 +1,16 @@
 """Every alarm is something to do, what to do is written down, and nothing fails without an alarm."""
 
-import ast
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pytest
 
 from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.store.cascade import CleanUpMessage
-from atelier.task_metrics import OUR_PROBLEM
-from atelier.telemetry import NAMESPACE
-from tests.contract.sources import FUNCTIONS, ours, tree
+from atelier.telemetry import NAMESPACE, Metric
+from tests.contract.sources import FUNCTIONS
 from tests.contract.test_template import RESOURCES, functions
 from tests.support.table import PROJECT
 
@@ -137,31 +135,21 @@ def test_every_index_that_can_be_throttled_by_itself_is_watched() -> None:
 # ------------------------------------------------------------------------------------------------------ metrics
 
 
-def counted() -> set[str]:
-    """Every metric that our code writes."""
-    found = {
-        node.value
-        for path in ours()
-        for call in ast.walk(tree(path))
-        if isinstance(call, ast.Call) and {ast.unparse(call.func), *map(ast.unparse, call.args)} & {"count", "duration"}
-        for node in call.args
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-    return found | set(OUR_PROBLEM.values())
+METRICS: Final = set(get_args(Metric))
 
 
 def test_the_document_lists_the_metrics_that_there_are() -> None:
     chapter = OPERATIONS.split("\n## Metrics\n")[1].split("\n## ")[0]
-    assert set(re.findall(r"^\| `(\w+)`", chapter, re.MULTILINE)) == counted()
+    assert set(re.findall(r"^\| `(\w+)`", chapter, re.MULTILINE)) == METRICS
 
 
 def test_alarms_and_dashboard_look_at_metrics_that_there_are() -> None:
     own = [each for alarm in ALARMS.values() for each in watched(alarm) if each["Namespace"] == NAMESPACE]
-    assert {each["MetricName"] for each in own} <= counted()
+    assert {each["MetricName"] for each in own} <= METRICS
     assert all(each["Dimensions"] == [{"Name": "service", "Value": "AWS::StackName"}] for each in own)
     body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]
     shown = set(re.findall(r'"Atelier", "(\w+)"', body)) | set(re.findall(r'MetricName=\\"(\w+)', body))
-    assert shown == counted()
+    assert shown == METRICS
 
 
 def test_the_dashboard_is_json_and_names_what_is_there() -> None:

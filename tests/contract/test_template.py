@@ -1,6 +1,5 @@
 """What template.yaml says and what the code needs are the same."""
 
-import ast
 import inspect
 from typing import Any, Final
 
@@ -9,13 +8,11 @@ import pytest
 from atelier.domain.tasks.record import TaskSummary
 from atelier.store import keys
 from atelier.store.keys import Partition
-from tests.contract.sources import FUNCTIONS, LAYER, app, attributes_of, reachable, tree
+from tests.contract.sources import FUNCTIONS
 from tests.support.table import template
 
 RESOURCES: Final[dict[str, Any]] = template()["Resources"]
 TABLE: Final[dict[str, Any]] = RESOURCES["Table"]["Properties"]
-WIRING: Final = LAYER / "atelier/wiring.py"
-SETTINGS: Final = LAYER / "atelier/settings.py"
 BY_HAND: Final = {"verify"}
 
 
@@ -27,71 +24,6 @@ def functions() -> dict[str, dict[str, Any]]:
 
 def test_every_folder_is_deployed_and_nothing_else_is() -> None:
     assert set(functions()) == set(FUNCTIONS)
-
-
-# ------------------------------------------------------------------------------------------- environment
-
-
-def variables() -> dict[str, str]:
-    """The environment variable behind each field of the settings."""
-    made = next(node for node in ast.walk(tree(SETTINGS)) if isinstance(node, ast.Call) and _is_settings(node))
-    found = {}
-    for keyword in made.keywords:
-        (name, *_) = [each.args[0] for each in ast.walk(keyword.value) if isinstance(each, ast.Call) and _reads(each)]
-        assert isinstance(name, ast.Constant)
-        found[str(keyword.arg)] = str(name.value)
-    return found
-
-
-def _is_settings(node: ast.Call) -> bool:
-    return ast.unparse(node.func) == "Settings"
-
-
-def _reads(node: ast.Call) -> bool:
-    return ast.unparse(node.func) == "env"
-
-
-def settings_in(node: ast.AST) -> set[str]:
-    """The fields that `node` reads: `settings().x`, or `ours.x` where that is its name for them."""
-    read = (each for each in ast.walk(node) if isinstance(each, ast.Attribute))
-    return {each.attr for each in read if ast.unparse(each.value) in ("settings()", "ours")}
-
-
-def built_by(name: str) -> list[ast.FunctionDef | ast.ClassDef]:
-    """The function or class of the composition root with this name, and all that it mentions there."""
-    defined = {node.name: node for node in tree(WIRING).body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    seen: dict[str, ast.FunctionDef | ast.ClassDef] = {}
-    waiting = [name]
-    while waiting:
-        each = waiting.pop()
-        if each in defined and each not in seen:
-            seen[each] = defined[each]
-            waiting += [name.id for name in ast.walk(defined[each]) if isinstance(name, ast.Name)]
-    return list(seen.values())
-
-
-def needed_by(function: str) -> set[str]:
-    """The environment variables that a function's code path reads."""
-    files = reachable(app(function)) - {WIRING, SETTINGS}
-    asked_for = {name for path in files for name in attributes_of("wiring", tree(path))}
-    nodes = [tree(path) for path in files] + [node for name in asked_for for node in built_by(name)]
-    return {variables()[field] for node in nodes for field in settings_in(node)}
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_is_given_every_variable_that_it_reads(function: str) -> None:
-    given = template()["Globals"]["Function"]["Environment"]["Variables"].keys()
-    own = functions()[function].get("Environment", {}).get("Variables", {}).keys()
-    needed = needed_by(function)
-    assert needed <= given | own
-    assert own <= needed, "A variable that nobody reads."
-
-
-def test_the_walk_through_the_code_finds_what_is_read() -> None:
-    assert needed_by("clients") == {"TABLE_NAME", "DYNAMODB_CLIENT", "AUTH_MODE", "ROLE_CLAIM"}
-    cascade = {"TABLE_NAME", "DYNAMODB_CLIENT", "MEDIA_BUCKET", "CASCADE_QUEUE_URL", "CASCADE_QUIET_PERIOD"}
-    assert needed_by("cascade") == cascade
-    assert {"FAL_QUEUE_URL", "REPLICATE_TOKEN_SECRET", "CALLBACK_URL", "SANDBOX"} < needed_by("worker")
 
 
 # ------------------------------------------------------------------------------------- logs and subscriptions

@@ -1,7 +1,6 @@
 """What a process does at its start, and what two processes out of one snapshot do not share."""
 
 import json
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from tests.contract.sources import FUNCTIONS
 from tests.support.harness import http_event
 from tests.support.processes import QUEUES, SNAPSTART, STARTED, python
-from tests.support.table import PROJECT
 
 
 def test_the_collector_waits_for_the_imports_and_then_leaves_them_alone() -> None:
@@ -94,11 +92,3 @@ def test_after_priming_no_request_loads_anything_more() -> None:
         "print(json.dumps([status, sorted(set(sys.modules) - before)]))"
     )
     assert python(script, SNAPSTART) == [404, []]
-
-
-def test_every_function_imports_what_starts_it_before_anything_else() -> None:
-    for function in FUNCTIONS:
-        lines = Path(PROJECT / "functions" / function / "app.py").read_text().splitlines()
-        assert next(line for line in lines if line.startswith(("from", "import"))) == (
-            "from atelier.bootstrap import started"
-        )

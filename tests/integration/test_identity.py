@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 from unittest import mock
+from uuid import uuid4
 
 import pytest
 
@@ -13,6 +14,7 @@ from atelier.store.dynamodb.connections import Connections, Sent
 from atelier.web import roles
 from atelier.web.routes import document
 from atelier.web.validation import MAX_BODY
+from tests.contract.test_roles import ALIKE_FOR_ALL
 from tests.integration.builders import NOBODY, Json, problem
 from tests.support.environment import ENVIRONMENT
 from tests.support.harness import Answer, World, world
@@ -171,6 +173,21 @@ def test_a_refused_request_leaves_no_user_behind(w: World) -> None:
         w.call("POST", "/clients", {"name": "Acme"}, claims=claims("stranger", VIEWER))
         w.call("GET", "/clients", claims={"iss": "https://id.example", "cognito:groups": "[admin]"})
     id_of.assert_not_called()
+
+
+def newcomer(w: World) -> int:
+    """The number of a user who was never here: one more than the last that was given."""
+    number: int = w.call("GET", "/me", claims=claims(f"newcomer {uuid4()}")).json["user_id"]
+    return number
+
+
+@pytest.mark.parametrize("route", STATUS, ids=" ".join)
+def test_a_guarded_route_acts_for_its_caller(w: World, route: Route) -> None:
+    ids = dict.fromkeys(things_of(w, "ann"), NOBODY)
+    before = newcomer(w)
+    ask(w, route, claims(f"first seen at {route}", ADMIN), **ids)
+    acts_for_somebody = route in GUARDED and (route[0], f"/api/v3{route[1]}") not in ALIKE_FOR_ALL
+    assert newcomer(w) - before - 1 == acts_for_somebody  # whether its caller was given a number
 
 
 # ------------------------------------------------------------------------------------------------------------ /me

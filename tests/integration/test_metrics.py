@@ -1,16 +1,20 @@
 """What is counted: one line at most for each request or record, and none where there was nothing to count."""
 
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final, get_args
 from unittest import mock
 
 import pytest
 from botocore.exceptions import ClientError
 
 from atelier import wiring
-from atelier.domain.provider import SubmitOutcomeUnknown
+from atelier.domain.provider import Done, JobRequest, State, SubmitOutcomeUnknown
+from atelier.providers.sandbox.provider import Sandbox
 from atelier.store import verify
+from atelier.telemetry import Metric
 from tests.integration.builders import a_canceled_task, a_client, a_finished_task, a_task, clean_up, work_on
 from tests.support.harness import World, sqs_record
 
@@ -92,7 +96,8 @@ def test_a_request_that_meets_nothing_writes_no_metrics(w: World, metrics: Calla
     assert metrics() == []
 
 
-def test_writes_that_are_tried_again_are_counted_in_one_line(w: World, metrics: Callable[[], list[Line]]) -> None:
+def a_contended_write(w: World) -> None:
+    """A client that is written at the fourth try."""
     client = wiring.dynamodb()
     write, conflicts = client.transact_write_items, [ClientError(BUSY, "TransactWriteItems")] * 3
 
@@ -103,23 +108,37 @@ def test_writes_that_are_tried_again_are_counted_in_one_line(w: World, metrics: 
 
     with mock.patch.object(client, "transact_write_items", contended):
         a_client(w)
+
+
+def test_writes_that_are_tried_again_are_counted_in_one_line(w: World, metrics: Callable[[], list[Line]]) -> None:
+    a_contended_write(w)
     (line,) = metrics()
     assert (dimensions(line), sum(line["WriteConflictRetries"])) == ([["service"]], 3)
 
 
-def test_a_defect_is_counted(w: World, metrics: Callable[[], list[Line]]) -> None:
+def a_defect(w: World) -> None:
+    """A request that meets one."""
     with mock.patch.object(wiring.clients(), "list", side_effect=RuntimeError("a defect")):
         w.call("GET", "/clients")
+
+
+def test_a_defect_is_counted(w: World, metrics: Callable[[], list[Line]]) -> None:
+    a_defect(w)
     (line,) = metrics()
     assert line["UnexpectedErrors"] == [1]
 
 
-def test_a_clean_up_tells_its_age_and_what_it_has_freed(w: World, metrics: Callable[[], list[Line]]) -> None:
+def a_deleted_client(w: World) -> None:
+    """One with three tasks, cleaned up."""
     client = a_client(w)
     for _ in range(3):
         a_task(w, client_id=client["id"])
     w.call("DELETE", f"/clients/{client['id']}")
     clean_up(w)
+
+
+def test_a_clean_up_tells_its_age_and_what_it_has_freed(w: World, metrics: Callable[[], list[Line]]) -> None:
+    a_deleted_client(w)
     lines = metrics()
     ages = [line["CascadeAge"][0] for line in lines]
     assert sum(line["CascadeChildren"][0] for line in lines) == 3
@@ -134,23 +153,76 @@ def test_the_media_of_a_deleted_task_have_no_age(w: World, metrics: Callable[[],
     assert metrics() == []
 
 
+def a_recount(w: World) -> None:
+    """One that finds two violations."""
+    with mock.patch.object(verify, "violations", return_value=["one", "two"]):
+        w.invoke("verify", {"user_ids": [1]})
+
+
 def test_what_a_recount_finds_is_counted(w: World, metrics: Callable[[], list[Line]]) -> None:
     assert w.invoke("verify", {"user_ids": [1]})["ok"]
     assert metrics() == []
-    with mock.patch.object(verify, "violations", return_value=["one", "two"]):
-        w.invoke("verify", {"user_ids": [1]})
+    a_recount(w)
     (line,) = metrics()
     assert sum(line["IntegrityViolations"]) == 2
 
 
-def test_a_submit_of_which_nobody_knows_is_counted_at_every_look(w: World, metrics: Callable[[], list[Line]]) -> None:
+def a_silent_submit(w: World) -> str:
+    """A task of whose job nobody knows whether it was accepted."""
     task = a_task(w)
-    with mock.patch(
-        "atelier.providers.sandbox.provider.Sandbox.submit", side_effect=SubmitOutcomeUnknown("It fell silent.")
-    ):
+    with mock.patch.object(Sandbox, "submit", side_effect=SubmitOutcomeUnknown("It fell silent.")):
         w.relay()
         w.work()
+    return str(task["id"])
+
+
+def test_a_submit_of_which_nobody_knows_is_counted_at_every_look(w: World, metrics: Callable[[], list[Line]]) -> None:
+    task = a_silent_submit(w)
     (line,) = metrics()
     assert names(line) == {"SubmitOutcomeUnknown"}
-    work_on(w, task["id"])
+    work_on(w, task)
     assert [names(line) for line in metrics()] == [{"TasksEnded", "TaskDuration"}]
+
+
+def a_paid_task(w: World) -> None:
+    """A finished task that cost something."""
+    poll = Sandbox.poll
+
+    def paid(self: Sandbox, job: str, job_request: JobRequest) -> State:
+        state = poll(self, job, job_request)
+        return replace(state, cost=Decimal("0.04")) if isinstance(state, Done) else state
+
+    with mock.patch.object(Sandbox, "poll", paid):
+        a_finished_task(w)
+
+
+def test_what_a_task_cost_is_counted(w: World, metrics: Callable[[], list[Line]]) -> None:
+    a_paid_task(w)
+    (line,) = metrics()
+    assert line["TaskDollars"] == [0.04]
+
+
+SITUATIONS: Final[Mapping[Metric, Callable[[World], object]]] = {
+    "CascadeAge": a_deleted_client,
+    "CascadeChildren": a_deleted_client,
+    "IntegrityViolations": a_recount,
+    "ProviderKeyRefused": lambda w: a_finished_task(w, prompt="A boat fail:provider_auth"),
+    "ProviderUnavailable": lambda w: a_finished_task(w, prompt="A boat fail:provider_unavailable"),
+    "SubmitOutcomeUnknown": a_silent_submit,
+    "TaskDollars": a_paid_task,
+    "TaskDuration": a_paid_task,
+    "TasksEnded": a_paid_task,
+    "UnexpectedErrors": a_defect,
+    "WriteConflictRetries": a_contended_write,
+}
+"""What has each metric written."""
+
+
+def test_every_metric_has_a_situation() -> None:
+    assert set(SITUATIONS) == set(get_args(Metric))
+
+
+@pytest.mark.parametrize("metric", SITUATIONS)
+def test_every_metric_is_written(w: World, metrics: Callable[[], list[Line]], metric: Metric) -> None:
+    SITUATIONS[metric](w)
+    assert metric in set().union(*map(names, metrics()))

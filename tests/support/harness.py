@@ -17,11 +17,11 @@ import boto3
 from moto import mock_aws
 from pydantic import BaseModel
 
-from atelier import settings, wiring
+from atelier import wiring
 from atelier.domain.schema import utcnow
 from local.openapi import load
 from tests.support import engines
-from tests.support.environment import ENVIRONMENT
+from tests.support.environment import ENVIRONMENT, fresh_wiring
 from tests.support.table import create_table
 
 TABLE: Final = ENVIRONMENT["TABLE_NAME"]
@@ -176,10 +176,7 @@ class World:
 @contextmanager
 def world() -> Iterator[World]:
     """A new world: an empty table and bucket, and nothing cached from another one."""
-    caches = [each for each in vars(wiring).values() if hasattr(each, "cache_clear")]
-    with mock.patch.dict("os.environ", ENVIRONMENT), mock_aws(), engines.current().opened():
-        for cached in [*caches, settings.settings]:
-            cached.cache_clear()
+    with fresh_wiring(ENVIRONMENT), mock_aws(), engines.current().opened():
         create_table(boto3.client("dynamodb"), TABLE)
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         made = World()
@@ -192,8 +189,6 @@ def world() -> Iterator[World]:
             yield made
             wiring.disconnect()
             made.dynamodb.close()
-    for cached in [*caches, settings.settings]:
-        cached.cache_clear()
 
 
 # ----------------------------------------------------------------------------------------------------------- events

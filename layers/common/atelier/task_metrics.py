@@ -1,14 +1,17 @@
 """What is counted when a task ends."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
 from atelier.domain.tasks.record import Task
-from atelier.telemetry import count, dimensions, duration
+from atelier.telemetry import Metric, count, dimensions, duration
 
 # What an operator has to do something about. All other codes are between the caller and the provider.
-OUR_PROBLEM: Final = {"provider_auth": "ProviderKeyRefused", "provider_unavailable": "ProviderUnavailable"}
+OUR_PROBLEM: Final[Mapping[str, Metric]] = {
+    "provider_auth": "ProviderKeyRefused",
+    "provider_unavailable": "ProviderUnavailable",
+}
 
 
 def count_task_end(task: Task, *, now: datetime) -> None:

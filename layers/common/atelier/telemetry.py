@@ -8,11 +8,26 @@ whole, and once more by whatever `by` has named.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Literal
 
 from aws_lambda_powertools import Logger, Metrics
 
 NAMESPACE: Final = "Atelier"
+
+Metric = Literal[
+    "CascadeAge",
+    "CascadeChildren",
+    "IntegrityViolations",
+    "ProviderKeyRefused",
+    "ProviderUnavailable",
+    "SubmitOutcomeUnknown",
+    "TaskDollars",
+    "TaskDuration",
+    "TasksEnded",
+    "UnexpectedErrors",
+    "WriteConflictRetries",
+]
+"""Every metric that there is; docs/operations.md says what each one means."""
 
 log: Final = Logger(service="atelier", log_uncaught_exceptions=True)
 
@@ -20,12 +35,12 @@ log: Final = Logger(service="atelier", log_uncaught_exceptions=True)
 _metrics: Final = Metrics(namespace=NAMESPACE, service=os.environ.get("POWERTOOLS_SERVICE_NAME") or "atelier")
 
 
-def count(name: str, number: float = 1) -> None:
+def count(name: Metric, number: float = 1) -> None:
     """Add to a metric that is summed up."""
     _metrics.add_metric(name=name, unit="Count", value=number)
 
 
-def duration(name: str, seconds: float) -> None:
+def duration(name: Metric, seconds: float) -> None:
     """A duration, of which the average, the longest and the percentiles are asked for."""
     _metrics.add_metric(name=name, unit="Seconds", value=seconds)
 

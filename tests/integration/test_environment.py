@@ -1,0 +1,192 @@
+"""Every function is given the variables that it reads and no others: watched while it handles its golden events.
+
+Everything that a deployment can switch on is on: all providers and a CloudFront distribution.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final
+from unittest import mock
+
+import boto3
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from atelier import settings, wiring
+from atelier.domain.webhook_delivery import WebhookDelivery
+from atelier.providers.fal import Fal
+from atelier.providers.replicate import Replicate
+from atelier.settings import Settings
+from atelier.store.webhook_client import WebhookClient
+from tests.contract.sources import FUNCTIONS
+from tests.contract.test_template import functions
+from tests.integration.builders import a_finished_task
+from tests.support.environment import fresh_wiring
+from tests.support.golden import event, saved, seed
+from tests.support.harness import World, sqs_record, world
+from tests.support.table import template
+
+THEN: Final = datetime(2026, 1, 31, 12, 5, tzinfo=UTC)
+SHARED: Final[Mapping[str, Any]] = template()["Globals"]["Function"]["Environment"]["Variables"]
+# Read by the packages that they belong to.
+FOR_OTHERS: Final = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL", "PYDANTIC_DISABLE_PLUGINS"}
+QUEUES: Final = {
+    name: getattr(wiring, name) for name in ("generation_queue", "cascade_queue", "webhook_delivery_queue")
+}
+NOWHERE: Final = "http://127.0.0.1:9"
+EVERYTHING: Final = {
+    "FAL_KEY_SECRET": "key",
+    "FAL_QUEUE_URL": NOWHERE,
+    "FAL_REST_URL": NOWHERE,
+    "FAL_API_URL": NOWHERE,
+    "REPLICATE_TOKEN_SECRET": "key",
+    "REPLICATE_API_URL": NOWHERE,
+    "AWS_PROVIDERS": "on",
+    "CDN_URL": "https://cdn.example",
+    "CDN_KEY_ID": "K123",
+    "CDN_KEY_SECRET": "key",
+}
+
+
+def own(function: str) -> set[str]:
+    """The variables that the template gives this function alone."""
+    return set(functions()[function].get("Environment", {}).get("Variables", {}))
+
+
+@cache
+def variables() -> dict[str, str]:
+    """The variable behind each field of the settings: the one that changes it."""
+    asked = mock.Mock(side_effect=lambda _, default=None: default)
+    with mock.patch("os.environ", mock.Mock(get=asked)):
+        settings.settings.__wrapped__()
+    names = {call.args[0] for call in asked.call_args_list}
+    return {field: name for name in names for field in changed_by(name)}
+
+
+def changed_by(name: str) -> set[str]:
+    """The fields that some value of a variable changes."""
+    usual, changed = asdict(read({})), set()
+    for value in ("on", "7", '{"a": "b"}'):
+        try:
+            found = asdict(read({name: value}))
+        except ValueError:
+            continue  # not of the type that this variable has
+        changed |= {field for field in usual if found[field] != usual[field]}
+    return changed
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """The settings of this environment alone."""
+    with mock.patch.dict("os.environ", environment, clear=True):
+        return settings.settings.__wrapped__()
+
+
+@dataclass
+class Deployment:
+    """A world where everything is switched on, with a task that has files."""
+
+    world: World
+    finished: str
+    found: dict[str, set[str]] = field(default_factory=dict)
+
+    def read_by(self, function: str) -> set[str]:
+        """The variables that a function reads while it handles everything that it is given, in both modes of access."""
+        if function not in self.found:
+            self.found[function] = self._read_by(function, "jwt") | self._read_by(function, "placeholder")
+        return self.found[function]
+
+    def _read_by(self, function: str, auth_mode: str) -> set[str]:
+        with fresh_wiring({"AUTH_MODE": auth_mode}), watched() as fields:
+            for each in self._events(function):
+                self.world.invoke(function, each)
+        return {name for each, name in variables().items() if each in fields}
+
+    def _events(self, function: str) -> Iterator[dict[str, Any]]:
+        for name in sorted(each for each in saved() if each.startswith(f"{function}.")):
+            sent = event(name)
+            if "requestContext" in sent and "authorizer" not in sent["requestContext"]:
+                sent["requestContext"]["authorizer"] = {"jwt": {"claims": CLAIMS, "scopes": None}}
+            yield sent
+        if function == "tasks":
+            yield at(event("tasks.get_result"), f"/api/v3/tasks/{self.finished}/result")
+        if function == "callbacks":
+            yield at(event("callbacks.fal"), "/api/v3/webhooks/replicate")
+        if function == "webhook_delivery":
+            yield {"Records": [sqs_record(WebhookDelivery(task_id=self.finished).model_dump_json())]}
+
+
+CLAIMS: Final = {"iss": "https://id.example", "sub": "ann", "cognito:groups": "[admin]"}
+
+
+def at(sent: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """The same request at another path."""
+    moved = copy.deepcopy(dict(sent))
+    moved["rawPath"] = moved["requestContext"]["http"]["path"] = path
+    return moved
+
+
+@contextmanager
+def watched() -> Iterator[set[str]]:
+    """The fields of the settings that are read meanwhile."""
+    seen: set[str] = set()
+
+    def reading(self: Settings, name: str) -> Any:
+        seen.add(name)
+        return object.__getattribute__(self, name)
+
+    with mock.patch.object(Settings, "__getattribute__", reading):
+        yield seen
+
+
+@pytest.fixture(scope="module")
+def deployment() -> Iterator[Deployment]:
+    with world() as made:
+        made.now = THEN
+        seed(THEN)
+        finished = a_finished_task(made, webhook_url="https://receiver.example/hooks")["id"]
+        pem = generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        boto3.client("secretsmanager").create_secret(Name="key", SecretString=pem.decode())
+        queues = {
+            name: _queue(name) for name in ("GENERATION_QUEUE_URL", "CASCADE_QUEUE_URL", "WEBHOOK_DELIVERY_QUEUE_URL")
+        }
+        with (
+            mock.patch.dict("os.environ", EVERYTHING | queues),
+            mock.patch.multiple(wiring, **QUEUES),
+            mock.patch.object(WebhookClient, "post", return_value=204),
+            mock.patch.object(Fal, "verified_job", return_value="job-1"),
+            mock.patch.object(Replicate, "verified_job", return_value="job-1"),
+        ):
+            yield Deployment(made, finished)
+
+
+def _queue(name: str) -> str:
+    return str(boto3.client("sqs").create_queue(QueueName=name)["QueueUrl"])
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_given_the_variables_that_it_reads(deployment: Deployment, function: str) -> None:
+    needed = deployment.read_by(function)
+    assert needed <= SHARED.keys() | own(function)
+    assert own(function) <= needed, "A variable that nobody reads."
+
+
+def test_variables_of_all_functions_are_read(deployment: Deployment) -> None:
+    needed = set().union(*map(deployment.read_by, FUNCTIONS))
+    assert SHARED.keys() - needed == FOR_OTHERS
+
+
+def test_every_field_of_the_settings_has_one_variable() -> None:
+    fields = [field for name in {*variables().values()} for field in changed_by(name)]
+    assert sorted(fields) == sorted(asdict(read({})))
+
+
+def test_watching_finds_what_is_read(deployment: Deployment) -> None:
+    assert deployment.read_by("clients") == {"TABLE_NAME", "DYNAMODB_CLIENT", "AUTH_MODE", "ROLE_CLAIM"}
+    cascade = {"TABLE_NAME", "DYNAMODB_CLIENT", "MEDIA_BUCKET", "CASCADE_QUEUE_URL", "CASCADE_QUIET_PERIOD"}
+    assert deployment.read_by("cascade") == cascade
+    assert {"FAL_QUEUE_URL", "REPLICATE_TOKEN_SECRET", "CALLBACK_URL", "SANDBOX"} < deployment.read_by("worker")
