@@ -1,0 +1,26 @@
+"""What AWS enforces and its service models do not say. Each rule yields what breaks it; sources stand with each."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from local.preflight.rules import edges, events, identity, naming, storage, templates, watching
+from local.preflight.stacks import Stack
+from local.preflight.violation import Violation
+
+Rule = Callable[[Stack], Iterator[Violation]]
+
+RULES: Final[tuple[Rule, ...]] = (
+    *templates.RULES,
+    *identity.RULES,
+    *naming.RULES,
+    *storage.RULES,
+    *events.RULES,
+    *edges.RULES,
+    *watching.RULES,
+)
+
+
+def violations(stack: Stack) -> Iterator[Violation]:
+    """What the stack breaks of all these rules."""
+    for rule in RULES:
+        yield from rule(stack)
