@@ -9,13 +9,7 @@ from local.environment import LOOPBACK
 
 # The variable, and the template's parameter for the secret that it becomes in the emulator's Secrets Manager.
 KEYS: Final = {"FAL_KEY": "FalKeySecret", "REPLICATE_API_TOKEN": "ReplicateTokenSecret"}
-ADDRESSES: Final = {
-    "FAL_QUEUE_URL": "FalQueueUrl",
-    "FAL_REST_URL": "FalRestUrl",
-    "FAL_API_URL": "FalApiUrl",
-    "REPLICATE_API_URL": "ReplicateApiUrl",
-    "CALLBACK_URL": "CallbackUrl",
-}
+ADDRESSES: Final = ("FAL_QUEUE_URL", "FAL_REST_URL", "FAL_API_URL", "REPLICATE_API_URL", "CALLBACK_URL")
 AWS_ADDRESSES: Final = ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL_POLLY")
 
 
@@ -39,10 +33,8 @@ def from_environment(given: Mapping[str, str]) -> Providers:
     of_aws = {name: given[name] for name in AWS_ADDRESSES if given.get(name)}
     return Providers(
         # That there will be an ARN decides what the template has, before there is one.
-        parameters={KEYS[name]: "later" for name in keys}
-        | {ADDRESSES[name]: address for name, address in addresses.items()}
-        | ({"AwsProviders": "on"} if of_aws else {}),
+        parameters={KEYS[name]: "later" for name in keys} | ({"AwsProviders": "on"} if of_aws else {}),
         secrets={KEYS[name]: key for name, key in keys.items()},
-        environment=of_aws,
+        environment={**addresses, **of_aws},
         near=any(urlsplit(address).hostname in (LOOPBACK, "localhost") for address in addresses.values()),
     )

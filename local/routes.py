@@ -75,7 +75,7 @@ def check_routes(*, wanted: Iterable[str], deployed: Iterable[str]) -> None:
 
 
 def _route_key(path: str, method: str) -> str:
-    if path == "/$default":
+    if path in ("$default", "/$default"):  # SAM writes the one or the other, by FailOnWarnings
         return "$default"
     return f"{'ANY' if method == ANY_METHOD else method.upper()} {path}"
 

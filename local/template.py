@@ -23,7 +23,11 @@ QUEUE_CONSUMERS = 4
 # The emulator has no metrics to watch and refuses alarms that calculate. Versions it has, but moving from one to the
 # next is CodeDeploy's, and here nobody is using the one before.
 WATCHING = ("AWS::CloudWatch::", "AWS::Budgets::")
-ROLLOUT = ("AutoPublishAlias", "AutoPublishAliasAllProperties", "DeploymentPreference", "SnapStart")
+ROLLOUT = (
+    *("AutoPublishAlias", "AutoPublishAliasAllProperties", "VersionDescription", "VersionDeletionPolicy"),
+    *("DeploymentPreference", "SnapStart"),
+)
+LOCAL_RUN_ONLY = "LocalRunOnly"
 
 
 class _NoManagedPolicies:
@@ -52,9 +56,13 @@ def code_folders(template: Template) -> dict[str, str]:
 
 
 def without_operations(template: Template) -> Template:
-    """The template without what only a deployment that people depend on needs: alarms, dashboard, budget, rollout."""
+    """The template without what only a deployment needs that people depend on.
+
+    That is alarms, dashboard, budget, versions, and the rule that refuses parameters of the local run.
+    """
     kept = {name: it for name, it in template["Resources"].items() if not it["Type"].startswith(WATCHING)}
-    changed: Template = copy.deepcopy({**template, "Resources": kept})
+    rules = {name: it for name, it in template.get("Rules", {}).items() if name != LOCAL_RUN_ONLY}
+    changed: Template = copy.deepcopy({**template, "Resources": kept, "Rules": rules})
     for resource in changed["Resources"].values():
         for name in ROLLOUT:
             resource.get("Properties", {}).pop(name, None)
@@ -110,7 +118,7 @@ def set_environment(template: Template, environment: Mapping[str, str]) -> Templ
 
 
 def limit_queue_consumers(template: Template) -> Template:
-    """Plain CloudFormation in which no queue starts more than a few copies of its function at once.
+    """Plain CloudFormation in which every queue starts at most a few copies of its function at once.
 
     In the emulator each copy is a process of its own on this machine.
     """
@@ -118,7 +126,7 @@ def limit_queue_consumers(template: Template) -> Template:
     for resource in changed["Resources"].values():
         scaling = resource.get("Properties", {}).get("ScalingConfig")
         if resource["Type"] == "AWS::Lambda::EventSourceMapping" and scaling:
-            scaling["MaximumConcurrency"] = min(scaling["MaximumConcurrency"], QUEUE_CONSUMERS)
+            scaling["MaximumConcurrency"] = QUEUE_CONSUMERS
     return changed
 
 

@@ -30,10 +30,20 @@ def in_api_form(value: Any, shape: Shape | None, names: Names) -> Any:
 
 def _structure(value: Any, shape: StructureShape, names: Names) -> Any:
     members = shape.members
-    if isinstance(value, list) and {"Items", "Quantity"} <= set(members):
-        value = {"Items": value, "Quantity": len(value), **({"Enabled": bool(value)} if "Enabled" in members else {})}
+    if {"Items", "Quantity"} <= set(members):
+        value = _counted(value, is_switched="Enabled" in members)
     if not isinstance(value, Mapping):
         return value
     spelled = {name.lower(): name for name in members}
     renamed = {spelled.get(name.lower()) or names.get(name, name): each for name, each in value.items()}
     return {name: in_api_form(each, members.get(name), names) for name, each in renamed.items()}
+
+
+def _counted(value: Any, *, is_switched: bool) -> Any:
+    """A list as CloudFront takes it, with its length; CloudFormation writes it with or without `Items`."""
+    if isinstance(value, list):
+        value = {"Items": value}
+    if not isinstance(value, Mapping) or "Items" not in value:
+        return value
+    items = value["Items"]
+    return {"Quantity": len(items), **({"Enabled": bool(items)} if is_switched else {}), **value}

@@ -35,7 +35,7 @@ class Evaluator:
             "Fn::Join": lambda each: each[0].join(_text(it) for it in self.value(each[1])),
             "Fn::Not": lambda each: not self.value(each[0]),
             "Fn::Or": lambda each: any(self.value(it) for it in each),
-            "Fn::Select": lambda each: self.value(each[1])[int(self.value(each[0]))],
+            "Fn::Select": self._select,
             "Fn::Split": lambda each: self.value(each[1]).split(each[0]),
             "Fn::Sub": self._sub,
         }
@@ -65,6 +65,12 @@ class Evaluator:
     def _get_att(self, path: str | list[str]) -> Any:
         name, _, attribute = path.partition(".") if isinstance(path, str) else (path[0], ".", ".".join(path[1:]))
         return self._attribute(name, attribute)
+
+    def _select(self, given: list[Any]) -> Any:
+        position, items = int(self.value(given[0])), self.value(given[1])
+        if position >= len(items):
+            raise BadTemplate(f"Fn::Select finds no item {position} in {items}")
+        return items[position]
 
     def _sub(self, given: str | list[Any]) -> str:
         text, own = (given, {}) if isinstance(given, str) else (given[0], given[1])

@@ -38,6 +38,8 @@ class Stack:
     """The template as written, with SAM's own types."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     account: Account = field(default_factory=Account)
+    uploads: Mapping[str, str] = field(default_factory=dict)
+    """Where the code of a function or layer is, by logical id; SAM names layers and versions after it."""
 
     @classmethod
     def of_project(cls, parameters: Mapping[str, str] | None = None, account: Account | None = None) -> "Stack":
@@ -48,7 +50,7 @@ class Stack:
     def plain(self) -> templates.Template:
         """The template as the SAM transform leaves it."""
         source = copy.deepcopy(dict(self.source))
-        code = {name: f"s3://uploads/{name}" for name in templates.code_folders(source)}
+        code = {name: f"s3://uploads/{name}" for name in templates.code_folders(source)} | dict(self.uploads)
         return templates.translate(source, parameters=self.values, code=code)
 
     @cached_property
@@ -71,15 +73,23 @@ class Stack:
     def broken_rules(self) -> list[str]:
         """What the template's `Rules` say against the parameters."""
         said = []
+        value = Evaluator(self._reference, self._attribute, self.source.get("Conditions", {})).value
         for rule in self.source.get("Rules", {}).values():
-            if self._evaluator.value(rule.get("RuleCondition", True)):
-                broken = [it for it in rule["Assertions"] if not self._evaluator.value(it["Assert"])]
+            if value(rule.get("RuleCondition", True)):
+                broken = [it for it in rule["Assertions"] if not value(it["Assert"])]
                 said += [str(it["AssertDescription"]) for it in broken]
         return said
 
     def with_plain(self, plain: templates.Template) -> "Stack":
         """The same stack of another template, which is plain CloudFormation already."""
-        changed = Stack(self.source, self.parameters, self.account)
+        return self._changed(plain, self.account)
+
+    def elsewhere(self, account: Account) -> "Stack":
+        """The same stack in another account or region, or by another name."""
+        return self._changed(self.plain, account)
+
+    def _changed(self, plain: templates.Template, account: Account) -> "Stack":
+        changed = Stack(self.source, self.parameters, account, self.uploads)
         changed.__dict__["plain"] = plain  # where cached_property keeps it
         return changed
 
@@ -106,6 +116,8 @@ class Stack:
             if id_ not in self.plain["Resources"]:
                 raise BadTemplate(f"template.yaml has no parameter or resource {id_}")
             stated = self.plain["Resources"][id_]
+            if not self._is_wanted(stated):
+                raise BadTemplate(f"{id_} is referred to, and its condition does not hold")
             properties = self._evaluator.value(_what_names_it(stated))
             self._identities[id_] = identifiers.identify(self.account, stated["Type"], id_, properties)
         return self._identities[id_]

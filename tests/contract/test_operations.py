@@ -116,10 +116,13 @@ def test_every_queue_that_is_worked_on_has_dead_letters_and_both_are_watched() -
     assert letters <= watchers("ApproximateNumberOfMessagesVisible", "QueueName")
 
 
-def test_the_stream_has_dead_letters_and_both_are_watched() -> None:
+def test_the_stream_and_what_it_gives_up_are_watched() -> None:
     for event in events("DynamoDB"):
-        letters = event["DestinationConfig"]["OnFailure"]["Destination"].replace(".Arn", ".QueueName")
-        assert letters in watchers("ApproximateNumberOfMessagesVisible", "QueueName")
+        bucket = event["DestinationConfig"]["OnFailure"]["Destination"].removesuffix(".Arn")
+        assert RESOURCES[bucket]["Type"] == "AWS::S3::Bucket"
+        assert event["MetricsConfig"] == {"Metrics": ["EventCount"]}
+    for metric in ("OnFailureDestinationDeliveredEventCount", "DroppedEventCount"):
+        assert watchers(metric, "EventSourceMappingUUID") == {"RelayFunctionTableChanges"}
     assert watchers("IteratorAge", "FunctionName") == {"RelayFunction"}
 
 
@@ -129,7 +132,8 @@ def test_every_function_is_watched() -> None:
 
 def test_every_index_that_can_be_throttled_by_itself_is_watched() -> None:
     indexes = RESOURCES["Table"]["Properties"]["GlobalSecondaryIndexes"]
-    assert watchers("WriteThrottleEvents", "GlobalSecondaryIndexName") == {each["IndexName"] for each in indexes}
+    for metric in ("ReadThrottleEvents", "WriteThrottleEvents"):
+        assert watchers(metric, "GlobalSecondaryIndexName") == {each["IndexName"] for each in indexes}
 
 
 # ------------------------------------------------------------------------------------------------------ metrics
@@ -155,7 +159,10 @@ def test_alarms_and_dashboard_look_at_metrics_that_there_are() -> None:
 def test_the_dashboard_is_json_and_names_what_is_there() -> None:
     body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]
     assert len(json.loads(body)["widgets"]) > 1
-    assert set(re.findall(r"\$\{(\w+)[.}]", body)) <= {*RESOURCES, "AWS"}
+    made_by_sam = {
+        f"{name}{event}" for name, it in of_type("AWS::Serverless::Function").items() for event in it.get("Events", {})
+    }
+    assert set(re.findall(r"\$\{(\w+)[.}]", body)) <= {*RESOURCES, *made_by_sam, "AWS"}
 
 
 # ------------------------------------------------------------------------------------------ retention and rollout

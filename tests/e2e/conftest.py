@@ -13,7 +13,7 @@ from local.stack import Stack, start
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """The project, on a free port."""
-    with start(parameters={"CascadeQuietPeriod": "2"}) as running:
+    with start(environment={"CASCADE_QUIET_PERIOD": "2"}) as running:
         yield running
 
 

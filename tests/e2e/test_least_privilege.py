@@ -23,7 +23,7 @@ class Role:
         self.stack = stack
         resources = stack.client("cloudformation").describe_stack_resources(StackName=deployment.STACK)
         self._names = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources["StackResources"]}
-        role = self._names[f"{function.capitalize()}FunctionRole"]
+        role = self._names[f"{function.title().replace('_', '')}FunctionRole"]
         arn = stack.client("iam").get_role(RoleName=role)["Role"]["Arn"]
         lent = stack.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
         self._keys = {

@@ -24,3 +24,8 @@ def violations(stack: Stack) -> Iterator[Violation]:
     """What the stack breaks of all these rules."""
     for rule in RULES:
         yield from rule(stack)
+
+
+def refusals(stack: Stack) -> list[Violation]:
+    """Why CloudFormation would refuse the parameters before it creates anything."""
+    return [*templates.parameter_values(stack), *templates.assertions(stack)]

@@ -12,8 +12,9 @@ from local.preflight.violation import Violation
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 ROUTES: Final = 300
 INTEGRATION_SECONDS: Final = 30
+WORTH_CACHING: Final = 3600  # seconds
 VENDED: Final = "/aws/vendedlogs/"
-LOGGED: Final = ("requestId", "identity.sourceIp", "integration.error", "integrationErrorMessage", "authorizer.error")
+LOGGED: Final = ("requestId", "identity.sourceIp", "integration.status", "integration.error", "authorizer.error")
 # https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html
 DEPLOYMENTS: Final = re.compile(
     r"CodeDeployDefault\.Lambda(AllAtOnce|Canary10Percent(5|10|15|30)Minutes|Linear10PercentEvery(1|2|3|10)Minutes?)"
@@ -30,7 +31,7 @@ def api_routes(stack: Stack) -> Iterator[Violation]:
         for stage in stack.of_type("AWS::ApiGatewayV2::Stage"):
             for key in set(stage.properties.get("RouteSettings", {})) - keys:
                 yield Violation(stage.id, "route-settings", f"{key!r} is no route of the API")
-    behind = {it.properties["FunctionName"].split(":")[-1] for it in _permitted(stack)}
+    behind = {it.properties["FunctionName"].rpartition("function:")[2].partition(":")[0] for it in _permitted(stack)}
     for function in functions(stack):
         timeout = int(function.resource.properties.get("Timeout", 3))
         if function.name in behind and timeout >= INTEGRATION_SECONDS:
@@ -118,7 +119,7 @@ def caching(stack: Stack) -> Iterator[Violation]:
     for distribution in stack.of_type("AWS::CloudFront::Distribution"):
         behaviour = distribution.properties["DistributionConfig"]["DefaultCacheBehavior"]
         policy = policies.get(behaviour["CachePolicyId"], {"MinTTL": 1})
-        if int(policy["MinTTL"]) < 3600:
+        if int(policy["MinTTL"]) < WORTH_CACHING:
             yield Violation(distribution.id, "cache-minimum", f"private objects are kept for {policy['MinTTL']} s")
         if not behaviour.get("TrustedKeyGroups"):
             yield Violation(distribution.id, "signed-urls", "anybody may read it")

@@ -24,8 +24,8 @@ ACCOUNT_WIDE: Final = {
 
 def account_wide(stack: Stack) -> Iterator[Violation]:
     """The same stack in another region, or another stack in this one, has other names for what is account-wide."""
-    elsewhere = replace(stack, account=replace(stack.account, region="ap-southeast-2"))
-    another = replace(stack, account=replace(stack.account, stack=f"{stack.account.stack}-2"))
+    elsewhere = stack.elsewhere(replace(stack.account, region="ap-southeast-2"))
+    another = stack.elsewhere(replace(stack.account, stack=f"{stack.account.stack}-2"))
     for other, where in ((elsewhere, "another region"), (another, "another stack")):
         for resource in stack.of_type(*ACCOUNT_WIDE):
             path = ACCOUNT_WIDE[resource.type]

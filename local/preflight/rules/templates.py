@@ -1,6 +1,7 @@
 """CloudFormation's own quotas, and what it refuses of a template as a whole."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -35,8 +36,6 @@ def parameter_values(stack: Stack) -> Iterator[Violation]:
 
 
 def _unfit(value: str, declared: Mapping[str, Any]) -> Iterator[str]:
-    import re  # noqa: PLC0415
-
     allowed = [str(it) for it in declared.get("AllowedValues", [value])]
     if value not in allowed:
         yield f"is {value!r}, not one of {', '.join(allowed)}"
@@ -85,4 +84,4 @@ def _texts(node: Any) -> set[str]:
     return {node} if isinstance(node, str) else set()
 
 
-RULES: Final = (counts, parameter_values, assertions, dependencies)
+RULES: Final = (counts, dependencies)

@@ -1,0 +1,76 @@
+"""template.yaml within AWS's own limits, for every combination of parameters that changes what is made."""
+
+from typing import Final
+
+import pytest
+
+from local.preflight import check
+from local.preflight.stacks import Stack
+from local.preflight.violation import Violation
+from tests.support.deployments import COMBINATIONS, environments, source, stack
+
+LATER: Final = (
+    "The indexes of tasks name 27 attributes until tasks are two items, of which the indexes project one whole."
+)
+
+
+def is_about_task_indexes(found: Violation) -> bool:
+    return found.rule == "named-projection" or "NonKeyAttributes" in found.detail
+
+
+@pytest.mark.parametrize("name", COMBINATIONS)
+def test_no_resource_breaks_a_rule_of_aws(name: str) -> None:
+    assert [str(it) for it in check.violations(stack(name)) if not is_about_task_indexes(it)] == []
+
+
+@pytest.mark.xfail(strict=True, reason=LATER)
+def test_an_index_names_at_most_20_attributes() -> None:
+    assert [str(it) for it in check.violations(stack("defaults")) if is_about_task_indexes(it)] == []
+
+
+@pytest.mark.parametrize("name", environments())
+def test_the_environments_of_samconfig_can_be_deployed(name: str) -> None:
+    found = check.violations(Stack(source(), environments()[name]))
+    assert [str(it) for it in found if not is_about_task_indexes(it)] == []
+
+
+def test_combinations_make_every_conditional_resource_both_ways() -> None:
+    everywhere = [set(stack(name).resources) for name in COMBINATIONS]
+    layers = "AWS::Serverless::LayerVersion"  # SAM calls them after what is in them
+    conditional = {id_ for id_, it in source()["Resources"].items() if "Condition" in it and it["Type"] != layers}
+    made, left_out = set.union(*everywhere), set.union(*(conditional - each for each in everywhere))
+    assert conditional <= made
+    assert conditional == left_out
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"AuthMode": "placeholder"}, "everybody user 1"),
+        ({"AllowPrivateWebhookTargets": "on"}, "private addresses"),
+        ({"CascadeQuietPeriod": "2"}, "not between 30 and 900"),
+        ({"JwtIssuer": "https://login.example.com/"}, "JwtIssuer needs JwtAudience"),
+        ({"MonthlyBudget": "100"}, "nobody hears of it"),
+        ({"CdnPublicKey": "-----BEGIN"}, "CdnPublicKey needs CdnKeySecret"),
+        ({**COMBINATIONS["CloudFront"], "CdnSigningKey": "second"}, "names a key that is not given"),
+        ({"FalKeySecret": "my-fal-key"}, "must be the ARN of a secret"),
+        ({"WorkerConcurrency": "1"}, "not between 2 and 1000"),
+        ({"LogRetentionDays": "31"}, "'31', not one of"),
+        ({"AuthMode": "none"}, "'none', not one of"),
+        ({"RoleClaim": "x" * 65}, "at most 64"),
+    ],
+)
+def test_parameters_that_would_not_work_are_refused(parameters: dict[str, str], said: str) -> None:
+    found = check.violations(Stack(source(), parameters))
+    assert found
+    assert all(it.rule in ("parameter", "template-rule") for it in found)
+    assert said in str(found[0])
+
+
+def test_the_defaults_fit_an_account_of_ten_concurrent_executions() -> None:
+    """One provider at full speed, cleanups, webhooks and the relay leave three for the API."""
+    sources = stack("defaults").of_type("AWS::Lambda::EventSourceMapping")
+    queues = {it.id: int(it.properties.get("ScalingConfig", {}).get("MaximumConcurrency", 1)) for it in sources}
+    of_one_provider = max(most for id_, most in queues.items() if id_.startswith("WorkerFunction"))
+    others = sum(most for id_, most in queues.items() if not id_.startswith("WorkerFunction"))
+    assert of_one_provider + others <= 7
