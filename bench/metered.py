@@ -39,8 +39,6 @@ FETCH_MS: Final = 500
 """For a picture's way from the provider into the bucket, beside the call that stores it."""
 PICTURE_MS: Final = 4500
 """What a provider takes for a picture. Nobody calls back: the worker asks after one second, two, three and five."""
-PLATFORM_LOG_BYTES: Final = 750
-"""What Lambda writes in JSON for one invocation (start, report), with CloudWatch's 26 bytes for each line."""
 
 Spent = defaultdict[str, float]
 
@@ -172,7 +170,7 @@ def _billed(made: World, meter: Meter) -> Callable[[str, dict[str, Any]], Any]:
             answer = usual(function, event)
         spent = meter.spent
         spent["messages"] += _messages(made) - waiting
-        spent["log bytes"] += meter.logs.tell() - logged + PLATFORM_LOG_BYTES
+        spent["log bytes"] += meter.logs.tell() - logged
         spent["processor ms"] += took[0]
         waits = _waits(spent) - waited
         billed = ceil(took[0] * PROCESSOR_MB / min(memory[function], PROCESSOR_MB) + waits)
