@@ -23,7 +23,8 @@ Generated content (images, video, audio) by client and campaign.
 
 - Errors are `application/problem+json` (RFC 9457); a 400 lists everything that is wrong.
 - Unknown fields and parameters are errors: nothing is silently ignored.
-- Lists are paged by `page`, or by `cursor` for a walk that neither repeats nor skips.
+- Lists are paged by `page`, or by `cursor` for a walk that neither repeats nor skips. In an order by name, status or
+  `updated_at`, what changes its place during the walk can be missed or met twice.
 - A token of your identity provider goes into `Authorization: Bearer`; its role says what you may do (`GET /api/v3/me`).
 - `Idempotency-Key` makes a POST safe to repeat; `If-Match` and `If-None-Match` work with the `ETag` of an answer.
 """
@@ -60,6 +61,7 @@ def build() -> str:
     queries = {name for name in shapes if name.endswith("Query")}
     _add_models(shapes)
     _add_links(paths)
+    _drop_bodies_of_head(paths)
     _add_guards(paths)
     kept = {name: shape for name, shape in sorted(shapes.items()) if name not in {*_GENERATED, *queries}}
     document = {
@@ -103,6 +105,12 @@ _LINKS: Final = {
     "generateVideo": ("task_id", ("getTask", "getTaskResult", "cancelTask", "retryTask", "deleteTask")),
     "generateAudio": ("task_id", ("getTask", "getTaskResult", "cancelTask", "retryTask", "deleteTask")),
 }
+
+
+def _drop_bodies_of_head(paths: Mapping[str, Any]) -> None:
+    heads = (operations["head"] for operations in paths.values() if "head" in operations)
+    for response in (response for head in heads for response in head["responses"].values()):
+        response.pop("content", None)
 
 
 def _add_links(paths: Mapping[str, Any]) -> None:

@@ -37,6 +37,18 @@ def health() -> Reply:
     return Response(200, JSON, Health().model_dump_json())
 
 
+@app.head(
+    "/api/v3/health",
+    tags=["System"],
+    operation_id="headHealth",
+    summary="Is it up, in a word?",
+    responses=responses(200, None, "It is, and the table answers.", 400),
+)
+def health_without_body() -> Reply:
+    """Check the same as GET and answer without a body, for load balancers and monitors. Requires no token."""
+    return health()
+
+
 @app.get(
     "/api/v3/openapi.json",
     tags=["System"],

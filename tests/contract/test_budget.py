@@ -13,16 +13,16 @@ from tests.support.processes import QUEUES, STARTED, python
 
 PACKAGES: Final = ("atelier", "aws_lambda_powertools", "boto3", "botocore", "pydantic", "s3transfer", "urllib3")
 BUDGET: Final = {
-    "account": 211,
-    "campaigns": 217,
-    "cascade": 263,
-    "clients": 218,
-    "tasks": 285,
-    "webhook_delivery": 330,
-    "relay": 266,
-    "system": 207,
-    "verify": 111,
-    "callbacks": 305,
+    "account": 214,
+    "campaigns": 219,
+    "cascade": 264,
+    "clients": 220,
+    "tasks": 287,
+    "webhook_delivery": 333,
+    "relay": 267,
+    "system": 210,
+    "verify": 112,
+    "callbacks": 308,
     "worker": 310,
 }
 CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}

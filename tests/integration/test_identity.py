@@ -12,8 +12,8 @@ import pytest
 from atelier import settings, wiring
 from atelier.store.dynamodb.connections import Connections, Sent
 from atelier.web import roles
+from atelier.web.request_body import MAX_BODY
 from atelier.web.routes import document
-from atelier.web.validation import MAX_BODY
 from tests.contract.test_roles import ALIKE_FOR_ALL
 from tests.integration.builders import NOBODY, Json, problem
 from tests.support.environment import ENVIRONMENT
@@ -27,6 +27,7 @@ NONE, VIEWER, EDITOR, ADMIN = "", "viewer", "editor", "admin"
 # What a good request is answered without a token, without a role, as viewer, editor and admin.
 STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
     ("GET", "/health"): (200, 200, 200, 200, 200),
+    ("HEAD", "/health"): (200, 200, 200, 200, 200),
     ("GET", "/openapi.json"): (200, 200, 200, 200, 200),
     ("POST", "/webhooks/{provider}"): (404, 404, 404, 404, 404),  # none is configured here
     ("GET", "/me"): (401, 200, 200, 200, 200),

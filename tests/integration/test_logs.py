@@ -8,6 +8,7 @@ from typing import Any, Final
 from unittest import mock
 
 import pytest
+from botocore.exceptions import ClientError
 
 from atelier import settings, wiring
 from atelier.domain.provider import InvalidSignature
@@ -142,6 +143,33 @@ def test_what_goes_wrong_unexpectedly_is_written_with_the_id_of_its_request(
         answer = w.call("GET", "/clients")
     (told,) = [line for line in lines() if line["message"] == "unexpected error"]
     assert (answer.status, told["request_id"]) == (500, answer.json["request_id"])
+
+
+def test_an_error_is_written_with_its_place_and_without_what_it_quotes(
+    w: World, lines: Callable[[], list[Line]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        try:
+            int(CONFIDED["a prompt"])
+        except ValueError as error:
+            raise KeyError(CONFIDED["metadata"]) from error
+
+    with mock.patch.object(wiring.clients(), "list", side_effect=fail):
+        assert w.call("GET", "/clients").status == 500
+    (told,) = [line for line in lines() if line["message"] == "unexpected error"]
+    assert told["exception_name"] == "KeyError"
+    assert "builtins.ValueError" in told["exception"]
+    assert "in fail" in told["exception"]
+    written = json.dumps(lines()) + "".join(capfd.readouterr())
+    assert not {word for word in CONFIDED.values() if word in written}
+
+
+def test_an_error_of_aws_is_written_with_what_aws_said(w: World, lines: Callable[[], list[Line]]) -> None:
+    denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}, "Query")
+    with mock.patch.object(wiring.clients(), "list", side_effect=denied):
+        assert w.call("GET", "/clients").status == 500
+    (told,) = [line for line in lines() if line["message"] == "unexpected error"]
+    assert "AccessDeniedException" in told["exception"]
 
 
 def test_the_work_on_a_task_can_be_followed_by_its_id_and_its_user(

@@ -108,7 +108,7 @@ def test_a_path_that_does_not_exist_is_not_found(w: World, method: str, path: st
         (f"/tasks/{NOBODY}/result", {"GET"}),
         (f"/tasks/{NOBODY}/cancel", {"POST"}),
         (f"/tasks/{NOBODY}/retry", {"POST"}),
-        ("/health", {"GET"}),
+        ("/health", {"GET", "HEAD"}),
         ("/openapi.json", {"GET"}),
     ],
 )

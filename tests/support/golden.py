@@ -1,5 +1,7 @@
 """What each golden event of `events/` must lead to, whatever the function runs in: this process, or a container."""
 
+import base64
+import gzip
 import json
 from collections.abc import Callable
 from datetime import datetime
@@ -54,6 +56,7 @@ ANSWERS: Final = {
     "account.rotate_webhook_secret": 200,
     "callbacks.fal": 404,  # where fal is not configured, it has nothing to report
     "system.health": 200,
+    "system.head_health": 200,
     "system.openapi": 200,
     "system.docs": 200,
     "system.unknown_path": 404,
@@ -122,7 +125,16 @@ def check_request(name: str, answer: dict[str, Any]) -> None:
     assert answer["headers"]["X-Request-Id"] == sent["requestContext"]["requestId"]
     if name != "system.docs":
         http = sent["requestContext"]["http"]
-        check_answer(http["method"], http["path"], answer["statusCode"], answer["headers"], answer.get("body") or "")
+        check_answer(http["method"], http["path"], answer["statusCode"], answer["headers"], text_of(answer))
+
+
+def text_of(answer: dict[str, Any]) -> str:
+    """The body of an answer, as its caller reads it."""
+    body: str = answer.get("body") or ""
+    if not answer.get("isBase64Encoded"):
+        return body
+    assert answer["headers"]["Content-Encoding"] == "gzip"
+    return gzip.decompress(base64.b64decode(body)).decode()
 
 
 # ------------------------------------------------------------------------------------------------------- messages

@@ -67,6 +67,27 @@ def test_what_names_no_role_to_the_letter_is_no_role(claim: object) -> None:
     assert role_of(**{"cognito:groups": claim}) is None
 
 
+@pytest.mark.parametrize(
+    "claim",
+    [
+        *("admin,", ",admin", "admin,,", "admin,,viewer2", "admin;", "admin.", "[admin,]", "[,admin]"),
+        *(
+            "[x,admin]",
+            "[[admin]]",
+            "[admin;editor]",
+            ["admin,"],
+            [",admin"],
+            ["[admin]"],
+            ["admin "],
+            ["viewer,admin"],
+        ),
+        *("admin\u00ad", "admin\u200b", "\u0430dmin"),
+    ],
+)
+def test_a_group_whose_name_only_looks_like_a_role_is_none(claim: object) -> None:
+    assert role_of(**{"cognito:groups": claim}) is None
+
+
 def test_without_the_claim_there_is_no_role() -> None:
     assert claims_of(event({"iss": ISSUER, "sub": "ann"})).role is None
 

@@ -6,11 +6,13 @@ whole, and once more by whatever `by` has named.
 """
 
 import os
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 NAMESPACE: Final = "Atelier"
 
@@ -29,7 +31,31 @@ Metric = Literal[
 ]
 """Every metric that there is; docs/operations.md says what each one means."""
 
-log: Final = Logger(service="atelier", log_uncaught_exceptions=True)
+
+class _Formatter(LambdaPowertoolsFormatter):
+    """Shows of an exception where it happened and what it is. Its message may quote what somebody sent."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the name is logging's
+        """The frames of an exception and of those that led to it, oldest first."""
+        parts: list[str] = []
+        error: BaseException | None = ei[1]
+        while error is not None:
+            parts.insert(0, "".join(traceback.format_tb(error.__traceback__)) + _named(error))
+            error = error.__cause__ or error.__context__
+        return "\n\n".join(parts)
+
+
+def _named(error: BaseException) -> str:
+    name = f"{type(error).__module__}.{type(error).__qualname__}"
+    return f"{name}: {error}" if name.startswith(_QUOTES_NOBODY) else name
+
+
+_QUOTES_NOBODY: Final = ("botocore.", "atelier.store.dynamodb.")
+"""Modules whose exceptions say what a service said about our request: codes, actions, names of resources."""
+
+log: Final = Logger(
+    service="atelier", log_uncaught_exceptions=True, logger_formatter=_Formatter(serialize_stacktrace=False)
+)
 
 # Two stacks of one account share the namespace, so the one dimension that every metric has is the stack's name.
 _metrics: Final = Metrics(namespace=NAMESPACE, service=os.environ.get("POWERTOOLS_SERVICE_NAME") or "atelier")

@@ -8,10 +8,12 @@ from pydantic import ConfigDict, Field
 from atelier.domain.errors import FieldError, Invalid
 from atelier.domain.pages import Page, SearchQuery
 from atelier.domain.schema import (
+    GivenId,
     Goal,
     Id,
     LongText,
     Name,
+    QueryId,
     RequestModel,
     StoredGoal,
     StoredModel,
@@ -32,7 +34,9 @@ class CampaignStatus(StrEnum):
 class ClientCampaign(RequestModel):
     """What it takes to create a campaign where the path already names the client."""
 
-    client_id: Annotated[Id | None, Field(description="May repeat the path's client; another one is an error.")] = None
+    client_id: Annotated[
+        GivenId | None, Field(description="May repeat the path's client; another one is an error.")
+    ] = None
     name: Name
     goal: Goal
     status: CampaignStatus = CampaignStatus.DRAFT
@@ -48,7 +52,7 @@ class ClientCampaign(RequestModel):
 class NewCampaign(ClientCampaign):
     """What it takes to create a campaign."""
 
-    client_id: Id
+    client_id: GivenId
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -104,9 +108,7 @@ class ClientCampaignQuery(SearchQuery):
 class CampaignQuery(ClientCampaignQuery):
     """Which campaigns to list, in what order."""
 
-    client_id: Annotated[
-        str | None, Field(max_length=255, description="Only this client's; an unknown one has none.")
-    ] = None
+    client_id: Annotated[QueryId | None, Field(description="Only this client's; an unknown one has none.")] = None
 
 
 class CampaignPage(Page[Campaign]):

@@ -32,6 +32,12 @@ def is_id(text: str) -> bool:
     return _CANONICAL.fullmatch(text) is not None
 
 
+def canonical(text: str) -> str:
+    """An id as it is kept, in whatever case of letters it was sent; any other text as it is."""
+    lower = text.lower()
+    return lower if is_id(lower) else text
+
+
 def _assemble(moment: datetime, low_bits: int) -> str:
     # A moment asked for may lie before the epoch; nothing was ever created there.
     microseconds = (max(moment, _EPOCH) - _EPOCH) // timedelta(microseconds=1)

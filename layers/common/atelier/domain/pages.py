@@ -30,7 +30,12 @@ class ListQuery(RequestModel):
     page: Annotated[int, Field(ge=1, le=1_000_000_000, description="Which page, from 1."), FROM_TEXT] = 1
     page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE, description="Items on a page."), FROM_TEXT] = 50
     cursor: Annotated[
-        str | None, Field(max_length=3000, description="The `next_cursor` of the page before, instead of `page`.")
+        str | None,
+        Field(
+            max_length=3000,
+            description="The `next_cursor` of the page before, instead of `page`. Ordered by creation, a walk meets "
+            "everything once; otherwise what changes its place meanwhile can be missed or met twice.",
+        ),
     ] = None
     sort_by: str = "created_at"
     sort_order: Annotated[

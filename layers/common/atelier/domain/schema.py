@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
+from atelier.domain.ids import canonical
 from atelier.domain.text import CONTENT_PATTERN, has_content, trim
 
 KIB = 1024
@@ -91,6 +92,10 @@ Description = Annotated[str, Field(max_length=2000)]
 LongText = Annotated[str, Field(max_length=LONG_TEXT_BYTES), AfterValidator(_at_most_32_kib)]
 
 Id = Annotated[str, Field(max_length=255, json_schema_extra={"format": "uuid"})]
+GivenId = Annotated[Id, AfterValidator(canonical)]
+"""An id in a body, found in any case of letters."""
+QueryId = Annotated[str, Field(max_length=255), AfterValidator(canonical)]
+"""An id in a query string, found in any case of letters."""
 
 
 UNASSIGNED: Final = "none"

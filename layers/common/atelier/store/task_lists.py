@@ -47,7 +47,7 @@ class TaskList:
         query = self._query
         cursor = lists.cursor_of(query)
         ids = (query.client_id, query.campaign_id)
-        if not all(id_ is None or id_ == UNASSIGNED or is_id(id_) for id_ in ids) or query.campaign_id == UNASSIGNED:
+        if not all(id_ is None or id_ == UNASSIGNED or is_id(id_) for id_ in ids):
             return lists.nothing(query)
         meta = keys.meta(self._user_id)
         first, self._counts = self._table.read_together(
@@ -72,7 +72,7 @@ class TaskList:
     # ------------------------------------------------------------------------------------------------- rows
 
     def _partition(self) -> Partition:
-        if self._query.campaign_id:
+        if self._query.campaign_id not in (None, UNASSIGNED):
             return keys.tasks_of_campaign(self._user_id, self._query.campaign_id)
         if self._query.client_id:
             return keys.tasks_of_client(self._user_id, self._query.client_id)
@@ -94,7 +94,7 @@ class TaskList:
     def _wants(self, task: TaskSummary) -> bool:
         client_id, campaign_id = self._query.client_id, self._query.campaign_id
         right_client = client_id is None or (task.client_id or UNASSIGNED) == client_id
-        return right_client and campaign_id in (None, task.campaign_id)
+        return right_client and campaign_id in (None, task.campaign_id or UNASSIGNED)
 
     def _walk(self, partition: Partition, cursor: Cursor | None, part: QueryPage) -> Iterator[Item]:
         for limit in chain(self._limits()[1:], repeat(None)):
@@ -136,7 +136,7 @@ class TaskList:
         return [keys.tally(self._user_id, scope)]
 
     def _total(self) -> int:
-        if self._query.created_from or self._query.created_to:
+        if self._query.created_from or self._query.created_to or self._query.campaign_id == UNASSIGNED:
             return self._counted()
         choice = TaskFilter(self._query.type, self._query.provider, self._query.status)
         if self._query.client_id == UNASSIGNED and not self._query.campaign_id:

@@ -4,7 +4,6 @@
 request before any route, and puts the request id on every answer and one line about it into the log.
 """
 
-import base64
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -22,11 +21,13 @@ from atelier.domain.schema import StoredModel
 from atelier.store.idempotency import CreateResult
 from atelier.telemetry import count, log, log_context
 from atelier.web.claims import Claims
+from atelier.web.compression import compress
 from atelier.web.conditional import etag, unchanged
 from atelier.web.problems import problem_response
+from atelier.web.request_body import decoded_body, parse_body, read_body
 from atelier.web.roles import UNAUTHENTICATED, authorize
 from atelier.web.routes import methods_at, refusal
-from atelier.web.validation import check_body, parameter_errors, parse_body, validation_errors
+from atelier.web.validation import parameter_errors, pointer_to, validation_errors
 
 Event = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -120,7 +121,8 @@ def _field_faults(app: APIGatewayHttpResolver) -> list[FieldError]:
     body = app.current_event.body
     if app.context["_route"].dependant.body_params or not body:
         return []
-    return [FieldError("unknown field; no body is expected here", pointer=f"/{name}") for name in parse_body(body)]
+    said = "unknown field; no body is expected here"
+    return [FieldError(said, pointer=pointer_to([name])) for name in parse_body(body)]
 
 
 # ------------------------------------------------------------------------------------------------------- answers
@@ -168,24 +170,22 @@ def serve(app: APIGatewayHttpResolver, *, raw_bodies: bool = False) -> Handler:
         with log_context(request_id=request_id):
             answer = _answer(app, event, context, raw_bodies=raw_bodies)
             _log(event, answer, milliseconds=(time.perf_counter() - began) * 1000)
-        if answer.get("body") is None:
+        if answer.get("body") is None or event["requestContext"]["http"]["method"] == "HEAD":
             answer["body"] = ""
         headers = answer.setdefault("headers", {})
-        headers["X-Request-Id"] = request_id
+        headers |= {"X-Request-Id": request_id, "X-Content-Type-Options": "nosniff"}
         headers.setdefault("Cache-Control", "no-store")
+        compress(answer, _headers(event).get("accept-encoding"))
         return answer
 
     return handler
 
 
 def _answer(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext, *, raw_bodies: bool) -> Answer:
-    # HTTP APIs write names in lower case, `sam local start-api` does not; to HTTP they are the same.
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    headers = _headers(event)
     try:
         app.context[_CLAIMS] = authorize(event)
-        body = _text(event)
-        if not raw_bodies:
-            check_body(body, headers.get("content-type", ""))
+        body = decoded_body(event) if raw_bodies else read_body(event, headers)
     except DomainError as refused:
         method, path = event["requestContext"]["http"]["method"], event["rawPath"]
         return _early(refused if method in methods_at(path) else refusal(method, path), event)
@@ -195,14 +195,9 @@ def _answer(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaC
     return _without_body_if_unchanged(known, app.resolve(known, context))
 
 
-def _text(event: Event) -> str | None:
-    body = event.get("body")
-    if body is None or not event.get("isBase64Encoded"):
-        return body
-    try:
-        return base64.b64decode(body).decode()
-    except UnicodeDecodeError:
-        raise Invalid([FieldError("The body must be UTF-8.", pointer="")]) from None
+def _headers(event: Event) -> dict[str, str]:
+    # HTTP APIs write names in lower case, `sam local start-api` does not; to HTTP they are the same.
+    return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
 
 
 def _early(refusal: DomainError, event: Event) -> Answer:

@@ -14,6 +14,7 @@ from atelier.settings import JWT, PLACEHOLDER, settings
 
 Event = Mapping[str, Any]
 
+_SEPARATOR: Final = re.compile(r",\s*|\s+")
 _HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")  # of a surrogate pair: nobody could store or send it
 
 
@@ -48,16 +49,17 @@ def claims_of(event: Event) -> Claims:
 def claim_values(claim: object) -> list[str]:
     """The values of a claim that is a list, a text that the gateway made of one, or words with spaces or commas.
 
-    What was one value in a list stays one where the gateway lets us see it: a group called `x,admin` makes nobody an
-    admin. One called `x admin` does, because the gateway puts no quotes around the values of a list.
+    What was one value in a list stays one where the gateway lets us see it: a group called `x,admin` or `admin,` makes
+    nobody an admin. One called `x admin` does, because the gateway puts no quotes around the values of a list.
     """
     match claim:
         case list():
             return [each for each in claim if isinstance(each, str)]
         case str() if claim.startswith("[") and claim.endswith("]"):
-            return [word.removesuffix(",") for word in claim[1:-1].split()]  # `[admin editor]`: the gateway's way
+            return claim[1:-1].split()  # `[admin editor]`: the gateway's way
         case str():
-            return claim.replace(",", " ").split()
+            values = _SEPARATOR.split(claim)
+            return values if all(values) else claim.split()  # a comma that separates nothing is part of a name
         case _:
             return []
 

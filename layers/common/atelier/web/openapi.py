@@ -5,8 +5,9 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 
+from atelier.domain.ids import canonical
 from atelier.web.problems import CONTENT_TYPE, Problem
 
 _WHEN: Final[Mapping[int, str]] = {
@@ -97,6 +98,6 @@ def path_id(kind: str) -> Any:
     return Path(description=f"The {kind}'s id.", json_schema_extra={"format": "uuid"})
 
 
-ClientId = Annotated[str, path_id("client")]
-CampaignId = Annotated[str, path_id("campaign")]
-TaskId = Annotated[str, path_id("task")]
+ClientId = Annotated[str, AfterValidator(canonical), path_id("client")]
+CampaignId = Annotated[str, AfterValidator(canonical), path_id("campaign")]
+TaskId = Annotated[str, AfterValidator(canonical), path_id("task")]

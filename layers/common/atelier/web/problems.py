@@ -65,6 +65,12 @@ TITLES: Final[Mapping[HTTPStatus, tuple[str, str]]] = {
 }
 
 
+MOST_ERRORS: Final = 100
+"""How many errors an answer lists."""
+_MOST_IN_DETAIL: Final = 10
+_LONGEST_PLACE: Final = 300  # characters
+
+
 class ErrorDetail(BaseModel):
     """One thing wrong with a request: a JSON pointer into the body, or a parameter's name."""
 
@@ -109,7 +115,7 @@ def problem_response(error: Exception, *, instance: str, request_id: str) -> Res
         "type": f"urn:atelier:problem:{slug}",
         "title": title,
         "status": int(status),
-        "detail": str(error) if isinstance(error, errors.DomainError) else "The error was logged with this request id.",
+        "detail": _detail(error),
         "instance": instance,
         "request_id": request_id,
         **_particulars(error),
@@ -127,10 +133,28 @@ def status_of(error: Exception) -> HTTPStatus:
     )
 
 
+def _detail(error: Exception) -> str:
+    if not isinstance(error, errors.DomainError):
+        return "The error was logged with this request id."
+    if not isinstance(error, errors.Invalid):
+        return str(error)
+    first = error.field_errors[:_MOST_IN_DETAIL]
+    more = len(error.field_errors) - len(first)
+    return "; ".join(map(str, map(_shortened, first))) + (f"; and {more} more" if more else "")
+
+
+def _shortened(error: errors.FieldError) -> errors.FieldError:
+    # The caller chooses how long a field's name is.
+    if len(error.pointer or error.parameter or "") <= _LONGEST_PLACE:
+        return error
+    pointer, parameter = (text and f"{text[:_LONGEST_PLACE]}…" for text in (error.pointer, error.parameter))
+    return errors.FieldError(error.detail, pointer=pointer, parameter=parameter)
+
+
 def _particulars(error: Exception) -> dict[str, Any]:
     match error:
         case errors.Invalid():
-            return {"errors": [vars(fault) for fault in error.field_errors]}
+            return {"errors": [vars(_shortened(each)) for each in error.field_errors[:MOST_ERRORS]]}
         case errors.TaskFailed():
             return {"code": error.code, "retryable": error.retryable}
         case _:

@@ -19,6 +19,7 @@ Route = tuple[str, str]
 OPEN: Final = frozenset(
     {
         ("GET", "/api/v3/health"),
+        ("HEAD", "/api/v3/health"),
         ("GET", "/api/v3/openapi.json"),
         ("GET", "/docs"),
         ("POST", "/api/v3/webhooks/{provider}"),  # proved by the provider's signature

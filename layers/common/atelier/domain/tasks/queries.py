@@ -2,21 +2,24 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from atelier.domain.pages import ListQuery
-from atelier.domain.schema import Timestamp
+from atelier.domain.schema import QueryId, Timestamp
 from atelier.domain.tasks.record import TaskStatus, TaskType
+
+_DIGITS: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?"
+_RFC_3339: Final = re.compile(rf"{_DIGITS}([Zz]|[+-][0-9]{{2}}:[0-9]{{2}})")
+_PLUS_LOST: Final = re.compile(rf"{_DIGITS} [0-9]{{2}}:[0-9]{{2}}")  # in a query string, + is a blank
 
 
 def _rfc_3339(value: Any) -> Any:
     # pydantic would also take a bare date or a number of seconds.
-    if isinstance(value, str) and not re.fullmatch(
-        r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", value
-    ):
-        raise ValueError("must be an RFC 3339 time such as 2026-01-31T12:00:00Z")
+    if isinstance(value, str) and not _RFC_3339.fullmatch(value):
+        hint = "; in a URL the + of its offset is written %2B" if _PLUS_LOST.fullmatch(value) else ""
+        raise ValueError(f"must be an RFC 3339 time such as 2026-01-31T12:00:00Z{hint}")
     return value
 
 
@@ -34,9 +37,11 @@ class TaskQuery(ListQuery):
     """Which tasks to list, newest or oldest first."""
 
     client_id: Annotated[
-        str | None, Field(max_length=255, description="Only this client's tasks; `none`: those without a client.")
+        QueryId | None, Field(description="Only this client's tasks; `none`: those without a client.")
     ] = None
-    campaign_id: Annotated[str | None, Field(max_length=255, description="Only this campaign's tasks.")] = None
+    campaign_id: Annotated[
+        QueryId | None, Field(description="Only this campaign's tasks; `none`: those without a campaign.")
+    ] = None
     status: TaskStatus | None = None
     type: TaskType | None = None
     provider: Annotated[str | None, Field(max_length=64)] = None

@@ -1,10 +1,11 @@
 """What a caller sends to have something generated."""
 
+import re
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue
 
-from atelier.domain.schema import KIB, Id, Prompt, RequestModel, as_json
+from atelier.domain.schema import KIB, GivenId, Prompt, RequestModel, as_json
 
 METADATA_BYTES: Final = 16 * KIB
 PARAMS_BYTES: Final = 32 * KIB
@@ -33,22 +34,42 @@ def _whole(value: Any) -> Any:
 
 _SIDE = r"(6[4-9]|[7-9][0-9]|[1-9][0-9]{2}|1[0-9]{3}|20[0-3][0-9]|204[0-8])"
 AspectRatio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "9:21", "4:5", "5:4"]
-Size = Annotated[str, Field(pattern=f"^{_SIDE}x{_SIDE}$", description="Width x height in pixels, 64 to 2048 each.")]
+_SIZE: Final = f"^{_SIDE}x{_SIDE}$"
+
+
+def _size(value: str) -> str:
+    if not re.fullmatch(_SIZE, value):
+        raise ValueError("must be width x height in pixels, 64 to 2048 each, such as 1024x768")
+    return value
+
+
+Size = Annotated[
+    str,
+    AfterValidator(_size),
+    Field(description="Width x height in pixels, 64 to 2048 each.", json_schema_extra={"pattern": _SIZE}),
+]
 Seconds = Annotated[float, Field(strict=True, ge=1, le=60)]
+
+
+def _distinct(values: list[str]) -> list[str]:
+    if len(set(values)) < len(values):
+        raise ValueError("must not name a provider twice")
+    return values
 
 
 class NewTask(RequestModel):
     """What it takes to generate anything."""
 
     prompt: Prompt
-    client_id: Id | None = None
-    campaign_id: Annotated[Id | None, Field(description="Alone, it implies its client.")] = None
+    client_id: GivenId | None = None
+    campaign_id: Annotated[GivenId | None, Field(description="Alone, it implies its client.")] = None
     provider: Annotated[str | None, Field(max_length=64)] = None
     providers: Annotated[
-        list[Annotated[str, Field(max_length=64)]] | None,
+        Annotated[list[Annotated[str, Field(max_length=64)]], AfterValidator(_distinct)] | None,
         Field(
             min_length=1,
             max_length=4,
+            json_schema_extra={"uniqueItems": True},
             description="Instead of `provider`, in this order: the next only if one has not accepted the job.",
         ),
     ] = None

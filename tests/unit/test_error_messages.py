@@ -1,0 +1,126 @@
+"""Every message about bad input is a sentence for the caller, whatever rule it comes from."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel, ValidationError
+from pydantic_core.core_schema import ErrorType
+
+from atelier.domain.campaigns import CampaignPatch, CampaignQuery, ClientCampaign, ClientCampaignQuery, NewCampaign
+from atelier.domain.clients import ClientPatch, ClientQuery, NewClient
+from atelier.domain.schema import RequestModel
+from atelier.domain.tasks.queries import TaskQuery
+from atelier.domain.tasks.requests import NewAudio, NewImage, NewVideo
+from atelier.web.error_messages import SENTENCES, SPECIAL, sentence
+
+JARGON = re.compile(
+    r"[\\^$]|\bInput\b|\bshould\b|validation|\bError\b|\bpattern\b|\bextra\b|codec|utf-8-sig|\bdict|\bstr\b|\bint\b"
+    r"|instance|parsing|unable|literal|NoneType|<|>"
+)
+MODELS: list[type[BaseModel]] = [
+    *(NewClient, ClientPatch, NewCampaign, ClientCampaign, CampaignPatch, NewImage, NewVideo, NewAudio),
+    *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery),
+]
+HOSTILE: list[Any] = [
+    *(None, True, 0, -1, 5, 1.5, 10**300, 1e308, float("nan"), float("inf"), "", " ", "\u200b", "x", "x" * 70_000),
+    *("\ud800", b"x", [], [1], ["a"] * 9, ["a", "a"], {}, {"a": 1}, {1: 2}, {"a": {"b": object()}}, object()),
+    *("2026-01-31", "2026-01-31T12:00:60Z", "2026-02-30T12:00:00Z", "2026-01-31T12:00:00 02:00", "9" * 400, "1.0"),
+    *("4096x4096", "1e400", "asc ", "none", "0001-01-01T00:00:00+14:00"),
+]
+REQUIRED: dict[str, Any] = {"name": "a", "goal": "b", "prompt": "c", "client_id": "d"}
+
+
+def raised(model: type[BaseModel]) -> Iterator[dict[str, Any]]:
+    """Every error that a model raises for one hostile value in one of its fields, or for none."""
+    good = {name: value for name, value in REQUIRED.items() if name in model.model_fields}
+    for sent in [{}, {"colour": 1}, *({**good, field: value} for field in model.model_fields for value in HOSTILE)]:
+        try:
+            model.model_validate(sent)
+        except ValidationError as error:
+            yield from error.errors()  # type: ignore[misc]
+
+
+def of_lists() -> Iterator[dict[str, Any]]:
+    for model in (NewImage, ClientQuery):
+        for value in HOSTILE:
+            try:
+                model.model_validate(value)
+            except ValidationError as error:
+                yield from error.errors()  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_whatever_a_model_refuses_it_says_why_in_words(model: type[BaseModel]) -> None:
+    kinds = set()
+    for error in (*raised(model), *of_lists()):
+        said = sentence(error, str(error["loc"][-1]) if error["loc"] else "")
+        kinds.add(error["type"])
+        assert not JARGON.search(said), (error, said)
+        assert said[0].islower()
+        assert not said.endswith(".")
+        assert len(said) < 200
+    known = {*SENTENCES, *SPECIAL, "value_error", "either"}
+    assert kinds <= known, kinds - known
+
+
+def test_every_error_of_pydantic_has_words() -> None:
+    contexts = {
+        "expected": "'a' or 'b'", "min_length": 2, "max_length": 3, "gt": 1, "ge": 1, "lt": 1, "le": 1,
+        "multiple_of": 2, "max_digits": 3, "decimal_places": 2, "whole_digits": 1, "expected_tags": "'a'", "error": "x",
+    }  # fmt: skip
+    for kind in get_args(ErrorType):
+        said = sentence({"type": kind, "msg": "must be so", "ctx": contexts}, "field")
+        assert not JARGON.search(said), (kind, said)
+        assert "{" not in said
+
+
+def test_the_table_has_nothing_but_errors_of_pydantic() -> None:
+    assert (set(SENTENCES) | set(SPECIAL)) <= set(get_args(ErrorType)) | {"invalid-json-value"}
+
+
+def test_every_request_model_is_tried() -> None:
+    def below(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+        for each in model.__subclasses__():
+            yield each
+            yield from below(each)
+
+    ours = {each for each in below(RequestModel) if each.__module__.startswith("atelier.")}
+    bases = {model for model in ours if any(other is not model and issubclass(other, model) for other in ours)}
+    assert ours - bases <= set(MODELS)
+
+
+@pytest.mark.parametrize(
+    ("model", "sent", "said"),
+    [
+        (
+            NewImage,
+            {"prompt": "a", "size": "4096x4096"},
+            "must be width x height in pixels, 64 to 2048 each, such as 1024x768",
+        ),
+        (NewImage, {"prompt": "a", "providers": ["a", "b", "c", "d", "e"]}, "must have at most 4 items"),
+        (NewImage, {"prompt": "a", "providers": []}, "must not be empty"),
+        (NewImage, {"prompt": "a", "providers": ["fal", "fal"]}, "must not name a provider twice"),
+        (NewImage, {"prompt": "a", "metadata": []}, "must be an object"),
+        (NewImage, {"prompt": "a", "num_outputs": 9}, "must be at most 4"),
+        (NewImage, {"prompt": "a", "apply_brand_guidelines": "yes"}, "must be true or false"),
+        (NewClient, {"name": "\u200b"}, "must not be empty"),
+        (NewClient, {"name": "a" * 256}, "must have at most 255 characters"),
+        (NewClient, {"name": 5}, "must be a string"),
+        (NewClient, {"name": "a", "id": "b"}, "cannot be changed"),
+        (CampaignPatch, {"status": "done"}, "must be 'active', 'archived' or 'draft'"),
+        (ClientQuery, {"page": "0"}, "must be at least 1"),
+        (ClientQuery, {"page": "1", "cursor": "a"}, "give either page or cursor, not both"),
+        (
+            TaskQuery,
+            {"created_from": "2026-01-31T12:00:60Z"},
+            "must be an RFC 3339 time that exists, such as 2026-01-31T12:00:00Z; seconds are 00 to 59",
+        ),
+    ],
+)
+def test_a_caller_is_told_what_to_send(model: type[BaseModel], sent: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        model.model_validate(sent)
+    [error] = refused.value.errors()
+    assert sentence(error, str(error["loc"][-1]) if error["loc"] else "") == said
