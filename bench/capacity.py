@@ -251,7 +251,7 @@ class Listed:
 
 def is_count(sk: str) -> bool:
     """Whether an item with this sort key is an owner's totals or the counts of a scope."""
-    return sk == "META" or sk.startswith("TALLY#")
+    return sk == "SUMMARY" or sk.startswith("COUNTERS#")
 
 
 def lists(size: int) -> dict[str, Listed]:
@@ -276,7 +276,11 @@ def page(it: Measuring, each: str, **more: str) -> Any:
 
 
 def _place(kind: str, id_: str) -> Place:
-    key = {"clients": keys.client(USER, id_), "campaigns": keys.campaign(USER, id_), "tasks": keys.task(id_)}[kind]
+    key = {
+        "clients": keys.resource(USER, "client", id_),
+        "campaigns": keys.resource(USER, "campaign", id_),
+        "tasks": keys.task(id_),
+    }[kind]
     return key.pk, key.sk
 
 

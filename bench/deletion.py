@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from atelier.domain.access import Access
 from atelier.domain.campaigns import NewCampaign
 from atelier.domain.catalog import Catalog
 from atelier.domain.clients import NewClient
@@ -32,6 +33,7 @@ from tests.support.table import create_table
 
 REGISTRY: Final = Catalog(MODELS)
 USER: Final = 1
+ME: Final = Access.own(USER)
 SMALL: Final = (1, 1)
 LARGE: Final = (600, 5000)
 PAIRS: Final = 5
@@ -60,7 +62,7 @@ class Bench:
 
     def client_with(self, campaigns: int, tasks: int) -> str:
         """A new client with so many children."""
-        made = self.clients.create(NewClient(name="Bench"), id_=_id(), user_id=USER, idempotent=None, now=utcnow())
+        made = self.clients.create(NewClient(name="Bench"), id_=_id(), access=ME, idempotent=None, now=utcnow())
         client = made.record
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda _: self._campaign(client.id), range(campaigns)))
@@ -69,7 +71,7 @@ class Bench:
 
     def _campaign(self, client_id: str) -> None:
         new = NewCampaign(client_id=client_id, name="Bench", goal="Measure")
-        self.campaigns.create(new, id_=_id(), user_id=USER, idempotent=None, now=utcnow())
+        self.campaigns.create(new, id_=_id(), access=ME, idempotent=None, now=utcnow())
 
     def _task(self, parents: Parents) -> None:
         new, now = NewImage(prompt="A lighthouse at dusk"), utcnow()
@@ -78,14 +80,14 @@ class Bench:
             parents,
             GenerationContext(REGISTRY, ("sandbox",)),
             identity=TaskIdentity(_id(), "token", now),
-            user_id=USER,
+            access=ME,
         )
-        self.tasks.create(task, idempotent=None, now=now)
+        self.tasks.create(task, access=ME, idempotent=None, now=now)
 
     def milliseconds_to_delete(self, client_id: str) -> float:
         """How long what DELETE /clients/{id} does takes."""
         began = time.perf_counter()
-        self.clients.delete(client_id, user_id=USER, accepted=None, now=utcnow())
+        self.clients.delete(client_id, access=ME, accepted=None, now=utcnow())
         return (time.perf_counter() - began) * 1000
 
     def clean_up(self, client_id: str) -> None:

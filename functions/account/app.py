@@ -1,14 +1,13 @@
 """/api/v3/me and /api/v3/webhook-secret"""
 
-from atelier.bootstrap import bootstrap
-
 from secrets import token_bytes
 
+from atelier.bootstrap import bootstrap
 from aws_lambda_powertools.event_handler import Request, Response
 from pydantic import BaseModel
 
 from atelier import wiring
-from atelier.caller import caller, user_of
+from atelier.caller import access_of, caller
 from atelier.domain.roles import Role
 from atelier.domain.schema import utcnow
 from atelier.domain.webhook_secrets import WebhookSecret, secret_text
@@ -49,7 +48,9 @@ def get_me() -> Reply:
 )
 def get_webhook_secret() -> Reply:
     """Show the secret that signs the webhooks of your tasks, as the Standard Webhooks specification says."""
-    secret = wiring.webhook_secrets().get_or_create(user_of(app), fresh=secret_text(token_bytes(32)), now=utcnow())
+    secret = wiring.webhook_secrets().get_or_create(
+        caller(app).user_id, fresh=secret_text(token_bytes(32)), now=utcnow()
+    )
     return Response(200, JSON, secret.model_dump_json())
 
 
@@ -65,7 +66,7 @@ def get_webhook_secret() -> Reply:
 def rotate_webhook_secret(request: Request, key: IdempotencyKey = None) -> Reply:
     """Replace the secret. The previous one signs as well until `previous_until`; older ones no longer sign."""
     fresh, idempotent = secret_text(token_bytes(32)), idempotent_request(request, key)
-    made = wiring.webhook_secrets().rotate(user_of(app), fresh=fresh, idempotent=idempotent, now=utcnow())
+    made = wiring.webhook_secrets().rotate(access_of(app), fresh=fresh, idempotent=idempotent, now=utcnow())
     replayed: dict[str, str | list[str]] = {"Idempotent-Replayed": "true"} if made.replayed else {}
     return Response(200, JSON, made.record.model_dump_json(), headers=replayed)
 

@@ -1,15 +1,14 @@
 """/api/v3/campaigns and /api/v3/clients/{client_id}/campaigns"""
 
-from atelier.bootstrap import bootstrap
-
 from secrets import randbits
 from typing import Annotated
 
+from atelier.bootstrap import bootstrap
 from aws_lambda_powertools.event_handler import Request
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from atelier import wiring
-from atelier.caller import user_of
+from atelier.caller import access_of
 from atelier.domain.campaigns import (
     Campaign,
     CampaignPage,
@@ -52,7 +51,7 @@ def create_campaign(body: NewCampaign, request: Request, key: IdempotencyKey = N
     """Create a campaign. Its client must exist when the campaign is written; names need not be unique."""
     now = utcnow()
     id_, idempotent = new_id(now, randbits(62)), idempotent_request(request, key)
-    made = wiring.campaigns().create(body, id_=id_, user_id=user_of(app), idempotent=idempotent, now=now)
+    made = wiring.campaigns().create(body, id_=id_, access=access_of(app), idempotent=idempotent, now=now)
     return created_response(made, location=f"/campaigns/{made.record.id}")
 
 
@@ -65,7 +64,7 @@ def create_campaign(body: NewCampaign, request: Request, key: IdempotencyKey = N
 )
 def list_campaigns(query: Annotated[CampaignQuery, Query()]) -> Reply:
     """List your campaigns, by page number or by cursor. A walk by cursor neither repeats nor skips."""
-    return page_response(wiring.campaigns().list(query, user_id=user_of(app)))
+    return page_response(wiring.campaigns().list(query, access=access_of(app)))
 
 
 @app.get(
@@ -77,7 +76,7 @@ def list_campaigns(query: Annotated[CampaignQuery, Query()]) -> Reply:
 )
 def get_campaign(campaign_id: CampaignId, if_none_match: IfNoneMatch = None) -> Reply:
     """Show a campaign as it is now."""
-    return resource_response(wiring.campaigns().get(campaign_id, user_id=user_of(app)))
+    return resource_response(wiring.campaigns().get(campaign_id, access=access_of(app)))
 
 
 @app.patch(
@@ -91,7 +90,7 @@ def update_campaign(campaign_id: CampaignId, body: CampaignPatch, if_match: IfMa
     """Update a campaign by a merge patch: absent fields stay, null clears the brief. The client cannot change."""
     accepted = accepted_versions(if_match)
     return resource_response(
-        wiring.campaigns().patch(campaign_id, body, user_id=user_of(app), accepted=accepted, now=utcnow())
+        wiring.campaigns().patch(campaign_id, body, access=access_of(app), accepted=accepted, now=utcnow())
     )
 
 
@@ -104,7 +103,7 @@ def update_campaign(campaign_id: CampaignId, body: CampaignPatch, if_match: IfMa
 )
 def delete_campaign(campaign_id: CampaignId, if_match: IfMatch = None) -> Reply:
     """Delete a campaign. Its tasks stay with the client, without a campaign."""
-    wiring.campaigns().delete(campaign_id, user_id=user_of(app), accepted=accepted_versions(if_match), now=utcnow())
+    wiring.campaigns().delete(campaign_id, access=access_of(app), accepted=accepted_versions(if_match), now=utcnow())
     return no_content()
 
 
@@ -131,9 +130,7 @@ def create_campaign_for_client(
 )
 def list_campaigns_of_client(client_id: ClientId, query: Annotated[ClientCampaignQuery, Query()]) -> Reply:
     """List a client's campaigns. An unknown client is a 404 here, and an empty list in `GET /campaigns`."""
-    return page_response(
-        wiring.campaigns().list_of_client(query.of(client_id), client_id=client_id, user_id=user_of(app))
-    )
+    return page_response(wiring.campaigns().list(query.of(client_id), access=access_of(app), parent_id=client_id))
 
 
 handler = bootstrap(serve(app), wiring.campaigns, prime=app.get_openapi_json_schema)

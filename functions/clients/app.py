@@ -1,15 +1,14 @@
 """/api/v3/clients"""
 
-from atelier.bootstrap import bootstrap
-
 from secrets import randbits
 from typing import Annotated
 
+from atelier.bootstrap import bootstrap
 from aws_lambda_powertools.event_handler import Request
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from atelier import wiring
-from atelier.caller import user_of
+from atelier.caller import access_of
 from atelier.domain.clients import Client, ClientPage, ClientPatch, ClientQuery, NewClient
 from atelier.domain.ids import new_id
 from atelier.domain.schema import utcnow
@@ -42,7 +41,7 @@ def create_client(body: NewClient, request: Request, key: IdempotencyKey = None)
     """Create a client. Names need not be unique."""
     now = utcnow()
     id_, idempotent = new_id(now, randbits(62)), idempotent_request(request, key)
-    made = wiring.clients().create(body, id_=id_, user_id=user_of(app), idempotent=idempotent, now=now)
+    made = wiring.clients().create(body, id_=id_, access=access_of(app), idempotent=idempotent, now=now)
     return created_response(made, location=f"/clients/{made.record.id}")
 
 
@@ -55,7 +54,7 @@ def create_client(body: NewClient, request: Request, key: IdempotencyKey = None)
 )
 def list_clients(query: Annotated[ClientQuery, Query()]) -> Reply:
     """List your clients, by page number or by cursor. A walk by cursor neither repeats nor skips."""
-    return page_response(wiring.clients().list(query, user_id=user_of(app)))
+    return page_response(wiring.clients().list(query, access=access_of(app)))
 
 
 @app.get(
@@ -67,7 +66,7 @@ def list_clients(query: Annotated[ClientQuery, Query()]) -> Reply:
 )
 def get_client(client_id: ClientId, if_none_match: IfNoneMatch = None) -> Reply:
     """Show a client as it is now."""
-    return resource_response(wiring.clients().get(client_id, user_id=user_of(app)))
+    return resource_response(wiring.clients().get(client_id, access=access_of(app)))
 
 
 @app.patch(
@@ -81,7 +80,7 @@ def update_client(client_id: ClientId, body: ClientPatch, if_match: IfMatch = No
     """Update a client by a merge patch: absent fields stay, null clears an optional one."""
     accepted = accepted_versions(if_match)
     return resource_response(
-        wiring.clients().patch(client_id, body, user_id=user_of(app), accepted=accepted, now=utcnow())
+        wiring.clients().patch(client_id, body, access=access_of(app), accepted=accepted, now=utcnow())
     )
 
 
@@ -94,7 +93,7 @@ def update_client(client_id: ClientId, body: ClientPatch, if_match: IfMatch = No
 )
 def delete_client(client_id: ClientId, if_match: IfMatch = None) -> Reply:
     """Delete a client and its campaigns. Its tasks stay, without client and campaign."""
-    wiring.clients().delete(client_id, user_id=user_of(app), accepted=accepted_versions(if_match), now=utcnow())
+    wiring.clients().delete(client_id, access=access_of(app), accepted=accepted_versions(if_match), now=utcnow())
     return no_content()
 
 

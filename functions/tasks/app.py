@@ -1,16 +1,15 @@
 """/api/v3/generate/*, /api/v3/tasks and /api/v3/providers"""
 
-from atelier.bootstrap import bootstrap
-
 from datetime import datetime
 from secrets import randbits, token_urlsafe
 from typing import Annotated, Any
 
+from atelier.bootstrap import bootstrap
 from aws_lambda_powertools.event_handler import Request
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from atelier import wiring
-from atelier.caller import user_of
+from atelier.caller import access_of
 from atelier.domain.errors import PreconditionFailed
 from atelier.domain.ids import new_id
 from atelier.domain.provider_info import ProviderList, provider_list
@@ -76,7 +75,7 @@ def generate_audio(body: NewAudio, request: Request, key: IdempotencyKey = None)
 )
 def list_tasks(query: Annotated[TaskQuery, Query()]) -> Reply:
     """List your tasks, by page number or by cursor. A new task appears within a second."""
-    page, media_urls = wiring.tasks().list(query, user_id=user_of(app)), wiring.media_urls()
+    page, media_urls = wiring.tasks().list(query, access=access_of(app)), wiring.media_urls()
     return page_response(page.model_copy(update={"items": [with_urls(task, media_urls) for task in page.items]}))
 
 
@@ -89,7 +88,7 @@ def list_tasks(query: Annotated[TaskQuery, Query()]) -> Reply:
 )
 def get_task(task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
     """Show a task as it is now. The URLs of its files are valid for an hour."""
-    return task_response(wiring.tasks().get(task_id, user_id=user_of(app)), wiring.media_urls(), now=utcnow())
+    return task_response(wiring.tasks().get(task_id, access=access_of(app)), wiring.media_urls(), now=utcnow())
 
 
 @app.get(
@@ -101,7 +100,7 @@ def get_task(task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
 )
 def get_result(task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
     """Show a task's files: 202 while it runs, 409 with the task's own error when it failed or was canceled."""
-    return result_response(wiring.tasks().get(task_id, user_id=user_of(app)), wiring.media_urls(), now=utcnow())
+    return result_response(wiring.tasks().get(task_id, access=access_of(app)), wiring.media_urls(), now=utcnow())
 
 
 @app.post(
@@ -114,7 +113,7 @@ def get_result(task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
 def cancel_task(task_id: TaskId) -> Reply:
     """Cancel a task. The provider may still charge for work that it has begun."""
     now = utcnow()
-    task = wiring.tasks().change(task_id, lambda task: canceled(task, now=now), user_id=user_of(app))
+    task = wiring.tasks().change(task_id, lambda task: canceled(task, now=now), access=access_of(app))
     count_task_end(task, now=now)
     return task_response(task, wiring.media_urls(), now=now)
 
@@ -128,13 +127,13 @@ def cancel_task(task_id: TaskId) -> Reply:
 )
 def retry_task(task_id: TaskId, request: Request, key: IdempotencyKey = None) -> Reply:
     """Create a task that repeats a failed or canceled one, with the guidelines and brief as they are now."""
-    store, user_id, now, idempotent = wiring.tasks(), user_of(app), utcnow(), idempotent_request(request, key)
-    made = store.find_replay(idempotent, user_id=user_id, now=now)
+    store, access, now, idempotent = wiring.tasks(), access_of(app), utcnow(), idempotent_request(request, key)
+    made = store.find_replay(idempotent, access=access, now=now)
     if made is None:
-        task = store.get(task_id, user_id=user_id)
-        parents = store.parents(task.client_id, task.campaign_id, user_id=user_id)
-        again = new_retry(task, parents, wiring.generation_context(), identity=_mark(now))
-        made = store.create(again, idempotent=idempotent, now=now)
+        task = store.get(task_id, access=access)
+        parents = store.parents(task.client_id, task.campaign_id, access=access)
+        again = new_retry(task, parents, wiring.generation_context(), identity=_identity(now), access=access)
+        made = store.create(again, access=access, idempotent=idempotent, now=now)
     return accepted_response(made, wiring.media_urls(), now=now)
 
 
@@ -152,7 +151,7 @@ def delete_task(task_id: TaskId, if_match: IfMatch = None) -> Reply:
         if not matches(if_match, tag_of(task, now=utcnow())):
             raise PreconditionFailed("It has changed since the version that If-Match names.")
 
-    wiring.tasks().delete(task_id, check, user_id=user_of(app))
+    wiring.tasks().delete(task_id, check, access=access_of(app))
     return no_content()
 
 
@@ -169,16 +168,16 @@ def list_providers() -> Reply:
 
 
 def _generate(new: NewTask, request: Request, key: str | None) -> Reply:
-    store, user_id, now, idempotent = wiring.tasks(), user_of(app), utcnow(), idempotent_request(request, key)
-    made = store.find_replay(idempotent, user_id=user_id, now=now)
+    store, access, now, idempotent = wiring.tasks(), access_of(app), utcnow(), idempotent_request(request, key)
+    made = store.find_replay(idempotent, access=access, now=now)
     if made is None:
-        parents = store.parents(new.client_id, new.campaign_id, user_id=user_id)
-        task = new_task(new, parents, wiring.generation_context(), identity=_mark(now), user_id=user_id)
-        made = store.create(task, idempotent=idempotent, now=now)
+        parents = store.parents(new.client_id, new.campaign_id, access=access)
+        task = new_task(new, parents, wiring.generation_context(), identity=_identity(now), access=access)
+        made = store.create(task, access=access, idempotent=idempotent, now=now)
     return accepted_response(made, wiring.media_urls(), now=now)
 
 
-def _mark(now: datetime) -> TaskIdentity:
+def _identity(now: datetime) -> TaskIdentity:
     return TaskIdentity(new_id(now, randbits(62)), token_urlsafe(24), now)
 
 

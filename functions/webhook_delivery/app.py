@@ -1,14 +1,14 @@
 """The webhook delivery queue: one attempt to tell a receiver that a task has ended per message."""
 
-from atelier.bootstrap import bootstrap
-
 from secrets import token_bytes
 
+from atelier.bootstrap import bootstrap
 from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from atelier import wiring
 from atelier.batches import consume
+from atelier.domain.access import Access
 from atelier.domain.schema import utcnow
 from atelier.domain.tasks.record import Task
 from atelier.domain.webhook_delivery import WebhookDelivery
@@ -26,7 +26,8 @@ def tell(record: SQSRecord) -> None:
 
 
 def _shown(task: Task) -> Task:
-    return with_urls(wiring.tasks().get(task.id, user_id=task.user_id), wiring.media_urls())
+    access = Access(account=task.user_id, actor=task.created_by, role=None)
+    return with_urls(wiring.tasks().get(task.id, access=access), wiring.media_urls())
 
 
 handler = bootstrap(consume(EventType.SQS, tell), wiring.webhook_dispatcher)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from atelier import wiring
+from atelier.domain.access import Access
 from atelier.domain.campaigns import NewCampaign
 from atelier.domain.clients import NewClient
 from atelier.domain.ids import new_id
@@ -18,6 +19,7 @@ NOBODY = "01999999-9999-7999-8999-999999999999"
 """An id that is well formed and names nothing."""
 
 SOMEBODY_ELSE = 2
+THEIRS = Access.own(SOMEBODY_ELSE)
 
 
 def a_client(w: World, name: str = "Acme", **fields: Any) -> Json:
@@ -133,16 +135,16 @@ def theirs(w: World) -> tuple[str, str, str]:
     """The ids of a client, a campaign and a task of another user."""
     now = w.clock()
     client, campaign, task = (new_id(now, number) for number in range(3))
-    who: Json = {"user_id": SOMEBODY_ELSE, "idempotent": None, "now": now}
+    who: Json = {"access": THEIRS, "idempotent": None, "now": now}
     made = wiring.clients().create(NewClient(name="Theirs"), id_=client, **who).record
     new = NewCampaign(client_id=client, name="Theirs", goal="Theirs")
     launch = wiring.campaigns().create(new, id_=campaign, **who).record
     order = NewImage.model_validate({"prompt": "Theirs"})
     parents = Parents(made, launch)
     theirs = new_task(
-        order, parents, wiring.generation_context(), identity=TaskIdentity(task, "token", now), user_id=SOMEBODY_ELSE
+        order, parents, wiring.generation_context(), identity=TaskIdentity(task, "token", now), access=THEIRS
     )
-    wiring.tasks().create(theirs, idempotent=None, now=now)
+    wiring.tasks().create(theirs, access=THEIRS, idempotent=None, now=now)
     return client, campaign, task
 
 

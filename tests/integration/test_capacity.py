@@ -82,9 +82,9 @@ def test_every_endpoint_has_a_row(found: Measured) -> None:
     ("row", "items"),
     [
         ("GET /clients/{client_id}", ["CLIENT"]),
-        ("GET /campaigns/{campaign_id}", ["CAMPAIGN", "META"]),
-        ("GET /tasks/{task_id}", ["META", "TASK"]),
-        ("GET /tasks/{task_id}/result", ["META", "TASK"]),
+        ("GET /campaigns/{campaign_id}", ["CAMPAIGN", "SUMMARY"]),
+        ("GET /tasks/{task_id}", ["SUMMARY", "TASK"]),
+        ("GET /tasks/{task_id}/result", ["SUMMARY", "TASK"]),
     ],
 )
 def test_a_get_is_one_round_trip_that_reads_the_item_and_the_owners_meta_only(
@@ -108,7 +108,7 @@ def test_a_page_is_one_round_trip_that_reads_little_more_than_itself_whatever_th
 def test_a_page_reads_of_the_counts_only_the_owners_meta_and_the_tally_of_its_scope(found: Measured) -> None:
     for each in LISTS:
         counts = {sk for call in found.many[each].calls for _, sk in call.read if is_count(sk)}
-        assert "META" in counts, each
+        assert "SUMMARY" in counts, each
         assert len(counts) <= 2, each
 
 

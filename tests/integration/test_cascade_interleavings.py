@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from atelier import wiring
+from atelier.domain.access import Access
 from atelier.domain.pipeline_ports import TaskChanged
 from atelier.domain.tasks.life_cycle import canceled
 from tests.integration.builders import (
@@ -194,13 +195,13 @@ def test_a_task_changes_without_the_parent_that_is_cleaned_up_after_at_the_last_
 @pytest.mark.parametrize("parent", ["client", "campaign"])
 def test_a_step_that_read_a_task_with_its_parent_does_not_write_the_link_again(stage: Stage, parent: str) -> None:
     task = a_task(stage.w, campaign_id=a_campaign(stage.w)["id"])
-    read = wiring.tasks().kept(task["id"], user_id=1)
+    read = wiring.tasks().kept(task["id"], access=Access.own(1))
     stage.will("DELETE", f"/{parent}s/{task[f'{parent}_id']}")()
     stage.w.relay()
     stage.w.clean()
     with pytest.raises(TaskChanged):
         wiring.tasks().move(read, canceled(read, now=stage.w.now))
-    assert getattr(wiring.tasks().kept(task["id"], user_id=1), f"{parent}_id") is None
+    assert getattr(wiring.tasks().kept(task["id"], access=Access.own(1)), f"{parent}_id") is None
 
 
 def test_a_task_that_ends_at_the_last_moment_is_deleted_as_what_it_is(stage: Stage) -> None:

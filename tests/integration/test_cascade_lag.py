@@ -10,6 +10,7 @@ from unittest import mock
 import pytest
 
 from atelier import wiring
+from atelier.domain.access import Access
 from atelier.domain.pipeline_ports import TaskChanged
 from atelier.domain.tasks.life_cycle import with_outcome
 from atelier.domain.tasks.record import Outcome
@@ -139,7 +140,7 @@ def test_a_task_that_was_never_freed_cannot_bring_its_parents_counts_back(parent
         clean_up(w)
         left = list(scan(w.dynamodb, TABLE))
         problem(w.call("POST", f"/tasks/{under_way['id']}/cancel"), 503)
-        kept = wiring.tasks().kept(over["id"], user_id=1)
+        kept = wiring.tasks().kept(over["id"], access=Access.own(1))
         with pytest.raises(TaskChanged):
             wiring.tasks().record_outcome(kept, with_outcome(kept, Outcome.SUCCEEDED, cost=Decimal(1), now=w.now))
         assert list(scan(w.dynamodb, TABLE)) == left

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from atelier import wiring
+from atelier.domain.access import Access
 from atelier.domain.pipeline_ports import TaskChanged
 from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Fallback, Outcome, Task, TaskError
@@ -30,7 +31,7 @@ def a_kept_task(w: World) -> Task:
     campaign = a_campaign(w, a_client(w))
     made = ordered_task(w, campaign_id=campaign["id"])
     store = wiring.tasks()
-    kept = store.note(store.kept(made["id"], user_id=1), provider_task_id="job-1", lease_until=w.clock())
+    kept = store.note(store.kept(made["id"], access=Access.own(1)), provider_task_id="job-1", lease_until=w.clock())
     return store.move(kept, life_cycle.canceled(kept, now=w.clock()))
 
 
@@ -46,7 +47,7 @@ def test_what_a_job_cost_after_its_task_was_canceled_is_added_to_the_day_of_its_
     after = life_cycle.with_outcome(task, Outcome.SUCCEEDED, cost=Decimal("0.25"), now=w.clock())
     wiring.tasks().record_outcome(task, after)
     assert spent(w) == Decimal("0.25")
-    kept = wiring.tasks().kept(task.id, user_id=1)
+    kept = wiring.tasks().kept(task.id, access=Access.own(1))
     assert (kept.status, kept.provider_outcome, kept.cost.actual) == ("canceled", "succeeded", Decimal("0.25"))
     assert violations(read(wiring.table(), 1)) == []
 
@@ -69,7 +70,7 @@ def test_a_late_cost_goes_where_the_task_is_by_then(w: World, parent: str) -> No
     after = life_cycle.with_outcome(task, Outcome.SUCCEEDED, cost=Decimal("0.25"), now=w.clock())
     with pytest.raises(TaskChanged):
         wiring.tasks().record_outcome(task, after)
-    now = wiring.tasks().kept(task.id, user_id=1)
+    now = wiring.tasks().kept(task.id, access=Access.own(1))
     wiring.tasks().record_outcome(
         now, life_cycle.with_outcome(now, Outcome.SUCCEEDED, cost=Decimal("0.25"), now=w.clock())
     )
@@ -80,7 +81,7 @@ def test_a_task_that_another_provider_takes_is_counted_as_that_ones(w: World) ->
     made = ordered_task(w, provider="fal", model="fal-ai/flux/dev")
     store = wiring.tasks()
     other = Fallback(provider="replicate", model="black-forest-labs/flux-schnell", served_by="sandbox")
-    kept = store.note(store.kept(made["id"], user_id=1), fallbacks=[other])
+    kept = store.note(store.kept(made["id"], access=Access.own(1)), fallbacks=[other])
     store.move(kept, life_cycle.rerouted(kept, REFUSED, estimate=None, now=w.clock()))
     for provider, total in (("fal", 0), ("replicate", 1)):
         assert w.call("GET", "/tasks", query={"provider": provider}).json["total"] == total

@@ -7,6 +7,7 @@ from typing import Any, Final
 import pytest
 
 from atelier import wiring
+from atelier.domain.access import Access
 from atelier.domain.campaigns import Campaign, CampaignStatus
 from atelier.domain.clients import Client
 from atelier.domain.ids import new_id
@@ -14,7 +15,7 @@ from atelier.domain.schema import format_timestamp
 from atelier.domain.task_creation import Parents, TaskIdentity, new_task
 from atelier.domain.tasks.record import Output
 from atelier.domain.tasks.requests import NewImage
-from atelier.store import campaigns, clients, counters, tasks
+from atelier.store import counters, tasks
 from atelier.store.table import MISSING
 from tests.integration.builders import NOBODY
 from tests.support.harness import World, http_event, world
@@ -48,13 +49,21 @@ def at_the_limits(w: World, number: int) -> dict[str, Any]:
     """What clients and campaigns have in common."""
     now = w.clock()
     stamp = format_timestamp(now)
-    return {"id": new_id(now, number), "user_id": 1, "name": FOX * 255, "created_at": stamp, "updated_at": stamp}
+    return {
+        "id": new_id(now, number),
+        "user_id": 1,
+        "created_by": 1,
+        "updated_by": 1,
+        "name": FOX * 255,
+        "created_at": stamp,
+        "updated_at": stamp,
+    }
 
 
 def test_a_page_of_the_largest_clients_fits(w: World) -> None:
     for number in range(100):
         largest = Client(**at_the_limits(w, number), description=FOX * 2000, brand_guidelines=LONGEST_TEXT)
-        wiring.table().write(clients._put(largest, condition=MISSING))
+        wiring.table().write(wiring.clients()._put(largest, condition=MISSING))
     assert as_lambda_sends_it(a_page(w, "clients", "/clients")) < LARGEST_ANSWER
 
 
@@ -62,7 +71,7 @@ def test_a_page_of_the_largest_campaigns_fits(w: World) -> None:
     for number in range(100):
         texts = {"goal": FOX * 2000, "brief": LONGEST_TEXT}
         largest = Campaign(**at_the_limits(w, number), client_id=NOBODY, status=CampaignStatus.ARCHIVED, **texts)
-        wiring.table().write(campaigns._put(largest, condition=MISSING))
+        wiring.table().write(wiring.campaigns()._put(largest, condition=MISSING))
     assert as_lambda_sends_it(a_page(w, "campaigns", "/campaigns")) < LARGEST_ANSWER
 
 
@@ -73,7 +82,7 @@ def test_a_page_of_the_largest_tasks_fits(w: World) -> None:
     for number in range(100):
         now = w.clock()
         identity = TaskIdentity(new_id(now, number), "token", now)
-        task = new_task(order, Parents(), wiring.generation_context(), identity=identity, user_id=1)
+        task = new_task(order, Parents(), wiring.generation_context(), identity=identity, access=Access.own(1))
         largest = task.model_copy(update={"outputs": files})
         for write in (tasks._put(largest, condition=MISSING), *counters.creating(largest)):
             wiring.table().write(write)
@@ -83,7 +92,7 @@ def test_a_page_of_the_largest_tasks_fits(w: World) -> None:
 def test_a_page_that_lambda_could_not_send_is_refused_with_what_to_do(w: World) -> None:
     for number in range(100):
         quotes = Client(**at_the_limits(w, number + 1000), brand_guidelines='"' * len(LONGEST_TEXT.encode()))
-        wiring.table().write(clients._put(quotes, condition=MISSING))
+        wiring.table().write(wiring.clients()._put(quotes, condition=MISSING))
     refused = w.call("GET", "/clients", query={"page_size": 100, "sort_order": "desc"})
     assert (refused.status, refused.json["errors"][0]["parameter"]) == (400, "page_size")
     assert w.call("GET", "/clients", query={"page_size": 20}).status == 200

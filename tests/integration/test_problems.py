@@ -203,11 +203,11 @@ def test_a_write_that_meets_others_a_few_times_goes_through(w: World) -> None:
 def test_too_many_deletes_at_once_are_a_503(w: World) -> None:
     client = a_client(w)
     pending = {f"client#{number}" for number in range(MAX_PENDING)}
-    wiring.table().write(Write(keys.meta(1), add={"pending": pending}))
+    wiring.table().write(Write(keys.summary(1), add={"pending": pending}))
     answer = w.call("DELETE", f"/clients/{client['id']}")
     problem(answer, 503)
     assert int(answer.headers["Retry-After"]) >= 1
-    wiring.table().write(Write(keys.meta(1), discard={"pending": pending}))
+    wiring.table().write(Write(keys.summary(1), discard={"pending": pending}))
     assert w.call("DELETE", f"/clients/{client['id']}").status == 204
 
 

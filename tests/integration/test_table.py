@@ -14,7 +14,7 @@ from atelier.store.table import EXISTS, MISSING, ConcurrentUpdate, Table, Write,
 from tests.support import engines
 from tests.support.table import create_table
 
-HERE, THERE = Key("U#1", "CLIENT#1"), Key("U#1", "CLIENT#2")
+HERE, THERE = Key("ACCOUNT#1", "CLIENT#1"), Key("ACCOUNT#1", "CLIENT#2")
 
 
 @pytest.fixture
@@ -104,11 +104,13 @@ def test_a_refusal_sees_the_item_that_was_there(table: Table) -> None:
 def test_a_query_bounds_filters_and_projects(table: Table) -> None:
     for number in range(10):
         table.write(
-            Write(Key("U#1", f"CLIENT#{number}"), put={"status": "even" if number % 2 == 0 else "odd", "n": number})
+            Write(
+                Key("ACCOUNT#1", f"CLIENT#{number}"), put={"status": "even" if number % 2 == 0 else "odd", "n": number}
+            )
         )
-    table.write(Write(Key("U#1", "CAMPAIGN#0"), put={"status": "even"}))
-    table.write(Write(Key("U#2", "CLIENT#0"), put={"status": "even"}))
-    partition = Partition(None, "PK", "U#1", "SK", "CLIENT#")
+    table.write(Write(Key("ACCOUNT#1", "CAMPAIGN#0"), put={"status": "even"}))
+    table.write(Write(Key("ACCOUNT#2", "CLIENT#0"), put={"status": "even"}))
+    partition = Partition(None, "PK", "ACCOUNT#1", "SK", "CLIENT#")
     assert len(list(table.iterate(partition, limit=3))) == 10
     even = table.query(partition, keep=Attr("status").eq("even"), only=("status", "n"), forward=False).items
     assert even == [{"status": "even", "n": number} for number in (8, 6, 4, 2, 0)]

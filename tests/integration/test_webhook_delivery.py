@@ -11,6 +11,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from atelier import wiring
+from atelier.domain.access import Access
 from atelier.domain.schema import format_timestamp
 from atelier.domain.tasks.record import DeliveryAttempt
 from atelier.domain.webhook_delivery import DeliveryFailed
@@ -233,7 +234,7 @@ def test_every_user_has_a_secret_of_their_own(w: World) -> None:
     secrets = wiring.webhook_secrets()
     assert secrets.get_or_create(1, fresh=ONE, now=w.now).secret == ONE
     assert secrets.get_or_create(2, fresh=TWO, now=w.now).secret == TWO
-    secrets.rotate(2, fresh=THREE, idempotent=None, now=w.now)
+    secrets.rotate(Access.own(2), fresh=THREE, idempotent=None, now=w.now)
     assert secrets.get_or_create(1, fresh=THREE, now=w.now).secret == ONE
 
 
@@ -259,15 +260,15 @@ def test_of_two_who_make_the_first_secret_both_get_the_same(w: World) -> None:
 def test_of_two_who_change_the_secret_at_once_neither_forgets_the_other_s(w: World) -> None:
     secrets = WebhookSecrets(wiring.table())
     secrets.get_or_create(1, fresh=ONE, now=w.now)
-    with overtaken(lambda: secrets.rotate(1, fresh=TWO, idempotent=None, now=w.now)):
-        made = secrets.rotate(1, fresh=THREE, idempotent=None, now=w.now + timedelta(seconds=1)).record
+    with overtaken(lambda: secrets.rotate(Access.own(1), fresh=TWO, idempotent=None, now=w.now)):
+        made = secrets.rotate(Access.own(1), fresh=THREE, idempotent=None, now=w.now + timedelta(seconds=1)).record
     assert made.signing(w.now) == (THREE, TWO)
 
 
 def test_of_two_with_the_same_key_at_once_one_changes_the_secret(w: World) -> None:
     secrets, this = WebhookSecrets(wiring.table()), IdempotentRequest(key="k", digest="d")
     secrets.get_or_create(1, fresh=ONE, now=w.now)
-    with overtaken(lambda: secrets.rotate(1, fresh=TWO, idempotent=this, now=w.now)):
-        made = secrets.rotate(1, fresh=THREE, idempotent=this, now=w.now)
+    with overtaken(lambda: secrets.rotate(Access.own(1), fresh=TWO, idempotent=this, now=w.now)):
+        made = secrets.rotate(Access.own(1), fresh=THREE, idempotent=this, now=w.now)
     assert (made.replayed, made.record.secret) == (True, TWO)
     assert secrets.get_or_create(1, fresh=THREE, now=w.now).signing(w.now) == (TWO, ONE)

@@ -52,9 +52,9 @@ def test_the_sum_of_any_history_of_changes_is_a_recount(
             tasks[number] = after
     for scope in (EVERYTHING, UNASSIGNED, *filter(None, CLIENTS), an_id(9)):
         recount = [task for task in tasks.values() if _is_in(task, scope)]
-        tally = added(counters.get(scope, []))
-        assert Counter(tally) == Counter(counter_key_of(task) for task in recount)
-        assert choice.total(tally) == sum(_is_wanted(task, choice) for task in recount)
+        counts = added(counters.get(scope, []))
+        assert Counter(counts) == Counter(counter_key_of(task) for task in recount)
+        assert choice.total(counts) == sum(_is_wanted(task, choice) for task in recount)
 
 
 @given(TASKS, TASKS)
@@ -65,13 +65,13 @@ def test_a_change_in_place_is_a_leave_and_an_arrival(before: Task, after: Task) 
 
 
 @given(st.dictionaries(st.builds(counter_key_of, TASKS), st.integers(min_value=-5, max_value=5).filter(bool)))
-def test_a_tally_comes_back_from_its_item(tally: dict[CounterKey, int]) -> None:
-    item = {**counters.adding(tally), "PK": "U#1", "SK": "TALLY#all", "id": "all", "campaigns_draft": 3}
-    assert counters.tally_from(item) == tally
+def test_counters_come_back_from_their_item(counts: dict[CounterKey, int]) -> None:
+    item = {**counters.adding(counts), "PK": "ACCOUNT#1", "SK": "COUNTERS#all", "id": "all", "campaigns_draft": 3}
+    assert counters.counters_from(item) == counts
 
 
 def test_no_item_is_no_tasks() -> None:
-    assert counters.tally_from(None) == {}
+    assert counters.counters_from(None) == {}
     assert TaskFilter().total({}) == 0
 
 

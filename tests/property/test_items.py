@@ -58,7 +58,7 @@ def through_dynamodb(item: dict[str, Any]) -> dict[str, Any]:
 @given(CHANGES)
 def test_a_task_comes_back_as_it_was_kept(changes: dict[str, Any]) -> None:
     task = a_task(**changes)
-    item = to_item(task, owner_tasks="U#1")
+    item = to_item(task, owner_tasks="ACCOUNT#1")
     assert None not in item.values()
     assert from_item(Task, through_dynamodb(item)) == task
 

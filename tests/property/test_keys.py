@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from atelier.domain.campaigns import CampaignQuery, CampaignStatus, ClientCampaignQuery
 from atelier.domain.clients import ClientQuery
+from atelier.domain.kinds import KINDS, OnDelete, relations_of
 from atelier.domain.pages import SearchQuery
-from atelier.domain.relations import RELATIONS
 from atelier.domain.schema import format_timestamp
 from atelier.store import keys
-from atelier.store.cascade import CHILDREN
+from atelier.store.cascade import ELSEWHERE, pattern_of
 from atelier.store.keys import POSITION, Key
 from tests.support.builders import a_campaign, a_client, a_task, an_id
 from tests.support.table import template
@@ -30,12 +30,12 @@ LONGEST_SORT_KEY = 1024
 
 def everything(user: int, one: str, other: str, day: date, free_text: str) -> dict[Any, Key]:
     """Each kind of thing with each of two ids, and where it is."""
-    found: dict[Any, Key] = {"meta": keys.meta(user), "usage": keys.usage(user, None, None, day)}
+    found: dict[Any, Key] = {"summary": keys.summary(user), "usage": keys.usage(user, None, None, day)}
     for id_ in (one, other):
         found |= {
-            ("client", id_): keys.client(user, id_),
-            ("campaign", id_): keys.campaign(user, id_),
-            ("tally", id_): keys.tally(user, id_),
+            ("client", id_): keys.resource(user, "client", id_),
+            ("campaign", id_): keys.resource(user, "campaign", id_),
+            ("counters", id_): keys.counters(user, id_),
             ("usage", id_, None): keys.usage(user, id_, None, day),
             ("usage", id_, one): keys.usage(user, id_, one, day),
             ("client deletion", id_): keys.deletion(user, "client", id_),
@@ -43,8 +43,8 @@ def everything(user: int, one: str, other: str, day: date, free_text: str) -> di
             ("task", id_): keys.task(id_),
         }
     for scope in ("all", "none"):
-        found["tally", scope] = keys.tally(user, scope)
-    found["answer", free_text] = keys.answer(user, free_text)
+        found["counters", scope] = keys.counters(user, scope)
+    found["answer", free_text] = keys.idempotency(user, free_text)
     return found
 
 
@@ -61,15 +61,15 @@ def test_no_two_things_are_in_one_place(
     for name, where in mine.items():
         if user != other and name[0] != "task":
             assert where not in theirs.values()
-    assert (keys.answer(user, key) == keys.answer(other, other_key)) == ((user, key) == (other, other_key))
+    assert (keys.idempotency(user, key) == keys.idempotency(other, other_key)) == ((user, key) == (other, other_key))
 
 
 @given(USERS, IDS, IDS)
 def test_a_partition_holds_its_own_kind_only(user: int, one: str, other: str) -> None:
     places = {name: where.sk for name, where in everything(user, one, other, date(2026, 1, 31), "x").items()}
     for kind, prefix in {
-        "client": keys.newest(user, "CLIENT").prefix,
-        "campaign": keys.newest(user, "CAMPAIGN").prefix,
+        "client": keys.newest(user, "client").prefix,
+        "campaign": keys.newest(user, "campaign").prefix,
         "usage": keys.usage_of(user).prefix,
     }.items():
         inside = {name if isinstance(name, str) else name[0] for name, sk in places.items() if sk.startswith(prefix)}
@@ -125,7 +125,7 @@ def test_no_name_is_too_long_for_a_key(name: str, id_: str) -> None:
             a_client(id=id_, name=letters.strip() or "x"),
             a_campaign(id=id_, name=letters.strip() or "x"),
         )
-        indexed = {**keys.client_indexes(client), **keys.campaign_indexes(campaign)}
+        indexed = {**keys.resource_indexes("client", vars(client)), **keys.resource_indexes("campaign", vars(campaign))}
         assert all(len(value.encode()) <= LONGEST_SORT_KEY for value in indexed.values())
 
 
@@ -135,26 +135,31 @@ def test_every_item_stands_in_the_partitions_that_list_it(id_: str, updated: dat
     campaign = a_campaign(id=id_, updated_at=updated, status="active")
     for indexes, partitions in (
         (
-            keys.client_indexes(client),
-            [keys.by_name(1, "CLIENT"), keys.by_updated_at(1, "CLIENT"), keys.catalogue(1, "CLIENT")],
+            keys.resource_indexes("client", vars(client)),
+            [keys.sorted_by(1, "client", "name"), keys.sorted_by(1, "client", "updated_at"), keys.below(1, "client")],
         ),
         (
-            keys.campaign_indexes(campaign),
+            keys.resource_indexes("campaign", vars(campaign)),
             [
-                keys.by_name(1, "CAMPAIGN"),
-                keys.by_updated_at(1, "CAMPAIGN"),
-                keys.campaigns_of_client(1, campaign.client_id),
-                keys.campaigns_by_status(1),
-                keys.campaigns_by_status(1, "active"),
-                keys.catalogue(1, "CAMPAIGN"),
-                keys.catalogue(1, "CAMPAIGN", campaign.client_id),
-                keys.catalogue(1, "CAMPAIGN", campaign.client_id, "active"),
+                keys.sorted_by(1, "campaign", "name"),
+                keys.sorted_by(1, "campaign", "updated_at"),
+                keys.children(1, "campaign", campaign.client_id),
+                keys.sorted_by(1, "campaign", "status"),
+                keys.sorted_by(1, "campaign", "status", "active"),
+                keys.below(1, "campaign"),
+                keys.below(1, "campaign", campaign.client_id),
+                keys.below(1, "campaign", campaign.client_id, "active"),
             ],
         ),
-        (keys.campaign_tally_index(client.id, campaign.id), [keys.catalogue(1, "TALLY", client.id)]),
+        (
+            keys.counters_indexes("campaign", {"client_id": client.id, "id": campaign.id}),
+            [keys.counters_below(1, client.id)],
+        ),
     ):
         assert all(indexes[partition.range].startswith(partition.prefix) for partition in partitions)
-    assert not keys.campaign_indexes(campaign)["by_status"].startswith(keys.campaigns_by_status(1, "archived").prefix)
+    assert not keys.resource_indexes("campaign", vars(campaign))["by_status"].startswith(
+        keys.sorted_by(1, "campaign", "status", "archived").prefix
+    )
 
 
 def test_a_task_stands_in_the_lists_of_its_owner_its_client_and_its_campaign() -> None:
@@ -171,7 +176,11 @@ def test_a_task_stands_in_the_lists_of_its_owner_its_client_and_its_campaign() -
 
 
 def test_every_relation_has_an_access_pattern() -> None:
-    assert set(CHILDREN) == {(relation.parent, relation.child) for relation in RELATIONS}
+    relations = [relation for kind in KINDS for relation in relations_of(kind.name)]
+    assert all(pattern_of(relation) for relation in relations)
+    assert set(ELSEWHERE) == {
+        (relation.parent, relation.child) for relation in relations if relation.on_delete is OnDelete.SET_NULL
+    }
 
 
 def test_every_order_that_can_be_asked_for_has_a_position() -> None:
@@ -185,11 +194,11 @@ def test_every_index_of_the_template_is_used_and_every_partition_has_one() -> No
     used = {
         partition.index
         for partition in (
-            keys.by_name(1, "CLIENT"),
-            keys.by_updated_at(1, "CLIENT"),
-            keys.campaigns_of_client(1, "x"),
-            keys.campaigns_by_status(1),
-            keys.catalogue(1, "CLIENT"),
+            keys.sorted_by(1, "client", "name"),
+            keys.sorted_by(1, "client", "updated_at"),
+            keys.children(1, "campaign", "x"),
+            keys.sorted_by(1, "campaign", "status"),
+            keys.below(1, "client"),
             keys.tasks_of_owner(1),
             keys.tasks_of_client(1, "x"),
             keys.tasks_of_campaign(1, "x"),

@@ -20,13 +20,30 @@ def an_id(number: int = 0, *, at: datetime = NOON) -> str:
 
 def a_client(**fields: Any) -> Client:
     """A client of user 1."""
-    known = {"id": an_id(1), "user_id": 1, "name": "Acme", "created_at": NOON, "updated_at": NOON}
+    known = {
+        "id": an_id(1),
+        "user_id": 1,
+        "created_by": 1,
+        "updated_by": 1,
+        "name": "Acme",
+        "created_at": NOON,
+        "updated_at": NOON,
+    }
     return Client(**written(known | fields))
 
 
 def a_campaign(**fields: Any) -> Campaign:
     """A campaign of `a_client()`."""
-    known = {"id": an_id(2), "client_id": an_id(1), "user_id": 1, "name": "Launch", "goal": "Sell", "status": "draft"}
+    known = {
+        "id": an_id(2),
+        "client_id": an_id(1),
+        "user_id": 1,
+        "created_by": 1,
+        "updated_by": 1,
+        "name": "Launch",
+        "goal": "Sell",
+        "status": "draft",
+    }
     return Campaign(**written(known | {"created_at": NOON, "updated_at": NOON} | fields))
 
 
@@ -45,6 +62,8 @@ def a_task(**fields: Any) -> Task:
         "served_by": "fake",
         "model": "fake-image",
         "user_id": 1,
+        "created_by": 1,
+        "updated_by": 1,
         "prompt": "A red barn",
         "effective_prompt": "A red barn",
         "created_at": NOON,

@@ -10,6 +10,7 @@ from typing import Any, Final
 import boto3
 
 from atelier import wiring
+from atelier.domain.access import Access
 from atelier.domain.campaigns import CampaignStatus, NewCampaign
 from atelier.domain.clients import NewClient
 from atelier.domain.task_creation import Parents, TaskIdentity, new_task
@@ -22,6 +23,7 @@ from tests.contract.conformity import check_answer
 from tests.support.table import PROJECT
 
 EVENTS: Final = PROJECT / "events"
+ME: Final = Access.own(1)
 CLIENT: Final = "019c13ec-9e00-7000-9b3c-5d7e9f024681"
 CAMPAIGN: Final = "019c13ed-8860-7000-ac4e-6a8b0d1f3357"
 TASK: Final = "019c13ee-72c0-7000-8d9b-8c7a6f5e4d3c"
@@ -91,7 +93,7 @@ def saved() -> set[str]:
 
 def kept(id_: str) -> Task:
     """A task as it is now."""
-    return wiring.tasks().kept(id_, user_id=1)
+    return wiring.tasks().kept(id_, access=ME)
 
 
 def stored() -> list[str]:
@@ -102,17 +104,17 @@ def stored() -> list[str]:
 
 def seed(now: datetime) -> None:
     """Store what the events speak of: a client, its campaign, a task that waits and one that was canceled."""
-    who: dict[str, Any] = {"user_id": 1, "idempotent": None, "now": now}
+    who: dict[str, Any] = {"access": ME, "idempotent": None, "now": now}
     client = wiring.clients().create(NewClient(name="Acme"), id_=CLIENT, **who).record
     new = NewCampaign(client_id=CLIENT, name="Summer", goal="Sell", status=CampaignStatus.ACTIVE)
     parents = Parents(client, wiring.campaigns().create(new, id_=CAMPAIGN, **who).record)
     order = NewImage.model_validate({"prompt": "A boat", "size": "64x64"})
     for id_ in (TASK, CANCELED):
         task = new_task(
-            order, parents, wiring.generation_context(), identity=TaskIdentity(id_, "token", now), user_id=1
+            order, parents, wiring.generation_context(), identity=TaskIdentity(id_, "token", now), access=ME
         )
-        wiring.tasks().create(task, idempotent=None, now=now)
-    wiring.tasks().change(CANCELED, lambda task: canceled(task, now=now), user_id=1)
+        wiring.tasks().create(task, access=ME, idempotent=None, now=now)
+    wiring.tasks().change(CANCELED, lambda task: canceled(task, now=now), access=ME)
 
 
 # ------------------------------------------------------------------------------------------------------- requests
@@ -141,11 +143,11 @@ def text_of(answer: dict[str, Any]) -> str:
 
 
 def _delete_client(now: datetime) -> None:
-    wiring.clients().delete(CLIENT, user_id=1, accepted=None, now=now)
+    wiring.clients().delete(CLIENT, access=ME, accepted=None, now=now)
 
 
 def _delete_campaign(now: datetime) -> None:
-    wiring.campaigns().delete(CAMPAIGN, user_id=1, accepted=None, now=now)
+    wiring.campaigns().delete(CAMPAIGN, access=ME, accepted=None, now=now)
 
 
 def _store_files(_: datetime) -> None:
@@ -167,7 +169,7 @@ def _one_step_further() -> None:
 
 
 def _no_client_and_no_campaign() -> None:
-    assert wiring.table().get(keys.campaign(1, CAMPAIGN)) is None
+    assert wiring.table().get(keys.resource(1, "campaign", CAMPAIGN)) is None
     assert [(kept(id_).client_id, kept(id_).campaign_id) for id_ in (TASK, CANCELED)] == [(None, None)] * 2
 
 

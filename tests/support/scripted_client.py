@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 from atelier.store.keys import Key
 from atelier.store.table import Retry, Table
 
-HERE: Final = Key("U#1", "A")
-THERE: Final = Key("U#1", "B")
+HERE: Final = Key("ACCOUNT#1", "A")
+THERE: Final = Key("ACCOUNT#1", "B")
 
 
 @dataclass

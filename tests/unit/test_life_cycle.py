@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from atelier.domain.errors import IllegalTransition
-from atelier.domain.pending_deletions import PendingDeletions, parent
+from atelier.domain.pending_deletions import PendingDeletions, member
 from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import NEXT, TERMINAL, Output, Task, TaskError, TaskStatus
 from tests.support.builders import NOON, a_task, an_id
@@ -77,15 +77,15 @@ def test_a_task_that_waits_again_shows_no_progress() -> None:
 def test_a_task_names_no_parent_whose_clean_up_is_pending() -> None:
     task = a_task(client_id=an_id(1), campaign_id=an_id(2))
     assert PendingDeletions().unlinked(task) == task
-    without_campaign = PendingDeletions(frozenset({parent("campaign", an_id(2))})).unlinked(task)
+    without_campaign = PendingDeletions(frozenset({member("campaign", an_id(2))})).unlinked(task)
     assert (without_campaign.client_id, without_campaign.campaign_id) == (an_id(1), None)
-    without_client = PendingDeletions(frozenset({parent("client", an_id(1))})).unlinked(task)
+    without_client = PendingDeletions(frozenset({member("client", an_id(1))})).unlinked(task)
     assert (without_client.client_id, without_client.campaign_id) == (None, None)
 
 
 def test_a_pending_client_is_not_a_pending_campaign_of_the_same_id() -> None:
-    pending = PendingDeletions(frozenset({parent("client", an_id(1)), parent("campaign", an_id(2))}))
-    assert pending.has_client(an_id(1))
-    assert not pending.has_campaign(an_id(1))
-    assert not pending.has_client(None)
-    assert pending.clients() == (an_id(1),)
+    pending = PendingDeletions(frozenset({member("client", an_id(1)), member("campaign", an_id(2))}))
+    assert pending.has("client", an_id(1))
+    assert not pending.has("campaign", an_id(1))
+    assert not pending.has("client", None)
+    assert pending.of_kind("client") == (an_id(1),)

@@ -11,7 +11,7 @@ from atelier.store.keys import Key, Partition
 from atelier.store.table import Table
 from tests.support.scripted_client import HERE, THERE, failure, table_of
 
-PARTITION = Partition("by_name", "PK", "U#1", "by_name", "CLIENT#")
+PARTITION = Partition("by_name", "PK", "ACCOUNT#1", "by_name", "CLIENT#")
 
 
 def raw(key: Key) -> dict[str, Any]:
@@ -62,5 +62,5 @@ def test_a_walk_takes_every_page_and_starts_each_where_the_last_one_ended() -> N
 @pytest.mark.parametrize(("hash_name", "consistent"), [("PK", True), ("owner_tasks", False)])
 def test_the_table_and_its_local_indexes_are_read_as_of_now(hash_name: str, consistent: bool) -> None:
     table, script, _ = table_of({"Items": []})
-    table.query(Partition("some", hash_name, "U#1", "some"))
+    table.query(Partition("some", hash_name, "ACCOUNT#1", "some"))
     assert script.asked[0][1]["ConsistentRead"] is consistent

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from atelier import wiring
+from atelier.domain.access import Access
 from atelier.domain.catalog import SANDBOX, Catalog, Lifecycle, Model
 from atelier.domain.errors import IllegalTransition, Invalid
 from atelier.domain.task_creation import GenerationContext, Parents, TaskIdentity, new_retry, new_task, task_type_of
@@ -23,7 +24,9 @@ TIMED = [each for each in REGISTRY.models if each.seconds and each.lifecycle is 
 
 
 def order(new: NewTask, parents: Parents = BRAND, generation_context: GenerationContext = DESK) -> Task:
-    return new_task(new, parents, generation_context, identity=TaskIdentity(an_id(7), "secret", NOON), user_id=1)
+    return new_task(
+        new, parents, generation_context, identity=TaskIdentity(an_id(7), "secret", NOON), access=Access.own(1)
+    )
 
 
 def places(new: NewTask, generation_context: GenerationContext = DESK) -> list[str | None]:
@@ -186,4 +189,4 @@ def test_who_did_not_want_the_brand_does_not_get_it_when_asking_again() -> None:
 
 
 def _again(task: Task) -> Task:
-    return new_retry(task, BRAND, DESK, identity=TaskIdentity(an_id(8), "other", LATER))
+    return new_retry(task, BRAND, DESK, identity=TaskIdentity(an_id(8), "other", LATER), access=Access.own(1))

@@ -1,4 +1,4 @@
-"""Who is asking, as a user of ours: what routes know of their caller."""
+"""Who sends a request, and whose data it may use."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,6 +6,7 @@ from typing import Final
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
 from atelier import wiring
+from atelier.domain.access import Access
 from atelier.domain.roles import Role
 from atelier.telemetry import acting_for
 from atelier.web.api import claims_in
@@ -35,6 +36,7 @@ def caller(app: APIGatewayHttpResolver) -> Caller:
     return Caller(user_id, claims.role, claims.name, claims.email)
 
 
-def user_of(app: APIGatewayHttpResolver) -> int:
-    """The number of the user that the present request acts for. Raises Unauthenticated where no token is asked for."""
-    return caller(app).user_id
+def access_of(app: APIGatewayHttpResolver) -> Access:
+    """What the present request may do with whose data: the caller's own account. Raises Unauthenticated."""
+    who = caller(app)
+    return Access.own(who.user_id, who.role)

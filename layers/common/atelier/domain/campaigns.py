@@ -84,6 +84,8 @@ class Campaign(StoredModel):
     id: Id
     client_id: Id
     user_id: int
+    created_by: int
+    updated_by: int
     name: StoredName
     goal: StoredGoal
     status: CampaignStatus

@@ -51,6 +51,8 @@ class Client(StoredModel):
 
     id: Id
     user_id: int
+    created_by: int
+    updated_by: int
     name: StoredName
     description: str | None = None
     brand_guidelines: str | None = None

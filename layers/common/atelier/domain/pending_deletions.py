@@ -1,11 +1,15 @@
-"""Deletes that take effect at once and are cleaned up later: what readers must not see in between.
+"""Deletions that have taken effect and are still being cleaned up: what readers must not see in between.
 
-From the commit of a delete until its clean-up is over, the parent's id stands in its owner's pending set. Every reader
-of children asks that set: a pending client's campaigns are gone, and tasks no longer name a pending parent.
+From the commit of a deletion until its cleanup has ended, the resource stands in its account's set of pending
+deletions. Every reader of children asks that set: what is deleted with a pending ancestor is gone, and links to one are
+null.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from atelier.domain.kinds import ancestors_of, kind_named
 
 if TYPE_CHECKING:
     from atelier.domain.tasks.record import TaskSummary
@@ -15,32 +19,37 @@ AnyTask = TypeVar("AnyTask", bound="TaskSummary")
 
 @dataclass(frozen=True)
 class PendingDeletions:
-    """The parents of one owner whose clean-up is not over, as `kind#id`."""
+    """The resources of one account whose cleanup has not ended, as `kind#id`."""
 
-    parents: frozenset[str] = frozenset()
+    resources: frozenset[str] = frozenset()
 
-    def has_client(self, client_id: str | None) -> bool:
-        """Whether this client was deleted and its children may still be there."""
-        return parent("client", client_id) in self.parents
+    def has(self, kind: str, id_: str | None) -> bool:
+        """Whether this resource was deleted and its children may still be there."""
+        return member(kind, id_) in self.resources
 
-    def has_campaign(self, campaign_id: str | None) -> bool:
-        """Whether this campaign was deleted and its children may still be there."""
-        return parent("campaign", campaign_id) in self.parents
+    def hides(self, kind: str, fields: Mapping[str, Any]) -> bool:
+        """Whether a resource is gone because one of its ancestors is."""
+        return any(self.has(ancestor, fields[f"{ancestor}_id"]) for ancestor in ancestors_of(kind))
 
-    def clients(self) -> tuple[str, ...]:
-        """The ids of the pending clients."""
-        split = (text.partition("#") for text in sorted(self.parents))
-        return tuple(id_ for kind, _, id_ in split if kind == "client")
+    def of_kind(self, kind: str) -> tuple[str, ...]:
+        """The ids of the pending resources of one kind."""
+        split = (text.partition("#") for text in sorted(self.resources))
+        return tuple(id_ for name, _, id_ in split if name == kind)
+
+    def gone_links(self, kind: str, fields: Mapping[str, Any]) -> tuple[str, ...]:
+        """The fields of a child that name something that is gone: a reader sees null in them."""
+        return tuple(
+            f"{parent.kind}_id"
+            for parent in kind_named(kind).parents
+            if any(self.has(above, fields.get(f"{above}_id")) for above in (parent.kind, *ancestors_of(parent.kind)))
+        )
 
     def unlinked(self, task: AnyTask) -> AnyTask:
-        """`task` as its readers may see it: without the parents that are gone."""
-        if self.has_client(task.client_id):
-            return task.model_copy(update={"client_id": None, "campaign_id": None})
-        if self.has_campaign(task.campaign_id):
-            return task.model_copy(update={"campaign_id": None})
-        return task
+        """`task` as its readers may see it: links to what is gone are null."""
+        gone = self.gone_links("task", vars(task)) if self.resources else ()
+        return task.model_copy(update=dict.fromkeys(gone)) if gone else task
 
 
-def parent(kind: str, id_: str | None) -> str:
-    """How a parent is written in the pending set."""
+def member(kind: str, id_: str | None) -> str:
+    """How a resource is written in the set of pending deletions."""
     return f"{kind}#{id_}"

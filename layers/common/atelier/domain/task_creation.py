@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from atelier.domain.access import Access
 from atelier.domain.campaigns import Campaign
 from atelier.domain.catalog import SANDBOX, Catalog, Model, ResolvedModel
 from atelier.domain.clients import Client
@@ -50,7 +51,7 @@ def task_type_of(new: NewTask) -> TaskType:
 
 
 def new_task(
-    new: NewTask, parents: Parents, generation_context: GenerationContext, *, identity: TaskIdentity, user_id: int
+    new: NewTask, parents: Parents, generation_context: GenerationContext, *, identity: TaskIdentity, access: Access
 ) -> Task:
     """The task that a request means. Raises Invalid with everything that does not fit the model."""
     kind = task_type_of(new)
@@ -76,9 +77,9 @@ def new_task(
         choices,
         parents,
         identity,
+        access,
         type=kind,
         model=new.model or choices[0].model.id,
-        user_id=user_id,
         prompt=new.prompt,
         params=new.options(),
         apply_brand_guidelines=new.apply_brand_guidelines,
@@ -87,7 +88,9 @@ def new_task(
     )
 
 
-def new_retry(task: Task, parents: Parents, generation_context: GenerationContext, *, identity: TaskIdentity) -> Task:
+def new_retry(
+    task: Task, parents: Parents, generation_context: GenerationContext, *, identity: TaskIdentity, access: Access
+) -> Task:
     """A new task that asks again for what `task` did not bring, with the brand as it is now.
 
     It begins with the provider that was asked first. Raises IllegalTransition unless the task failed or was canceled.
@@ -107,9 +110,9 @@ def new_retry(task: Task, parents: Parents, generation_context: GenerationContex
         choices,
         parents,
         identity,
+        access,
         type=task.type,
         model=asked[0][1],
-        user_id=task.user_id,
         prompt=task.prompt,
         params=task.params,
         apply_brand_guidelines=task.apply_brand_guidelines,
@@ -119,7 +122,9 @@ def new_retry(task: Task, parents: Parents, generation_context: GenerationContex
     )
 
 
-def _task(choices: Sequence[ResolvedModel], parents: Parents, identity: TaskIdentity, **asked: Any) -> Task:
+def _task(
+    choices: Sequence[ResolvedModel], parents: Parents, identity: TaskIdentity, access: Access, **asked: Any
+) -> Task:
     first = choices[0]
     applied = asked["apply_brand_guidelines"] and not any(choice.model.spoken for choice in choices)
     composed = effective_prompt(
@@ -132,6 +137,9 @@ def _task(choices: Sequence[ResolvedModel], parents: Parents, identity: TaskIden
     return Task(
         **asked,
         id=identity.id,
+        user_id=access.account,
+        created_by=access.actor,
+        updated_by=access.actor,
         status=TaskStatus.PENDING,
         provider=first.provider,
         served_by=first.served_by,

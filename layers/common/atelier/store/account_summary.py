@@ -1,10 +1,9 @@
-"""One small item per user: exact totals of the catalogue, and the parents whose clean-up is pending."""
+"""One small item per account: exact totals of its resources, and the deletions whose cleanup has not ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from atelier.domain.campaigns import CampaignStatus
 from atelier.domain.errors import Busy
 from atelier.domain.pending_deletions import PendingDeletions
 from atelier.store import keys
@@ -18,43 +17,34 @@ MAX_PENDING: Final = 1000
 
 @dataclass(frozen=True)
 class AccountSummary:
-    """A user's totals and pending set, as of one read."""
+    """An account's counters and pending deletions, as of one read."""
 
-    clients: int
-    campaigns: Mapping[str, int]
+    counters: Mapping[str, int]
     pending: PendingDeletions
 
 
-def account_summary_from(item: Item | None) -> AccountSummary:
-    """What the item says; a user who has none yet has nothing."""
+def summary_from(item: Item | None) -> AccountSummary:
+    """What the item says; an account that has none yet has nothing."""
     item = item or {}
-    return AccountSummary(
-        int(item.get("clients", 0)), campaign_counts(item), PendingDeletions(frozenset(item.get("pending", ())))
-    )
+    counters = {name: value for name, value in item.items() if name != "pending" and isinstance(value, int)}
+    return AccountSummary(counters, PendingDeletions(frozenset(item.get("pending", ()))))
 
 
-def campaign_counts(item: Mapping[str, Any]) -> dict[str, int]:
-    """How many campaigns of each status an owner's or a client's counts say there are, by attribute."""
-    names = (campaigns_in(status) for status in CampaignStatus)
-    return {name: int(item.get(name, 0)) for name in names}
+def add_to_totals(account: int, amounts: Mapping[str, int]) -> Write:
+    """The write that adds `amounts` to an account's totals."""
+    return Write(keys.summary(account), add=amounts)
 
 
-def campaigns_in(status: CampaignStatus) -> str:
-    """The attribute that counts the campaigns of one status."""
-    return f"campaigns_{status}"
+def add_pending(account: int, member: str, amounts: Mapping[str, int]) -> Write:
+    """The write that takes a deleted resource out of the totals and adds it to the pending deletions.
 
-
-def counting(user_id: int, **amounts: int) -> Write:
-    """The write that adds `amounts` to a user's totals."""
-    return Write(keys.meta(user_id), add=amounts)
-
-
-def deleting(user_id: int, parent: str, **amounts: int) -> Write:
-    """The write that takes a parent out of a user's totals and marks its clean-up as pending."""
+    Refused with Busy when there are `MAX_PENDING` of them.
+    """
     there_is_room = Attr("pending").not_exists() | Attr("pending").size().lt(MAX_PENDING)
+    less: dict[str, Any] = {name: -amount for name, amount in amounts.items() if amount}
     return Write(
-        keys.meta(user_id),
-        add={"pending": {parent}} | {name: -amount for name, amount in amounts.items() if amount},
+        keys.summary(account),
+        add={"pending": {member}} | less,
         condition=there_is_room,
         on_condition_failure=lambda _: Busy(f"{MAX_PENDING} deletes are still being cleaned up.", retry_after=30),
     )

@@ -1,9 +1,11 @@
-"""The cascade: what a delete owes to its parent's children, paid off later, in small steps, any number of times.
+"""The cascade: what a deletion does to the children of what was deleted, in small steps that may be repeated.
 
 Every step is conditional on the child still naming the parent, so it may be repeated, interrupted or overtaken. There
-is no progress to lose: each message looks at what is left. Only when the indexes have shown nothing left for the grace
-time (longer than any request and any index lag) are counts merged and the parent taken out of the pending set. Until
-then a child that was freed a moment ago may still be on its way to a reader, from an index or in an answer half made.
+is no progress to lose: each message looks at what is left. The relations are the transitive closure of the foreign keys
+(`domain.kinds.relations_of`), so one deletion finds what is below it at any depth. Only when the indexes have shown
+nothing left for the quiet period, which is longer than any request and any index lag, are counters merged and is the
+resource taken out of the pending deletions. Until then a child that was freed a moment ago may still be on its way to a
+reader, from an index or in an answer half made.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,8 +17,8 @@ from typing import Final, Protocol
 
 from pydantic import BaseModel
 
-from atelier.domain.pending_deletions import parent
-from atelier.domain.relations import Relation, children_of
+from atelier.domain.kinds import OnDelete, Relation, ancestors_of, kind_named, links_to_clear, relations_of
+from atelier.domain.pending_deletions import member
 from atelier.domain.schema import UNASSIGNED
 from atelier.store import counters, keys
 from atelier.store.expressions import Attr, Condition
@@ -26,13 +28,13 @@ from atelier.store.table import EXISTS, ConcurrentUpdate, Table, Write, concurre
 from atelier.store.wire import Item
 
 BATCH: Final = 250
-"""Children per message: a few seconds' work, so that a huge clean-up queues up behind the small ones."""
+"""Children per message: a few seconds' work, so that a large cleanup takes turns with small ones."""
 
 
 class CleanUpMessage(BaseModel):
-    """A message of the cascade queue: see to the children of a deleted parent, of whom none was found `since`.
+    """A message of the cascade queue: free the children of a deleted resource, of which none was found `since`.
 
-    `deleted_at` is not needed for that: it tells how long the clean-up has been going on.
+    `deleted_at` is only for the metric of how long the cleanup has been going on.
     """
 
     user_id: int
@@ -51,68 +53,84 @@ class Queue(Protocol):
 
 @dataclass(frozen=True)
 class Deletion:
-    """One delete whose clean-up is not over. `client_id` is the deleted campaign's client."""
+    """A deletion whose cleanup has not ended. `above` are the ids of the resource's ancestors, the outermost first."""
 
     user_id: int
     kind: str
     id: str
-    client_id: str | None
+    above: tuple[str, ...] = ()
 
     @property
     def key(self) -> Key:
-        """Where it is kept."""
+        """Where it is stored."""
         return keys.deletion(self.user_id, self.kind, self.id)
 
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The ids that everything below the resource names."""
+        return (*self.above, self.id)
 
-# ------------------------------------------------------------------------- access patterns, one per relation
+    @property
+    def client_id(self) -> str | None:
+        """The client that tasks of a deleted campaign stay with."""
+        return self.above[0] if self.above else None
+
+
+# --------------------------------------------------------------------------------------------- access patterns
 
 
 @dataclass(frozen=True)
-class Children:
-    """How a relation's children are found, and the one write that frees a child of its parent."""
+class ChildPattern:
+    """How the children of a deletion are found, and the one write that frees a child."""
 
     found_in: Callable[[Deletion], Partition]
     freed_by: Callable[[Deletion, str], Write]
 
 
-def _delete_campaign(deletion: Deletion, campaign_id: str) -> Write:
-    key = keys.campaign(deletion.user_id, campaign_id)
-    return Write(key, delete=True, condition=Attr("client_id").eq(deletion.id), on_condition_failure=concurrent_update)
-
-
-def _forget_client(deletion: Deletion, task_id: str) -> Write:
+def _unlink_task(deletion: Deletion, task_id: str) -> Write:
+    links = links_to_clear("task", deletion.kind)
+    moved, removed = keys.task_indexes_without(deletion.user_id, links)
     return Write(
         keys.task(task_id),
-        set={"client_tasks": keys.tasks_of_client(deletion.user_id, UNASSIGNED).value},
-        remove=("client_id", "campaign_id", "campaign_tasks"),
+        set=moved,
+        remove=(*links, *removed),
         add={"version": 1},
-        condition=Attr("client_id").eq(deletion.id),
+        condition=_names(deletion),
         on_condition_failure=concurrent_update,
     )
 
 
-def _forget_campaign(deletion: Deletion, task_id: str) -> Write:
-    return Write(
-        keys.task(task_id),
-        remove=("campaign_id", "campaign_tasks"),
-        add={"version": 1},
-        condition=Attr("campaign_id").eq(deletion.id),
-        on_condition_failure=concurrent_update,
-    )
-
-
-CHILDREN: Final[Mapping[tuple[str, str], Children]] = {
-    ("client", "campaign"): Children(lambda gone: keys.campaigns_of_client(gone.user_id, gone.id), _delete_campaign),
-    ("client", "task"): Children(lambda gone: keys.tasks_of_client(gone.user_id, gone.id), _forget_client),
-    ("campaign", "task"): Children(lambda gone: keys.tasks_of_campaign(gone.user_id, gone.id), _forget_campaign),
+ELSEWHERE: Final[Mapping[tuple[str, str], ChildPattern]] = {
+    ("client", "task"): ChildPattern(lambda gone: keys.tasks_of_client(gone.user_id, gone.id), _unlink_task),
+    ("campaign", "task"): ChildPattern(lambda gone: keys.tasks_of_campaign(gone.user_id, gone.id), _unlink_task),
 }
+"""The patterns of kinds that do not stand in their account's partition."""
+
+
+def pattern_of(relation: Relation) -> ChildPattern:
+    """How the children of a relation are found and freed. Raises KeyError for one that has no pattern."""
+    if relation.on_delete is OnDelete.CASCADE and kind_named(relation.child).in_account:
+        return ChildPattern(
+            lambda gone: keys.below(gone.user_id, relation.child, *gone.path),
+            lambda gone, id_: _delete(gone, relation.child, id_),
+        )
+    return ELSEWHERE[relation.parent, relation.child]
+
+
+def _delete(deletion: Deletion, child: str, id_: str) -> Write:
+    key = keys.resource(deletion.user_id, child, id_)
+    return Write(key, delete=True, condition=_names(deletion), on_condition_failure=concurrent_update)
+
+
+def _names(deletion: Deletion) -> Condition:
+    return Attr(f"{deletion.kind}_id").eq(deletion.id)
 
 
 # --------------------------------------------------------------------------------------------------- the engine
 
 
 class Cascade:
-    """Carries out what `domain.relations` says, a bounded piece at a time."""
+    """Carries out the referential actions, a bounded piece at a time."""
 
     def __init__(self, table: Table, queue: Queue, *, grace: timedelta, batch: int = BATCH) -> None:
         self._table = table
@@ -145,11 +163,12 @@ class Cascade:
         item = self._table.get(keys.deletion(message.user_id, message.kind, message.id))
         if item is None:
             return None
-        return Deletion(message.user_id, message.kind, message.id, item.get("client_id"))
+        above = tuple(item[f"{ancestor}_id"] for ancestor in ancestors_of(message.kind))
+        return Deletion(message.user_id, message.kind, message.id, above)
 
     def _free_children(self, deletion: Deletion) -> tuple[int, int]:
         freed = seen = 0
-        for relation in children_of(deletion.kind):
+        for relation in relations_of(deletion.kind):
             for write in self._owed(deletion, relation, self._batch - seen):
                 seen += 1
                 freed += self._freed(write)
@@ -158,9 +177,9 @@ class Cascade:
     def _owed(self, deletion: Deletion, relation: Relation, limit: int) -> Iterable[Write]:
         if limit <= 0:
             return []
-        children = CHILDREN[relation.parent, relation.child]
-        rows = self._table.query(children.found_in(deletion), limit=limit, only=("id",)).items
-        return [children.freed_by(deletion, row["id"]) for row in rows]
+        pattern = pattern_of(relation)
+        rows = self._table.query(pattern.found_in(deletion), limit=limit, only=("id",)).items
+        return [pattern.freed_by(deletion, row["id"]) for row in rows]
 
     def _freed(self, write: Write) -> bool:
         try:
@@ -191,7 +210,7 @@ class Cascade:
         keeper = self._remaining_client(deletion)
         if keeper:
             writes.append(
-                Write(keys.tally(deletion.user_id, keeper), condition=LIVE, on_condition_failure=concurrent_update)
+                Write(keys.counters(deletion.user_id, keeper), condition=LIVE, on_condition_failure=concurrent_update)
             )
         writes.append(Write(keys.usage(deletion.user_id, keeper, None, day), add=amounts))
         self._table.transact(*writes)
@@ -200,28 +219,30 @@ class Cascade:
         """The client that a deleted campaign's tasks stay with, unless it is gone as well."""
         if deletion.client_id is None:
             return None
-        tally = self._table.get(keys.tally(deletion.user_id, deletion.client_id))
-        return deletion.client_id if tally and "deleted_at" not in tally else None
+        counted = self._table.get(keys.counters(deletion.user_id, deletion.client_id))
+        return deletion.client_id if counted and "deleted_at" not in counted else None
 
     def _finish(self, deletion: Deletion) -> None:
-        if deletion.kind == "client":
-            for row in self._table.iterate(keys.catalogue(deletion.user_id, "TALLY", deletion.id), only=("id",)):
-                self._table.write(Write(keys.tally(deletion.user_id, row["id"]), delete=True))
+        # Nothing counts in them any more: what they counted was subtracted when the resource was deleted.
+        rows = self._table.iterate(keys.counters_below(deletion.user_id, *deletion.path), only=("id",))
+        self._table.delete_many([keys.counters(deletion.user_id, row["id"]) for row in rows])
         self._table.retry_on_conflict(lambda: self._drop(deletion))
 
     def _drop(self, deletion: Deletion) -> None:
-        tally = keys.tally(deletion.user_id, deletion.id)
-        kept = self._table.get(tally)
-        counts = counters.adding(counters.tally_from(kept))
+        counted = keys.counters(deletion.user_id, deletion.id)
+        kept = self._table.get(counted)
+        counts = counters.adding(counters.counters_from(kept))
         writes = [
             Write(deletion.key, delete=True, condition=EXISTS, on_condition_failure=concurrent_update),
-            Write(keys.meta(deletion.user_id), discard={"pending": {parent(deletion.kind, deletion.id)}}),
+            Write(keys.summary(deletion.user_id), discard={"pending": {member(deletion.kind, deletion.id)}}),
         ]
         if kept is not None:  # a campaign's may have gone with its client
             unchanged = [EXISTS, *(Attr(name).eq(count) for name, count in counts.items())]
-            writes.append(Write(tally, delete=True, condition=_all(unchanged), on_condition_failure=concurrent_update))
+            writes.append(
+                Write(counted, delete=True, condition=_all(unchanged), on_condition_failure=concurrent_update)
+            )
         if deletion.kind == "client" and counts:
-            writes.append(Write(keys.tally(deletion.user_id, UNASSIGNED), add=counts))
+            writes.append(Write(keys.counters(deletion.user_id, UNASSIGNED), add=counts))
         if self._table.get(deletion.key) is not None:
             self._table.transact(*writes)
 

@@ -1,4 +1,4 @@
-"""Tallies and usage rows in the table: what a change of a task does to them, and what lists read from them."""
+"""Counters of tasks and usage rows: what a change of a task does to them, and what lists read from them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -30,7 +30,7 @@ def creating(task: Task) -> list[Write]:
         missing = NotFound("campaign", task.campaign_id)
         writes.append(count_child(task.user_id, task.campaign_id, amounts, missing=missing))
     shared = (scope for scope in counters.scopes_of(task) if scope in _SHARED)
-    return writes + [Write(keys.tally(task.user_id, scope), add=amounts) for scope in shared]
+    return writes + [Write(keys.counters(task.user_id, scope), add=amounts) for scope in shared]
 
 
 def moving(before: Task, after: Task | None) -> list[Write]:
@@ -58,28 +58,28 @@ def settling(before: Task, after: Task) -> list[Write]:
     # A parent that is gone has its usage merged elsewhere: the task must be read again, without that parent.
     parents = (parent for parent in (after.client_id, after.campaign_id) if parent)
     alive = [
-        Write(keys.tally(after.user_id, each), condition=EXISTS, on_condition_failure=concurrent_update)
+        Write(keys.counters(after.user_id, each), condition=EXISTS, on_condition_failure=concurrent_update)
         for each in parents
     ]
     return [row, *alive]
 
 
-def tally_from(item: Item | None) -> dict[CounterKey, int]:
-    """What a tally counts."""
+def counters_from(item: Item | None) -> dict[CounterKey, int]:
+    """What the counters of a scope count."""
     counts = ((name, value) for name, value in (item or {}).items() if name.startswith(_PREFIX))
     return {_cell(name): int(value) for name, value in counts}
 
 
-def adding(tally: Mapping[CounterKey, int]) -> dict[str, int]:
-    """The amounts that add one tally to another."""
-    return _amounts(tally)
+def adding(counts: Mapping[CounterKey, int]) -> dict[str, int]:
+    """The amounts that add the counters of one scope to another's."""
+    return _amounts(counts)
 
 
 def _recount(user_id: int, scope: str, amounts: Mapping[str, int]) -> Write:
     if scope in _SHARED:
-        return Write(keys.tally(user_id, scope), add=amounts)
-    # A parent's tally that is gone was merged into the unassigned: the task must be read again, without that parent.
-    return Write(keys.tally(user_id, scope), add=amounts, condition=EXISTS, on_condition_failure=concurrent_update)
+        return Write(keys.counters(user_id, scope), add=amounts)
+    # Counters that are gone were merged into the unassigned: the task must be read again, without that parent.
+    return Write(keys.counters(user_id, scope), add=amounts, condition=EXISTS, on_condition_failure=concurrent_update)
 
 
 def _amounts(change: Mapping[CounterKey, int]) -> dict[str, int]:

@@ -1,13 +1,15 @@
-"""Idempotency: the answer to a request is kept in the same transaction as what the request created.
+"""Idempotency keys: which resource a request created is stored in the same transaction as the resource.
 
-So there is never a record without its thing or a thing without its record, and a retry cannot create twice.
+So there is never a record without its resource or a resource without its record, and a retry cannot create twice. A
+repeated request is answered with the resource as it is now.
 """
 
-import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar
 
+from atelier.domain.access import Access
 from atelier.domain.errors import IdempotencyKeyReused, RequestInProgress
 from atelier.domain.schema import StoredModel
 from atelier.store import keys
@@ -22,7 +24,7 @@ KEPT: Final = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class IdempotentRequest:
-    """A request that must be carried out once: its key, and a digest that tells it from any other request."""
+    """A request to carry out once: its key, and a digest that tells it from any other request."""
 
     key: str
     digest: str
@@ -30,13 +32,13 @@ class IdempotentRequest:
 
 @dataclass(frozen=True)
 class CreateResult(Generic[AnyRecord]):
-    """What was created; `replayed` when an earlier request with the same key did it."""
+    """A created resource; `replayed` when an earlier request with the same key created it."""
 
     record: AnyRecord
     replayed: bool = False
 
 
-class _Answered(Exception):
+class _AlreadyCarriedOut(Exception):
     def __init__(self, item: Item) -> None:
         self.item = item
 
@@ -46,55 +48,50 @@ def create(
     record: AnyRecord,
     writes: list[Write],
     *,
-    user_id: int,
+    id_: str,
+    access: Access,
     idempotent: IdempotentRequest | None,
+    load: Callable[[str], AnyRecord],
     now: datetime,
 ) -> CreateResult[AnyRecord]:
-    """Carry out `writes`, which create `record`; with `idempotent`, at most once in 24 hours.
+    """Carry out `writes`, which create `record` under `id_`; with `idempotent`, at most once in 24 hours.
 
-    Raises IdempotencyKeyReused, RequestInProgress, and whatever the writes' refusals say.
+    The key belongs to the actor. A repeated request gets what `load` makes of the id it created. Raises
+    IdempotencyKeyReused, RequestInProgress, what `load` raises, and what the refusals of the writes say.
     """
     if idempotent is None:
         table.transact(*writes)
         return CreateResult(record)
     try:
-        table.transact(_keeping(record, user_id=user_id, idempotent=idempotent, now=now), *writes)
-    except _Answered as answered:
-        return CreateResult(_replayed(type(record), answered.item, idempotent), replayed=True)
+        table.transact(_record_of(id_, access=access, idempotent=idempotent, now=now), *writes)
+    except _AlreadyCarriedOut as earlier:
+        return CreateResult(load(_created_id(earlier.item, idempotent)), replayed=True)
     return CreateResult(record)
 
 
 def find_replay(
-    table: Table, kind: type[AnyRecord], *, user_id: int, idempotent: IdempotentRequest, now: datetime
+    table: Table, *, access: Access, idempotent: IdempotentRequest, load: Callable[[str], AnyRecord], now: datetime
 ) -> CreateResult[AnyRecord] | None:
     """What a request with this key created in the last 24 hours, if any. Raises IdempotencyKeyReused."""
-    item = table.get(keys.answer(user_id, idempotent.key))
+    item = table.get(keys.idempotency(access.actor, idempotent.key))
     if item is None or item["expires_at"] <= int(now.timestamp()):
         return None
-    return CreateResult(_replayed(kind, item, idempotent), replayed=True)
+    return CreateResult(load(_created_id(item, idempotent)), replayed=True)
 
 
-def _keeping(record: StoredModel, *, user_id: int, idempotent: IdempotentRequest, now: datetime) -> Write:
+def _record_of(id_: str, *, access: Access, idempotent: IdempotentRequest, now: datetime) -> Write:
     never_used = MISSING
     expired = Attr("expires_at").lte(int(now.timestamp()))  # TTL removes items late
     return Write(
-        keys.answer(user_id, idempotent.key),
-        put={
-            "digest": idempotent.digest,
-            "answer": zlib.compress(record.model_dump_json().encode()),
-            "expires_at": int((now + KEPT).timestamp()),
-        },
+        keys.idempotency(access.actor, idempotent.key),
+        put={"digest": idempotent.digest, "id": id_, "expires_at": int((now + KEPT).timestamp())},
         condition=never_used | expired,
-        on_condition_failure=_answered,
+        on_condition_failure=lambda item: _AlreadyCarriedOut(item or {}),
         on_conflict=RequestInProgress("Another request with this idempotency key is being carried out."),
     )
 
 
-def _answered(item: Item | None) -> Exception:
-    return _Answered(item or {})
-
-
-def _replayed(kind: type[AnyRecord], item: Item, idempotent: IdempotentRequest) -> AnyRecord:
+def _created_id(item: Item, idempotent: IdempotentRequest) -> str:
     if item["digest"] != idempotent.digest:
         raise IdempotencyKeyReused("This idempotency key was used for another request.")
-    return kind.model_validate_json(zlib.decompress(bytes(item["answer"])))
+    return str(item["id"])

@@ -1,16 +1,15 @@
 """Every key and index of the table, named by what it finds. docs/data-model.md shows them as one table."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
+from atelier.domain.kinds import ancestors_of, is_parent, kind_named
 from atelier.domain.schema import UNASSIGNED
 from atelier.domain.text import prefix_of_bytes, sort_key
 
 if TYPE_CHECKING:
-    from atelier.domain.campaigns import Campaign
-    from atelier.domain.clients import Client
     from atelier.domain.tasks.record import TaskSummary
 
 SORT_KEY_BYTES: Final = 1024
@@ -49,39 +48,41 @@ class Partition:
 # ------------------------------------------------------------------------------------------------- single items
 
 
-def owner(user_id: int) -> str:
-    """The partition that holds all of a user's catalogue: ownership is in the key."""
-    return f"U#{user_id}"
+def account_partition(account: int) -> str:
+    """The partition of an account: all of its data but the tasks. Ownership is in the key."""
+    return f"ACCOUNT#{account}"
 
 
-def meta(user_id: int) -> Key:
-    """A user's totals and pending set."""
-    return Key(owner(user_id), "META")
+def summary(account: int) -> Key:
+    """An account's totals and pending deletions."""
+    return Key(account_partition(account), "SUMMARY")
 
 
-def client(user_id: int, client_id: str) -> Key:
-    """One client."""
-    return Key(owner(user_id), f"CLIENT#{client_id}")
+def prefix(kind: str) -> str:
+    """What the sort keys of a kind begin with, before the first `#`."""
+    return kind.upper()
 
 
-def campaign(user_id: int, campaign_id: str) -> Key:
-    """One campaign."""
-    return Key(owner(user_id), f"CAMPAIGN#{campaign_id}")
+def resource(account: int, kind: str, id_: str) -> Key:
+    """One resource of a kind that stands in its account's partition."""
+    return Key(account_partition(account), f"{prefix(kind)}#{id_}")
 
 
-def tally(user_id: int, scope: str) -> Key:
-    """The counts of a scope: a client's or campaign's id, `none` or `all`. A parent's tally lives as it does."""
-    return Key(owner(user_id), f"TALLY#{scope}")
+def counters(account: int, scope: str) -> Key:
+    """The counters of a scope: a parent's id, `none` or `all`. A parent's counters live as long as it does."""
+    return Key(account_partition(account), f"COUNTERS#{scope}")
 
 
-def usage(user_id: int, client_id: str | None, campaign_id: str | None, day: date) -> Key:
+def usage(account: int, client_id: str | None, campaign_id: str | None, day: date) -> Key:
     """What was generated and spent on one day (UTC) for one client and campaign."""
-    return Key(owner(user_id), f"USAGE#{client_id or UNASSIGNED}#{campaign_id or UNASSIGNED}#{day:%Y-%m-%d}")
+    return Key(
+        account_partition(account), f"USAGE#{client_id or UNASSIGNED}#{campaign_id or UNASSIGNED}#{day:%Y-%m-%d}"
+    )
 
 
 def webhook_secret(user_id: int) -> Key:
     """What signs a user's outgoing webhooks."""
-    return Key(owner(user_id), "WEBHOOK")
+    return Key(account_partition(user_id), "WEBHOOK")
 
 
 def subject(digest: str) -> Key:
@@ -99,9 +100,9 @@ def users() -> Key:
     return Key("USERS", "COUNT")
 
 
-def deletion(user_id: int, kind: str, parent_id: str) -> Key:
-    """The clean-up after one delete, from its commit until it is over."""
-    return Key(owner(user_id), f"DELETION#{kind}#{parent_id}")
+def deletion(account: int, kind: str, id_: str) -> Key:
+    """The cleanup after one deletion, from its commit until it has ended."""
+    return Key(account_partition(account), f"DELETION#{kind}#{id_}")
 
 
 def task(task_id: str) -> Key:
@@ -109,9 +110,9 @@ def task(task_id: str) -> Key:
     return Key(f"TASK#{task_id}", "TASK")
 
 
-def answer(user_id: int, idempotency_key: str) -> Key:
-    """The answer that a request with this key was given."""
-    return Key(f"IDEM#{user_id}#{idempotency_key}", "IDEM")
+def idempotency(actor: int, idempotency_key: str) -> Key:
+    """What a user's request with this key created."""
+    return Key(f"IDEM#{actor}#{idempotency_key}", "IDEM")
 
 
 def health(provider: str) -> Key:
@@ -139,38 +140,31 @@ POSITION: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
 }
 
 
-def client_indexes(each: "Client") -> dict[str, str]:
-    """Where a client stands in each index that lists it."""
-    row = {"id": each.id, "name": each.name, "updated_at": each.updated_at}
-    return {
-        "by_name": f"CLIENT#{POSITION['name'](row)}",
-        "by_updated_at": f"CLIENT#{POSITION['updated_at'](row)}",
-        "catalogue": f"CLIENT#{each.id}",
-    }
+def resource_indexes(kind: str, fields: Mapping[str, Any]) -> dict[str, str]:
+    """Where a resource stands in each local index that lists it."""
+    name, ancestors = prefix(kind), ancestors_of(kind)
+    places = {f"by_{sort}": f"{name}#{POSITION[sort](fields)}" for sort in kind_named(kind).sorts}
+    if ancestors:
+        places["by_parent"] = f"{name}#{fields[f'{ancestors[-1]}_id']}#{fields['id']}"
+    return {**places, "by_path": _path(name, kind, fields)}
 
 
-def campaign_indexes(each: "Campaign") -> dict[str, str]:
-    """Where a campaign stands in each index that lists it."""
-    row = {"id": each.id, "name": each.name, "status": each.status, "updated_at": each.updated_at}
-    return {
-        "by_name": f"CAMPAIGN#{POSITION['name'](row)}",
-        "by_updated_at": f"CAMPAIGN#{POSITION['updated_at'](row)}",
-        "by_client": f"CAMPAIGN#{each.client_id}#{each.id}",
-        "by_status": f"CAMPAIGN#{POSITION['status'](row)}",
-        "catalogue": f"CAMPAIGN#{each.client_id}#{POSITION['status'](row)}",
-    }
+def counters_indexes(kind: str, fields: Mapping[str, Any]) -> dict[str, str]:
+    """Where the counters of a resource stand, so that the cleanup after its ancestors finds them."""
+    return {"by_path": _path("COUNTERS", kind, fields)} if ancestors_of(kind) and is_parent(kind) else {}
 
 
-def campaign_tally_index(client_id: str, campaign_id: str) -> dict[str, str]:
-    """Where a campaign's tally stands so that its client's clean-up finds it."""
-    return {"catalogue": f"TALLY#{client_id}#{campaign_id}"}
+def _path(name: str, kind: str, fields: Mapping[str, Any]) -> str:
+    above = [fields[f"{ancestor}_id"] for ancestor in ancestors_of(kind)]
+    status = [fields["status"]] if name != "COUNTERS" and kind_named(kind).statuses else []
+    return "#".join((name, *above, *status, fields["id"]))
 
 
 def task_indexes(each: "TaskSummary") -> dict[str, str]:
     """Which lists a task is in; within each, tasks are in the order of their ids."""
     found_by = {
         "task_id": each.id,
-        "owner_tasks": owner(each.user_id),
+        "owner_tasks": account_partition(each.user_id),
         "client_tasks": tasks_of_client(each.user_id, each.client_id or UNASSIGNED).value,
     }
     if each.campaign_id:
@@ -178,64 +172,67 @@ def task_indexes(each: "TaskSummary") -> dict[str, str]:
     return found_by
 
 
+def task_indexes_without(account: int, links: Collection[str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Which index attributes a task gets, and which it loses, when these links of it become null."""
+    moved = {"client_tasks": tasks_of_client(account, UNASSIGNED).value} if "client_id" in links else {}
+    return moved, ("campaign_tasks",) if "campaign_id" in links else ()
+
+
 # --------------------------------------------------------------------------------------------------- partitions
 
 
-def _local(user_id: int, index: str, prefix: str) -> Partition:
-    return Partition(index, "PK", owner(user_id), index, prefix)
+def _local(account: int, index: str, prefix: str) -> Partition:
+    return Partition(index, "PK", account_partition(account), index, prefix)
 
 
-def everything_of(user_id: int) -> Partition:
+def everything_of(account: int) -> Partition:
     """All that stands below a user: everything but the tasks."""
-    return Partition(None, "PK", owner(user_id), "SK")
+    return Partition(None, "PK", account_partition(account), "SK")
 
 
-def newest(user_id: int, kind: str) -> Partition:
-    """A user's clients or campaigns (`CLIENT` or `CAMPAIGN`) in the order of their creation."""
-    return Partition(None, "PK", owner(user_id), "SK", f"{kind}#")
+def newest(account: int, kind: str) -> Partition:
+    """An account's resources of a kind in the order of their creation."""
+    return Partition(None, "PK", account_partition(account), "SK", f"{prefix(kind)}#")
 
 
-def by_name(user_id: int, kind: str) -> Partition:
-    """A user's clients or campaigns in the order of their names."""
-    return _local(user_id, "by_name", f"{kind}#")
+def sorted_by(account: int, kind: str, sort: str, *within: str) -> Partition:
+    """An account's resources of a kind in the order of a field, or those whose field has a value, by creation."""
+    return _local(account, f"by_{sort}", "#".join((prefix(kind), *within, "")))
 
 
-def by_updated_at(user_id: int, kind: str) -> Partition:
-    """A user's clients or campaigns in the order of their last change."""
-    return _local(user_id, "by_updated_at", f"{kind}#")
+def children(account: int, kind: str, parent_id: str) -> Partition:
+    """A parent's resources of a kind in the order of their creation."""
+    return _local(account, "by_parent", f"{prefix(kind)}#{parent_id}#")
 
 
-def campaigns_of_client(user_id: int, client_id: str) -> Partition:
-    """A client's campaigns in the order of their creation."""
-    return _local(user_id, "by_client", f"CAMPAIGN#{client_id}#")
+def below(account: int, kind: str, *path: str) -> Partition:
+    """Slim rows of a kind below a path of ancestors' ids; a status may follow the id of the direct parent."""
+    return _local(account, "by_path", "#".join((prefix(kind), *path, "")))
 
 
-def campaigns_by_status(user_id: int, status: str | None = None) -> Partition:
-    """A user's campaigns in the order of their status, or those with one status in the order of their creation."""
-    return _local(user_id, "by_status", f"CAMPAIGN#{status}#" if status else "CAMPAIGN#")
+def counters_below(account: int, *path: str) -> Partition:
+    """The counters of all resources below a path of ancestors' ids."""
+    return _local(account, "by_path", "#".join(("COUNTERS", *path, "")))
 
 
-def catalogue(user_id: int, kind: str, *within: str) -> Partition:
-    """Slim rows: a user's `CLIENT`s, `CAMPAIGN`s (within a client and a status), a client's campaigns' `TALLY`s."""
-    return _local(user_id, "catalogue", "#".join((kind, *within, "")))
-
-
-def tasks_of_owner(user_id: int) -> Partition:
+def tasks_of_owner(account: int) -> Partition:
     """A user's tasks in the order of their creation."""
-    return Partition("tasks_of_owner", "owner_tasks", owner(user_id), "task_id")
+    return Partition("tasks_of_owner", "owner_tasks", account_partition(account), "task_id")
 
 
-def tasks_of_client(user_id: int, client_id: str) -> Partition:
+def tasks_of_client(account: int, client_id: str) -> Partition:
     """A client's tasks, or with `none` those without a client, in the order of their creation."""
-    return Partition("tasks_of_client", "client_tasks", f"{owner(user_id)}#CLIENT#{client_id}", "task_id")
+    return Partition("tasks_of_client", "client_tasks", f"{account_partition(account)}#CLIENT#{client_id}", "task_id")
 
 
-def tasks_of_campaign(user_id: int, campaign_id: str) -> Partition:
+def tasks_of_campaign(account: int, campaign_id: str) -> Partition:
     """A campaign's tasks in the order of their creation."""
-    return Partition("tasks_of_campaign", "campaign_tasks", f"{owner(user_id)}#CAMPAIGN#{campaign_id}", "task_id")
+    return Partition(
+        "tasks_of_campaign", "campaign_tasks", f"{account_partition(account)}#CAMPAIGN#{campaign_id}", "task_id"
+    )
 
 
-def usage_of(user_id: int, client_id: str | None = None, campaign_id: str | None = None) -> Partition:
+def usage_of(account: int, client_id: str | None = None, campaign_id: str | None = None) -> Partition:
     """Usage rows by day: a user's, a client's, or a client's campaign's."""
     within = [part for part in (client_id, campaign_id) if part]
-    return Partition(None, "PK", owner(user_id), "SK", "#".join(("USAGE", *within, "")))
+    return Partition(None, "PK", account_partition(account), "SK", "#".join(("USAGE", *within, "")))

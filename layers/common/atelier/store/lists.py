@@ -1,31 +1,39 @@
-"""Pages of the catalogue, read in one of two ways.
+"""Pages of lists, read from any number of sources and merged by position.
 
-Straight: an index holds exactly the asked items in exactly the asked order, and the page is one query of it.
-Through the catalogue: everything else (search, deep pages, rare mixtures of filter and order) reads the slim rows,
-sorts them in memory by the same positions, and fetches the page's items.
+A source is one account's (or one parent's) part of a list. When an index of every source has the asked items in the
+asked order, the page is the merge of one query of each. Otherwise (search, deep pages, rare mixtures of filter and
+order) the slim rows of every source are read and sorted in memory by the same positions, and the page's items fetched.
 """
 
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import merge
+from itertools import chain, groupby, islice, repeat
 from typing import Any, Final, Generic, TypeVar
 
 from atelier.domain.errors import FieldError, Invalid
 from atelier.domain.ids import is_id
+from atelier.domain.kinds import KINDS
 from atelier.domain.pages import ListQuery
 from atelier.domain.schema import StoredModel
 from atelier.domain.text import comparison_key
+from atelier.store import keys
+from atelier.store.expressions import Condition
 from atelier.store.items import from_items
-from atelier.store.keys import SORT_KEY_BYTES, Key, Partition
-from atelier.store.table import Table
+from atelier.store.keys import Key, Partition
+from atelier.store.table import Query, QueryPage, Table
 from atelier.store.wire import Item
 
 AnyRecord = TypeVar("AnyRecord", bound=StoredModel)
 
-_LONGEST_PREFIX: Final = len("CAMPAIGN#00000000-0000-0000-0000-000000000000#")
-_LONGEST_POSITION: Final = SORT_KEY_BYTES - _LONGEST_PREFIX
+# A prefix is the kind's name and at most one id.
+_LONGEST_PREFIX: Final = max(len(keys.prefix(kind.name)) for kind in KINDS) + len(
+    "#00000000-0000-0000-0000-000000000000#"
+)
+_LONGEST_POSITION: Final = keys.SORT_KEY_BYTES - _LONGEST_PREFIX
 _MOST_SEEN: Final = 10**9
 
 
@@ -102,24 +110,59 @@ def found(
     return Found(items, total, page, has_more, next_cursor)
 
 
+Beside = Mapping[Key, Item]
+"""Items that are read in the same round trip as a list's rows: counters, pending deletions, parents."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a part of the items is. `ordered` is None when no index has them in the asked order, and `slim` when none
+    has slim rows; `key` finds an item by its id; `beside` is read in the same round trip.
+    """
+
+    ordered: Partition | None
+    slim: Partition | None
+    key: Callable[[str], Key]
+    beside: tuple[Key, ...] = ()
+
+
+def resume_after(source: Source, cursor: Cursor | None) -> dict[str, Any] | None:
+    """The arguments of a query that goes on behind a cursor; None when nothing can be there."""
+    partition = source.ordered
+    if cursor is None or partition is None:
+        return {}
+    start = {**source.key(cursor.id).attributes(), partition.range: partition.prefix + cursor.position}
+    return {"start": {**start, partition.hash: partition.value}}
+
+
 @dataclass(frozen=True)
 class Plan(Generic[AnyRecord]):
-    """How one list is read. `straight` is None when no index has the items in the asked order."""
+    """How one list is read.
 
-    kind: type[AnyRecord]
-    straight: Partition | None
-    rows: Partition
+    `total` gives the exact total from what was read beside the rows, or None where the rows have to be counted.
+    `shows` makes of what was read beside the rows a function from a stored item to the item as a reader may see it, or
+    None. `keeps` filters slim rows, `keep` is the same for DynamoDB. `check` may refuse. `late` names sources that are
+    known only from what was read beside the rows; they are read before the others are read again.
+    """
+
+    model: type[AnyRecord]
+    sources: tuple[Source, ...]
     position: Callable[[Mapping[str, Any]], str]
-    key: Callable[[str], Key]
-    # Read beside the items: what gives the total of a straight page, what a reader must not see, and what must be so.
-    counts: tuple[Key, ...]
-    total: Callable[[Mapping[Key, Item]], int]
-    keeps: Callable[[Item], bool]
-    hidden: Callable[[Mapping[Key, Item], Item], bool] = field(default=lambda *_: False)
-    check: Callable[[Mapping[Key, Item]], None] = field(default=lambda _: None)
+    total: Callable[[Beside], int | None]
+    shows: Callable[[Beside], Callable[[Item], Item | None]]
+    keeps: Callable[[Item], bool] = field(default=lambda _: True)
+    keep: Condition | None = None
+    check: Callable[[Beside], None] = field(default=lambda _: None)
+    late: Callable[[Beside], tuple[Source, ...]] = field(default=lambda _: ())
+    resume: Callable[[Source, Cursor | None], dict[str, Any] | None] = resume_after
+
+    @property
+    def beside(self) -> list[Key]:
+        """Everything that is read beside the rows."""
+        return [key for source in self.sources for key in source.beside]
 
 
-def named_like(search: str | None) -> Callable[[Item], bool]:
+def name_contains(search: str | None) -> Callable[[Mapping[str, Any]], bool]:
     """Whether a row's name contains `search`, as readers compare texts; every row's does when there is no search."""
     wanted = comparison_key(search or "")
     return lambda row: not wanted or wanted in comparison_key(str(row["name"]))
@@ -133,42 +176,122 @@ def nothing(query: ListQuery) -> "Found[Any]":
 def read(table: Table, plan: Plan[AnyRecord], query: ListQuery) -> Found[AnyRecord]:
     """The asked page, as of now."""
     cursor = cursor_of(query)
-    if plan.straight is not None and query.page == 1:
-        return _straight(table, plan, plan.straight, query, cursor)
-    return _through_rows(table, plan, query, cursor)
+    has_order = all(source.ordered for source in plan.sources)
+    has_slim_rows = all(source.slim for source in plan.sources)
+    if has_order and (query.page == 1 or not has_slim_rows):
+        return _Merge(table, plan, query, cursor).read()
+    return _sort_in_memory(table, plan, query, cursor)
 
 
-def _straight(
-    table: Table, plan: Plan[AnyRecord], partition: Partition, query: ListQuery, cursor: Cursor | None
-) -> Found[AnyRecord]:
-    start = _start(plan, partition, cursor) if cursor else None
-    # A walk by cursor looks one item ahead: only that tells whether there is more.
-    wanted = query.page_size + (cursor is not None)
-    how: dict[str, Any] = {"forward": not query.newest_first, "limit": wanted}
-    first, counts = table.read_together(plan.counts, lambda: table.query(partition, start=start, **how))
-    plan.check(counts)
-    items = [item for item in first.items if not plan.hidden(counts, item)]
-    if len(items) < wanted and first.next_start is not None:
-        rest = table.iterate(partition, start=first.next_start, **how)
-        items += _first(wanted - len(items), (item for item in rest if not plan.hidden(counts, item)))
-    shown = items[: query.page_size]
-    last = _cursor_at(plan, shown[-1], cursor, query) if shown else None
-    records = from_items(plan.kind, shown)
-    return found(query, cursor, records, total=plan.total(counts), more=len(items) > len(shown), last=last)
+class _Merge(Generic[AnyRecord]):
+    """One page from the merge of ordered sources, each read only as far as the page needs."""
+
+    def __init__(self, table: Table, plan: Plan[AnyRecord], query: ListQuery, cursor: Cursor | None) -> None:
+        self._table, self._plan, self._query, self._cursor = table, plan, query, cursor
+        self._offset = 0 if cursor else (query.page - 1) * query.page_size
+        # A walk by cursor looks one item ahead: only that tells whether there is more.
+        self._wanted = query.page_size + (cursor is not None)
+        self._expected = self._offset + self._wanted
+        self._found: list[Item] = []
+
+    def read(self) -> Found[AnyRecord]:
+        plan, query, cursor = self._plan, self._query, self._cursor
+        firsts, beside = self._first_pages()
+        plan.check(beside)
+        rows = self._visible(self._sources_with_pages(firsts, beside), beside)
+        total = plan.total(beside)
+        if total is None:
+            total = self._count(beside)
+        if cursor is None:
+            # The total tells how many rows are worth looking for. It is of another moment than the rows: what was read
+            # is shown, also when there was less then.
+            self._expected = min(self._expected, total)
+        for row in islice(rows, self._offset + self._wanted):
+            self._found.append(row)
+        shown = self._found[self._offset :][: query.page_size]
+        last = cursor_at(plan, shown[-1], cursor, query) if shown else None
+        records = from_items(plan.model, shown)
+        total = max(total, self._offset + len(shown))
+        return found(query, cursor, records, total=total, more=len(self._found) > query.page_size, last=last)
+
+    def _first_pages(self) -> tuple[list[QueryPage], Beside]:
+        queries = [self._query_of(source, limit=self._limits()[0]) for source in self._plan.sources]
+        pages, beside = self._table.read_together(self._plan.beside, [each for each in queries if each])
+        given = iter(pages)
+        return [next(given) if each else QueryPage([], None) for each in queries], beside
+
+    def _sources_with_pages(self, firsts: list[QueryPage], beside: Beside) -> list[tuple[Source, QueryPage]]:
+        late = self._plan.late(beside)
+        if not late:
+            return list(zip(self._plan.sources, firsts, strict=True))
+        # A cleanup moves items from late sources into the others: read last, those miss none of them.
+        return [(source, self._page(source)) for source in (*late, *self._plan.sources)]
+
+    def _visible(self, sources: Sequence[tuple[Source, QueryPage]], beside: Beside) -> Iterator[Item]:
+        streams = [self._iterate(source, first) for source, first in sources]
+        rows = streams[0] if len(streams) == 1 else self._merged(streams)
+        shows = self._plan.shows(beside)
+        return (seen for row in rows if (seen := shows(row)) is not None)
+
+    def _merged(self, streams: Sequence[Iterator[Item]]) -> Iterator[Item]:
+        rows = merge(*streams, key=self._plan.position, reverse=self._query.newest_first)
+        # While an item moves between partitions of an index, it can be seen in both.
+        return (next(same) for _, same in groupby(rows, key=self._plan.position))
+
+    def _iterate(self, source: Source, page: QueryPage) -> Iterator[Item]:
+        for limit in chain(self._limits()[1:], repeat(None)):
+            yield from page.items
+            if page.next_start is None or len(self._found) >= self._expected:
+                return
+            page = self._page(source, start=page.next_start, limit=limit)
+
+    def _limits(self) -> list[int]:
+        # Rows may be filtered after they were read, so the fewer are kept the more must be read: each time twice.
+        return [self._wanted, self._wanted * 2, self._wanted * 4]
+
+    def _count(self, beside: Beside) -> int:
+        whole = _Merge(self._table, self._plan, self._query, None)
+        whole._expected = 10**9
+        pages = [(source, whole._page(source, limit=None)) for source in self._plan.sources]
+        return sum(1 for _ in whole._visible(pages, beside))
+
+    def _page(self, source: Source, *, start: Item | None = None, limit: int | None = 0) -> QueryPage:
+        query = self._query_of(source, start=start, limit=self._limits()[0] if limit == 0 else limit)
+        return self._table.run(query) if query else QueryPage([], None)
+
+    def _query_of(self, source: Source, *, start: Item | None = None, limit: int | None) -> Query | None:
+        resumed = self._plan.resume(source, self._cursor)
+        if resumed is None or source.ordered is None:
+            return None
+        if start is not None:
+            resumed = {**resumed, "start": start}
+        forward = not self._query.newest_first
+        return Query(source.ordered, forward=forward, limit=limit, keep=self._plan.keep, **resumed)
 
 
-def _through_rows(table: Table, plan: Plan[AnyRecord], query: ListQuery, cursor: Cursor | None) -> Found[AnyRecord]:
-    rows, counts = table.read_together(plan.counts, lambda: list(table.iterate(plan.rows)))
-    plan.check(counts)
-    matching = [row for row in rows if plan.keeps(row) and not plan.hidden(counts, row)]
-    matching.sort(key=plan.position, reverse=query.newest_first)
-    begin = _offset(plan, matching, query, cursor)
+def _sort_in_memory(table: Table, plan: Plan[AnyRecord], query: ListQuery, cursor: Cursor | None) -> Found[AnyRecord]:
+    rows, beside = _slim_rows(table, plan)
+    plan.check(beside)
+    shows = plan.shows(beside)
+    matching = [(row, source) for row, source in rows if plan.keeps(row) and shows(row) is not None]
+    matching.sort(key=lambda each: plan.position(each[0]), reverse=query.newest_first)
+    begin = _offset(plan, [row for row, _ in matching], query, cursor)
     shown = matching[begin : begin + query.page_size]
-    items = table.get_many([plan.key(row["id"]) for row in shown]) if shown else {}
-    records = from_items(plan.kind, [items[key] for row in shown if (key := plan.key(row["id"])) in items])
-    last = _cursor_at(plan, shown[-1], cursor, query) if shown else None
+    items = table.get_many([source.key(row["id"]) for row, source in shown]) if shown else {}
+    records = from_items(plan.model, [items[key] for row, source in shown if (key := source.key(row["id"])) in items])
+    last = cursor_at(plan, shown[-1][0], cursor, query) if shown else None
     more = begin + query.page_size < len(matching)
     return found(query, cursor, records, total=len(matching), more=more, last=last)
+
+
+def _slim_rows(table: Table, plan: Plan[AnyRecord]) -> tuple[list[tuple[Item, Source]], Beside]:
+    queries = [Query(source.slim) for source in plan.sources if source.slim]
+    pages, beside = table.read_together(plan.beside, queries)
+    rows: list[tuple[Item, Source]] = []
+    for source, query, page in zip(plan.sources, queries, pages, strict=True):
+        rest = table.iterate(query.partition, start=page.next_start) if page.next_start else ()
+        rows += [(row, source) for row in chain(page.items, rest)]
+    return rows, beside
 
 
 def _offset(plan: Plan[AnyRecord], rows: list[Item], query: ListQuery, cursor: Cursor | None) -> int:
@@ -179,19 +302,7 @@ def _offset(plan: Plan[AnyRecord], rows: list[Item], query: ListQuery, cursor: C
     return sum(plan.position(row) <= cursor.position for row in rows)
 
 
-def _start(plan: Plan[AnyRecord], partition: Partition, cursor: Cursor) -> Item:
-    return {**plan.key(cursor.id).attributes(), partition.range: partition.prefix + cursor.position}
-
-
-def _cursor_at(plan: Plan[AnyRecord], item: Item, before: Cursor | None, query: ListQuery) -> Cursor:
+def cursor_at(plan: Plan[AnyRecord], item: Item, before: Cursor | None, query: ListQuery) -> Cursor:
+    """The cursor behind the last item of a page."""
     seen = before.seen if before else (query.page - 1) * query.page_size
     return Cursor(plan.position(item), str(item["id"]), seen + query.page_size)
-
-
-def _first(count: int, items: Iterable[Item]) -> list[Item]:
-    kept: list[Item] = []
-    for item in items:
-        kept.append(item)
-        if len(kept) == count:
-            break
-    return kept

@@ -1,53 +1,57 @@
-"""What clients and campaigns have in common as parents: a tally that is alive as long as they are.
+"""The counters of a parent: a small item that lives as long as its client or campaign does.
 
-The tally is where a child's create meets its parent's delete. It is small, whatever the parent holds, and one update
-of it both demands that the parent exists and counts the child.
+It is where the creation of a child meets the deletion of its parent. It is small, whatever the parent holds, and one
+update of it both requires that the parent exists and counts the child.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
 from functools import reduce
 from operator import and_
-from typing import Final
+from typing import Any, Final
 
 from atelier.domain.errors import NotFound
+from atelier.domain.kinds import ancestors_of, counters_below
 from atelier.domain.schema import format_timestamp
 from atelier.store import keys
-from atelier.store.account_summary import campaign_counts
 from atelier.store.expressions import Attr
-from atelier.store.keys import Key
 from atelier.store.table import EXISTS, MISSING, Write, concurrent_update
+from atelier.store.wire import Item
 
 LIVE: Final = EXISTS & Attr("deleted_at").not_exists()
 
 
-def new_tally(user_id: int, parent_id: str, *, client_id: str | None = None) -> Write:
-    """The tally of a new client, or of a new campaign of `client_id`: nothing counted yet."""
-    about = (
-        keys.campaign_tally_index(client_id, parent_id) | {"client_id": client_id} if client_id else campaign_counts({})
-    )
-    return Write(keys.tally(user_id, parent_id), put={"id": parent_id, **about}, condition=MISSING)
+def new_counters(account: int, kind: str, fields: Mapping[str, Any]) -> Write:
+    """The counters of a new resource, at zero. They name its ancestors, as every resource does."""
+    zeros = dict.fromkeys(counters_below(kind), 0)
+    above = {f"{ancestor}_id": fields[f"{ancestor}_id"] for ancestor in ancestors_of(kind)}
+    item = {"id": fields["id"], **above, **zeros, **keys.counters_indexes(kind, fields)}
+    return Write(keys.counters(account, fields["id"]), put=item, condition=MISSING)
 
 
-def count_child(user_id: int, parent_id: str, amounts: Mapping[str, int], *, missing: NotFound) -> Write:
-    """The write that counts a child under its parent, and refuses with `missing` when the parent is not there."""
-    return Write(
-        keys.tally(user_id, parent_id),
-        add=amounts,
-        condition=LIVE,
-        on_condition_failure=lambda _: missing,
-    )
+def count_child(account: int, parent_id: str, amounts: Mapping[str, int], *, missing: NotFound) -> Write:
+    """The write that counts a child under its parent. Refused with `missing` when the parent is not there."""
+    return Write(keys.counters(account, parent_id), add=amounts, condition=LIVE, on_condition_failure=lambda _: missing)
 
 
-def close_parent(tally: Key, counts: Mapping[str, int], *, now: datetime) -> Write:
-    """The write after which nothing can be created under a parent; outrun when `counts` are no longer its counts."""
+def counts_below(kind: str, counters: Item) -> dict[str, int]:
+    """How many resources of each counter a resource of `kind` takes with it."""
+    return {name: int(counters.get(name, 0)) for name in counters_below(kind)}
+
+
+def close_parent(account: int, parent_id: str, counts: Mapping[str, int], *, now: datetime) -> Write:
+    """The write after which nothing can be created under a parent, while its counters still are `counts`."""
     unchanged = reduce(and_, (Attr(name).eq(count) for name, count in counts.items()), LIVE)
     return Write(
-        tally, set={"deleted_at": format_timestamp(now)}, condition=unchanged, on_condition_failure=concurrent_update
+        keys.counters(account, parent_id),
+        set={"deleted_at": format_timestamp(now)},
+        condition=unchanged,
+        on_condition_failure=concurrent_update,
     )
 
 
-def deletion_marker(user_id: int, kind: str, parent_id: str, *, now: datetime, **about: str) -> Write:
-    """The write that starts a clean-up: the stream hands it to the cascade."""
-    known = {"kind": kind, "id": parent_id, "user_id": user_id, "deleted_at": format_timestamp(now), **about}
-    return Write(keys.deletion(user_id, kind, parent_id), put=known)
+def deletion_marker(account: int, kind: str, fields: Mapping[str, Any], *, now: datetime) -> Write:
+    """The write that starts a cleanup: the stream hands it to the cascade. It names the resource's ancestors."""
+    above = {f"{ancestor}_id": fields[f"{ancestor}_id"] for ancestor in ancestors_of(kind)}
+    marker = {"kind": kind, "id": fields["id"], "user_id": account, "deleted_at": format_timestamp(now), **above}
+    return Write(keys.deletion(account, kind, fields["id"]), put=marker)

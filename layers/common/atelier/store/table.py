@@ -60,6 +60,9 @@ class Database(Protocol):
     def delete_item(self, **request: Any) -> Any:
         """DeleteItem."""
 
+    def batch_write_item(self, **request: Any) -> Any:
+        """BatchWriteItem."""
+
     def transact_write_items(self, **request: Any) -> Any:
         """TransactWriteItems."""
 
@@ -147,11 +150,58 @@ class Write:
 
 
 @dataclass(frozen=True)
+class Query:
+    """A query of a partition, from behind `start`.
+
+    `within` bounds the sort key, `keep` drops items after they were read, `only` names the attributes wanted.
+    """
+
+    partition: Partition
+    forward: bool = True
+    limit: int | None = None
+    start: Item | None = None
+    within: Condition | None = None
+    keep: Condition | None = None
+    only: Sequence[str] = ()
+
+    def request(self, table: str) -> dict[str, Any]:
+        """The query as DynamoDB's `Query`."""
+        partition, built = self.partition, Expressions()
+        where: Condition = Attr(partition.hash).eq(partition.value)
+        if self.within is not None:
+            where &= self.within
+        elif partition.prefix:
+            where &= Attr(partition.range).begins_with(partition.prefix)
+        request: dict[str, Any] = {
+            "TableName": table,
+            "KeyConditionExpression": where.text(built),
+            "ScanIndexForward": self.forward,
+            "ConsistentRead": partition.consistent,
+        }
+        if partition.index:
+            request["IndexName"] = partition.index
+        if self.keep is not None:
+            request["FilterExpression"] = self.keep.text(built)
+        if self.only:
+            request["ProjectionExpression"] = ", ".join(built.name(each) for each in self.only)
+        if self.limit is not None:
+            request["Limit"] = self.limit
+        if self.start is not None:
+            request["ExclusiveStartKey"] = serialized(self.start)
+        return {**request, **built.placeholders()}
+
+
+@dataclass(frozen=True)
 class QueryPage:
     """Some items of a partition, and where the next ones begin (None: there are no more)."""
 
     items: list[Item]
     next_start: Item | None
+
+
+def _query_page(answer: Mapping[str, Any]) -> QueryPage:
+    end = answer.get("LastEvaluatedKey")
+    return QueryPage([deserialized(item) for item in answer["Items"]], deserialized(end) if end else None)
 
 
 class Table:
@@ -184,19 +234,22 @@ class Table:
         wanted = self._batch(keys)
         return self._gathered(partial(self._client.batch_get_item, RequestItems=wanted))
 
-    def read_together(self, keys: Iterable[Key], read: Callable[[], R]) -> tuple[R, dict[Key, Item]]:
-        """What `read` gives, and `get_many` of these keys, asked for at the same time."""
+    def read_together(self, keys: Iterable[Key], queries: Sequence[Query]) -> tuple[list[QueryPage], dict[Key, Item]]:
+        """One page of each query, and `get_many` of these keys, all asked for at the same time."""
         begin = getattr(self._client, "begin", None)
         if begin is None:
-            later = _threads().submit(self.get_many, keys)
-            return read(), later.result()
-        begun = begin("BatchGetItem", RequestItems=self._batch(keys))
+            pages = [_threads().submit(self.run, each) for each in queries]
+            return [each.result() for each in pages], self.get_many(keys)
+        begun = [begin("BatchGetItem", RequestItems=self._batch(keys))]
         try:
-            first = read()
+            begun += [begin("Query", **each.request(self._name)) for each in queries[1:]]
+            first = [self.run(queries[0])] if queries else []
+            rest = [_query_page(_read(each.answer)) for each in begun[1:]]
         except BaseException:
-            begun.drop()
+            for each in begun:
+                each.drop()
             raise
-        return first, self._gathered(begun.answer)
+        return [*first, *rest], self._gathered(begun[0].answer)
 
     def _batch(self, keys: Iterable[Key]) -> dict[str, Any]:
         wanted = [serialized(key.attributes()) for key in dict.fromkeys(keys)]
@@ -215,46 +268,14 @@ class Table:
             ask = partial(self._client.batch_get_item, RequestItems=rest)
         raise Busy("The table is busy.")
 
-    def query(
-        self,
-        partition: Partition,
-        *,
-        forward: bool = True,
-        limit: int | None = None,
-        start: Item | None = None,
-        within: Condition | None = None,
-        keep: Condition | None = None,
-        only: Sequence[str] = (),
-    ) -> QueryPage:
-        """One request's worth of a partition (at most 1 MB), from behind `start`.
+    def query(self, partition: Partition, **how: Any) -> QueryPage:
+        """One request's worth of a partition (at most 1 MB); `how` are the other fields of `Query`."""
+        return self.run(Query(partition, **how))
 
-        `within` bounds the sort key, `keep` drops items after they were read, `only` names the attributes wanted.
-        """
-        built = Expressions()
-        where: Condition = Attr(partition.hash).eq(partition.value)
-        if within is not None:
-            where &= within
-        elif partition.prefix:
-            where &= Attr(partition.range).begins_with(partition.prefix)
-        request: dict[str, Any] = {
-            "TableName": self._name,
-            "KeyConditionExpression": where.text(built),
-            "ScanIndexForward": forward,
-            "ConsistentRead": partition.consistent,
-        }
-        if partition.index:
-            request["IndexName"] = partition.index
-        if keep is not None:
-            request["FilterExpression"] = keep.text(built)
-        if only:
-            request["ProjectionExpression"] = ", ".join(built.name(each) for each in only)
-        if limit is not None:
-            request["Limit"] = limit
-        if start is not None:
-            request["ExclusiveStartKey"] = serialized(start)
-        answer = _read(lambda: self._client.query(**request, **built.placeholders()))
-        end = answer.get("LastEvaluatedKey")
-        return QueryPage([deserialized(item) for item in answer["Items"]], deserialized(end) if end else None)
+    def run(self, query: Query) -> QueryPage:
+        """One request's worth of a query."""
+        request = query.request(self._name)
+        return _query_page(_read(lambda: self._client.query(**request)))
 
     def iterate(self, partition: Partition, *, start: Item | None = None, **how: Any) -> Iterator[Item]:
         """All items of a partition from behind `start`, in as many requests as it takes."""
@@ -276,6 +297,21 @@ class Table:
             "Delete": self._client.delete_item,
         }
         self._patiently(lambda: sends[kind](TableName=self._name, **request), [change])
+
+    def delete_many(self, keys: Sequence[Key]) -> None:
+        """Delete items that nobody else writes any more, 25 a request. Raises Busy; it may be repeated then."""
+        for at in range(0, len(keys), 25):
+            deletes = [{"DeleteRequest": {"Key": serialized(key.attributes())}} for key in keys[at : at + 25]]
+            self._delete_batch(deletes)
+
+    def _delete_batch(self, requests: list[dict[str, Any]]) -> None:
+        wanted: dict[str, Any] = {self._name: requests}
+        for _ in self._retry.rounds():
+            ask = partial(self._client.batch_write_item, RequestItems=wanted)
+            wanted = _read(ask).get("UnprocessedItems") or {}
+            if not wanted:
+                return
+        raise Busy("The table is busy.")
 
     def count(self, key: Key, attribute: str) -> int:
         """Add one to a number, which begins at 0; what it is then. No two calls are told the same."""

@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
+from atelier.domain.access import Access
 from atelier.domain.errors import FieldError, Invalid, NotFound
 from atelier.domain.ids import is_id
 from atelier.domain.pipeline_ports import TaskChanged
@@ -13,14 +14,14 @@ from atelier.domain.task_creation import Parents
 from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskPage
 from atelier.store import counters, idempotency, keys
-from atelier.store.account_summary import account_summary_from
+from atelier.store.account_summary import summary_from
 from atelier.store.campaigns import Campaigns
 from atelier.store.clients import Clients
 from atelier.store.expressions import Attr, Condition
 from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.items import from_item, to_item
 from atelier.store.table import EXISTS, MISSING, ConcurrentUpdate, Table, Write, concurrent_update
-from atelier.store.task_lists import TaskList
+from atelier.store.task_lists import list_tasks
 from atelier.store.wire import Item
 
 
@@ -33,72 +34,88 @@ class Tasks:
         self._campaigns = Campaigns(table)
 
     def find_replay(
-        self, idempotent: IdempotentRequest | None, *, user_id: int, now: datetime
+        self, idempotent: IdempotentRequest | None, *, access: Access, now: datetime
     ) -> CreateResult[Task] | None:
-        """The answer that an earlier request with this idempotency key got. Raises IdempotencyKeyReused."""
-        return (
-            idempotency.find_replay(self._table, Task, user_id=user_id, idempotent=idempotent, now=now)
-            if idempotent
-            else None
+        """The task that an earlier request with this key created. Raises IdempotencyKeyReused and NotFound."""
+        if idempotent is None:
+            return None
+        return idempotency.find_replay(
+            self._table, access=access, idempotent=idempotent, load=self._loader(access), now=now
         )
 
-    def create(self, task: Task, *, idempotent: IdempotentRequest | None, now: datetime) -> CreateResult[Task]:
+    def create(
+        self, task: Task, *, access: Access, idempotent: IdempotentRequest | None, now: datetime
+    ) -> CreateResult[Task]:
         """Create a task under parents that exist at that very moment. Raises NotFound for others."""
         writes = [*counters.creating(task), _put(task, condition=MISSING)]
-        return idempotency.create(self._table, task, writes, user_id=task.user_id, idempotent=idempotent, now=now)
+        return idempotency.create(
+            self._table,
+            task,
+            writes,
+            id_=task.id,
+            access=access,
+            idempotent=idempotent,
+            load=self._loader(access),
+            now=now,
+        )
 
-    def get(self, task_id: str, *, user_id: int) -> Task:
+    def _loader(self, access: Access) -> Callable[[str], Task]:
+        return lambda task_id: self.get(task_id, access=access)
+
+    def get(self, task_id: str, *, access: Access) -> Task:
         """The task as its owner may see it. Raises NotFound."""
-        key, meta = keys.task(task_id), keys.meta(user_id)
-        found = self._table.get_many([key, meta]) if is_id(task_id) else {}
-        task = _owned(found.get(key), task_id, user_id)
-        return account_summary_from(found.get(meta)).pending.unlinked(task)
+        key, summary = keys.task(task_id), keys.summary(access.account)
+        found = self._table.get_many([key, summary]) if is_id(task_id) else {}
+        task = _owned(found.get(key), task_id, access)
+        return summary_from(found.get(summary)).pending.unlinked(task)
 
-    def kept(self, task_id: str, *, user_id: int) -> Task:
+    def kept(self, task_id: str, *, access: Access) -> Task:
         """The task as it is kept, which is what a change starts from. Raises NotFound."""
         item = self._table.get(keys.task(task_id)) if is_id(task_id) else None
-        return _owned(item, task_id, user_id)
+        return _owned(item, task_id, access)
 
-    def list(self, query: TaskQuery, *, user_id: int) -> TaskPage:
+    def list(self, query: TaskQuery, *, access: Access) -> TaskPage:
         """A page of the user's tasks; what was written within the last second may not be in it yet."""
-        return TaskPage(**TaskList(self._table, query, user_id).read().envelope(query))
+        return TaskPage(**list_tasks(self._table, query, access.account).envelope(query))
 
     def load(self, task_id: str) -> Task | None:
         """The task as it is kept, whoever owns it, for the pipeline."""
         item = self._table.get(keys.task(task_id))
         return from_item(Task, item) if item else None
 
-    def parents(self, client_id: str | None, campaign_id: str | None, *, user_id: int) -> Parents:
+    def parents(self, client_id: str | None, campaign_id: str | None, *, access: Access) -> Parents:
         """The client and campaign to make something for; a campaign alone brings its client.
 
         Raises NotFound for one that is not there, and Invalid for a campaign of another client.
         """
-        campaign = self._campaigns.get(campaign_id, user_id=user_id) if campaign_id is not None else None
+        campaign = self._campaigns.get(campaign_id, access=access) if campaign_id is not None else None
         if campaign and client_id not in (None, campaign.client_id):
             raise Invalid([FieldError("belongs to another client", pointer="/campaign_id")])
         client_id = campaign.client_id if campaign else client_id
-        client = self._clients.get(client_id, user_id=user_id) if client_id is not None else None
+        client = self._clients.get(client_id, access=access) if client_id is not None else None
         return Parents(client, campaign)
 
-    def change(self, task_id: str, how: Callable[[Task], Task], *, user_id: int) -> Task:
-        """Move the task as `how` says, and return it as its owner may see it.
+    def change(self, task_id: str, how: Callable[[Task], Task], *, access: Access) -> Task:
+        """Change the task as `how` says, if it says so, and return it as its owner may see it.
 
         Raises NotFound and whatever `how` raises.
         """
 
         def attempt() -> None:
-            task = self.kept(task_id, user_id=user_id)
-            self._move(task, how(task))
+            task = self.kept(task_id, access=access)
+            changed = how(task)
+            if changed is not task:
+                self._move(task, changed.model_copy(update={"updated_by": access.actor}))
 
         self._table.retry_on_conflict(attempt)
-        return self.get(task_id, user_id=user_id)
+        return self.get(task_id, access=access)
 
-    def delete(self, task_id: str, check: Callable[[Task], None], *, user_id: int) -> None:
+    def delete(self, task_id: str, check: Callable[[Task], None], *, access: Access) -> None:
         """Delete the task if `check` lets it pass; the stream has its media removed. Raises NotFound."""
 
         def attempt() -> None:
-            task = self.kept(task_id, user_id=user_id)
-            check(self.get(task_id, user_id=user_id))
+            task = self.kept(task_id, access=access)
+            check(self.get(task_id, access=access))
             gone = Write(
                 keys.task(task.id), delete=True, condition=_as_read(task), on_condition_failure=concurrent_update
             )
@@ -176,8 +193,8 @@ def _as_read(task: Task) -> Condition:
     return EXISTS & Attr("version").eq(task.version)
 
 
-def _owned(item: Item | None, task_id: str, user_id: int) -> Task:
-    if item is None or item["user_id"] != user_id:
+def _owned(item: Item | None, task_id: str, access: Access) -> Task:
+    if item is None or item["user_id"] != access.account:
         raise NotFound("task", task_id)
     return from_item(Task, item)
 

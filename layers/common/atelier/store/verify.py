@@ -58,7 +58,7 @@ def violations(items: Iterable[Item], *, at_rest: bool = False, deleted: Iterabl
 class Owned:
     """One user's items, by kind and by what their keys say."""
 
-    meta: Item = field(default_factory=dict)
+    summary: Item = field(default_factory=dict)
     clients: dict[str, Item] = field(default_factory=dict)
     campaigns: dict[str, Item] = field(default_factory=dict)
     tasks: dict[str, Item] = field(default_factory=dict)
@@ -73,15 +73,15 @@ def _sort_in(owners: Mapping[int, Owned], item: Item) -> None:
     kind, _, rest = item["SK"].partition("#")
     if partition == "TASK":
         owners[int(item["user_id"])].tasks[key] = item
-    if partition != "U":
+    if partition != "ACCOUNT":
         return
     owned = owners[int(key)]
-    if kind == "META":
-        owned.meta = item
+    if kind == "SUMMARY":
+        owned.summary = item
     rooms = {
         "CLIENT": owned.clients,
         "CAMPAIGN": owned.campaigns,
-        "TALLY": owned.counters,
+        "COUNTERS": owned.counters,
         "USAGE": owned.usage,
         "DELETION": owned.deletions,
     }
@@ -95,7 +95,7 @@ class _Recount:
     def __init__(self, owned: Owned, *, exact_usage: bool) -> None:
         self._all = owned
         self._exact_usage = exact_usage
-        self._pending: set[str] = set(owned.meta.get("pending", ()))
+        self._pending: set[str] = set(owned.summary.get("pending", ()))
 
     def violations(self) -> Iterator[str]:
         """Everything that does not add up."""
@@ -103,7 +103,7 @@ class _Recount:
         yield from self._clean_ups()
         yield from self._totals()
         yield from self._liveness()
-        yield from self._tallies()
+        yield from self._counters()
         yield from self._usage()
         yield from self._places()
 
@@ -162,44 +162,44 @@ class _Recount:
 
     def _totals(self) -> Iterator[str]:
         clients = len(self._all.clients)
-        if int(self._all.meta.get("clients", 0)) != clients:
-            yield f"the total of clients is {self._all.meta.get('clients', 0)}, and there are {clients}."
+        if int(self._all.summary.get("clients", 0)) != clients:
+            yield f"the total of clients is {self._all.summary.get('clients', 0)}, and there are {clients}."
         living = [each for each in self._all.campaigns.values() if self._client_lives(each["client_id"])]
-        yield from _compared("the user's totals", self._all.meta, living)
+        yield from _compared("the user's totals", self._all.summary, living)
         for id_ in self._all.clients:
             of_client = [each for each in living if each["client_id"] == id_]
-            yield from _compared(f"client {id_}'s tally", self._all.counters.get(id_, {}), of_client)
+            yield from _compared(f"client {id_}'s counters", self._all.counters.get(id_, {}), of_client)
 
     def _liveness(self) -> Iterator[str]:
         lives = {id_ for id_ in self._all.clients if self._client_lives(id_)}
         lives |= {id_ for id_ in self._all.campaigns if self._campaign_lives(id_)}
         for id_ in sorted(lives):
             if id_ not in self._all.counters:
-                yield f"{id_} lives, and has no tally."
+                yield f"{id_} lives, and has no counters."
             elif "deleted_at" in self._all.counters[id_]:
-                yield f"{id_} lives, and its tally is closed."
-        for id_, tally in self._all.counters.items():
-            if id_ in lives | {NONE, ALL} or self._is_pending("client", tally.get("client_id")):
+                yield f"{id_} lives, and its counters is closed."
+        for id_, counters in self._all.counters.items():
+            if id_ in lives | {NONE, ALL} or self._is_pending("client", counters.get("client_id")):
                 continue
             if not (self._is_pending("client", id_) or self._is_pending("campaign", id_)):
-                yield f"the tally of {id_} has outlived it."
-            elif "deleted_at" not in tally:
-                yield f"{id_} is being cleaned up after, and its tally is open."
+                yield f"the counters of {id_} has outlived it."
+            elif "deleted_at" not in counters:
+                yield f"{id_} is being cleaned up after, and its counters is open."
 
-    def _tallies(self) -> Iterator[str]:
+    def _counters(self) -> Iterator[str]:
         counted: defaultdict[str, Amounts] = defaultdict(_nothing)
         for task in self._all.tasks.values():
             client_id, campaign_id = self._link(task)
             for scope in (ALL, client_id, *([campaign_id] if campaign_id != NONE else [])):
                 _add({_counter_key(task): 1}, to=counted[scope])
         kept: defaultdict[str, Amounts] = defaultdict(_nothing)
-        for id_, tally in self._all.counters.items():
+        for id_, counters in self._all.counters.items():
             # What a deleted client counted is the unassigned's as soon as it is deleted.
-            _add(_counter_values(tally), to=kept[NONE if self._is_pending("client", id_) else id_])
+            _add(_counter_values(counters), to=kept[NONE if self._is_pending("client", id_) else id_])
         gone = {id_ for id_ in kept if id_ not in (NONE, ALL) and not self._lives(id_)}
         for scope in sorted((kept.keys() | counted.keys()) - gone):
             if difference := _difference(kept[scope], counted[scope]):
-                yield f"the tally of {scope} is off: {difference}."
+                yield f"the counters of {scope} is off: {difference}."
 
     def _lives(self, id_: str) -> bool:
         return self._client_lives(id_) or self._campaign_lives(id_)
@@ -244,7 +244,7 @@ class _Recount:
         for task in self._all.tasks.values():
             yield from _misplaced("task", task, _task_places(task))
         for scope in self._all.counters.keys() - {NONE, ALL}:
-            yield from _misplaced("tally", self._all.counters[scope], _tally_places(self._all.counters[scope]))
+            yield from _misplaced("counters", self._all.counters[scope], _counters_places(self._all.counters[scope]))
 
 
 # --------------------------------------------------------------------------------------------------------- counting
@@ -289,7 +289,7 @@ def _sorted_name(name: str) -> str:
 
 
 def _task_places(task: Item) -> dict[str, str | None]:
-    owner, campaign_id = f"U#{task['user_id']}", task.get("campaign_id")
+    owner, campaign_id = f"ACCOUNT#{task['user_id']}", task.get("campaign_id")
     return {
         "task_id": task["id"],
         "owner_tasks": owner,
@@ -303,9 +303,9 @@ def _campaign_places(campaign: Item) -> dict[str, str | None]:
     return {
         "by_name": f"CAMPAIGN#{_sorted_name(campaign['name'])}\0{id_}",
         "by_updated_at": f"CAMPAIGN#{campaign['updated_at']}#{id_}",
-        "by_client": f"CAMPAIGN#{client_id}#{id_}",
+        "by_parent": f"CAMPAIGN#{client_id}#{id_}",
         "by_status": f"CAMPAIGN#{status}#{id_}",
-        "catalogue": f"CAMPAIGN#{client_id}#{status}#{id_}",
+        "by_path": f"CAMPAIGN#{client_id}#{status}#{id_}",
     }
 
 
@@ -313,13 +313,13 @@ def _client_places(client: Item) -> dict[str, str | None]:
     return {
         "by_name": f"CLIENT#{_sorted_name(client['name'])}\0{client['id']}",
         "by_updated_at": f"CLIENT#{client['updated_at']}#{client['id']}",
-        "catalogue": f"CLIENT#{client['id']}",
+        "by_path": f"CLIENT#{client['id']}",
     }
 
 
-def _tally_places(tally: Item) -> dict[str, str | None]:
-    client_id = tally.get("client_id")
-    return {"catalogue": f"TALLY#{client_id}#{tally['id']}" if client_id else None}
+def _counters_places(counters: Item) -> dict[str, str | None]:
+    client_id = counters.get("client_id")
+    return {"by_path": f"COUNTERS#{client_id}#{counters['id']}" if client_id else None}
 
 
 def _misplaced(kind: str, item: Item, expected: Mapping[str, str | None]) -> Iterator[str]:

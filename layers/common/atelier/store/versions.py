@@ -19,10 +19,11 @@ def check(record: StoredModel, accepted: Versions) -> None:
         raise PreconditionFailed("It has changed since the version that If-Match names.")
 
 
-def patched(record: AnyRecord, patch: RequestModel, *, now: datetime) -> AnyRecord:
+def patched(record: AnyRecord, patch: RequestModel, *, actor: int, now: datetime) -> AnyRecord:
     """`record` with the fields that were sent, in its next version; `record` itself when none of them differs."""
     sent = {name: getattr(patch, name) for name in patch.model_fields_set}
     changes = {name: value for name, value in sent.items() if getattr(record, name) != value}
     if not changes:
         return record
-    return record.model_copy(update={**changes, "updated_at": format_timestamp(now), "version": record.version + 1})
+    change = {"updated_at": format_timestamp(now), "updated_by": actor, "version": vars(record)["version"] + 1}
+    return record.model_copy(update=changes | change)

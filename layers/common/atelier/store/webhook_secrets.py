@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from atelier.domain.access import Access
 from atelier.domain.webhook_secrets import WebhookSecret, rotated
 from atelier.store import idempotency, keys
 from atelier.store.expressions import Attr, Condition
@@ -29,19 +30,28 @@ class WebhookSecrets:
         return self._table.retry_on_conflict(attempt)
 
     def rotate(
-        self, user_id: int, *, fresh: str, idempotent: IdempotentRequest | None, now: datetime
+        self, access: Access, *, fresh: str, idempotent: IdempotentRequest | None, now: datetime
     ) -> CreateResult[WebhookSecret]:
-        """Make `fresh` the user's secret; the one before it signs as well for a day. With `idempotent`, once.
+        """Make `fresh` the actor's secret; the one before it signs as well for a day. With `idempotent`, once.
 
         Raises IdempotencyKeyReused and RequestInProgress.
         """
 
         def attempt() -> CreateResult[WebhookSecret]:
-            kept = self._kept(user_id)
+            kept = self._kept(access.actor)
             made = rotated(kept, fresh=fresh, now=now) if kept else WebhookSecret(secret=fresh)
             as_read: Condition = Attr("version").eq(kept.version) if kept else MISSING
-            write = _put(user_id, made, condition=as_read)
-            return idempotency.create(self._table, made, [write], user_id=user_id, idempotent=idempotent, now=now)
+            write = _put(access.actor, made, condition=as_read)
+            return idempotency.create(
+                self._table,
+                made,
+                [write],
+                id_=str(access.actor),
+                access=access,
+                idempotent=idempotent,
+                load=lambda _: self.get_or_create(access.actor, fresh=fresh, now=now),
+                now=now,
+            )
 
         return self._table.retry_on_conflict(attempt)
 

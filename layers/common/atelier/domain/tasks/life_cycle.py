@@ -53,7 +53,9 @@ def failed(
 
 
 def canceled(task: Task, *, now: datetime) -> Task:
-    """The caller has called it off."""
+    """The caller has canceled it. A task that is canceled already stays as it is."""
+    if task.status is TaskStatus.CANCELED:
+        return task
     return _moved(task, TaskStatus.CANCELED, now=now)
 
 

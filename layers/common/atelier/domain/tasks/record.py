@@ -128,6 +128,8 @@ class TaskSummary(StoredModel):
     model: str
     provider_task_id: str | None = None
     user_id: int
+    created_by: int
+    updated_by: int
     client_id: Id | None = None
     campaign_id: Id | None = None
     prompt: str

@@ -91,6 +91,10 @@ class DynamoDB:
         """DeleteItem."""
         return self._call("DeleteItem", request)
 
+    def batch_write_item(self, **request: Any) -> Answer:
+        """BatchWriteItem."""
+        return self._call("BatchWriteItem", request)
+
     def transact_write_items(self, **request: Any) -> Answer:
         """TransactWriteItems."""
         return self._call("TransactWriteItems", request)

@@ -1,0 +1,132 @@
+"""The kinds of resources and their foreign keys: one row per kind.
+
+Key prefixes, index positions, counters, pending deletions and the cascade are derived from these rows. A kind with a
+CASCADE parent stores the ids of all its ancestors (`client_id`, `campaign_id`, ...), so that every ancestor's deletion
+finds it directly and every reader can tell whether an ancestor is gone. docs/extending.md shows how to add one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any, Final
+
+
+class OnDelete(StrEnum):
+    """SQL's referential actions that this schema uses."""
+
+    CASCADE = "cascade"
+    SET_NULL = "set_null"
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A foreign key: the child's field `<kind>_id` names a resource of `kind`."""
+
+    kind: str
+    on_delete: OnDelete
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of resource. `sorts` are the fields it can be listed by, besides its creation.
+
+    `statuses` are the values of its field `status`, by which it is counted; a kind without them has one count. A kind
+    that is not `in_account` has keys and indexes of its own (`store.keys`), because it is too many for one partition.
+    """
+
+    name: str
+    parents: tuple[Parent, ...] = ()
+    sorts: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = ()
+    in_account: bool = True
+
+
+@dataclass(frozen=True)
+class Relation:
+    """What the deletion of a `parent` does to each `child` below it, directly or through another kind."""
+
+    parent: str
+    child: str
+    on_delete: OnDelete
+
+
+KINDS: Final = (
+    Kind("client", sorts=("name", "updated_at")),
+    Kind(
+        "campaign",
+        parents=(Parent("client", OnDelete.CASCADE),),
+        sorts=("name", "updated_at", "status"),
+        statuses=("active", "archived", "draft"),
+    ),
+    Kind(
+        "task",
+        parents=(Parent("client", OnDelete.SET_NULL), Parent("campaign", OnDelete.SET_NULL)),
+        in_account=False,
+    ),
+)
+"""Parents stand before their children."""
+
+
+@cache
+def kind_named(name: str) -> Kind:
+    """The row of a kind. Raises KeyError."""
+    return {kind.name: kind for kind in KINDS}[name]
+
+
+@cache
+def ancestors_of(name: str) -> tuple[str, ...]:
+    """The kinds that a kind is deleted with, the outermost first: ("client",) for campaigns."""
+    owners = [parent.kind for parent in kind_named(name).parents if parent.on_delete is OnDelete.CASCADE]
+    return tuple(dict.fromkeys(kind for owner in owners for kind in (*ancestors_of(owner), owner)))
+
+
+@cache
+def is_parent(name: str) -> bool:
+    """Whether other kinds have a foreign key to this one."""
+    return any(parent.kind == name for kind in KINDS for parent in kind.parents)
+
+
+@cache
+def relations_of(name: str) -> tuple[Relation, ...]:
+    """What the deletion of a resource of this kind does to all kinds below it, at any depth.
+
+    This is the transitive closure of the foreign keys: what a child is deleted with includes what its parent is deleted
+    with, so no deletion depends on another one having run before.
+    """
+    found = []
+    for kind in KINDS:
+        if name in ancestors_of(kind.name):
+            found.append(Relation(name, kind.name, OnDelete.CASCADE))
+        elif links_to_clear(kind.name, name):
+            found.append(Relation(name, kind.name, OnDelete.SET_NULL))
+    return tuple(found)
+
+
+@cache
+def links_to_clear(child: str, deleted: str) -> tuple[str, ...]:
+    """The fields of a `child` that the deletion of a `deleted` sets to null: links to it and to what goes with it."""
+    return tuple(
+        f"{parent.kind}_id"
+        for parent in kind_named(child).parents
+        if parent.on_delete is OnDelete.SET_NULL and deleted in (parent.kind, *ancestors_of(parent.kind))
+    )
+
+
+@cache
+def counter_names(name: str) -> tuple[str, ...]:
+    """The counters of a kind: `clients`, or one per status: `campaigns_active`, ..."""
+    kind = kind_named(name)
+    return tuple(f"{name}s_{status}" for status in kind.statuses) or (f"{name}s",)
+
+
+def counter_of(name: str, fields: Mapping[str, Any]) -> str:
+    """The counter that counts a resource with these fields."""
+    return f"{name}s_{fields['status']}" if kind_named(name).statuses else f"{name}s"
+
+
+@cache
+def counters_below(name: str) -> tuple[str, ...]:
+    """The counters of all kinds that are deleted with this one."""
+    below = (relation.child for relation in relations_of(name) if relation.on_delete is OnDelete.CASCADE)
+    return tuple(counter for child in below for counter in counter_names(child))

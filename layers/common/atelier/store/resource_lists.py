@@ -1,0 +1,125 @@
+"""How lists of an account's resources are read: which index has the asked order, and what a reader must not see."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from atelier.domain.errors import NotFound
+from atelier.domain.ids import is_id
+from atelier.domain.kinds import ancestors_of, counter_names, counter_of
+from atelier.domain.pages import ListQuery
+from atelier.domain.schema import StoredModel
+from atelier.store import keys
+from atelier.store.account_summary import summary_from
+from atelier.store.keys import Key, Partition
+from atelier.store.lists import Beside, Plan, Source, name_contains
+from atelier.store.wire import Item
+
+AnyRecord = TypeVar("AnyRecord", bound=StoredModel)
+
+
+def list_plan(
+    kind: str, model: type[AnyRecord], query: ListQuery, account: int, *, parent_id: str | None
+) -> Plan[AnyRecord] | None:
+    """The plan of one list, or None when its filters name a parent that cannot exist.
+
+    With `parent_id` the plan raises NotFound for a parent that is not there.
+    """
+    asked = query.filters()
+    *_, parent = ancestors_of(kind) or (None,)
+    above = parent_id if parent_id is not None else asked.get(f"{parent}_id")
+    if above is not None and not is_id(above):
+        if parent_id is not None:
+            raise NotFound(str(parent), above)
+        return None
+    source = _Source(kind, query, account, above, must_exist=parent if parent_id is not None else None)
+    return Plan(
+        model=model,
+        sources=(source.source(),),
+        position=keys.POSITION[source.sort],
+        total=source.total,
+        shows=source.shows,
+        check=source.check,
+        keeps=source.keeps,
+    )
+
+
+class _Source:
+    """One account's part of a list, or one parent's."""
+
+    def __init__(
+        self, kind: str, query: ListQuery, account: int, parent_id: str | None, *, must_exist: str | None
+    ) -> None:
+        asked = query.filters()
+        self._kind, self._account, self._parent_id, self._must_exist = kind, account, parent_id, must_exist
+        self._status: str | None = asked.get("status")
+        self._search: str | None = asked.get("search")
+        self._named = name_contains(self._search)
+        # With one status, the order by status is the order of creation.
+        self.sort = "created_at" if self._status and query.sort_by == "status" else query.sort_by
+
+    def source(self) -> Source:
+        """Where the items are, and what is read beside them."""
+        return Source(
+            ordered=None if self._search else self._ordered(),
+            slim=keys.below(self._account, self._kind, *self._path()),
+            key=lambda id_: keys.resource(self._account, self._kind, id_),
+            beside=self._beside(),
+        )
+
+    def _ordered(self) -> Partition | None:
+        """The index that has exactly these items in this order; None when there is none."""
+        by_creation = self.sort == "created_at"
+        if self._parent_id is not None:
+            whole = by_creation and self._status is None
+            return keys.children(self._account, self._kind, self._parent_id) if whole else None
+        if self._status is not None:
+            return keys.sorted_by(self._account, self._kind, "status", self._status) if by_creation else None
+        if by_creation:
+            return keys.newest(self._account, self._kind)
+        return keys.sorted_by(self._account, self._kind, self.sort)
+
+    def _path(self) -> list[str]:
+        # Only the path of a direct child of an outermost kind is known from its parent's id alone.
+        if self._parent_id is None or len(ancestors_of(self._kind)) > 1:
+            return []
+        return [self._parent_id] + ([self._status] if self._status else [])
+
+    def _beside(self) -> tuple[Key, ...]:
+        counted_in = [keys.counters(self._account, self._parent_id)] if self._parent_id else []
+        parent = [keys.resource(self._account, self._must_exist, self._parent_id or "")] if self._must_exist else []
+        return (keys.summary(self._account), *counted_in, *parent)
+
+    def total(self, beside: Beside) -> int:
+        """How many there are, from the counters of the parent or the account."""
+        summary, parent = keys.summary(self._account), keys.counters(self._account, self._parent_id or "")
+        counters = beside.get(parent if self._parent_id else summary, {})
+        if "deleted_at" in counters or (self._parent_id and self._is_hidden(beside, counters)):
+            return 0
+        names = counter_names(self._kind)
+        wanted = [counter_of(self._kind, {"status": self._status})] if self._status else names
+        return sum(int(counters.get(name, 0)) for name in wanted)
+
+    def _is_hidden(self, beside: Beside, counters: Item) -> bool:
+        *_, parent = ancestors_of(self._kind)
+        pending = summary_from(beside.get(keys.summary(self._account))).pending
+        return bool(counters) and pending.hides(parent, counters)
+
+    def shows(self, beside: Beside) -> Callable[[Item], Item | None]:
+        """A row as a reader may see it: as it is, or not at all."""
+        pending = summary_from(beside.get(keys.summary(self._account))).pending
+        return lambda row: None if pending.hides(self._kind, row) else row
+
+    def keeps(self, row: Mapping[str, Any]) -> bool:
+        """Whether a slim row is one of those that were asked for."""
+        of_parent = self._parent_id is None or row[f"{ancestors_of(self._kind)[-1]}_id"] == self._parent_id
+        return of_parent and self._status in (None, row.get("status")) and self._named(row)
+
+    def check(self, beside: Beside) -> None:
+        """Raises NotFound for a parent that must be there and is not."""
+        if self._must_exist is None:
+            return
+        parent_id = self._parent_id or ""
+        item = beside.get(keys.resource(self._account, self._must_exist, parent_id))
+        pending = summary_from(beside.get(keys.summary(self._account))).pending
+        if item is None or pending.hides(self._must_exist, item):
+            raise NotFound(self._must_exist, parent_id)

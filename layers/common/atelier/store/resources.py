@@ -1,0 +1,197 @@
+"""Resources of the kinds that stand in their account's partition: created, read, changed, deleted and listed.
+
+What is special about a kind is its row in `domain.kinds`. A resource whose ancestor is being cleaned up is already gone
+for every reader.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Generic, TypeVar
+
+from atelier.domain.access import Access
+from atelier.domain.errors import NotFound
+from atelier.domain.ids import is_id
+from atelier.domain.kinds import ancestors_of, counter_of, is_parent
+from atelier.domain.pages import ListQuery, Page
+from atelier.domain.pending_deletions import member
+from atelier.domain.schema import RequestModel, StoredModel, format_timestamp
+from atelier.store import idempotency, keys, lists, parents
+from atelier.store.account_summary import add_pending, add_to_totals, summary_from
+from atelier.store.expressions import Attr, Condition
+from atelier.store.idempotency import CreateResult, IdempotentRequest
+from atelier.store.items import from_item, to_item
+from atelier.store.keys import Key
+from atelier.store.resource_lists import list_plan
+from atelier.store.table import MISSING, Table, Write, concurrent_update
+from atelier.store.versions import Versions, check, patched
+from atelier.store.wire import Item
+
+AnyRecord = TypeVar("AnyRecord", bound=StoredModel)
+
+
+class Resources(Generic[AnyRecord]):
+    """The resources of one kind. Every method acts for `access`: what is another account's is not there."""
+
+    kind: ClassVar[str]
+
+    def __init__(self, table: Table, model: type[AnyRecord], page: type[Page[AnyRecord]]) -> None:
+        self._table = table
+        self._model = model
+        self._page = page
+
+    def create(
+        self, new: RequestModel, *, id_: str, access: Access, idempotent: IdempotentRequest | None, now: datetime
+    ) -> CreateResult[AnyRecord]:
+        """Create a resource under ancestors that exist at that very moment. Raises NotFound for others."""
+        asked = new.model_dump()
+        given = {**asked, **self._ancestors_of(asked, access), **_new_fields(id_, access, now)}
+        record = self._model.model_validate(given)
+        fields, one = vars(record), {counter_of(self.kind, vars(record)): 1}
+        writes = [*self._count_in_ancestors(fields, one), self._put(record, condition=MISSING)]
+        if is_parent(self.kind):
+            writes.append(parents.new_counters(access.account, self.kind, fields))
+        writes.append(add_to_totals(access.account, one))
+        return idempotency.create(
+            self._table,
+            record,
+            writes,
+            id_=id_,
+            access=access,
+            idempotent=idempotent,
+            load=lambda created: self.get(created, access=access),
+            now=now,
+        )
+
+    def get(self, id_: str, *, access: Access) -> AnyRecord:
+        """The resource. Raises NotFound."""
+        return from_item(self._model, self._read(id_, access)[0])
+
+    def patch(self, id_: str, patch: RequestModel, *, access: Access, accepted: Versions, now: datetime) -> AnyRecord:
+        """The resource with the patch applied; unchanged when nothing differs. Raises NotFound, PreconditionFailed."""
+
+        def attempt() -> AnyRecord:
+            record = self.get(id_, access=access)
+            check(record, accepted)
+            changed = patched(record, patch, actor=access.actor, now=now)
+            if changed is not record:
+                # A transaction, for its token: a change whose answer was lost must not fail because of itself.
+                same_version = Attr("version").eq(record.version)
+                self._table.transact(self._put(changed, condition=same_version), *self._recount(record, changed))
+            return changed
+
+        return self._table.retry_on_conflict(attempt)
+
+    def delete(self, id_: str, *, access: Access, accepted: Versions, now: datetime) -> None:
+        """Delete the resource: one transaction, whatever is below it. Raises NotFound, PreconditionFailed and Busy."""
+
+        def attempt() -> None:
+            item, counters = self._read(id_, access, with_counters=is_parent(self.kind))
+            check(from_item(self._model, item), accepted)
+            self._table.transact(*self._deletion(access.account, item, counters, now=now))
+
+        self._table.retry_on_conflict(attempt)
+
+    def list(self, query: ListQuery, *, access: Access, parent_id: str | None = None) -> Page[AnyRecord]:
+        """A page. With `parent_id`, the resources of one parent: raises NotFound when the parent is not there."""
+        plan = list_plan(self.kind, self._model, query, access.account, parent_id=parent_id)
+        found = lists.read(self._table, plan, query) if plan else lists.nothing(query)
+        return self._page(**found.envelope(query))
+
+    # ---------------------------------------------------------------------------------------------------- reading
+
+    def _read(self, id_: str, access: Access, *, with_counters: bool = False) -> tuple[Item, Item]:
+        """The item, and its counters where they are asked for, in one request."""
+        found = self._get_items(id_, access.account, with_counters=with_counters) if is_id(id_) else {}
+        item = found.get(keys.resource(access.account, self.kind, id_))
+        counters = found.get(keys.counters(access.account, id_))
+        pending = summary_from(found.get(keys.summary(access.account))).pending
+        if item is None or (with_counters and counters is None) or pending.hides(self.kind, item):
+            raise NotFound(self.kind, id_)
+        return item, counters or {}
+
+    def _get_items(self, id_: str, account: int, *, with_counters: bool) -> dict[Key, Item]:
+        wanted = [keys.resource(account, self.kind, id_)]
+        wanted += [keys.summary(account)] if ancestors_of(self.kind) else []
+        wanted += [keys.counters(account, id_)] if with_counters else []
+        if len(wanted) > 1:
+            return self._table.get_many(wanted)
+        item = self._table.get(wanted[0])
+        return {wanted[0]: item} if item else {}
+
+    # ---------------------------------------------------------------------------------------------------- writing
+
+    def _put(self, record: AnyRecord, *, condition: Condition) -> Write:
+        fields = vars(record)
+        item = to_item(record, **keys.resource_indexes(self.kind, fields))
+        key = keys.resource(fields["user_id"], self.kind, fields["id"])
+        return Write(key, put=item, condition=condition, on_condition_failure=concurrent_update)
+
+    def _ancestors_of(self, asked: Mapping[str, Any], access: Access) -> dict[str, str]:
+        """The ids of all ancestors of a new resource, which names its parent. Raises NotFound.
+
+        Only a parent that has ancestors itself is read; that it exists is a condition of the write.
+        """
+        *above, parent = ancestors_of(self.kind) or ("",)
+        if not parent:
+            return {}
+        parent_id = asked[f"{parent}_id"]
+        if not is_id(parent_id):
+            raise NotFound(parent, parent_id)
+        if not above:
+            return {f"{parent}_id": parent_id}
+        key, summary = keys.resource(access.account, parent, parent_id), keys.summary(access.account)
+        found = self._table.get_many([key, summary])
+        if key not in found or summary_from(found.get(summary)).pending.hides(parent, found[key]):
+            raise NotFound(parent, parent_id)
+        return {f"{each}_id": found[key][f"{each}_id"] for each in above} | {f"{parent}_id": parent_id}
+
+    def _count_in_ancestors(
+        self, fields: Mapping[str, Any], amounts: Mapping[str, int], *, missing: NotFound | None = None
+    ) -> Sequence[Write]:
+        """The writes that count in every ancestor, each of which must exist; `missing` is raised where one does not."""
+        above = [(ancestor, fields[f"{ancestor}_id"]) for ancestor in ancestors_of(self.kind)]
+        return [
+            parents.count_child(fields["user_id"], id_, amounts, missing=missing or NotFound(ancestor, id_))
+            for ancestor, id_ in above
+        ]
+
+    def _recount(self, before: AnyRecord, after: AnyRecord) -> Sequence[Write]:
+        """The writes that move a resource from one counter to another when its status changed."""
+        old, new = counter_of(self.kind, vars(before)), counter_of(self.kind, vars(after))
+        if old == new:
+            return []
+        fields, move = vars(after), {old: -1, new: 1}
+        gone = NotFound(self.kind, fields["id"])
+        return [*self._count_in_ancestors(fields, move, missing=gone), add_to_totals(fields["user_id"], move)]
+
+    def _deletion(self, account: int, item: Item, counters: Item, *, now: datetime) -> Sequence[Write]:
+        below = parents.counts_below(self.kind, counters)
+        gone = {counter_of(self.kind, item): 1, **below}
+        less = {name: -count for name, count in gone.items() if count}
+        same_version = Attr("version").eq(item["version"])
+        key = keys.resource(account, self.kind, item["id"])
+        writes = [
+            *self._count_in_ancestors(item, less, missing=NotFound(self.kind, item["id"])),
+            Write(key, delete=True, condition=same_version, on_condition_failure=concurrent_update),
+        ]
+        if not is_parent(self.kind):
+            return [*writes, add_to_totals(account, less)]
+        return [
+            *writes,
+            parents.close_parent(account, item["id"], below, now=now),
+            add_pending(account, member(self.kind, item["id"]), gone),
+            parents.deletion_marker(account, self.kind, item, now=now),
+        ]
+
+
+def _new_fields(id_: str, access: Access, now: datetime) -> dict[str, Any]:
+    at = format_timestamp(now)
+    actor = access.actor
+    return {
+        "id": id_,
+        "user_id": access.account,
+        "created_by": actor,
+        "updated_by": actor,
+        "created_at": at,
+        "updated_at": at,
+    }
