@@ -19,7 +19,19 @@ from tests.integration.builders import (
 )
 from tests.support.harness import World, world
 
-FIELDS = {"id", "client_id", "user_id", "name", "goal", "status", "brief", "created_at", "updated_at"}
+FIELDS = {
+    "id",
+    "client_id",
+    "user_id",
+    "created_by",
+    "updated_by",
+    "name",
+    "goal",
+    "status",
+    "brief",
+    "created_at",
+    "updated_at",
+}
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,17 @@ from tests.integration.builders import (
 )
 from tests.support.harness import World, world
 
-FIELDS = {"id", "user_id", "name", "description", "brand_guidelines", "created_at", "updated_at"}
+FIELDS = {
+    "id",
+    "user_id",
+    "created_by",
+    "updated_by",
+    "name",
+    "description",
+    "brand_guidelines",
+    "created_at",
+    "updated_at",
+}
 
 
 @pytest.fixture(scope="module")
