@@ -1,8 +1,9 @@
 """/api/v3/me and /api/v3/webhook-secret"""
 
+from atelier.bootstrap import bootstrap
+
 from secrets import token_bytes
 
-from atelier.bootstrap import bootstrap
 from aws_lambda_powertools.event_handler import Request, Response
 from pydantic import BaseModel
 

@@ -1,8 +1,9 @@
 """/api/v3/webhooks/{provider}: providers report that something happened to a job."""
 
+from atelier.bootstrap import bootstrap
+
 from typing import Annotated
 
-from atelier.bootstrap import bootstrap
 from aws_lambda_powertools.event_handler import Request
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 

@@ -1,9 +1,10 @@
 """/api/v3/campaigns and /api/v3/clients/{client_id}/campaigns"""
 
+from atelier.bootstrap import bootstrap
+
 from secrets import randbits
 from typing import Annotated
 
-from atelier.bootstrap import bootstrap
 from aws_lambda_powertools.event_handler import Request
 from aws_lambda_powertools.event_handler.openapi.params import Query
 

@@ -1,6 +1,7 @@
 """The cascade queue: clean-up after deletes, a bounded piece per message."""
 
 from atelier.bootstrap import bootstrap
+
 from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 

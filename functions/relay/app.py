@@ -1,9 +1,10 @@
 """The table's stream -> the queues. The stream is the outbox: what was committed is what gets done."""
 
+from atelier.bootstrap import bootstrap
+
 from collections.abc import Mapping
 from typing import Any
 
-from atelier.bootstrap import bootstrap
 from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 

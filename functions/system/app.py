@@ -1,8 +1,9 @@
 """/api/v3/health, /api/v3/openapi.json, /docs, and the answer to every path and method that nobody else takes."""
 
+from atelier.bootstrap import bootstrap
+
 from typing import Literal
 
-from atelier.bootstrap import bootstrap
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel
 

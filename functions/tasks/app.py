@@ -1,10 +1,11 @@
 """/api/v3/generate/*, /api/v3/tasks and /api/v3/providers"""
 
+from atelier.bootstrap import bootstrap
+
 from datetime import datetime
 from secrets import randbits, token_urlsafe
 from typing import Annotated, Any
 
-from atelier.bootstrap import bootstrap
 from aws_lambda_powertools.event_handler import Request
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
@@ -15,7 +16,7 @@ from atelier.domain.ids import new_id
 from atelier.domain.provider_info import ProviderList, provider_list
 from atelier.domain.schema import utcnow
 from atelier.domain.task_creation import TaskIdentity, new_retry, new_task
-from atelier.domain.tasks.life_cycle import canceled
+from atelier.domain.tasks.life_cycle import cancel
 from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.record import Task, TaskPage
 from atelier.domain.tasks.requests import NewAudio, NewImage, NewTask, NewVideo
@@ -111,9 +112,9 @@ def get_result(task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
     responses=responses(200, Task, "The canceled task.", *READ, 409, headers=("ETag",)),
 )
 def cancel_task(task_id: TaskId) -> Reply:
-    """Cancel a task. The provider may still charge for work that it has begun."""
+    """Cancel a task; a second cancel changes nothing. The provider may still charge for work that it has begun."""
     now = utcnow()
-    task = wiring.tasks().change(task_id, lambda task: canceled(task, now=now), access=access_of(app))
+    task = wiring.tasks().change(task_id, lambda task: cancel(task, now=now), access=access_of(app))
     count_task_end(task, now=now)
     return task_response(task, wiring.media_urls(), now=now)
 

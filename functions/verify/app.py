@@ -1,8 +1,9 @@
 """Invoked by an operator, after an incident or every night: does everything of these users still add up?"""
 
+from atelier.bootstrap import bootstrap
+
 from typing import Any
 
-from atelier.bootstrap import bootstrap
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from atelier import wiring

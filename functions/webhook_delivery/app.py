@@ -1,8 +1,9 @@
 """The webhook delivery queue: one attempt to tell a receiver that a task has ended per message."""
 
+from atelier.bootstrap import bootstrap
+
 from secrets import token_bytes
 
-from atelier.bootstrap import bootstrap
 from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 

@@ -1,9 +1,10 @@
 """The generation queues: one step of one task per message."""
 
+from atelier.bootstrap import bootstrap
+
 from datetime import datetime
 from typing import Final
 
-from atelier.bootstrap import bootstrap
 from aws_lambda_powertools.utilities.batch import EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 

@@ -1,10 +1,13 @@
 """What template.yaml says and what the code needs are the same."""
 
 import inspect
+from collections.abc import Mapping
+from itertools import product
 from typing import Any, Final
 
 import pytest
 
+from atelier.domain.kinds import KINDS
 from atelier.domain.tasks.record import TaskSummary
 from atelier.store import keys
 from atelier.store.keys import Partition
@@ -61,6 +64,12 @@ def indexes() -> list[dict[str, Any]]:
     return [*TABLE["LocalSecondaryIndexes"], *TABLE["GlobalSecondaryIndexes"]]
 
 
+ARGUMENTS: Final[Mapping[str, tuple[Any, ...]]] = {
+    "account": (1,),
+    "sort": tuple(sort for kind in KINDS for sort in kind.sorts),
+}
+
+
 def partitions() -> list[Partition]:
     """Every partition that `keys` can name."""
     made = []
@@ -68,7 +77,7 @@ def partitions() -> list[Partition]:
         if inspect.signature(function).return_annotation is Partition and function is not keys._local:
             required = [each for each in inspect.signature(function).parameters.values() if each.default is each.empty]
             positional = [each for each in required if each.kind is not each.VAR_POSITIONAL]
-            made.append(function(*(1 if each.name == "user_id" else "x" for each in positional)))
+            made += [function(*each) for each in product(*(ARGUMENTS.get(each.name, ("x",)) for each in positional))]
     return made
 
 

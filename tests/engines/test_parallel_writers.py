@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 
 from atelier import wiring
+from atelier.domain.access import Access
 from atelier.domain.campaigns import Campaign, CampaignPatch, CampaignQuery, NewCampaign
 from atelier.domain.clients import Client, ClientQuery, NewClient
 from atelier.domain.errors import NotFound
@@ -22,6 +23,7 @@ from tests.support.recount import scan, violations
 THREADS: Final = 8
 ROUNDS: Final = 20
 USER: Final = 1
+ME = Access.own(USER)
 
 
 @pytest.fixture(scope="module")
@@ -56,18 +58,18 @@ def at_once(*acts: Callable[[], object], seed: int = 0) -> list[Any]:
 
 def a_client(idempotent: IdempotentRequest | None = None) -> Client:
     new, now = NewClient(name="Contended"), utcnow()
-    made = wiring.clients().create(new, id_=new_id(now, randbits(62)), user_id=USER, idempotent=idempotent, now=now)
+    made = wiring.clients().create(new, id_=new_id(now, randbits(62)), access=ME, idempotent=idempotent, now=now)
     return made.record
 
 
 def a_campaign(client: Client) -> Campaign:
     new, now = NewCampaign(client_id=client.id, name="Contended", goal="Survive"), utcnow()
-    made = wiring.campaigns().create(new, id_=new_id(now, randbits(62)), user_id=USER, idempotent=None, now=now)
+    made = wiring.campaigns().create(new, id_=new_id(now, randbits(62)), access=ME, idempotent=None, now=now)
     return made.record
 
 
 def campaigns_of(client: Client) -> int:
-    return wiring.campaigns().list(CampaignQuery(client_id=client.id), user_id=USER).total
+    return wiring.campaigns().list(CampaignQuery(client_id=client.id), access=ME).total
 
 
 def test_creates_under_one_parent_all_count(w: World) -> None:
@@ -78,12 +80,12 @@ def test_creates_under_one_parent_all_count(w: World) -> None:
 
 
 def test_one_idempotency_key_creates_once(w: World) -> None:
-    before = wiring.clients().list(ClientQuery(), user_id=USER).total
+    before = wiring.clients().list(ClientQuery(), access=ME).total
     for number in range(ROUNDS):
         request = IdempotentRequest(key=f"key-{number}", digest="the same")
         made = at_once(*[lambda: a_client(request)] * THREADS)  # noqa: B023 - done within the round
         assert len({client.id for client in made}) == 1
-    assert wiring.clients().list(ClientQuery(), user_id=USER).total == before + ROUNDS
+    assert wiring.clients().list(ClientQuery(), access=ME).total == before + ROUNDS
 
 
 def test_a_delete_never_leaves_half_a_create(w: World) -> None:
@@ -112,9 +114,9 @@ def test_afterwards_everything_adds_up(w: World) -> None:
 
 
 def delete(store: Any, what: Client | Campaign) -> None:
-    store.delete(what.id, user_id=USER, accepted=None, now=utcnow())
+    store.delete(what.id, access=ME, accepted=None, now=utcnow())
 
 
 def move(campaign: Campaign, status: Any) -> Campaign:
     patch = CampaignPatch(status=status)
-    return wiring.campaigns().patch(campaign.id, patch, user_id=USER, accepted=None, now=utcnow())
+    return wiring.campaigns().patch(campaign.id, patch, access=ME, accepted=None, now=utcnow())

@@ -245,7 +245,7 @@ def test_a_list_that_is_read_while_a_clean_up_ends_still_counts_its_tasks() -> N
 @contextmanager
 def _in_order() -> Iterator[None]:
     """Rows are read before counts, not at the same time."""
-    in_order: Any = lambda table, keys, read: (read(), table.get_many(keys))  # noqa: E731
+    in_order: Any = lambda table, keys, queries: ([table.run(each) for each in queries], table.get_many(keys))  # noqa: E731
     with mock.patch.object(Table, "read_together", in_order):
         yield
 

@@ -24,7 +24,19 @@ from tests.support.harness import BUCKET, World, world
 
 KINDS = ["image", "video", "audio"]
 FIELDS = {
-    *("id", "type", "status", "provider", "served_by", "model", "provider_task_id", "user_id", "client_id"),
+    *(
+        "id",
+        "type",
+        "status",
+        "provider",
+        "served_by",
+        "model",
+        "provider_task_id",
+        "user_id",
+        "created_by",
+        "updated_by",
+        "client_id",
+    ),
     *("campaign_id", "prompt", "effective_prompt", "params", "outputs", "error", "progress", "queue_position"),
     *("cost", "retry_of", "metadata", "created_at", "started_at", "completed_at", "updated_at"),
     *(

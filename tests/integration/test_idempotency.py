@@ -108,7 +108,7 @@ def test_a_refused_request_leaves_its_key_free(w: World) -> None:
 
 
 @pytest.mark.parametrize("delete_client", [True, False])
-def test_the_answer_outlives_what_it_created_and_its_parents(w: World, delete_client: bool) -> None:
+def test_a_replay_answers_with_what_is_there_now(w: World, delete_client: bool) -> None:
     client = a_client(w)
     campaign = a_campaign(w, client)
     posts: list[tuple[str, Json]] = [
@@ -117,11 +117,24 @@ def test_the_answer_outlives_what_it_created_and_its_parents(w: World, delete_cl
         ("/generate/image", {"prompt": "A boat", "campaign_id": campaign["id"]}),
     ]
     sent = [(path, body, new_key(w)) for path, body in posts]
-    first = [keyed(w, *each).text for each in sent]
+    first = [keyed(w, *each).json for each in sent]
     w.call("DELETE", f"/clients/{client['id']}" if delete_client else f"/campaigns/{campaign['id']}")
-    for _ in ("at once", "after the clean-up"):
-        assert [keyed(w, *each).text for each in sent] == first
+    before = shown(w, "/tasks")["total"]
+    for _ in ("at once", "after the cleanup"):
+        *campaigns, task = (keyed(w, *each) for each in sent)
+        assert [each.status for each in campaigns] == ([404, 404] if delete_client else [201, 201])
+        assert task.json == first[-1] | ({"client_id": None} if delete_client else {}) | {"campaign_id": None}
         clean_up(w)
+    assert shown(w, "/tasks")["total"] == before
+
+
+def test_a_replay_of_what_was_deleted_is_a_404(w: World) -> None:
+    for path, body in (("/clients", {"name": "Acme"}), ("/generate/image", {"prompt": "A boat"})):
+        key = new_key(w)
+        made = created(keyed(w, path, body, key))
+        kind = "clients" if path == "/clients" else "tasks"
+        assert w.call("DELETE", f"/{kind}/{made['id']}").status == 204
+        problem(keyed(w, path, body, key), 404)
 
 
 def test_a_replay_creates_nothing(w: World) -> None:
@@ -131,11 +144,13 @@ def test_a_replay_creates_nothing(w: World) -> None:
     assert shown(w, "/clients")["total"] == before + 1
 
 
-def test_a_changed_resource_is_still_replayed_as_it_was(w: World) -> None:
+def test_a_changed_resource_is_replayed_as_it_is_now(w: World) -> None:
     key = new_key(w)
     first = keyed(w, "/clients", {"name": "Acme"}, key)
-    w.call("PATCH", f"/clients/{first.json['id']}", {"name": "Changed"})
-    assert keyed(w, "/clients", {"name": "Acme"}, key).json == first.json
+    changed = w.call("PATCH", f"/clients/{first.json['id']}", {"name": "Changed"})
+    again = keyed(w, "/clients", {"name": "Acme"}, key)
+    assert (again.status, again.json) == (201, changed.json)
+    assert again.headers["Idempotent-Replayed"] == "true"
 
 
 @pytest.mark.parametrize("length", [1, 255])
@@ -173,4 +188,6 @@ def test_an_expired_key_may_be_used_for_another_request(w: World, path: str, bod
 def test_a_cancel_creates_nothing_and_takes_no_key(w: World) -> None:
     task = a_task(w)
     assert keyed(w, f"/tasks/{task['id']}/cancel", None, "key").status == 200
-    problem(keyed(w, f"/tasks/{task['id']}/cancel", None, "key"), 409)
+    again = keyed(w, f"/tasks/{task['id']}/cancel", None, "key")
+    assert (again.status, again.json["status"]) == (200, "canceled")
+    assert "Idempotent-Replayed" not in again.headers

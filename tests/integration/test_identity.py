@@ -50,7 +50,7 @@ STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
     ("GET", "/tasks"): (401, 403, 200, 200, 200),
     ("GET", "/tasks/{task_id}"): (401, 403, 200, 200, 200),
     ("GET", "/tasks/{task_id}/result"): (401, 403, 409, 409, 409),  # the task was canceled
-    ("POST", "/tasks/{task_id}/cancel"): (401, 403, 403, 409, 409),
+    ("POST", "/tasks/{task_id}/cancel"): (401, 403, 403, 200, 200),
     ("POST", "/tasks/{task_id}/retry"): (401, 403, 403, 202, 202),
     ("DELETE", "/tasks/{task_id}"): (401, 403, 403, 204, 204),
     ("GET", "/webhook-secret"): (401, 403, 403, 200, 200),

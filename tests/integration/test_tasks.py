@@ -150,10 +150,16 @@ def test_a_canceled_task_stays_canceled_whatever_the_worker_does(w: World) -> No
 
 
 def test_what_is_over_cannot_be_canceled(w: World, succeeded: Json, failed: Json) -> None:
-    for task in (succeeded, failed, a_canceled_task(w)):
+    for task in (succeeded, failed):
         before = shown(w, f"/tasks/{task['id']}")["updated_at"]
         problem(w.call("POST", f"/tasks/{task['id']}/cancel"), 409)
         assert shown(w, f"/tasks/{task['id']}")["updated_at"] == before
+
+
+def test_a_second_cancel_changes_nothing(w: World) -> None:
+    canceled = a_canceled_task(w)
+    again = w.call("POST", f"/tasks/{canceled['id']}/cancel")
+    assert (again.status, again.json) == (200, canceled)
 
 
 def test_a_retry_asks_for_the_same_again_as_a_new_task(w: World, failed: Json) -> None:

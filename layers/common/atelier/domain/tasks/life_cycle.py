@@ -53,10 +53,13 @@ def failed(
 
 
 def canceled(task: Task, *, now: datetime) -> Task:
-    """The caller has canceled it. A task that is canceled already stays as it is."""
-    if task.status is TaskStatus.CANCELED:
-        return task
+    """The caller has canceled it."""
     return _moved(task, TaskStatus.CANCELED, now=now)
+
+
+def cancel(task: Task, *, now: datetime) -> Task:
+    """The task, canceled; unchanged when it already is. Raises IllegalTransition when it has ended otherwise."""
+    return task if task.status is TaskStatus.CANCELED else canceled(task, now=now)
 
 
 def rerouted(task: Task, error: TaskError, *, estimate: Decimal | None, now: datetime) -> Task:
