@@ -100,7 +100,9 @@ class Measuring:
         for status, times in (("archived", rare), ("draft", size - rare - most), ("active", most)):
             body = {**CAMPAIGN, "client_id": client, "status": status}
             self.names["campaign_id"] = campaign = self.create("POST /campaigns", body, times)
-        self.create_done({**image(campaign_id=campaign), "prompt": f"fail:refused {WORDS}"}, rare)
+        self.create_done(
+            {**image(campaign_id=campaign), "prompt": "fail:refused", "metadata": {"about": WORDS * 2}}, rare
+        )
         self.create("POST /generate/audio", {"prompt": WORDS * 2, "campaign_id": campaign}, size - rare - most)
         self.made.changes()  # which nobody hears of: all of them wait for ever
         self.names["midway"] = format_timestamp(self.made.now)

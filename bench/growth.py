@@ -133,7 +133,7 @@ def _deep_in_clients(it: Measuring, size: int) -> None:
 
 
 def _deep_in_tasks(it: Measuring, size: int) -> None:
-    it.create_done({**image(), "prompt": f"fail:refused {WORDS}"}, 50)
+    it.create_done({**image(), "prompt": "fail:refused", "metadata": {"about": WORDS * 2}}, 50)
     began = it.made.now
     it.create_done(image(), size - 50)
     it.names |= {"last": str(size // 50), "began": format_timestamp(began)}

@@ -17,13 +17,13 @@ BUDGET: Final = {
     "campaigns": 223,
     "cascade": 262,
     "clients": 223,
-    "tasks": 291,
+    "tasks": 292,
     "webhook_delivery": 336,
     "relay": 265,
     "system": 212,
     "verify": 113,
     "callbacks": 310,
-    "worker": 315,
+    "worker": 316,
 }
 CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}
 WITHOUT_CLIENTS: Final = ("account", "campaigns", "clients", "system", "verify")

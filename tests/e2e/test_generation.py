@@ -98,7 +98,7 @@ def test_the_same_key_sent_sixteen_times_at_once_makes_one_task(api: httpx.Clien
 
 
 def test_a_prompt_can_ask_the_sandbox_to_fail(api: httpx.Client, finish: Finish) -> None:
-    task = finish(made(api, "image", prompt="please fail:content_policy now")["id"])
+    task = finish(made(api, "image", prompt="fail:content_policy")["id"])
     assert (task["status"], task["error"]["code"]) == ("failed", "content_policy")
     result = api.get(f"/tasks/{task['id']}/result")
     assert (result.status_code, result.json()["code"]) == (409, "content_policy")

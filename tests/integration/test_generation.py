@@ -117,7 +117,7 @@ def test_a_finished_task_says_what_became_of_it(w: World) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_failed_task_says_why(w: World, kind: str) -> None:
-    task = a_finished_task(w, kind, prompt="A boat fail:content_policy")
+    task = a_finished_task(w, kind, prompt="fail:content_policy")
     assert (task["status"], task["outputs"]) == ("failed", [])
     assert task["error"].keys() == {"code", "message", "retryable"}
     assert task["error"]["code"] == "content_policy"

@@ -85,7 +85,7 @@ def the_whole_story(w: World, claims: dict[str, str]) -> tuple[Line, str]:
     client = created(w.call("POST", "/clients", about, **keyed))
     brief = {"client_id": client["id"], "name": CONFIDED["a name"], "goal": CONFIDED["guidelines"]}
     campaign = created(w.call("POST", "/campaigns", brief, **who))
-    tasks = [a_job_request(w, campaign, who, end) for end in ("", " fail:provider_auth", " fail:provider_unavailable")]
+    tasks = [a_job_request(w, campaign, who, end) for end in ("", "fail:provider_auth", "fail:provider_unavailable")]
     w.settle()
     while w.deliveries.waiting:
         w.pass_time(3600)
@@ -107,7 +107,7 @@ def the_whole_story(w: World, claims: dict[str, str]) -> tuple[Line, str]:
 def a_job_request(w: World, campaign: Line, who: Line, end: str) -> Line:
     """A task that is told everything that must not be written down."""
     new = {
-        "prompt": CONFIDED["a prompt"] + end,
+        "prompt": end or CONFIDED["a prompt"],
         "size": "64x64",
         "campaign_id": campaign["id"],
         "metadata": {"about": CONFIDED["metadata"]},

@@ -63,7 +63,7 @@ def test_a_task_that_ends_is_counted_once_by_outcome_and_provider(w: World, metr
 def test_a_failure_that_an_operator_can_mend_is_counted_by_itself(
     w: World, metrics: Callable[[], list[Line]], code: str, metric: str
 ) -> None:
-    a_finished_task(w, prompt=f"A boat fail:{code}")
+    a_finished_task(w, prompt=f"fail:{code}")
     (line,) = metrics()
     assert names(line) == {"TasksEnded", "TaskDuration", metric}
     assert line["outcome"] == "failed"
@@ -206,8 +206,8 @@ SITUATIONS: Final[Mapping[Metric, Callable[[World], object]]] = {
     "CascadeAge": a_deleted_client,
     "CascadeChildren": a_deleted_client,
     "IntegrityViolations": a_recount,
-    "ProviderKeyRefused": lambda w: a_finished_task(w, prompt="A boat fail:provider_auth"),
-    "ProviderUnavailable": lambda w: a_finished_task(w, prompt="A boat fail:provider_unavailable"),
+    "ProviderKeyRefused": lambda w: a_finished_task(w, prompt="fail:provider_auth"),
+    "ProviderUnavailable": lambda w: a_finished_task(w, prompt="fail:provider_unavailable"),
     "SubmitOutcomeUnknown": a_silent_submit,
     "TaskDollars": a_paid_task,
     "TaskDuration": a_paid_task,

@@ -39,7 +39,7 @@ def succeeded(w: World) -> Json:
 
 @pytest.fixture(scope="module")
 def failed(w: World) -> Json:
-    return a_finished_task(w, prompt="A boat fail:nsfw", metadata={"a": 1}, seed=3, params={"steps": 4})
+    return a_finished_task(w, prompt="fail:nsfw", metadata={"a": 1}, seed=3, params={"steps": 4})
 
 
 def files_of(task: Json) -> list[str]:

@@ -79,16 +79,22 @@ def test_progress_never_goes_back_and_any_worker_can_ask(reference: str, start: 
     ("prompt", "code"),
     [
         ("fail:nsfw", "nsfw"),
-        ("A barn, fail:out_of_money please", "out_of_money"),
-        ("(fail:x1)", "x1"),
-        ("fail:a fail:b", "a"),
+        (" fail:out_of_money\n", "out_of_money"),
+        ("fail:x1", "x1"),
     ],
 )
 def test_a_prompt_can_tell_it_to_fail(prompt: str, code: str) -> None:
     assert end_of(a_job_request(prompt=prompt)) == code
 
 
-@pytest.mark.parametrize("prompt", ["fail", "fail:", "fail: nsfw", "fail:NSFW", "prefail:x"])
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        *("fail", "fail:", "fail: nsfw", "fail:NSFW", "prefail:x"),
+        "Don't let the campaign fail:badly!",
+        *("(fail:x1)", "fail:a fail:b", "fail:a, and a barn", "A barn\nfail:a", "fail:a."),
+    ],
+)
 def test_only_these_words_make_it_fail(prompt: str) -> None:
     assert end_of(a_job_request(prompt=prompt, options={"size": "64x64"})) == "done"
 

@@ -13,7 +13,14 @@ end:422              the model refused the content
 end:500              the model broke, with a body that says so
 end:page             the result is a web page with status 500
 end:empty            a result without media
+end:nsfw             everything that was made is black, and flagged
+end:nsfw_first       the first picture is black, and flagged
+end:inline           the files are in the result itself, as with `sync_mode`
+end:long             a result that is longer than anybody reads
+end:many             a hundred pictures more than were asked for
+end:detail           a result with status 200 that says why there is none
 end:<error_type>     completed with that error_type, such as end:runner_disconnected
+cancel:forget        a request that is canceled in the queue is not known any more
 hook:none            no callback
 hook:twice           the callback comes twice
 hook:forged          signed by nobody's key
@@ -24,6 +31,7 @@ hook:swapped         signed, but about another request in its body
 import base64
 import hashlib
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -32,7 +40,7 @@ from uuid import uuid4
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.support.provider_server import HANG_UP, Json, ProviderServer, Reply, Request, serve, words_in
+from tests.support.provider_server import HANG_UP, Json, ProviderServer, Reply, Request, real_file, serve, words_in
 
 POLICY: Final = {
     "detail": [
@@ -49,6 +57,7 @@ _FAILED: Final = {
     "500": Reply(500, BROKEN, {"X-Fal-Needs-Retry": "1"}),
     "page": Reply(500, b"<html>Bad gateway</html>", {"Content-Type": "text/html"}),
 }
+_RESULTS: Final = ("", "empty", "nsfw", "nsfw_first", "inline", "long", "many", "detail")
 _RESULT_KEYS: Final = {"stable-audio": "audio_file", "elevenlabs": "audio", "video": "video", "hailuo": "video"}
 
 
@@ -107,7 +116,7 @@ class FalServer(ProviderServer):
             return self._submit(request) if request.method == "POST" else Reply(405, {"detail": "Method Not Allowed"})
         job_id, _, what = after.partition("/")
         job = self.jobs.get(job_id)
-        if job is None or job.app != before:
+        if job is None or job.app != before or (job.canceled and job.words.get("cancel") == "forget"):
             return Reply(404, {"status": "NOT_FOUND"})
         answers = {("GET", "status"): self._status, ("GET", ""): self._result, ("PUT", "cancel"): self._cancel}
         answer = answers.get((request.method, what))
@@ -160,7 +169,7 @@ class FalServer(ProviderServer):
             return {"error": "Request was cancelled", "error_type": "client_cancelled"}
         if what in ("422", "500"):
             return {"error": f"Invalid status code: {what}"}
-        if what in ("", "empty", "page"):
+        if what in (*_RESULTS, "page"):
             return {"metrics": {"inference_time": self.working}}
         return {"error": f"It failed: {what}.", "error_type": what}
 
@@ -170,7 +179,7 @@ class FalServer(ProviderServer):
             return Reply(400, {"detail": "Request is still in progress"})
         if job.canceled:
             return Reply(499, {"detail": "Request was cancelled", "error_type": "client_cancelled"})
-        if what in ("", "empty"):
+        if what in _RESULTS:
             return Reply(200, self._output(job), {"X-Fal-Billable-Units": str(self._units(job))})
         return _FAILED.get(what) or Reply(503, {"detail": f"It failed: {what}.", "error_type": what})
 
@@ -178,19 +187,24 @@ class FalServer(ProviderServer):
         return int(str(job.content.get("num_images", job.content.get("duration", 1))))
 
     def _output(self, job: Job) -> Json:
-        fault = job.words.get("media", "")
-        empty = job.words.get("end") == "empty"
+        fault, what = job.words.get("media", ""), job.words.get("end", "")
+        empty = what in ("empty", "detail")
         key = next((key for part, key in _RESULT_KEYS.items() if part in job.model), "images")
         if key != "images":
             kind = "video" if key == "video" else "audio"
             return {} if empty else {key: {"url": self.media(kind, 0, fault), "file_name": "out"}}
-        count = 0 if empty else int(job.content.get("num_images", 1))
+        count = 0 if empty else int(job.content.get("num_images", 1)) + 100 * (what == "many")
         urls = [self.media("image", number, fault) for number in range(count)]
+        if what == "inline":
+            urls = [f"data:image/png;base64,{base64.b64encode(real_file('out.png')[0]).decode()}" for _ in urls]
+        says: Mapping[str, Json] = {"long": {"log": "x" * 11_000_000}, "detail": POLICY}
+        flags = [what == "nsfw" or (what == "nsfw_first" and number == 0) for number in range(count)]
         return {
+            **says.get(what, {}),
             "images": [{"url": url, "width": 64, "height": 64, "content_type": "image/png"} for url in urls],
             "seed": job.content.get("seed"),
             "prompt": job.content.get("prompt"),
-            "has_nsfw_concepts": [False] * count,
+            "has_nsfw_concepts": flags,
             "timings": {},
         }
 
@@ -206,7 +220,7 @@ class FalServer(ProviderServer):
     def _history(self, request: Request) -> Reply:
         start = datetime.fromisoformat(request.query["start"])
         first, limit = int(request.query.get("cursor", 0)), int(request.query.get("limit", 50))
-        self.books.note("history", cursor=first)
+        self.books.note("history", cursor=first, limit=limit)
         ended = [
             {
                 "request_id": job.id,

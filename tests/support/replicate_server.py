@@ -10,6 +10,8 @@ status:<status>      asked where it stands, that status is the answer, three tim
 status:odd           a status that nobody knows, once it runs
 end:failed           the model failed
 end:nsfw             the model refused the content
+end:withheld         succeeded with nothing; only the logs say that it was withheld
+end:long             a prediction that is longer than anybody reads
 end:aborted          its deadline passed before it began
 end:removed          succeeded, and the data removed again
 end:empty            succeeded without output
@@ -36,6 +38,7 @@ TOKEN: Final = "r8-token"
 _KINDS: Final = {"video": "video", "lyria": "audio", "music": "audio"}
 _SEVERAL: Final = ("flux-schnell",)
 _PAGE: Final = 100
+_LOGS: Final = {"withheld": "Using seed: 5\nNSFW content detected in image 0", "long": "x" * 11_000_000}
 
 
 @dataclass
@@ -175,7 +178,7 @@ class ReplicateServer(ProviderServer):
             "input": {} if removed else prediction.content,
             "output": None if removed or status != "succeeded" else self._output(prediction),
             "error": _error(prediction) if status == "failed" else None,
-            "logs": "",
+            "logs": _LOGS.get(prediction.words.get("end", ""), "") if prediction.asked else "",
             "status": status,
             "created_at": prediction.at.isoformat(),
             "started_at": None if status in ("starting", "aborted") else prediction.at.isoformat(),
@@ -186,7 +189,7 @@ class ReplicateServer(ProviderServer):
         }
 
     def _output(self, prediction: Prediction) -> Any:
-        if prediction.words.get("end") == "empty":
+        if prediction.words.get("end") in ("empty", "withheld"):
             return None
         kind = next((kind for part, kind in _KINDS.items() if part in prediction.model), "image")
         fault = prediction.words.get("media", "")

@@ -125,10 +125,15 @@ class Model:
             Unit.SECOND: count * seconds,
             Unit.THOUSAND_CHARACTERS: characters / 1000,
         }[self.price.per]
-        return (self.price.amount * Decimal(str(quantity))).quantize(_CENT_OF_A_CENT).normalize() + 0
+        return in_dollars(self.price.amount * Decimal(str(quantity)))
 
 
 _CENT_OF_A_CENT: Final = Decimal("0.000001")
+
+
+def in_dollars(amount: Decimal) -> Decimal:
+    """An amount as it is kept: to the millionth of a dollar."""
+    return amount.quantize(_CENT_OF_A_CENT).normalize() + 0
 
 
 def _number(value: JsonValue, default: float) -> float:

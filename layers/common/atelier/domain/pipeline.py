@@ -25,6 +25,7 @@ from atelier.domain.pipeline_ports import (
     Tasks,
 )
 from atelier.domain.provider import (
+    JOB_NOT_FOUND,
     Done,
     JobRequest,
     LookupInconclusive,
@@ -38,6 +39,7 @@ from atelier.domain.provider import (
 )
 from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Fallback, Outcome, Output, Task, TaskError, TaskStatus, TaskType
+from atelier.domain.tasks.requests import MOST_OUTPUTS
 
 Answer = TypeVar("Answer")
 
@@ -54,12 +56,13 @@ LAST_POLL: Final = 60
 _HELD: Final = 5  # seconds after which a message looks again whether its task is still being submitted
 _AFTERMATH: Final = timedelta(hours=1)  # how long after its deadline a job that could not be stopped is asked after
 _NOT_CONFIRMED: Final = "The provider has not confirmed the job; it is not sent twice."
+_LAST_PLACE: Final = 1_000_000  # whatever number a provider tells
 AT_ONCE: Final = 2  # how often a step that was overtaken is tried again before the queue has to bring it again
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """One worker's hands: the store, the queues, the bucket, the providers that are configured and their health.
+    """Everything a worker needs to process a task: store, queues, bucket, the configured providers and their health.
 
     `callbacks` is the address below which providers report; None where they cannot reach us.
     """
@@ -199,8 +202,11 @@ class Pipeline:
         match state:
             case Done() as done:
                 return self._store_outputs(task, done, now=now)
-            case Refused(error, cost):
-                return self.tasks.move(task, life_cycle.failed(task, error, now=now, outcome=Outcome.FAILED, cost=cost))
+            case Refused() as refused:
+                cost = _cost_of(refused, task)
+                return self.tasks.move(
+                    task, life_cycle.failed(task, refused.error, now=now, outcome=refused.outcome, cost=cost)
+                )
             case Working(progress):
                 if task.status is TaskStatus.PENDING:
                     task = self.tasks.move(task, life_cycle.started(task, now=now))
@@ -208,15 +214,16 @@ class Pipeline:
             case Waiting(position):
                 if task.status is TaskStatus.PROCESSING:
                     task = self.tasks.move(task, life_cycle.requeued(task, now=now))
-                place = position and max(position, 0)
+                place = position and min(max(position, 0), _LAST_PLACE)
                 return self._schedule_poll(task, now=now, status_reason=None, queue_position=place)
 
     def _call_provider(self, task: Task, question: Callable[[Provider], Answer], *, now: datetime) -> Answer:
-        """What the provider answers; whether it does at all is what its health is known by."""
+        """What the provider answers; whether it does at all is what its health is known by, and not what it says."""
         try:
             answer = question(self.providers[task.served_by])
         except (Unavailable, SubmitOutcomeUnknown) as failure:
-            self.health.record_failure(task.served_by, str(failure), now=now)
+            if not failure.reached:
+                self.health.record_failure(task.served_by, str(failure), now=now)
             raise
         except (SubmitRefused, LookupInconclusive):
             self.health.record_success(task.served_by)
@@ -248,7 +255,7 @@ class Pipeline:
     def _store_outputs(self, task: Task, done: Done, *, now: datetime) -> Task:
         stem = f"media/{task.user_id}/{task.id}"
         try:
-            outputs = [self.media.keep(file, f"{stem}/{n}", task.type) for n, file in enumerate(done.files)]
+            outputs = [self._kept(done, number, stem, task.type) for number in range(_files_to_keep(done, task))]
         except Unavailable as failure:
             return self._schedule_poll(task, now=now, status_reason=str(failure))
         except MediaRejected as media_rejected:
@@ -261,6 +268,10 @@ class Pipeline:
             return self.tasks.move(task, life_cycle.succeeded(task, outputs=outputs, cost=cost, now=now))
         ended = self.tasks.move(task, life_cycle.failed(task, error, now=now, outcome=Outcome.SUCCEEDED, cost=cost))
         return self._record_outcome(ended, now=now)
+
+    def _kept(self, done: Done, number: int, stem: str, kind: TaskType) -> Output:
+        output = self.media.keep(done.files[number], f"{stem}/{number}", kind)
+        return output.model_copy(update={"flagged": True}) if number in done.flagged else output
 
     def _fail(self, task: Task, error: TaskError, *, now: datetime, outcome: Outcome | None = None) -> Task:
         """Fail the task, whatever else happens to it at this moment: what went wrong stays wrong.
@@ -319,8 +330,10 @@ class Pipeline:
         match provider.poll(job, job_request):
             case Done() as done:
                 return Outcome.SUCCEEDED, self._cost(task, done)
-            case Refused(_, cost):
-                return Outcome.FAILED, cost
+            case Refused() as refused:
+                # Some providers know nothing any more of what was taken out of their queue.
+                gone = refused.error.code == JOB_NOT_FOUND
+                return Outcome.CANCELED if gone else refused.outcome, _cost_of(refused, task)
             case _:
                 return None
 
@@ -353,6 +366,16 @@ class Pipeline:
         model = self.catalog.model(task.provider, task.model, task.type)
         charged = model.charge(task.effective_prompt, outputs) if model and outputs else None
         return task.cost.estimated if charged is None else charged
+
+
+def _files_to_keep(done: Done, task: Task) -> int:
+    """As many as were asked for, however many came."""
+    asked = task.params.get("num_outputs")
+    return min(len(done.files), asked if isinstance(asked, int) else MOST_OUTPUTS)
+
+
+def _cost_of(refused: Refused, task: Task) -> Decimal | None:
+    return task.cost.estimated if refused.cost is None and refused.charged else refused.cost
 
 
 def _is_outdated(message: GenerationMessage, task: Task) -> bool:

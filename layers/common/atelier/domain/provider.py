@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Final, Protocol
 
 from pydantic import JsonValue
 
-from atelier.domain.tasks.record import TaskError, TaskType
+from atelier.domain.tasks.record import Outcome, TaskError, TaskType
 
 
 @dataclass(frozen=True)
@@ -87,18 +87,27 @@ File = Content | Remote | Staged
 
 @dataclass(frozen=True)
 class Done:
-    """Finished with files, for `cost` US dollars when the provider says so."""
+    """Finished with files, for `cost` US dollars when the provider says so.
+
+    `flagged` are the positions of the files that the provider's own safety check has marked.
+    """
 
     files: tuple[File, ...]
     cost: Decimal | None = None
+    flagged: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
 class Refused:
-    """Ended without files, for `cost` US dollars when the provider says so."""
+    """Ended without files that could be kept, for `cost` US dollars when the provider says so.
+
+    `charged`: something was made and then withheld, which is paid for like anything else that is made.
+    """
 
     error: TaskError
     cost: Decimal | None = None
+    outcome: Outcome = Outcome.FAILED
+    charged: bool = False
 
 
 State = Waiting | Working | Done | Refused
@@ -170,21 +179,47 @@ class SubmitRefused(Exception):
 class Unavailable(Exception):
     """The provider certainly did not do what it was asked: not reached, overloaded or out of order. Later it may.
 
-    `after` is how many seconds it asked us to wait.
+    `after` is how many seconds it asked us to wait. `reached`: it has answered, and what is wrong may lie in this one
+    job alone, so that it says nothing about how the provider is doing.
     """
 
-    def __init__(self, reason: str, *, after: float | None = None) -> None:
+    def __init__(self, reason: str, *, after: float | None = None, reached: bool = False) -> None:
         self.after = after
+        self.reached = reached
         super().__init__(reason)
 
 
+class UnreadableAnswer(Unavailable):
+    """The provider answered, and the answer cannot be read: it is longer than any may be, or no JSON object.
+
+    `headers` are the answer's, with names in lower case.
+    """
+
+    def __init__(self, reason: str, *, headers: Mapping[str, str], too_long: bool) -> None:
+        self.headers = headers
+        self.too_long = too_long
+        super().__init__(reason, reached=True)
+
+
 class SubmitOutcomeUnknown(Exception):
-    """The request was sent and no answer came: nobody knows whether the provider accepted it."""
+    """The request was sent and no clear answer came: nobody knows whether the provider accepted it.
+
+    `reached` as for Unavailable.
+    """
+
+    def __init__(self, reason: str = "", *, reached: bool = False) -> None:
+        self.reached = reached
+        super().__init__(reason)
 
 
 class LookupInconclusive(Exception):
     """The provider cannot say whether it ever accepted the job."""
 
+
+JOB_NOT_FOUND: Final = "job_not_found"
+CANCELED: Final = "canceled"
+CONTENT_POLICY: Final = "content_policy_violation"
+"""Codes of errors that mean the same with every provider."""
 
 Secret = Callable[[], str]
 """Asked for a provider's key whenever one is needed, so that a rotated one is found."""

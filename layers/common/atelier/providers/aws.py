@@ -27,6 +27,8 @@ from atelier.domain.provider import (
     Unavailable,
 )
 from atelier.domain.tasks.record import TaskError
+from atelier.providers.http import is_about_the_job
+from atelier.providers.refusals import failure_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -79,7 +81,7 @@ def asking() -> Iterator[None]:
         yield
     except ClientError as failure:
         _note_if_forbidden(failure)
-        raise Unavailable(f"AWS answered {_code(failure)}.") from failure
+        raise Unavailable(f"AWS answered {_code(failure)}.", reached=_is_about_the_job(failure)) from failure
     except BotoCoreError as failure:
         raise Unavailable(_not_reached(failure)) from failure
 
@@ -100,8 +102,14 @@ def _meaning(failure: ClientError, over: Collection[str]) -> Exception:
         _note_if_forbidden(failure)
         return refusal("provider_auth", _NOT_ALLOWED)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
-        return SubmitOutcomeUnknown(f"AWS answered {code} to a submit.")
-    return refusal("provider_refused", _text(failure))
+        return SubmitOutcomeUnknown(f"AWS answered {code} to a submit.", reached=_is_about_the_job(failure))
+    return SubmitRefused(failure_of(_text(failure)[:_LONGEST_MESSAGE], code="provider_refused", retryable=False))
+
+
+def _is_about_the_job(failure: ClientError) -> bool:
+    """Whether one job alone may have provoked this answer."""
+    ours = _status(failure) in _OUR_ROLE or _code(failure) in _TOO_MANY
+    return not ours and is_about_the_job(_status(failure))
 
 
 def _note_if_forbidden(failure: ClientError) -> None:

@@ -14,9 +14,9 @@ from atelier.domain.provider import (
     Unavailable,
     Working,
 )
-from atelier.domain.tasks.record import TaskError
 from atelier.providers.aws import Staging, asking, looked_up, submitting
 from atelier.providers.inputs import Words, input_of, same
+from atelier.providers.refusals import failure_of
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
@@ -88,7 +88,7 @@ class Films:
             return Done(self._staging.files(job_request, ".mp4"))
         if status == "Failed":
             message = answer.get("failureMessage") or "The provider could not make it."
-            return Refused(TaskError(code="provider_failed", message=message, retryable=True))
+            return Refused(failure_of(message))
         if status != "InProgress":
             _logger.warning("Job %s has the unknown status %s.", job, status)
         return Working()

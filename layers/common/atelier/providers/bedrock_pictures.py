@@ -37,7 +37,7 @@ class Pictures:
         with submitting(over=_MADE_NOTHING):
             answered = self._runtime.invoke_model(modelId=job_request.model, body=body, contentType="application/json")
             answer = answered["body"].read()
-        for number, picture in enumerate(_pictures_of(answer)):
+        for number, picture in enumerate(_pictures_of(answer)[: _asked(job_request)]):
             # It may be a JPEG, if that was passed through; what a file is will be told from its content.
             self._staging.put(job_request, f"{number}.png", picture)
         return _job(job_request)
@@ -51,6 +51,9 @@ class Pictures:
     def poll(self, job: str, job_request: JobRequest) -> State:  # noqa: ARG002 - the order says where its files are
         """It is over, whatever came of it."""
         return Done(self._staging.files(job_request, ".png"))
+
+
+_MADE: Final = "SUCCESS"  # as older models of the same maker say it; newer ones say null
 
 
 def _job(job_request: JobRequest) -> str:
@@ -68,9 +71,18 @@ def _pictures_of(content: bytes) -> list[bytes]:
         answer = _Answer.model_validate_json(content)
     except ValidationError as failure:
         raise refusal("provider_failed", "The provider's answer cannot be read.", retryable=True) from failure
-    if reason := next(filter(None, answer.finish_reasons), None):
+    # A picture that was filtered out is left out of the list; one that is there beside its reason is not wanted.
+    reasons = [None if reason == _MADE else reason for reason in answer.finish_reasons]
+    beside = reasons if len(reasons) == len(answer.images) else [None] * len(answer.images)
+    good = [image for image, reason in zip(answer.images, beside, strict=True) if not reason]
+    if not good and (reason := next(filter(None, reasons), None)):
         raise _not_made(reason)
-    return answer.images
+    return good
+
+
+def _asked(job_request: JobRequest) -> int:
+    asked = job_request.options.get("num_outputs", 1)
+    return asked if isinstance(asked, int) else 1
 
 
 def _not_made(reason: str) -> SubmitRefused:

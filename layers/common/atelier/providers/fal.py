@@ -5,15 +5,22 @@ A failed request is one that is completed, with an error in its status or as its
 
 import logging
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
+from itertools import zip_longest
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
+from atelier.domain.catalog import in_dollars
 from atelier.domain.provider import (
+    CANCELED,
+    CONTENT_POLICY,
+    JOB_NOT_FOUND,
     Callback,
+    Content,
     Done,
     JobRequest,
     LookupInconclusive,
@@ -22,14 +29,16 @@ from atelier.domain.provider import (
     Secret,
     State,
     SubmitOutcomeUnknown,
+    UnreadableAnswer,
     Waiting,
     Working,
 )
-from atelier.domain.tasks.record import TaskError
+from atelier.domain.tasks.record import Outcome, TaskError
 from atelier.providers.fal_models import MODELS, WORDS
 from atelier.providers.fal_signatures import JOB, Signatures
 from atelier.providers.http import Answer, Http, accepted, file_at, in_order
 from atelier.providers.inputs import Words, input_of, is_input_of, is_unmistakable
+from atelier.providers.refusals import LONGEST_MESSAGE, failure_of, too_long
 
 __all__ = ["MODELS", "Fal"]
 
@@ -38,7 +47,11 @@ log: Final = logging.getLogger(__name__)
 _HOSTS: Final = ("fal.media",)
 _SEVERAL_FILES: Final = ("images", "videos")
 _ONE_FILE: Final = ("image", "video", "audio", "audio_file")
-_PAGES: Final = 10
+# What others have had made is in the history with its inputs and outputs: pages are small, and smaller when one is not.
+_PAGE: Final = 25
+_SHRINKS: Final = 5
+_PAGES: Final = 40
+_LOOKS_FOR: Final = 20  # seconds in all
 _CLOCKS: Final = timedelta(minutes=5)  # that fal's clock and ours may differ by
 
 
@@ -73,23 +86,25 @@ class Fal:
         """The request with the order's input. Never None: the history only has requests that have ended."""
         if not is_unmistakable(job_request, _words(job_request)):
             raise LookupInconclusive("Other requests may have the same input.")
-        cursor = None
-        for _ in range(_PAGES):
-            page = self._history(job_request, cursor)
-            for item in _objects(page.get("items")):
-                job = str(item.get("request_id"))
-                if is_input_of(item.get("json_input"), job_request, _words(job_request)) and JOB.fullmatch(job):
-                    return job
-            cursor = page.get("next_cursor")
-            if not cursor or not page.get("has_more"):
-                break
+        for item in self._history(job_request):
+            job = str(item.get("request_id"))
+            if is_input_of(item.get("json_input"), job_request, _words(job_request)) and JOB.fullmatch(job):
+                return job
         raise LookupInconclusive("fal's history does not have the request; it may still be running.")
 
     def poll(self, job: str, job_request: JobRequest) -> State:
         """Where the request stands."""
+        try:
+            return self._state(job, job_request)
+        except UnreadableAnswer as failure:
+            if not failure.too_long:
+                raise
+            return Refused(too_long("fal"), _cost(failure.headers, job_request.model), charged=True)
+
+    def _state(self, job: str, job_request: JobRequest) -> State:
         answer = in_order(self._ask("GET", f"{_address(job_request.model, job)}/status"))
         if answer.status == HTTPStatus.NOT_FOUND:
-            return Refused(TaskError(code="job_not_found", message="fal does not know the request.", retryable=True))
+            return Refused(TaskError(code=JOB_NOT_FOUND, message="fal does not know the request.", retryable=True))
         status = answer.result()
         match status.get("status"):
             case "IN_QUEUE":
@@ -115,25 +130,57 @@ class Fal:
     def _ended(self, job: str, job_request: JobRequest, status: dict[str, Any]) -> State:
         answer = self._ask("GET", _address(job_request.model, job))
         content = answer.result() if answer.ok else answer.json()
-        cost = _cost(answer, job_request.model)
+        cost = _cost(answer.headers, job_request.model)
         failed = bool(status.get("error") or status.get("error_type"))
         if answer.ok and not failed:
-            return Done(tuple(self._file(url) for url in _urls(content)), cost)
+            return self._made(answer, content, cost)
         if answer.status == HTTPStatus.BAD_REQUEST and "in progress" in str(content.get("detail")):
             return Waiting()  # the status was ahead of the result
-        refused_us = answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
-        if not failed and (refused_us or not (content.get("detail") or content.get("error_type"))):
-            in_order(answer)  # it is fal that is out of order, not the model
-        return Refused(_reason(answer, status), cost)
+        if not failed and answer.status in _REFUSED_US:
+            in_order(answer)
+        if not failed and not _says_why(content) and answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            # What is answered here is what the model has answered: fal itself is there.
+            text = f"fal answered {answer.status} in place of a result."
+            raise UnreadableAnswer(text, headers=answer.headers, too_long=False)
+        return _refused(_reason(answer, status), cost)
 
-    def _file(self, url: str) -> Remote:
+    def _made(self, answer: Answer, content: dict[str, Any], cost: Decimal | None) -> State:
+        """The files of a result, unless it is a refusal that looks like one."""
+        found = _files_in(content)
+        flagged = frozenset(number for number, (_, is_flagged) in enumerate(found) if is_flagged)
+        if found and len(flagged) == len(found):
+            return Refused(_WITHHELD, cost, charged=True)
+        if not found and _says_why(content):
+            return _refused(_reason(answer), cost)
+        return Done(tuple(self._file(url) for url, _ in found), cost, flagged)
+
+    def _file(self, url: str) -> Remote | Content:
         return file_at(url, hosts=_HOSTS, api=self._queue_url)
 
-    def _history(self, job_request: JobRequest, cursor: object) -> dict[str, Any]:
+    def _history(self, job_request: JobRequest) -> Iterator[dict[str, Any]]:
+        """The requests of a model since the order was made, with their inputs, as far as they can be looked through."""
         start = (job_request.created_at - _CLOCKS).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        query = {"endpoint_id": job_request.model, "start": start, "limit": 100, "expand": "payloads"}
-        if cursor:
-            query["cursor"] = str(cursor)
+        query = {"endpoint_id": job_request.model, "start": start, "limit": str(_PAGE), "expand": "payloads"}
+        until = time.monotonic() + _LOOKS_FOR
+        for _ in range(_PAGES):
+            page = self._readable_page(query)
+            yield from _objects(page.get("items"))
+            query["cursor"] = str(page.get("next_cursor"))
+            if not page.get("next_cursor") or not page.get("has_more") or time.monotonic() > until:
+                return
+
+    def _readable_page(self, query: dict[str, str]) -> dict[str, Any]:
+        """A page, with half as many requests on it until it can be read."""
+        for _ in range(_SHRINKS):
+            try:
+                return self._page(query)
+            except UnreadableAnswer as failure:
+                if not failure.too_long:
+                    raise
+                query["limit"] = str(max(int(query["limit"]) // 2, 1))
+        raise LookupInconclusive("What is in fal's history is too long to be read.")
+
+    def _page(self, query: Mapping[str, str]) -> dict[str, Any]:
         url = f"{self._api_url}/models/requests/by-endpoint?{urlencode(query)}"
         answer = self._http.ask("GET", url, headers=self._headers())
         if HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -165,12 +212,26 @@ def _address(model: str, job: str) -> str:
 # ------------------------------------------------------------------------------------------------- in our words
 
 
-def _urls(content: Mapping[str, Any]) -> list[str]:
-    """The files of a result, whatever key the model puts them under."""
+def _files_in(content: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    """The files of a result, whatever key the model puts them under, and which are flagged as not safe for work.
+
+    A flagged picture is usually a black one.
+    """
     several = [each for name in _SEVERAL_FILES for each in _listed(content.get(name))]
     found = [*several, *(content[name] for name in _ONE_FILE if content.get(name))]
     urls = [each.get("url") if isinstance(each, dict) else each for each in found]
-    return [url for url in urls if isinstance(url, str) and url]
+    flags = content.get("has_nsfw_concepts")
+    by_number = flags if isinstance(flags, list) else [flags] * len(urls)
+    marked = zip_longest(urls, by_number[: len(urls)])
+    return [(url, flag is True) for url, flag in marked if isinstance(url, str) and url]
+
+
+def _says_why(content: Mapping[str, Any]) -> bool:
+    return bool(content.get("detail") or content.get("error_type") or content.get("error"))
+
+
+def _refused(error: TaskError, cost: Decimal | None) -> Refused:
+    return Refused(error, cost, outcome=Outcome.CANCELED if error.code == CANCELED else Outcome.FAILED)
 
 
 def _listed(value: object) -> list[Any]:
@@ -181,31 +242,31 @@ def _objects(value: object) -> list[dict[str, Any]]:
     return [each for each in _listed(value) if isinstance(each, dict)]
 
 
-def _cost(answer: Answer, model: str) -> Decimal | None:
+def _cost(headers: Mapping[str, str], model: str) -> Decimal | None:
     price = next((each.price for each in MODELS if each.id == model), None)
     try:
-        units = Decimal(answer.headers.get("x-fal-billable-units", ""))
+        units = Decimal(headers.get("x-fal-billable-units", ""))
     except InvalidOperation:
         return None
-    return price.amount * units if price and units.is_finite() and 0 <= units < _MOST_UNITS else None
+    return in_dollars(price.amount * units) if price and units.is_finite() and 0 <= units < _MOST_UNITS else None
 
 
 def _reason(answer: Answer, status: Mapping[str, Any] | None = None) -> TaskError:
     """Why a request failed, from what fal answered and from what its status said before."""
     status = status or {}
-    content = {} if answer.ok else answer.json()
+    content = answer.json()
     detail = content.get("detail")
     first = next(iter(_objects(detail)), {})
     infrastructure = content.get("error_type") or status.get("error_type")
     code = str(first.get("type") or infrastructure or "provider_refused")
-    message = first.get("msg") or (isinstance(detail, str) and detail) or status.get("error")
+    message = first.get("msg") or (isinstance(detail, str) and detail) or status.get("error") or content.get("error")
     if code == "client_cancelled" or answer.status == _CLIENT_CLOSED:
-        return TaskError(code="canceled", message="The request was canceled at fal.", retryable=False)
-    return TaskError(
-        code=code if _CODE.fullmatch(code) else "provider_refused",
-        message=str(message or f"fal answered {answer.status}: {code}")[:1000],
-        retryable=_retryable(answer, runner_failed=bool(infrastructure) and infrastructure != "bad_request"),
-    )
+        return TaskError(code=CANCELED, message="The request was canceled at fal.", retryable=False)
+    text = str(message or f"fal answered {answer.status}: {code}")
+    again = _retryable(answer, runner_failed=bool(infrastructure) and infrastructure != "bad_request")
+    if first.get("type") and _CODE.fullmatch(code):
+        return TaskError(code=code, message=text[:LONGEST_MESSAGE], retryable=again)
+    return failure_of(text, code=code if _CODE.fullmatch(code) else "provider_refused", retryable=again)
 
 
 def _retryable(answer: Answer, *, runner_failed: bool) -> bool:
@@ -215,6 +276,10 @@ def _retryable(answer: Answer, *, runner_failed: bool) -> bool:
     return runner_failed or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
+_WITHHELD: Final = TaskError(
+    code=CONTENT_POLICY, message="fal's safety check has marked everything that was made.", retryable=False
+)
+_REFUSED_US: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 _MOST_UNITS: Final = 1_000_000
 _CLIENT_CLOSED: Final = 499
 _CODE: Final = re.compile(r"[a-z0-9_.]{1,64}")

@@ -8,7 +8,9 @@ import io
 import json
 import re
 import ssl
+from base64 import b64decode
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -18,7 +20,7 @@ from urllib.parse import urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from atelier.domain.provider import Remote, SubmitOutcomeUnknown, SubmitRefused, Unavailable
+from atelier.domain.provider import Content, Remote, SubmitOutcomeUnknown, SubmitRefused, Unavailable, UnreadableAnswer
 from atelier.domain.tasks.record import TaskError
 
 LARGEST_ANSWER: Final = 10 * 1024 * 1024
@@ -29,6 +31,8 @@ _TOO_MANY: Final = HTTPStatus.TOO_MANY_REQUESTS
 _NOT_NOW: Final = (_TOO_MANY, HTTPStatus.SERVICE_UNAVAILABLE)
 _OUR_KEY: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _GAVE_UP: Final = HTTPStatus.REQUEST_TIMEOUT
+_GATEWAYS: Final = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
+_BEYOND_HTTP: Final = 520  # from here on they are Cloudflare's, about the server behind it
 
 
 class Transport(Protocol):
@@ -68,10 +72,10 @@ class Answer:
         return found if isinstance(found, dict) else {}
 
     def result(self) -> dict[str, Any]:
-        """The JSON object of the body. Raises Unavailable when it is none: somebody else has answered."""
+        """The JSON object of the body. Raises UnreadableAnswer when it is none: somebody else may have answered."""
         content = self.json()
         if not content and self.body.strip() != b"{}":
-            raise Unavailable("The provider's answer could not be read.")
+            raise UnreadableAnswer("The provider's answer could not be read.", headers=self.headers, too_long=False)
         return content
 
     @property
@@ -106,7 +110,10 @@ class Http:
         self._patience = patience
 
     def ask(self, method: str, url: str, *, headers: Mapping[str, str]) -> Answer:
-        """The answer to a request that may be repeated. Raises Unavailable when there is none."""
+        """The answer to a request that may be repeated.
+
+        Raises Unavailable when there is none, and UnreadableAnswer when it is longer than any may be.
+        """
         try:
             return self._send(method, url, headers=dict(headers))
         except HTTPError as failure:
@@ -122,6 +129,8 @@ class Http:
         described = {"Content-Type": "application/json", "Content-Length": str(len(encoded)), **headers}
         try:
             return self._send("POST", url, headers=described, body=body)
+        except UnreadableAnswer as failure:
+            raise SubmitOutcomeUnknown(f"{_host(url)} answered too much to a submit.", reached=True) from failure
         except HTTPError as failure:
             if body.touched:
                 raise SubmitOutcomeUnknown(f"{_host(url)} did not answer to a submit.") from failure
@@ -144,17 +153,27 @@ class Http:
             read = response.read(LARGEST_ANSWER + 1, decode_content=True)
         finally:
             response.close()
+        received = {name.lower(): value for name, value in response.headers.items()}
         if len(read) > LARGEST_ANSWER:
-            raise HTTPError("The answer is too large.")
-        return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, read)
+            raise UnreadableAnswer("The provider's answer is too long.", headers=received, too_long=True)
+        return Answer(response.status, received, read)
 
 
-def file_at(url: str, *, hosts: tuple[str, ...], api: str) -> Remote:
-    """A file of a provider: on its hosts, and where its API is at a plain http address (a fake), there as well."""
+def file_at(url: str, *, hosts: tuple[str, ...], api: str) -> Remote | Content:
+    """A file of a provider: on its hosts, and where its API is at a plain http address (a fake), there as well.
+
+    One that is in its address, as some models have it, is here already.
+    """
+    if inline := _INLINE.match(url):
+        with suppress(ValueError):
+            return Content(b64decode(url[inline.end() :], validate=True))
     own = urlsplit(api)
     if own.scheme == "http" and own.hostname:
         return Remote(url, (*hosts, own.hostname), plain_http=True)
     return Remote(url, hosts)
+
+
+_INLINE: Final = re.compile(r"data:[\w.+-]+/[\w.+-]+(;[\w=.+-]+)*;base64,", re.ASCII)
 
 
 def _host(url: str) -> str:
@@ -178,7 +197,9 @@ def accepted(answer: Answer, reason: Callable[[Answer], TaskError]) -> dict[str,
         raise SubmitRefused(TaskError(code="provider_auth", message=KEY_REFUSED, retryable=False))
     if 400 <= answer.status < 500 and answer.status != _GAVE_UP:  # noqa: PLR2004 - what 4xx means
         raise SubmitRefused(reason(answer))
-    raise SubmitOutcomeUnknown(f"The provider answered {answer.status} to a submit.")
+    raise SubmitOutcomeUnknown(
+        f"The provider answered {answer.status} to a submit.", reached=is_about_the_job(answer.status)
+    )
 
 
 def in_order(answer: Answer) -> Answer:
@@ -186,5 +207,11 @@ def in_order(answer: Answer) -> Answer:
     if answer.status in _OUR_KEY:
         raise Unavailable(KEY_REFUSED)
     if answer.status == _TOO_MANY or answer.status >= 500:  # noqa: PLR2004 - what 5xx means
-        raise Unavailable(f"The provider answered {answer.status}.", after=answer.retry_after)
+        text, reached = f"The provider answered {answer.status}.", is_about_the_job(answer.status)
+        raise Unavailable(text, after=answer.retry_after, reached=reached)
     return answer
+
+
+def is_about_the_job(status: int) -> bool:
+    """Whether such an answer may have been provoked by one job alone. The gateways' own are about the provider."""
+    return status not in (_TOO_MANY, *_GATEWAYS) and status < _BEYOND_HTTP

@@ -4,13 +4,17 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from atelier.domain.provider import (
+    CANCELED,
+    JOB_NOT_FOUND,
     Callback,
+    Content,
     Done,
     InvalidSignature,
     JobRequest,
@@ -21,14 +25,16 @@ from atelier.domain.provider import (
     State,
     SubmitOutcomeUnknown,
     Unavailable,
+    UnreadableAnswer,
     Waiting,
     Working,
 )
-from atelier.domain.tasks.record import TaskError
+from atelier.domain.tasks.record import Outcome, TaskError
 from atelier.domain.webhook_signatures import sign, verify
 from atelier.providers.http import Answer, Http, accepted, file_at, in_order
 from atelier.providers.inputs import Words, input_of, is_input_of, is_unmistakable
 from atelier.providers.published import Published
+from atelier.providers.refusals import failure_of, is_about_content, too_long
 from atelier.providers.replicate_models import MODELS, WORDS
 
 __all__ = ["MODELS", "Replicate"]
@@ -42,6 +48,9 @@ _PAGES: Final = 10
 _LOOKED_UP: Final = 20
 _CLOCKS: Final = timedelta(minutes=5)  # that Replicate's clock and ours may differ by
 _STOPPED: Final = ("canceled", "aborted")
+_FILES: Final = ("https://", "http://", "data:")
+_DEEPEST: Final = 8
+_LOGS: Final = 1000
 
 
 class Replicate:
@@ -78,12 +87,22 @@ class Replicate:
                 return str(each.get("id"))
         return None
 
-    def poll(self, job: str, job_request: JobRequest) -> State:  # noqa: ARG002 - the id alone says which prediction
+    def poll(self, job: str, job_request: JobRequest) -> State:
         """Where the prediction stands."""
+        try:
+            return self._state(job)
+        except UnreadableAnswer as failure:
+            if not failure.too_long:
+                raise
+        with suppress(UnreadableAnswer):  # its answer is as long
+            self.cancel(job, model=job_request.model)  # it may still run, and there will be nothing to be read of it
+        return Refused(too_long("Replicate"))
+
+    def _state(self, job: str) -> State:
         answer = in_order(self._ask("GET", _address(job)))
         if answer.status == HTTPStatus.NOT_FOUND:
             message = "Replicate does not know the prediction."
-            return Refused(TaskError(code="job_not_found", message=message, retryable=True))
+            return Refused(TaskError(code=JOB_NOT_FOUND, message=message, retryable=True))
         prediction = answer.result()
         match prediction.get("status"):
             case "starting":
@@ -91,13 +110,22 @@ class Replicate:
             case "processing":
                 return Working()
             case "succeeded":
-                # Replicate deletes what it made after an hour; there is no output then.
-                return Done(tuple(self._file(url) for url in _urls(prediction.get("output"))))
+                return self._made(prediction)
             case "failed" | "canceled" | "aborted" as status:
-                return Refused(_failure(status, prediction.get("error")))
+                outcome = Outcome.CANCELED if status == "canceled" else Outcome.FAILED
+                return Refused(_failure(status, prediction.get("error")), outcome=outcome)
             case unknown:
                 log.warning("Replicate says %.100r about a prediction", unknown)
                 return Waiting()
+
+    def _made(self, prediction: dict[str, Any]) -> State:
+        """The files of a success. Replicate deletes what it made after an hour; there is no output then."""
+        urls = _urls(prediction.get("output"))
+        # Some models succeed with nothing when they have withheld everything, and say so in their logs only.
+        logs = str(prediction.get("logs") or "")[-_LOGS:]
+        if not urls and is_about_content(logs):
+            return Refused(failure_of(logs), charged=True)
+        return Done(tuple(self._file(url) for url in urls))
 
     def cancel(self, job: str, *, model: str) -> bool:  # noqa: ARG002 - the id alone says which prediction
         """Stop the prediction; whether it stopped before it was done."""
@@ -124,7 +152,7 @@ class Replicate:
             # The token goes nowhere but to Replicate, whatever address comes back.
             if not isinstance(url, str) or not url.startswith(f"{self._api_url}/"):
                 raise LookupInconclusive("Replicate's list goes on where it cannot be followed.")
-            answer = in_order(self._http.ask("GET", url, headers=self._headers()))
+            answer = in_order(self._readable(url))
             page = answer.json()
             if not answer.ok or not isinstance(page.get("results"), list):
                 raise LookupInconclusive(f"Replicate's list of predictions answered {answer.status}.")
@@ -142,12 +170,21 @@ class Replicate:
                 yield each
                 continue
             looked_up += 1
-            found = self._ask("GET", _address(str(each.get("id")))).json() if looked_up <= _LOOKED_UP else {}
+            address = f"{self._api_url}/{_address(str(each.get('id')))}"
+            found = self._readable(address).json() if looked_up <= _LOOKED_UP else {}
             if not found.get("input"):
                 raise LookupInconclusive("Replicate does not say what one of the predictions was asked.")
             yield found
 
-    def _file(self, url: str) -> Remote:
+    def _readable(self, url: str) -> Answer:
+        # How many predictions there are on a page is Replicate's choice; how long each may be is bounded by what a
+        # request may say. So a page that is too long has somebody else's predictions on it.
+        try:
+            return self._http.ask("GET", url, headers=self._headers())
+        except UnreadableAnswer as failure:
+            raise LookupInconclusive("What Replicate has is too long to be read.") from failure
+
+    def _file(self, url: str) -> Remote | Content:
         return file_at(url, hosts=_HOSTS, api=self._api_url)
 
     def _published_secret(self) -> str:
@@ -187,27 +224,31 @@ def _is_signed(callback: Callback, secret: str, *, now: datetime) -> bool:
 
 
 def _urls(output: object) -> list[str]:
-    """The files of an output: one, several, or somewhere in what the model answers."""
-    if isinstance(output, str):
-        return [output] if output.startswith(("https://", "http://")) else []
-    if isinstance(output, dict):
-        output = list(output.values())
-    return [url for each in output for url in _urls(each)] if isinstance(output, list) else []
+    """The files of an output: one, several, or somewhere in what the model answers, but not anywhere."""
+    level = [output]
+    urls: list[str] = []
+    for _ in range(_DEEPEST):
+        urls += [each for each in level if isinstance(each, str) and each.startswith(_FILES)]
+        level = [child for each in level for child in _children(each)]
+    return urls
+
+
+def _children(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _refusal(answer: Answer) -> TaskError:
     content = answer.json()
     message = content.get("detail") or content.get("title") or f"Replicate answered {answer.status}."
-    return TaskError(code="provider_refused", message=str(message)[:1000], retryable=False)
+    return failure_of(str(message), code="provider_refused", retryable=False)
 
 
 def _failure(status: str, error: object) -> TaskError:
     if status == "canceled":
-        return TaskError(code="canceled", message="The prediction was canceled at Replicate.", retryable=False)
+        return TaskError(code=CANCELED, message="The prediction was canceled at Replicate.", retryable=False)
     if status == "aborted":
         message = "Replicate gave up before the prediction began."
         return TaskError(code="provider_aborted", message=message, retryable=True)
-    message = str(error or "The prediction failed.")[:1000]
-    if re.search(r"nsfw|sensitive|content policy|safety", message, re.IGNORECASE):
-        return TaskError(code="content_policy_violation", message=message, retryable=False)
-    return TaskError(code="provider_failed", message=message, retryable=True)
+    return failure_of(str(error or "The prediction failed."))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import Field, JsonValue, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, JsonValue, PlainSerializer, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
 from atelier.domain.pages import Page
@@ -59,14 +59,20 @@ class Output(StoredModel):
     width: int | None = None
     height: int | None = None
     duration: Annotated[float | None, Field(description="Seconds.")] = None
+    flagged: Annotated[bool, Field(description="Whether the provider's own safety check has marked this file.")] = False
     key: SkipJsonSchema[Annotated[str, Field(exclude=True)]]
+
+
+def _as_text(value: object) -> object:
+    # Half of a surrogate pair, which JSON can spell, is no text that could be kept.
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
 class TaskError(StoredModel):
     """Why a task failed; `retryable` says whether asking again may help."""
 
     code: str
-    message: str
+    message: Annotated[str, BeforeValidator(_as_text)]
     retryable: bool
 
 

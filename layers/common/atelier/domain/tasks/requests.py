@@ -9,6 +9,7 @@ from atelier.domain.schema import KIB, GivenId, Prompt, RequestModel, as_json
 
 METADATA_BYTES: Final = 16 * KIB
 PARAMS_BYTES: Final = 32 * KIB
+MOST_OUTPUTS: Final = 4
 
 
 FreeForm = TypeVar("FreeForm", bound=dict[str, JsonValue] | None)
@@ -77,7 +78,7 @@ class NewTask(RequestModel):
         str | None, Field(max_length=255, description="GET /api/v3/providers says what each one takes.")
     ] = None
     negative_prompt: Annotated[str | None, Field(max_length=5000)] = None
-    num_outputs: Annotated[int, Field(ge=1, le=4), BeforeValidator(_whole)] = 1
+    num_outputs: Annotated[int, Field(ge=1, le=MOST_OUTPUTS), BeforeValidator(_whole)] = 1
     seed: Annotated[int | None, Field(ge=0, le=4294967295), BeforeValidator(_whole)] = None
     params: Annotated[dict[str, JsonValue], _at_most(PARAMS_BYTES)] = Field(
         default_factory=dict, description="Passed through to the model."

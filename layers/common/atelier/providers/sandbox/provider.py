@@ -1,7 +1,7 @@
 """The sandbox: a provider without a network. It takes its time, reports progress, and really makes the files.
 
 It keeps no state: a job's id says when the job began and how long it takes, so that any worker can ask after it.
-`fail:<code>` in a prompt makes the job end with that code.
+A prompt that is `fail:<code>` and nothing else makes the job end with that code.
 """
 
 import hashlib
@@ -56,7 +56,7 @@ MODELS: Final = (
     ),
 )
 
-_FAILURE: Final = re.compile(r"\bfail:([a-z0-9_]{1,64})")
+_FAILURE: Final = re.compile(r"\s*fail:([a-z0-9_]{1,64})\s*")
 _ASPECTS: Final[dict[str, tuple[int, int]]] = {
     "1:1": (1024, 1024),
     "16:9": (1344, 756),
@@ -96,7 +96,7 @@ class Sandbox:
         elapsed = (self._now_ms() - int(began_ms)) / int(takes_ms)
         if elapsed < 1:
             return Working(progress=round(max(0.0, elapsed), 2))
-        if failure := _FAILURE.search(job_request.prompt):
+        if failure := _FAILURE.fullmatch(job_request.prompt):
             message = "The prompt asked the sandbox to fail."
             return Refused(TaskError(code=failure[1], message=message, retryable=False))
         return Done(tuple(_make(job_request, number) for number in range(_count(job_request))), cost=Decimal(0))
