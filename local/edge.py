@@ -5,13 +5,9 @@ connection, nothing to pool, nothing that could be down on its own, and the byte
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+from local.loopback import Application, Receive, Scope, Send
 
 NO_WEBSOCKETS = 1008
 BODILESS = (204, 304)

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from local.environment import LOOPBACK
+from local.loopback import is_loopback
 
 AUDIENCE: Final = "atelier-local"
 ROLES: Final = ("viewer", "editor", "admin")
@@ -102,7 +103,9 @@ class _Desk(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         ours = Issuer("http://{}:{}".format(*self.connection.getsockname()), self._key)
         asked = urlsplit(self.path)
-        match asked.path:
+        match asked.path if is_loopback(self.headers.get("Host", LOOPBACK)) else None:
+            case None:
+                self.send_error(403)  # a page of another machine, under a name of its own
             case "/.well-known/openid-configuration":
                 self._answer(json.dumps({"issuer": ours.url, "jwks_uri": f"{ours.url}/jwks.json"}))
             case "/jwks.json":

@@ -13,6 +13,8 @@ from local.invocations import EMPTY_BATCH
 FRAME = re.compile(
     r"level|location|message|timestamp|service|cold_start|xray_trace_id|function_\w+|exception\w*|stack_trace"
 )
+# Controls, line separators, marks that change the direction of what follows, and halves of surrogate pairs.
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 NAME_WIDTH = 9
 LEVEL_WIDTH = 7
 
@@ -22,13 +24,19 @@ def lines_of(invocation: Mapping[str, Any]) -> Iterator[str]:
     name = short_name(invocation["function"])
     time = f"{datetime.fromtimestamp(invocation['time'], UTC).astimezone():%H:%M:%S}"
     head = f"{time}  {name:<{NAME_WIDTH}}"
-    logged = [line for line in invocation["log"].splitlines() if line.strip() and not _is_metric(line)]
+    logged = [line for line in invocation["log"].split("\n") if line.strip() and not _is_metric(line)]
     for line in logged:
         yield from _shown(line, name)
     if invocation["error"] is not None:
-        yield f"{head}  {'ERROR':<{LEVEL_WIDTH}}  {invocation['event']} failed: {invocation['error']}"
+        said = escape(f"{invocation['event']} failed: {invocation['error']}")
+        yield f"{head}  {'ERROR':<{LEVEL_WIDTH}}  {said}"
     elif not logged:
-        yield f"{head}  {'':<{LEVEL_WIDTH}}  {_summary(invocation)}"
+        yield f"{head}  {'':<{LEVEL_WIDTH}}  {escape(_summary(invocation))}"
+
+
+def escape(text: str) -> str:
+    """The text on one line of the screen: what would end the line, color it or turn it around is written out."""
+    return CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def is_worth_showing(invocation: Mapping[str, Any], *, ready: float) -> bool:
@@ -64,13 +72,13 @@ def _summary(invocation: Mapping[str, Any]) -> str:
 def _shown(line: str, name: str) -> Iterator[str]:
     entry = _structured(line)
     if entry is None:
-        yield line
+        yield escape(line)
         return
     level = f"{entry['level']:<{LEVEL_WIDTH}}"
     extras = "".join(f"  {key}={_value(value)}" for key, value in entry.items() if not FRAME.fullmatch(key))
     yield f"{_time(entry)}  {name:<{NAME_WIDTH}}  {level}  {_value(entry['message'])}{extras}"
     if trace := entry.get("exception"):
-        yield str(trace)
+        yield "\n".join(map(escape, str(trace).split("\n")))
 
 
 def _structured(line: str) -> dict[str, Any] | None:
@@ -98,4 +106,4 @@ def _time(entry: Mapping[str, Any]) -> str:
 
 
 def _value(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return escape(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

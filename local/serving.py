@@ -15,6 +15,7 @@ from ministack.services import lambda_svc  # type: ignore[import-untyped]
 
 from local.edge import Edge
 from local.invocations import describe
+from local.loopback import LoopbackOnly
 
 KEEP_ALIVE_SECONDS = 75
 
@@ -23,9 +24,9 @@ async def serve(options: Namespace, home: Path, opened: asyncio.Event) -> None:
     """Serve the emulator, and from `opened` on the edge, for ever."""
     _record_invocations(home / "invocations.jsonl")
     edge = Edge(emulator, api_id=options.api_id, host=options.host, at_once=options.at_once)
-    endpoint = asyncio.create_task(_serve_on(options.endpoint, emulator))
+    endpoint = asyncio.create_task(_serve_on(options.endpoint, LoopbackOnly(emulator)))
     await opened.wait()
-    await asyncio.gather(endpoint, _serve_on(options.edge, edge))
+    await asyncio.gather(endpoint, _serve_on(options.edge, LoopbackOnly(edge)))
 
 
 async def _serve_on(descriptor: int, application: Any) -> None:

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from atelier.domain.campaigns import CampaignQuery
 from atelier.domain.clients import ClientQuery
 from atelier.domain.errors import Invalid
+from atelier.domain.kinds import KINDS
 from atelier.domain.pages import ListQuery
 from atelier.domain.tasks.queries import TaskQuery
-from atelier.store.keys import POSITION
-from atelier.store.lists import Cursor, cursor_of
+from atelier.store import keys
+from atelier.store.keys import POSITION, Partition
+from atelier.store.lists import LONGEST_POSITION, Cursor, cursor_of
 from tests.support.builders import an_id
 
 QUERIES: list[ListQuery] = [
@@ -115,7 +117,7 @@ def test_a_cursor_with_any_part_replaced_is_refused_or_still_within_bounds(place
         return
     cursor = cursor_of(ClientQuery.model_construct(cursor=text))
     assert cursor is not None
-    assert len(cursor.position.encode()) <= 980
+    assert len(cursor.position.encode()) <= LONGEST_POSITION
     assert (cursor.id, type(cursor.seen)) == (id_, int)
     assert 0 <= cursor.seen < 10**9
 
@@ -143,3 +145,34 @@ def test_the_longest_cursor_that_we_make_is_one_that_we_take() -> None:
         position = POSITION["name"]({"name": letter * 255, "id": an_id(1)})
         text = Cursor(position, an_id(1), 10**9 - 1).text(CampaignQuery(client_id=an_id(1)))
         assert cursor_of(with_cursor(CampaignQuery(client_id=an_id(1)), text)) is not None
+
+
+LISTED = [
+    partition
+    for kind in KINDS
+    if kind.in_account
+    for partition in (
+        keys.newest(2**63, kind.name),
+        *(keys.sorted_by(2**63, kind.name, sort) for sort in kind.sorts),
+        *(keys.sorted_by(2**63, kind.name, "status", status) for status in kind.statuses),
+        *(keys.children(2**63, kind.name, an_id(1)) for _ in kind.parents),
+    )
+]
+
+
+@pytest.mark.parametrize("partition", LISTED, ids=lambda partition: partition.index or partition.prefix)
+@pytest.mark.parametrize("letter", ["a", "é", "語", "😀"])
+def test_no_position_with_its_prefix_is_longer_than_a_sort_key(partition: Partition, letter: str) -> None:
+    longest = letter * (LONGEST_POSITION // len(letter.encode()))
+    for position, is_taken in ((longest, True), (longest + letter, False)):
+        text = Cursor(position, an_id(1), 1).text(ClientQuery())
+        assert refused(text) is not is_taken
+    assert len((partition.prefix + longest).encode()) <= 1024
+
+
+@given(st.text(max_size=255) | st.text("😀é\x01ﷺ", max_size=255), st.text(max_size=255) | st.just("\U0010ffff" * 255))
+def test_whatever_callers_choose_no_key_is_longer_than_dynamodb_takes(name: str, idempotency_key: str) -> None:
+    position = POSITION["name"]({"name": name, "id": an_id(1)})
+    assert len(position.encode()) <= LONGEST_POSITION
+    assert all(len((each.prefix + position).encode()) <= 1024 for each in LISTED)
+    assert len(keys.idempotency(2**63, idempotency_key).pk.encode()) <= 2048

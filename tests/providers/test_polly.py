@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import botocore.session
 import pytest
 
 from atelier.domain.provider import (
@@ -21,7 +22,7 @@ from atelier.domain.provider import (
 )
 from atelier.domain.tasks.record import TaskType
 from atelier.providers import aws
-from atelier.providers.polly import MODELS, Polly
+from atelier.providers.polly import DEFAULT_VOICES, MODELS, VOICES, Polly
 from tests.providers.job_requests import a_job_request
 from tests.support.aws_media import AwsMedia
 from tests.support.aws_world import BUCKET, AwsWorld, client_of
@@ -199,3 +200,10 @@ def test_the_models_are_the_engines_at_their_list_prices() -> None:
     }
     assert [model.id for model in MODELS if model.default] == ["polly-neural"]
     assert all(model.spoken for model in MODELS)
+
+
+def test_every_voice_of_the_api_is_listed_and_no_other() -> None:
+    service = botocore.session.get_session().get_service_model("polly")
+    assert set(VOICES) == set(service.shape_for("VoiceId").metadata["enum"])
+    assert all(model.voices == VOICES for model in MODELS)
+    assert set(DEFAULT_VOICES.values()) <= set(VOICES)

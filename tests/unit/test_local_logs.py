@@ -5,6 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from local import logs
 from local.invocations import EMPTY_BATCH, describe
 
@@ -50,6 +52,23 @@ def test_a_failure_says_what_failed_and_why() -> None:
 
 def test_an_invocation_without_a_line_of_its_own_gets_one() -> None:
     assert shown() == ["15:04:05  clients             200 GET /a 12 ms"]
+
+
+@pytest.mark.parametrize(
+    "trick", ["a\r\n15:04:05  clients    ERROR    made up", "\x1b[2J", "\x9b31m", "\u2028x", "\u202ex", "\ud800"]
+)
+def test_nothing_that_a_caller_sends_breaks_a_line(trick: str) -> None:
+    for lines in (
+        shown(log=entry(path=f"/api/{trick}", message=trick)),
+        shown(log=entry(found=[trick])),
+        shown(event=f"GET /{trick}"),
+        shown(event=f"GET /{trick}", error=trick),
+        shown(log=trick.replace("\n", "")),
+        shown(log=entry(level="ERROR", exception=trick.replace("\n", "")))[1:],
+    ):
+        [line] = lines
+        assert line.isprintable()
+        assert line.isascii() or "\ud800" not in line
 
 
 def test_metrics_are_not_for_people() -> None:

@@ -4,11 +4,12 @@ import ipaddress
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Final
 
+import idna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atelier.domain.webhook_targets import is_public_address, webhook_url_error
+from atelier.domain.webhook_targets import ascii_url, is_public_address, webhook_url_error
 
 NO_URL: Final = "is not a URL"
 PRIVATE: Final = "must not name a private address"
@@ -273,3 +274,82 @@ def test_an_address_of_one_network_card_is_not_public(address: str) -> None:
 def test_what_is_no_address_is_told_so(text: str) -> None:
     with pytest.raises(ValueError, match="does not appear"):
         is_public_address(text)
+
+
+# ------------------------------------------------------------------------------------------- international hosts
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("https://bücher.example/hook", "https://xn--bcher-kva.example/hook"),
+        ("https://BÜCHER.example:8443", "https://xn--bcher-kva.example:8443"),
+        ("https://bu\u0308cher.example/", "https://xn--bcher-kva.example/"),
+        ("https://例え.テスト/a?b=c#d", "https://xn--r8jz45g.xn--zckzah/a?b=c#d"),
+        ("https://पहला.example/", "https://xn--n2bquv.example/"),
+        ("https://bücher。example/", "https://xn--bcher-kva.example/"),
+        (
+            "https://receiver.example/grüße?für=日本",
+            "https://receiver.example/gr%C3%BC%C3%9Fe?f%C3%BCr=%E6%97%A5%E6%9C%AC",
+        ),
+        ("https://ｒｅｃｅｉｖｅｒ.example/", "https://receiver.example/"),
+    ],
+)
+def test_an_international_host_is_kept_in_its_ascii_form(given: str, meant: str) -> None:
+    assert ascii_url(given) == meant
+    assert webhook_url_error(meant) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://straße.example/",
+        "https://σοφός.example/",
+        "https://نامه\u200cای.example/",
+        "https://\u1e9e.example/",
+        f"https://{'ü' * 64}.example/",
+        "https://ü..example/",
+        "https://us\u00e9r@receiver.example/",
+        "https://bü＠receiver.example/",
+        "https://receiver.example／@bücher.example/",
+        "https://bü\\cher.example/",
+        "https://[ü]/",
+        "bücher.example",
+        "https:///ü",
+        "https://\u2028.example/",
+    ],
+)
+def test_a_host_that_could_be_read_otherwise_must_be_given_in_ascii(url: str) -> None:
+    with pytest.raises(ValueError, match="xn--"):
+        ascii_url(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://ⓛocalhost/",
+        "https://１２７.0.0.1/",
+        "https://127。0。0。1/",
+        "https://①27.1/",
+        "https://ｍetadata.google.internal/",
+        "https://２１３０７０６４３３/",
+        "https://printer．local/",
+    ],
+)
+def test_what_becomes_a_private_host_is_private(url: str) -> None:
+    assert webhook_url_error(ascii_url(url)) == PRIVATE
+
+
+@given(st.text(max_size=20) | st.text("äöüéñ例えテスト.。aB-ßς\u200dⅣ①", max_size=20))
+def test_an_international_host_means_what_it_means_to_browsers(host: str) -> None:
+    try:
+        url = ascii_url(f"https://{host}/")
+    except ValueError:
+        return
+    assert url.isascii() or "/" in host
+    if webhook_url_error(url) is None and host.isprintable() and not set("/?#@:") & set(host):
+        try:
+            expected = idna.encode(host, uts46=True, transitional=False).decode()
+        except idna.IDNAError:
+            return
+        assert url == f"https://{host if host.isascii() else expected}/"

@@ -36,7 +36,9 @@ class Limits(StoredModel):
     num_outputs: int
     duration: DurationLimits | None = None
     aspect_ratios: list[str] = Field(default_factory=list)
-    voices: list[str] = Field(default_factory=list)
+    voices: Annotated[list[str], Field(description="None: any name; the provider says no to one it has not.")] = Field(
+        default_factory=list
+    )
 
 
 class ModelInfo(StoredModel):

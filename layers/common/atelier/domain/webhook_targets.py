@@ -8,8 +8,9 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from stringprep import in_table_a1
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 _PRINTABLE: Final = re.compile(r"[!-~]+")
 _LABEL: Final = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -28,6 +29,40 @@ _STANDS_FOR_V4: Final = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96
 
 SCHEMES: Final[Mapping[str, int]] = {"https": 443, "http": 80}
 """What a webhook may be sent by, and the port if none is named."""
+
+
+# Four characters stand for other names in today's IDNA than in the version that Python has, and whoever else is new
+# since Unicode 3.2 it does not know: such names have to be given in ASCII, so that nobody else's is ever meant.
+_OTHERWISE_TODAY: Final = frozenset("\u00df\u03c2\u200c\u200d")
+_AUTHORITY: Final = re.compile(r"([^/?#:@\[\]\\]+)(:[0-9]+)?(?=[/?#]|\Z)")
+
+
+def ascii_url(url: str) -> str:
+    """The URL with an international host in its ASCII form (`xn--...`), and a path in percent-encoding.
+
+    Raises ValueError for one that cannot be written so, or that could mean another host.
+    """
+    if url.isascii():
+        return url
+    scheme, _, rest = url.partition("://")
+    authority = _AUTHORITY.match(rest)
+    host = _ascii_host(authority[1]) if authority else None
+    if authority is None or host is None:
+        raise ValueError("must be a URL; write its host in ASCII (xn--...)")
+    path = "".join(each if each.isascii() else quote(each) for each in rest[authority.end() :])
+    return f"{scheme}://{host}{authority[2] or ''}{path}"
+
+
+def _ascii_host(host: str) -> str | None:
+    if host.isascii():
+        return host
+    if any(letter in _OTHERWISE_TODAY or in_table_a1(letter) for letter in host):
+        return None
+    try:
+        name = host.encode("idna").decode()
+    except UnicodeError:
+        return None
+    return name if _NAME.fullmatch(name.lower().removesuffix(".")) else None
 
 
 def webhook_url_error(url: str, *, private: bool = False) -> str | None:

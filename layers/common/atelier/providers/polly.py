@@ -21,8 +21,21 @@ _logger = logging.getLogger(__name__)
 
 _LARGEST_PAGE: Final = 100
 _ENDING: Final = ".mp3"
-# Which voices speak with which engine changes with every month: Polly itself says no to a pair that does not fit.
-_VOICES: Final = {"standard": "Joanna", "neural": "Joanna", "long-form": "Ruth", "generative": "Ruth"}
+# All that the API of Polly names. Which of them speak with which engine changes with every month: Polly itself says no
+# to a pair that does not fit.
+VOICES: Final = (
+    *("Aditi", "Adriano", "Ambre", "Amy", "Andres", "Aria", "Arlet", "Arthur", "Astrid", "Ayanda", "Beatrice"),
+    *("Bianca", "Brian", "Burcu", "Camila", "Carla", "Carmen", "Celine", "Chantal", "Conchita", "Cristiano"),
+    *("Daniel", "Danielle", "Dora", "Elin", "Emma", "Enrique", "Ewa", "Filiz", "Florian", "Gabrielle", "Geraint"),
+    *("Giorgio", "Gregory", "Gwyneth", "Hala", "Hannah", "Hans", "Hiujin", "Ida", "Ines", "Isabelle", "Ivy"),
+    *("Jacek", "Jan", "Jasmine", "Jihye", "Jitka", "Joanna", "Joey", "Justin", "Kajal", "Karl", "Kazuha", "Kendra"),
+    *("Kevin", "Kimberly", "Laura", "Lea", "Lennart", "Liam", "Lisa", "Liv", "Lorenzo", "Lotte", "Lucia", "Lupe"),
+    *("Mads", "Maja", "Marlene", "Mathieu", "Matthew", "Maxim", "Mia", "Miguel", "Mizuki", "Naja", "Niamh"),
+    *("Nicole", "Ola", "Olivia", "Pedro", "Penelope", "Raveena", "Remi", "Ricardo", "Ruben", "Russell", "Ruth"),
+    *("Sabrina", "Salli", "Seoyeon", "Sergio", "Sofie", "Stephen", "Suvi", "Takumi", "Tatyana", "Thiago"),
+    *("Tiffany", "Tomoko", "Vicki", "Vitoria", "Zayd", "Zeina", "Zhiyu"),
+)
+DEFAULT_VOICES: Final = {"standard": "Joanna", "neural": "Joanna", "long-form": "Ruth", "generative": "Ruth"}
 # What callers may pass through. The rest is ours to say: the words, the engine that is paid for, where it goes.
 _PASSED_THROUGH: Final = frozenset({"LanguageCode", "LexiconNames", "SampleRate", "TextType", "VoiceId"})
 
@@ -36,6 +49,7 @@ def _engine(name: str, dollars_per_million: str, *, default: bool = False) -> Mo
         aliases=(name,),
         prompt_limit=100_000,
         spoken=True,
+        voices=VOICES,
         price=Price(Decimal(dollars_per_million) / 1000, Unit.THOUSAND_CHARACTERS),
         default=default,
     )
@@ -120,7 +134,7 @@ class Polly:
         if unknown := ", ".join(sorted(passed.keys() - _PASSED_THROUGH)):
             raise refusal("provider_refused", f"Polly is not given {unknown} here.")
         return {
-            "VoiceId": job_request.options.get("voice", _VOICES.get(engine)),
+            "VoiceId": job_request.options.get("voice", DEFAULT_VOICES.get(engine)),
             **passed,
             "Text": job_request.prompt,
             "Engine": engine,

@@ -33,7 +33,8 @@ AnyRecord = TypeVar("AnyRecord", bound=StoredModel)
 _LONGEST_PREFIX: Final = max(len(keys.prefix(kind.name)) for kind in KINDS) + len(
     "#00000000-0000-0000-0000-000000000000#"
 )
-_LONGEST_POSITION: Final = keys.SORT_KEY_BYTES - _LONGEST_PREFIX
+LONGEST_POSITION: Final = keys.SORT_KEY_BYTES - _LONGEST_PREFIX
+"""Bytes of a position that stay within a sort key behind any prefix."""
 _MOST_SEEN: Final = 10**9
 
 
@@ -68,7 +69,7 @@ def cursor_of(query: ListQuery) -> Cursor | None:
 
 def _checked(cursor: Cursor) -> Cursor:
     # Cursors are not signed: one that was made up may point anywhere in its owner's own lists, but must not break us.
-    if len(cursor.position.encode()) > _LONGEST_POSITION or not is_id(cursor.id) or not 0 <= cursor.seen < _MOST_SEEN:
+    if len(cursor.position.encode()) > LONGEST_POSITION or not is_id(cursor.id) or not 0 <= cursor.seen < _MOST_SEEN:
         raise ValueError(cursor)
     return cursor
 

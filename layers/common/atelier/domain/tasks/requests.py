@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue
 
 from atelier.domain.schema import KIB, GivenId, Prompt, RequestModel, as_json
+from atelier.domain.webhook_targets import ascii_url
 
 METADATA_BYTES: Final = 16 * KIB
 PARAMS_BYTES: Final = 32 * KIB
@@ -90,8 +91,8 @@ class NewTask(RequestModel):
         Field(description="Your own object, kept as it is; at most 16 KiB as JSON."),
     ] = None
     webhook_url: Annotated[
-        str | None,
-        Field(max_length=2048, description="Where the finished task is sent, signed by your webhook secret."),
+        Annotated[str, AfterValidator(ascii_url), Field(max_length=2048)] | None,
+        Field(description="Where the finished task is sent, signed by your webhook secret."),
     ] = None
 
     def options(self) -> dict[str, JsonValue]:
