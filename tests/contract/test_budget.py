@@ -20,7 +20,7 @@ BUDGET: Final = {
     "tasks": 292,
     "webhook_delivery": 336,
     "relay": 265,
-    "system": 212,
+    "system": 213,
     "verify": 113,
     "callbacks": 310,
     "worker": 316,

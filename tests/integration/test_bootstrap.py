@@ -12,7 +12,7 @@ from tests.support.processes import QUEUES, SNAPSTART, STARTED, python
 
 def test_the_collector_waits_for_the_imports_and_then_leaves_them_alone() -> None:
     watched = (
-        "from atelier import starting\n"
+        "from atelier import bootstrap\n"
         "print(json.dumps([gc.isenabled(), gc.get_freeze_count() > 10_000, gc.get_count()[2]]))"
     )
     assert python(watched, STARTED) == [True, True, 0]

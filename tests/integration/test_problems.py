@@ -171,6 +171,7 @@ def test_a_write_that_never_gets_through_is_a_503_that_says_when_to_try_again(w:
 @pytest.mark.parametrize("path", ["/clients", f"/clients/{NOBODY}", f"/campaigns/{NOBODY}", "/tasks", "/health"])
 def test_a_read_that_never_gets_through_is_a_503_that_says_when_to_try_again(w: World, path: str) -> None:
     busy = fails(client_error("ThrottlingException"))
+    w.pass_time(5)  # after which a health check asks again
     with mock.patch.multiple(wiring.dynamodb(), get_item=busy, batch_get_item=busy, query=busy):
         answer = w.call("GET", path)
     problem(answer, 503)
@@ -229,8 +230,27 @@ def test_without_an_identity_provider_everyone_is_refused(w: World) -> None:
 
 def test_health_says_that_the_table_answers(w: World) -> None:
     assert shown(w, "/health").keys() == {"status", "version"}
+    w.pass_time(5)
     with mock.patch.object(wiring.dynamodb(), "get_item", fails(client_error("ResourceNotFoundException"))):
         problem(w.call("GET", "/health"), 500)
+
+
+def test_health_asks_the_table_once_in_five_seconds(w: World) -> None:
+    w.pass_time(5)
+    with mock.patch.object(wiring.dynamodb(), "get_item", wraps=wiring.dynamodb().get_item) as get_item:
+        for _ in range(20):
+            assert w.call("GET", "/health").status == 200
+        assert get_item.call_count == 1
+        w.pass_time(5)
+        assert w.call("GET", "/health").status == 200
+        assert get_item.call_count == 2
+
+
+def test_a_table_that_did_not_answer_is_asked_again_at_once(w: World) -> None:
+    w.pass_time(5)
+    with mock.patch.object(wiring.dynamodb(), "get_item", fails(client_error("ResourceNotFoundException"))):
+        problem(w.call("GET", "/health"), 500)
+    assert w.call("GET", "/health").status == 200
 
 
 def test_the_document_is_served(w: World) -> None:

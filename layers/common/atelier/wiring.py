@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from atelier.store.clients import Clients
     from atelier.store.media import MediaBucket
     from atelier.store.queues import ProviderQueues, Queue
+    from atelier.store.table_health import TableHealth
     from atelier.store.tasks import Tasks
     from atelier.store.users import Users
     from atelier.store.webhook_secrets import WebhookSecrets
@@ -115,6 +116,14 @@ def disconnect() -> None:
 def table() -> Table:
     """The table."""
     return Table(dynamodb(), settings().table, on_retry=partial(count, "WriteConflictRetries"))
+
+
+@cache
+def table_health() -> "TableHealth":
+    """Whether the table answers."""
+    from atelier.store.table_health import TableHealth
+
+    return TableHealth(table())
 
 
 @cache
