@@ -110,9 +110,20 @@ class Pipeline:
     def _advance(self, task: Task, message: GenerationMessage, *, now: datetime) -> Task:
         if now > task.created_at + DEADLINE[task.type]:
             return self._fail(task, _timeout(task), now=now)
+        if task.served_by not in self.providers:
+            return self._without_provider(task, now=now)
         if task.provider_task_id is None:
             return self._submit(task, message, now=now)
         return self._poll(task, task.provider_task_id, now=now)
+
+    def _without_provider(self, task: Task, *, now: datetime) -> Task:
+        """The provider was switched off since: the next one is asked if it has not heard of the job, else it fails."""
+        reason = f"{task.served_by} is no longer configured here."
+        error = TaskError(code="provider_unavailable", message=reason, retryable=True)
+        was_sent = task.lease_until is not None or task.provider_task_id is not None
+        if task.fallbacks and not was_sent:
+            return self._reroute(task, error, now=now)
+        return self._fail(task, error, now=now)
 
     # -------------------------------------------------------------------------------------------------- submitting
 
@@ -323,7 +334,9 @@ class Pipeline:
         """How the job of a task that is over ended, and what it cost; None while it may still run."""
         if task.provider_task_id is None and task.lease_until is not None and task.lease_until > now:
             return None  # it may be submitted at this very moment
-        provider, job_request = self.providers[task.served_by], self.job_request(task)
+        provider, job_request = self.providers.get(task.served_by), self.job_request(task)
+        if provider is None:
+            return None  # switched off since; should it come back in time, the job is still asked after
         job = task.provider_task_id or provider.find(job_request)
         if job is None or provider.cancel(job, model=job_request.model):
             return Outcome.CANCELED, None
