@@ -76,6 +76,7 @@ def test_the_template_guards_every_route_but_those_that_need_no_token() -> None:
     opened = {key for key, guard in guards.items() if guard != {"Ref": name}}
     assert opened == {
         "GET /api/v3/health",
+        "HEAD /api/v3/health",
         "GET /api/v3/openapi.json",
         "GET /docs",
         "POST /api/v3/webhooks/{provider}",
