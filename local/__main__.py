@@ -4,8 +4,12 @@ import argparse
 import signal
 import sys
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from local.errors import LocalError
+
+if TYPE_CHECKING:
+    from local.cloud.deployed import Deployed
 
 
 class _AskedToStop(BaseException):
@@ -23,6 +27,9 @@ def main() -> int:
     recount = commands.add_parser("verify", help="have a running project recount its data")
     recount.add_argument("--port", type=int, default=8000)
     recount.set_defaults(act=_verify)
+    again = commands.add_parser("redrive", help="relay what could not be relayed")
+    _add_stack(again)
+    again.set_defaults(act=_redrive)
     document = commands.add_parser("openapi", help="write the committed OpenAPI document from the code")
     document.set_defaults(act=_openapi)
     options = parser.parse_args()
@@ -53,6 +60,28 @@ def _verify(options: argparse.Namespace) -> None:
     print(*found or ["Everything adds up."], sep="\n")
     if found:
         raise LocalError(f"{len(found)} findings")
+
+
+def _add_stack(parser: argparse.ArgumentParser) -> None:
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--stack", help="a stack of the account that the environment's credentials are of")
+    where.add_argument("--port", type=int, help="the local run at this port")
+
+
+def _deployed(options: argparse.Namespace) -> "Deployed":
+    from local.cloud import deployed  # noqa: PLC0415
+
+    return deployed.on_aws(options.stack) if options.stack else deployed.on_this_machine(options.port)
+
+
+def _redrive(options: argparse.Namespace) -> None:
+    from local.cloud.redrive import redrive  # noqa: PLC0415
+
+    batches = 0
+    for key, records in redrive(_deployed(options)):
+        print(f"{records} records of {key}", flush=True)
+        batches += 1
+    print(f"{batches} batches were relayed." if batches else "Nothing is left to relay.")
 
 
 def _openapi(_: argparse.Namespace) -> None:

@@ -34,6 +34,11 @@ def verify(port: int) -> list[str]:
     return [str(each) for each in found["findings"]]
 
 
+def endpoint_of(port: int) -> str:
+    """Where AWS clients find the emulator of the run at `port`. Raises NotRunning."""
+    return _note_of(port)["endpoint"]
+
+
 def _users(note: Mapping[str, str]) -> list[int]:
     """The user of a run without tokens, and everybody who came with one."""
     where = {"PK": {"S": "USERS"}, "SK": {"S": "COUNT"}}
@@ -47,4 +52,4 @@ def _note_of(port: int) -> dict[str, str]:
         note: dict[str, str] = json.loads(path.read_text())
         if note["url"].endswith(f":{port}"):
             return note
-    raise NotRunning(f"nothing runs at port {port}: `make run` first, then `make verify` beside it")
+    raise NotRunning(f"nothing runs at port {port}: `make run` first, then this beside it")
