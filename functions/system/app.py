@@ -2,16 +2,17 @@
 
 from atelier.bootstrap import bootstrap
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Path
 from pydantic import BaseModel
 
 from atelier import VERSION, wiring
 from atelier.domain.schema import utcnow
 from atelier.web.api import JSON, Reply, api, serve
-from atelier.web.docs import page, policy
-from atelier.web.openapi import responses
+from atelier.web.docs import POLICY, asset, page
+from atelier.web.openapi import IfNoneMatch, responses
 from atelier.web.routes import document
 
 app = api()
@@ -63,8 +64,17 @@ def openapi() -> Reply:
 
 @app.get("/docs", include_in_schema=False)
 def docs() -> Reply:
-    """The same document as a page that loads nothing from anywhere else."""
-    return Response(200, "text/html; charset=utf-8", page(), headers={"Content-Security-Policy": policy()})
+    """Show the same document as a page that loads nothing from anywhere else."""
+    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "max-age=300"}
+    return Response(200, "text/html; charset=utf-8", page(), headers=headers)
+
+
+@app.get("/docs/<name>", include_in_schema=False)
+def docs_asset(name: Annotated[str, Path(max_length=64)], if_none_match: IfNoneMatch = None) -> Reply:
+    """Send a file that the page loads, which browsers may keep for a day."""
+    file = asset(name)
+    headers = {"ETag": file.etag, "Cache-Control": "public, max-age=86400"}
+    return Response(200, file.content_type, file.text, headers=headers)
 
 
 handler = bootstrap(serve(app), wiring.table_health, prime=app.get_openapi_json_schema)

@@ -29,7 +29,7 @@ CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}
 WITHOUT_CLIENTS: Final = ("account", "campaigns", "clients", "system", "verify")
 NEVER: Final = {
     "aws_xray_sdk",  # Tracer's, which nobody uses
-    "aws_lambda_powertools.event_handler.openapi.swagger_ui",  # /docs is a page of our own
+    "aws_lambda_powertools.event_handler.openapi.swagger_ui",  # /docs reads its files without it
     "aws_lambda_powertools.event_handler.openapi.models",  # openapi.json is committed
     "boto3",  # only to upload what is too large for one request, and imported then
     "s3transfer",

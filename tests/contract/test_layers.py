@@ -61,7 +61,13 @@ def test_pins_mean_the_same_whatever_python_installs_them() -> None:
 
 
 def test_what_is_never_read_is_removed_and_nothing_else(tmp_path: Path) -> None:
-    kept = ("botocore/data/s3/1/service-2.json.gz", "botocore/data/endpoints.json", "x-1.dist-info/METADATA", "x/a.py")
+    kept = (
+        "botocore/data/s3/1/service-2.json.gz",
+        "botocore/data/endpoints.json",
+        "x-1.dist-info/METADATA",
+        "x/a.py",
+        "x/a.js",
+    )
     gone = ("botocore/data/ec2/1/service-2.json.gz", "boto3/data/s3.json", "x-1.dist-info/RECORD", "bin/x", "x/a.pyi")
     for name in (*kept, *gone, "x-1.dist-info/licenses/LICENSE"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

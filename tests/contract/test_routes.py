@@ -14,7 +14,7 @@ from local.openapi import HTTP_FUNCTIONS
 from tests.contract.test_template import functions
 
 Route = tuple[str, str]
-NOT_IN_THE_DOCUMENT = {("GET", "/docs")}
+NOT_IN_THE_DOCUMENT = {("GET", "/docs"), ("GET", "/docs/{name}")}
 EVERYTHING_ELSE = ("ANY", "$default")
 
 

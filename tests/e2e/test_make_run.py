@@ -69,7 +69,10 @@ def test_what_it_prints_can_be_tried(running: tuple[subprocess.Popen[str], str])
     assert curl
     created = subprocess.run(curl[0], shell=True, capture_output=True, text=True, check=True)  # noqa: S602 - ours
     assert '"name":"Acme Corporation"' in created.stdout
-    assert "<script>" in httpx.get(f"{url}/docs").text
+    page = httpx.get(f"{url}/docs").text
+    loaded = re.findall(r'(?:src|href)="(docs/[^"]+)"', page)
+    assert loaded
+    assert [httpx.get(f"{url}/{each}").status_code for each in loaded] == [200] * len(loaded)
 
 
 def test_with_auth_jwt_it_prints_tokens_that_work() -> None:

@@ -79,6 +79,7 @@ def test_the_template_guards_every_route_but_those_that_need_no_token() -> None:
         "HEAD /api/v3/health",
         "GET /api/v3/openapi.json",
         "GET /docs",
+        "GET /docs/{name}",
         "POST /api/v3/webhooks/{provider}",
         "$default",
     }

@@ -113,6 +113,7 @@ def test_a_path_that_is_not_served_is_not_found_whatever_the_method(path: str) -
 
 
 def test_the_docs_page_takes_get_only() -> None:
-    error = refusal("POST", "/docs")
-    assert isinstance(error, MethodNotAllowed)
-    assert error.allowed == "GET"
+    for path in ("/docs", "/docs/start.js"):
+        error = refusal("POST", path)
+        assert isinstance(error, MethodNotAllowed)
+        assert error.allowed == "GET"

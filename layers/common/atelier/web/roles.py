@@ -22,6 +22,7 @@ OPEN: Final = frozenset(
         ("HEAD", "/api/v3/health"),
         ("GET", "/api/v3/openapi.json"),
         ("GET", "/docs"),
+        ("GET", "/docs/{name}"),
         ("POST", "/api/v3/webhooks/{provider}"),  # proved by the provider's signature
     }
 )

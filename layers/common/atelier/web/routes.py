@@ -8,7 +8,7 @@ from typing import Final
 
 from atelier.web.problems import MethodNotAllowed, NoSuchPath
 
-_PAGES: Final = {"/docs": ("GET",)}
+_PAGES: Final = {"/docs": ("GET",), "/docs/{name}": ("GET",)}
 
 
 @cache
