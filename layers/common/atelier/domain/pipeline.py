@@ -215,9 +215,7 @@ class Pipeline:
                 return self._store_outputs(task, done, now=now)
             case Refused() as refused:
                 cost = _cost_of(refused, task)
-                return self.tasks.move(
-                    task, life_cycle.failed(task, refused.error, now=now, outcome=refused.outcome, cost=cost)
-                )
+                return self._fail(task, refused.error, now=now, outcome=refused.outcome, cost=cost)
             case Working(progress):
                 if task.status is TaskStatus.PENDING:
                     task = self.tasks.move(task, life_cycle.started(task, now=now))
@@ -277,27 +275,35 @@ class Pipeline:
         if outputs:
             # Canceled or deleted in the meantime: the step is tried again, and that removes the files.
             return self.tasks.move(task, life_cycle.succeeded(task, outputs=outputs, cost=cost, now=now))
-        ended = self.tasks.move(task, life_cycle.failed(task, error, now=now, outcome=Outcome.SUCCEEDED, cost=cost))
+        ended = self._fail(task, error, now=now, outcome=Outcome.SUCCEEDED, cost=cost)
         return self._record_outcome(ended, now=now)
 
     def _kept(self, done: Done, number: int, stem: str, kind: TaskType) -> Output:
         output = self.media.keep(done.files[number], f"{stem}/{number}", kind)
         return output.model_copy(update={"flagged": True}) if number in done.flagged else output
 
-    def _fail(self, task: Task, error: TaskError, *, now: datetime, outcome: Outcome | None = None) -> Task:
-        """Fail the task, whatever else happens to it at this moment: what went wrong stays wrong.
+    def _fail(
+        self,
+        task: Task,
+        error: TaskError,
+        *,
+        now: datetime,
+        outcome: Outcome | None = None,
+        cost: Decimal | None = None,
+    ) -> Task:
+        """Fail the task, whatever else happens to it at this moment; the task as it is then.
 
-        Unless `outcome` says how its job ended, one more message has the provider told to stop.
+        `outcome` and `cost` say how its job ended. Without an outcome, one more message has the provider told to stop.
         """
         while True:
             if outcome is None:
                 self._send(task, step=None, delay=1)
             try:
-                return self.tasks.move(task, life_cycle.failed(task, error, now=now, outcome=outcome))
+                return self.tasks.move(task, life_cycle.failed(task, error, now=now, outcome=outcome, cost=cost))
             except TaskChanged:
                 current = self.tasks.load(task.id)
                 if current is None or current.over:
-                    return task
+                    return current or task
                 task = current
 
     def _clean_up_deleted(self, message: GenerationMessage) -> None:
