@@ -41,7 +41,7 @@ def receive(provider: Provider, task: TaskId, token: Token, request: Request) ->
         )
     except InvalidSignature as forged:
         log.warning("callback refused", extra={"provider": provider, "task_id": task, "reason": str(forged)})
-        raise Unauthenticated("The callback is not proved to be the provider's.") from forged
+        raise Unauthenticated("The callback's signature is not valid.") from forged
     except Unavailable as failure:
         raise Busy("The provider's keys cannot be read.", retry_after=30) from failure
     message = GenerationMessage(task_id=task, step=None, job=job, served_by=provider, token=token)

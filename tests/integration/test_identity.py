@@ -159,7 +159,7 @@ def test_a_route_without_a_row_is_open_to_nobody(w: World, route: Route) -> None
         roles._routes.cache_clear()
         refused = ask(w, route, claims("ann", ADMIN), **things)
     roles._routes.cache_clear()
-    assert problem(refused, 403)["detail"] == "Nobody may do this."
+    assert problem(refused, 403)["detail"] == "No role may use this route."
 
 
 def test_what_no_route_takes_is_the_same_for_everybody(w: World) -> None:

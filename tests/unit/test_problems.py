@@ -79,7 +79,7 @@ def test_an_error_is_told_as_problem_json(
 def test_what_is_not_in_the_table_is_our_fault_and_stays_inside(error: Exception) -> None:
     assert status_of(error) == 500
     body = problem_response(error, instance="/", request_id="r-1").body or ""
-    assert json.loads(body)["title"] == "Something went wrong on our side"
+    assert json.loads(body)["title"] == "Internal error"
     assert isinstance(error, DomainError) or "secret" not in body
 
 

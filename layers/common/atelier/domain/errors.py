@@ -55,7 +55,7 @@ class NotFound(DomainError):
 
     def __init__(self, kind: str, wanted: str) -> None:
         self.kind = kind
-        super().__init__(f"There is no {kind} {wanted}.")
+        super().__init__(f"There is no {kind.replace('_', ' ')} {wanted}.")
 
 
 class IllegalTransition(DomainError):

@@ -69,7 +69,7 @@ def _trimmed(value: Any) -> Any:
 
 def _with_content(value: str) -> str:
     if not has_content(value):
-        raise ValueError("must have a character that can be seen")
+        raise ValueError("must contain a visible character")
     return value
 
 

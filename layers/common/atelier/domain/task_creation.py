@@ -172,7 +172,7 @@ def _unique(field_errors: Iterable[FieldError]) -> list[FieldError]:
 
 
 def _clashes(new: NewTask) -> list[FieldError]:
-    return [FieldError("is a field of its own", pointer=f"/params/{name}") for name in new.clashes()]
+    return [FieldError("send this as a top-level field", pointer=f"/params/{name}") for name in new.clashes()]
 
 
 def _of_destination(new: NewTask, generation_context: GenerationContext) -> list[FieldError]:

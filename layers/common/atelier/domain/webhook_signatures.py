@@ -35,12 +35,12 @@ def verify(
     """
     id_, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not id_ or not id_.isascii() or not is_near(timestamp, now=now, tolerance=tolerance):
-        raise InvalidSignature("The webhook has no id, or its time is not now.")
+        raise InvalidSignature("The webhook has no id, or its timestamp is out of tolerance.")
     expected = sign(secret, id_=id_, timestamp=int(timestamp), body=body).encode()
     given = headers.get("webhook-signature", "").split(" ")
     # Every one is compared, so that how long it takes does not tell which of them came close.
     if True not in [hmac.compare_digest(each.encode(errors="replace"), expected) for each in given]:
-        raise InvalidSignature("No signature of the webhook is right.")
+        raise InvalidSignature("No signature of the webhook is valid.")
 
 
 def is_near(timestamp: str, *, now: datetime, tolerance: timedelta = TOLERANCE) -> bool:

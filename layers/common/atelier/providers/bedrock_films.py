@@ -103,7 +103,7 @@ class Films:
         except (Unavailable, LookupInconclusive):
             job = None
         if job is None:
-            raise SubmitOutcomeUnknown("The job was accepted before, and is not to be found.") from conflict
+            raise SubmitOutcomeUnknown("The job was accepted earlier and cannot be found.") from conflict
         return job
 
 

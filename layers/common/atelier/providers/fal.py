@@ -79,7 +79,7 @@ class Fal:
         answer = self._http.submit(url, input_of(job_request, _words(job_request)), headers=self._headers())
         job = accepted(answer, _reason).get("request_id")
         if not isinstance(job, str) or not JOB.fullmatch(job):
-            raise SubmitOutcomeUnknown("fal accepted the request and did not say under which id.")
+            raise SubmitOutcomeUnknown("fal accepted the request without returning its id.")
         return job
 
     def find(self, job_request: JobRequest) -> str | None:

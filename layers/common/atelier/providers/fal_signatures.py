@@ -31,11 +31,11 @@ class Signatures:
         signature = callback.headers.get("x-fal-webhook-signature", "")
         well_formed = all(each and each.isascii() for each in named) and JOB.fullmatch(job)
         if not well_formed or not _SIGNATURE.fullmatch(signature) or not is_near(timestamp, now=now):
-            raise InvalidSignature("The callback is not signed, or not now.")
+            raise InvalidSignature("The callback has no signature, or its timestamp is out of tolerance.")
         message = "\n".join([*named, hashlib.sha256(callback.body).hexdigest()]).encode()
         self._keys.check(lambda keys: _is_signed(message, bytes.fromhex(signature), keys), now=now)
         if _request_in(callback.body) != job:
-            raise InvalidSignature("The callback is about another request than the one that is signed.")
+            raise InvalidSignature("The callback's body names another request than its signed header.")
         return job
 
 
@@ -59,7 +59,7 @@ def _keys_in(document: Mapping[str, Any]) -> list[bytes]:
     found = [_raw(each.get("x")) for each in entries if (each.get("kty"), each.get("crv")) == ("OKP", "Ed25519")]
     keys = [key for key in found if len(key) == _KEY_BYTES]
     if not keys:
-        raise Unavailable("fal publishes no key that callbacks could be signed with.")
+        raise Unavailable("fal publishes no usable signing key.")
     return keys
 
 

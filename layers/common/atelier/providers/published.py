@@ -32,12 +32,12 @@ class Published(Generic[Proof]):
         if self._asked is not None and now < self._asked + ASKED_EVERY:
             if known is None:
                 raise Unavailable("The keys of the provider could not be fetched a moment ago.")
-            raise InvalidSignature("No key of the provider has signed it.")
+            raise InvalidSignature("The signature matches none of the provider's keys.")
         self._asked = now
         newer = self._fetch()
         self._known = newer, now
         if not proves(newer):
-            raise InvalidSignature("No key of the provider has signed it.")
+            raise InvalidSignature("The signature matches none of the provider's keys.")
 
     def _current(self, now: datetime) -> Proof | None:
         if self._known is None:

@@ -73,7 +73,7 @@ class Replicate:
         answer = self._http.submit(f"{self._api_url}/{path}", content, headers=self._headers())
         job = accepted(answer, _refusal).get("id")
         if not isinstance(job, str) or not _JOB.fullmatch(job):
-            raise SubmitOutcomeUnknown("Replicate accepted the prediction and did not say under which id.")
+            raise SubmitOutcomeUnknown("Replicate accepted the prediction without returning its id.")
         return job
 
     def find(self, job_request: JobRequest) -> str | None:
@@ -83,7 +83,7 @@ class Replicate:
         for each in self._with_inputs(same_model):
             if is_input_of(each["input"], job_request, _words(job_request)):
                 if not is_unmistakable(job_request, _words(job_request)):
-                    raise LookupInconclusive("Another order may have the same input.")
+                    raise LookupInconclusive("Another job may have the same input.")
                 return str(each.get("id"))
         return None
 
@@ -141,7 +141,7 @@ class Replicate:
             content = None
         job = content.get("id") if isinstance(content, dict) else None
         if not isinstance(job, str) or not _JOB.fullmatch(job):
-            raise InvalidSignature("The callback is about no prediction.")
+            raise InvalidSignature("The callback names no prediction.")
         return job
 
     def _since(self, moment: datetime) -> Iterator[dict[str, Any]]:
@@ -151,7 +151,7 @@ class Replicate:
         for _ in range(_PAGES):
             # The token goes nowhere but to Replicate, whatever address comes back.
             if not isinstance(url, str) or not url.startswith(f"{self._api_url}/"):
-                raise LookupInconclusive("Replicate's list goes on where it cannot be followed.")
+                raise LookupInconclusive("Replicate's list links to a page on another host.")
             answer = in_order(self._readable(url))
             page = answer.json()
             if not answer.ok or not isinstance(page.get("results"), list):
@@ -173,7 +173,7 @@ class Replicate:
             address = f"{self._api_url}/{_address(str(each.get('id')))}"
             found = self._readable(address).json() if looked_up <= _LOOKED_UP else {}
             if not found.get("input"):
-                raise LookupInconclusive("Replicate does not say what one of the predictions was asked.")
+                raise LookupInconclusive("Replicate no longer has the input of one of the predictions.")
             yield found
 
     def _readable(self, url: str) -> Answer:
@@ -192,7 +192,7 @@ class Replicate:
         try:
             sign(secret if isinstance(secret, str) else "", id_="", timestamp=0, body=b"")
         except ValueError:
-            raise Unavailable("Replicate does not tell a secret that signs.") from None
+            raise Unavailable("Replicate returned no webhook signing secret.") from None
         return str(secret)
 
     def _ask(self, method: str, path: str) -> Answer:

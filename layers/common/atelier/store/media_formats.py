@@ -105,7 +105,7 @@ def check_size(size: int, kind: TaskType) -> None:
 
 def wrong_type(kind: TaskType) -> MediaRejected:
     """The refusal of a file that is not what it should be."""
-    return media_rejected("media_wrong_type", f"The file is no {kind} of a type that is kept.")
+    return media_rejected("media_wrong_type", f"Unsupported {kind} format.")
 
 
 def media_rejected(code: str, message: str) -> MediaRejected:

@@ -340,7 +340,7 @@ class Table:
                 return attempt()
             except ConcurrentUpdate:
                 self._on_retry()
-        raise Busy("It keeps changing; nothing was written.")
+        raise Busy("Too much contention; nothing was written.")
 
     def _patiently(self, send: Callable[[], object], changes: Sequence[Write]) -> None:
         last: ClientError | None = None
@@ -394,7 +394,7 @@ def _given_up(last: ClientError | None, changes: Sequence[Write]) -> Exception:
     for change, reason in zip(changes, cast("list[dict[str, Any]]", reasons), strict=False):
         if reason.get("Code") == "TransactionConflict" and change.on_conflict is not None:
             return change.on_conflict
-    return Busy("Too many changes to the same thing at once; none of this one was made.")
+    return Busy("Too much contention; nothing was written.")
 
 
 def _refuse(change: Write, reason: Mapping[str, Any], cause: ClientError) -> NoReturn:

@@ -16,7 +16,7 @@ Versions = Collection[int] | None
 def check(record: StoredModel, accepted: Versions) -> None:
     """Raises PreconditionFailed when the caller wants another version than the current one."""
     if accepted is not None and record.version not in accepted:
-        raise PreconditionFailed("It has changed since the version that If-Match names.")
+        raise PreconditionFailed("The resource has changed since the version in If-Match.")
 
 
 def patched(record: AnyRecord, patch: RequestModel, *, actor: int, now: datetime) -> AnyRecord:

@@ -95,7 +95,7 @@ def _is_ours(app: APIGatewayHttpResolver) -> bool:
 
 def _check(app: APIGatewayHttpResolver, field_errors: list[FieldError]) -> None:
     if app.context[_CLAIMS] is None:
-        raise Forbidden("Nobody may do this.")  # a route of ours without a row in the table of roles
+        raise Forbidden("No role may use this route.")  # a route of ours without a row in the table of roles
     if field_errors:
         raise Invalid(field_errors)
 
@@ -104,7 +104,7 @@ def claims_in(app: APIGatewayHttpResolver) -> Claims:
     """Whose request the present one is. Raises Unauthenticated where no token is asked for."""
     claims = app.context[_CLAIMS]
     if not isinstance(claims, Claims) or claims is UNAUTHENTICATED:
-        raise Unauthenticated("Nobody has said who they are.")
+        raise Unauthenticated("This request carries no verified identity.")
     return claims
 
 

@@ -12,18 +12,18 @@ from atelier.web.problems import CONTENT_TYPE, Problem
 
 _WHEN: Final[Mapping[int, str]] = {
     202: "Not finished yet; ask again after `Retry-After` seconds.",
-    304: "It has not changed since the version that If-None-Match names.",
-    400: "The request is not valid; `errors` lists everything that is wrong with it.",
-    401: 'It is not proved who is asking. Where the gateway refuses a token, the body is `{"message"}`.',
-    403: "Your role does not allow it.",
-    404: "There is no such thing, or it is not yours.",
-    409: "In conflict with the current state.",
-    412: "It has changed since the version that If-Match names.",
+    304: "Not modified since the version in If-None-Match.",
+    400: "The request is not valid; `errors` lists every problem.",
+    401: 'No valid token. Where the gateway refuses it, the body is `{"message"}`.',
+    403: "Your role does not allow this.",
+    404: "It does not exist, or is not visible to you.",
+    409: "Conflicts with the current state.",
+    412: "The resource has changed since the version in If-Match.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "The idempotency key was used for another request.",
-    500: "An error on our side; it was logged with this request id.",
-    503: "Busy: nothing was written, try again after `Retry-After` seconds.",
+    500: "An internal error; it was logged with this request id.",
+    503: "Temporarily unavailable: nothing was written; try again after `Retry-After` seconds.",
 }
 _ALWAYS: Final = (500, 503)
 READ: Final = (400, 404)

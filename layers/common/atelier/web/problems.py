@@ -55,13 +55,13 @@ TITLES: Final[Mapping[HTTPStatus, tuple[str, str]]] = {
     HTTPStatus.FORBIDDEN: ("forbidden", "Not allowed"),
     HTTPStatus.NOT_FOUND: ("not-found", "Not found"),
     HTTPStatus.METHOD_NOT_ALLOWED: ("method-not-allowed", "Method not allowed"),
-    HTTPStatus.CONFLICT: ("conflict", "In conflict with the current state"),
-    HTTPStatus.PRECONDITION_FAILED: ("stale", "Changed in the meantime"),
+    HTTPStatus.CONFLICT: ("conflict", "Conflicts with the current state"),
+    HTTPStatus.PRECONDITION_FAILED: ("stale", "Precondition failed"),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("too-large", "The body is too large"),
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ("not-json", "The body must be JSON"),
     HTTPStatus.UNPROCESSABLE_ENTITY: ("key-reused", "The idempotency key was used before"),
     HTTPStatus.SERVICE_UNAVAILABLE: ("busy", "Busy"),
-    HTTPStatus.INTERNAL_SERVER_ERROR: ("internal-error", "Something went wrong on our side"),
+    HTTPStatus.INTERNAL_SERVER_ERROR: ("internal-error", "Internal error"),
 }
 
 
@@ -135,7 +135,7 @@ def status_of(error: Exception) -> HTTPStatus:
 
 def _detail(error: Exception) -> str:
     if not isinstance(error, errors.DomainError):
-        return "The error was logged with this request id."
+        return "An internal error occurred; it was logged with this request id."
     if not isinstance(error, errors.Invalid):
         return str(error)
     first = error.field_errors[:_MOST_IN_DETAIL]

@@ -74,8 +74,8 @@ def authorize(event: Event) -> Claims | None:
         return UNAUTHENTICATED
     claims, least = claims_of(event), LEAST[route]
     if least is not None and not (claims.role and claims.role.includes(least)):
-        has = f"Your role is {claims.role}" if claims.role else "You have no role here"
-        raise Forbidden(f"{has}, and this takes {least}.")
+        yours = f"yours is {claims.role}" if claims.role else "you have none"
+        raise Forbidden(f"Requires role {least}; {yours}.")
     return claims
 
 

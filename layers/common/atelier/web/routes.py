@@ -41,4 +41,4 @@ def refusal(method: str, path: str) -> NoSuchPath | MethodNotAllowed:
     methods = methods_at(path)
     if methods and method not in methods:
         return MethodNotAllowed(", ".join(methods))
-    return NoSuchPath("There is nothing at this path.")
+    return NoSuchPath("No resource exists at this path.")

@@ -152,13 +152,13 @@ def _read(reader: IO[bytes]) -> Reply:
     for line in iter(reader.readline, b"\r\n"):
         name, colon, value = line.decode("latin-1").partition(":")
         if not colon:
-            raise ConnectionResetError("It ended within the headers.")
+            raise ConnectionResetError("The connection closed within the headers.")
         headers[name.lower()] = value.strip()
     if version != b"HTTP/1.1" or "content-length" not in headers:
-        raise ValueError("This is not how DynamoDB answers.")
+        raise ValueError("Not a DynamoDB response.")
     content = reader.read(length := int(headers["content-length"]))
     if len(content) < length:
-        raise ConnectionResetError("It ended within the body.")
+        raise ConnectionResetError("The connection closed within the body.")
     return Reply(int(status[:3]), headers, content)
 
 

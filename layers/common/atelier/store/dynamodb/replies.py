@@ -60,7 +60,7 @@ def _parse_object(content: bytes) -> Answer:
     """The object of a JSON text. Raises ValueError for anything else."""
     found = from_json(content)
     if not isinstance(found, dict):
-        raise ValueError("It is no object.")
+        raise ValueError("Not a JSON object.")
     return found
 
 
