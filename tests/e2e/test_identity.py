@@ -88,7 +88,7 @@ def test_a_viewer_reads_and_an_editor_also_writes(with_token: Caller, ours: Issu
     viewer, editor = (with_token(ours.token("vera", role)) for role in ("viewer", "editor"))
     refused = viewer.post("/clients", json=NEW)
     assert (refused.status_code, refused.headers["content-type"]) == (403, "application/problem+json")
-    assert refused.json()["detail"] == "Your role is viewer, and this takes editor."
+    assert refused.json()["detail"] == "Requires role editor; yours is viewer."
     created = editor.post("/clients", json=NEW)
     assert created.status_code == 201
     assert viewer.get(f"/clients/{created.json()['id']}").json() == created.json()
