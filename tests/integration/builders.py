@@ -102,12 +102,15 @@ def names(w: World, path: str, **query: Any) -> list[str]:
 
 
 def walk(w: World, path: str, **query: Any) -> Iterator[Json]:
-    """Every page of a list, by cursor."""
+    """Every page of a list, by cursor. Raises AssertionError when there is no end to them."""
     page = shown(w, path, **query)
     yield page
-    while page["next_cursor"] is not None:
+    for _ in range(200):
+        if page["next_cursor"] is None:
+            return
         page = shown(w, path, **query, cursor=page["next_cursor"])
         yield page
+    raise AssertionError("The walk does not end.")
 
 
 def problem(answer: Answer, status: int) -> Json:

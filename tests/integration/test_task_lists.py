@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
-from tests.integration.builders import NOBODY, Json, a_campaign, a_canceled_task, a_client, a_task, ids, shown, walk
+from tests.integration.builders import (
+    NOBODY,
+    Json,
+    a_campaign,
+    a_canceled_task,
+    a_client,
+    a_task,
+    clean_up,
+    ids,
+    shown,
+    walk,
+)
 from tests.support.harness import World, world
 
 
@@ -156,3 +167,30 @@ def test_a_task_of_a_deleted_parent_is_listed_without_it_at_once(w: World) -> No
     assert (found["id"], found["client_id"], found["campaign_id"]) == (linked["id"], None, None)
     assert ids(w, "/tasks", client_id=client) == []
     w.call("DELETE", f"/tasks/{linked['id']}")
+
+
+@pytest.mark.parametrize("gone", ["its client", "its own client and another"])
+def test_the_unassigned_of_pending_clients_are_counted(w: World, gone: str) -> None:
+    """On pages that are full: what a page shows cannot make up for a total that is too small."""
+    before = shown(w, "/tasks", client_id="none")["total"]
+    clients = [a_client(w)["id"] for _ in range(1 if gone == "its client" else 2)]
+    for client in clients:
+        for _ in range(4):
+            a_task(w, client_id=client)
+    for deleted, client in enumerate(clients, start=1):
+        w.call("DELETE", f"/clients/{client}")
+        first = shown(w, "/tasks", client_id="none", page_size=3)
+        assert (first["total"], first["has_more"]) == (before + 4 * deleted, True)
+    clean_up(w)
+    assert shown(w, "/tasks", client_id="none", page_size=3)["total"] == before + 4 * len(clients)
+
+
+@pytest.mark.parametrize("query", [{}, {"client_id": "none"}, {"type": "audio"}, {"campaign_id": "{campaign}"}])
+@pytest.mark.parametrize("page", [2, 9])
+def test_a_page_beyond_the_end_has_the_total(
+    w: World, tasks: list[Json], campaign: str, query: Json, page: int
+) -> None:
+    query = {name: value.format(campaign=campaign) for name, value in query.items()}
+    total = shown(w, "/tasks", **query)["total"]
+    beyond = shown(w, "/tasks", page=page, **query)
+    assert (beyond["items"], beyond["total"], beyond["has_more"]) == ([], total, False)

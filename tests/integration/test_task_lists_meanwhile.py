@@ -24,7 +24,7 @@ class Between(Trouble):
         if call == "query" and self._client.trouble is self:
             self.left -= 1
             if self.left == 0:
-                assert self._counted.wait(2)
+                assert self._counted.wait(30)
                 self._client.trouble = Trouble()
                 self._happens()
         return request

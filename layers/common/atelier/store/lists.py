@@ -212,7 +212,8 @@ class _Merge(Generic[AnyRecord]):
         shown = self._found[self._offset :][: query.page_size]
         last = cursor_at(plan, shown[-1], cursor, query) if shown else None
         records = from_items(plan.model, shown)
-        total = max(total, self._offset + len(shown))
+        if shown:
+            total = max(total, self._offset + len(shown))
         return found(query, cursor, records, total=total, more=len(self._found) > query.page_size, last=last)
 
     def _first_pages(self) -> tuple[list[QueryPage], Beside]:

@@ -239,7 +239,8 @@ class Table:
         begin = getattr(self._client, "begin", None)
         if begin is None:
             pages = [_threads().submit(self.run, each) for each in queries]
-            return [each.result() for each in pages], self.get_many(keys)
+            items = self.get_many(keys)
+            return [each.result() for each in pages], items
         begun = [begin("BatchGetItem", RequestItems=self._batch(keys))]
         try:
             begun += [begin("Query", **each.request(self._name)) for each in queries[1:]]
