@@ -100,6 +100,7 @@ def deploy(wanted: Plan, endpoint: str) -> dict[str, str]:
     except ClientError as refused:
         raise DeployFailed(f"template.yaml was refused: {refused.response['Error']['Message']}") from refused
     stack = _finished(cloudformation)
+    _allow_loops(wanted, endpoint)
     _check_routes(wanted, endpoint)
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
@@ -109,6 +110,14 @@ def function_names(endpoint: str) -> dict[str, str]:
     resources = client("cloudformation", endpoint).describe_stack_resources(StackName=STACK)["StackResources"]
     functions = [it for it in resources if it["ResourceType"] == "AWS::Lambda::Function"]
     return {it["LogicalResourceId"]: it["PhysicalResourceId"] for it in functions}
+
+
+def _allow_loops(wanted: Plan, endpoint: str) -> None:
+    """Set what the emulator's CloudFormation leaves out: `RecursiveLoop` of functions."""
+    functions, names = client("lambda", endpoint), function_names(endpoint)
+    for id_, name in names.items():
+        if setting := wanted.template["Resources"][id_]["Properties"].get("RecursiveLoop"):
+            functions.put_function_recursion_config(FunctionName=name, RecursiveLoop=setting)
 
 
 def _package(resource: Mapping[str, Any], folder: Path) -> bytes:
