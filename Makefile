@@ -17,7 +17,7 @@ STORES := $(addprefix tests/integration/test_, $(addsuffix .py, table lists curs
   task_lists_meanwhile idempotency conditional_requests cascade_faults cascade_interleavings cascade_lag \
   cascade_late_messages cascade_replay cascade_turns integrity_oracle))
 
-.PHONY: help run verify redrive redrive test check unit integration dynoxide e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
+.PHONY: help run verify preflight redrive redrive test check unit integration dynoxide e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
 
 help: ## List these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,10 @@ run: $(VENV)/.run ## Serve the whole project on http://127.0.0.1:8000 (or PORT=.
 
 verify: $(VENV)/.run ## Have a running `make run` recount its data: orphans, dangling links, totals
 	@$(BIN)/python -m local verify --port $(PORT)
+
+preflight: $(VENV)/.run $(VENV)/.sam ## Before a deploy: what AWS would refuse, what is made, costs and quotas (ENV=prod, REGION=..., PARAMETERS="A=b C=d")
+	@$(BIN)/python -m local preflight --config-env $(or $(ENV),default) $(if $(REGION),--region $(REGION)) \
+	  $(if $(PARAMETERS),--parameter-overrides "$$PARAMETERS")
 
 redrive: $(VENV)/.run ## Relay what could not be relayed: STACK=name of a stack on AWS, or PORT=... of a local run
 	@$(BIN)/python -m local redrive $(if $(STACK),--stack $(STACK),--port $(PORT))

@@ -21,8 +21,9 @@ from typing import Any, Final
 
 from bench.metered import Meter, Spent, metered_world
 from bench.samples import CAMPAIGN, CLIENT, image
+from local.preflight import costs
+from local.preflight.stacks import Stack
 from tests.support.harness import Answer, World
-from tests.support.table import template
 
 # ---------------------------------------------------------------------------------------------------------- prices
 
@@ -42,8 +43,6 @@ PRICES: Final[Mapping[str, float]] = {
     "log bytes": 0.50 / GB,  # CloudWatch Logs, ingestion
     "bytes out": 0.09 / GB,  # beyond 100 GB a month
 }
-ALARM_METRIC: Final = 0.10
-"""Dollars a month for each metric that an alarm looks at."""
 
 # ----------------------------------------------------------------------------------------------------- assumptions
 
@@ -53,8 +52,6 @@ GATEWAY_LOG_BYTES: Final = 480
 HEADER_BYTES: Final = 500
 """What the gateway sends beside the body."""
 REQUESTS_PER_MESSAGE: Final = 3
-IDLE_POLLS: Final = 5 * 3 * 60 * 24 * 30
-"""Of one empty queue in a month: Lambda listens with five pollers, twenty seconds each."""
 MIX: Final[Mapping[str, float]] = {
     "GET /tasks/{id}, while it waits": 0.25,
     "GET /tasks/{id}, at its end": 0.10,
@@ -315,15 +312,10 @@ def generation(rows: Mapping[str, Spent]) -> dict[str, float]:
 
 
 def standing() -> None:
-    """What a month costs in which nothing happens."""
-    resources = template()["Resources"].values()
-    alarms = [each["Properties"] for each in resources if each["Type"] == "AWS::CloudWatch::Alarm"]
-    metrics = sum(sum("MetricStat" in each for each in alarm.get("Metrics", [])) or 1 for alarm in alarms)
-    events = (each["Properties"].get("Events", {}) for each in resources if each["Type"] == "AWS::Serverless::Function")
-    queues = sum(event["Type"] == "SQS" for group in events for event in group.values())
+    """What a month costs in which nothing happens, as `make preflight` says it of the defaults."""
     print("| A month in which nothing happens | dollars |\n| --- | --- |")
-    print(f"| {len(alarms)} alarms on {metrics} metrics | {metrics * ALARM_METRIC:.2f} |")
-    print(f"| {queues} queues listened to | {queues * IDLE_POLLS * PRICES['queue requests']:.2f} |")
+    for what, dollars in costs.idle(Stack.of_project()):
+        print(f"| {what} | {dollars:.2f} |")
 
 
 def otherwise(name: str, spent: Mapping[str, float], times: int) -> None:

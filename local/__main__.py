@@ -1,6 +1,7 @@
 """The command line: `python -m local run --port 8000`."""
 
 import argparse
+import logging
 import signal
 import sys
 from types import FrameType
@@ -30,6 +31,11 @@ def main() -> int:
     again = commands.add_parser("redrive", help="relay what could not be relayed")
     _add_stack(again)
     again.set_defaults(act=_redrive)
+    before = commands.add_parser("preflight", help="hold a deployment against AWS's rules; say what it makes and costs")
+    before.add_argument("--config-env", default="default", help="an environment of samconfig.toml")
+    before.add_argument("--parameter-overrides", nargs="*", help="as for `sam deploy`, instead of the environment's")
+    before.add_argument("--region", default="us-east-1")
+    before.set_defaults(act=_preflight)
     document = commands.add_parser("openapi", help="write the committed OpenAPI document from the code")
     document.set_defaults(act=_openapi)
     options = parser.parse_args()
@@ -82,6 +88,21 @@ def _redrive(options: argparse.Namespace) -> None:
         print(f"{records} records of {key}", flush=True)
         batches += 1
     print(f"{batches} batches were relayed." if batches else "Nothing is left to relay.")
+
+
+def _preflight(options: argparse.Namespace) -> None:
+    from local.preflight import overrides, report  # noqa: PLC0415
+    from local.preflight.identifiers import Account  # noqa: PLC0415
+    from local.preflight.stacks import Stack  # noqa: PLC0415
+
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns of its own telemetry
+    environment = overrides.of_environment(options.config_env)
+    words = environment["parameter_overrides"] if options.parameter_overrides is None else options.parameter_overrides
+    account = Account(stack=environment["stack_name"], region=options.region)
+    for line in report.lines(Stack.of_project(overrides.parsed(words), account)):
+        print(line)
+    report.lint()
+    print("", "sam validate --lint is content. None of this has asked AWS anything.", sep="\n")
 
 
 def _openapi(_: argparse.Namespace) -> None:

@@ -1,0 +1,82 @@
+"""What `make preflight` prints, and when it refuses."""
+
+import copy
+from typing import Any, Final
+
+import pytest
+
+from local.preflight import costs, quotas, report
+from local.preflight.stacks import Stack
+from tests.support.deployments import CDN, COMBINATIONS, PROVIDERS, few_routes
+
+WHOLE: Final = {"ProjectionType": "ALL"}
+
+
+def source() -> dict[str, Any]:
+    """The template, with indexes of tasks that AWS takes."""
+    changed = copy.deepcopy(few_routes())
+    for index in changed["Resources"]["Table"]["Properties"]["GlobalSecondaryIndexes"]:
+        index["Projection"] = WHOLE
+    return changed
+
+
+def stack(**parameters: str) -> Stack:
+    return Stack(source(), parameters)
+
+
+def test_it_says_what_is_created_what_it_costs_and_which_quotas_it_meets() -> None:
+    said = "\n".join(report.lines(stack()))
+    assert "every parameter at its default" in said
+    assert "nothing that AWS would refuse is known" in said
+    functions = len(stack().of_type("AWS::Lambda::Function"))
+    assert f"  {functions}  Lambda::Function\n" in said
+    assert "dollars; storage, backups and what is used come on top" in said
+    assert "Lambda, concurrent executions" in said
+
+
+def test_what_aws_would_refuse_is_listed_and_ends_it() -> None:
+    said: list[str] = []
+    with pytest.raises(report.Refused, match="1 things"):
+        said += report.lines(stack(AuthMode="placeholder"))
+    assert not any("Creates" in each for each in said)
+
+
+def test_a_public_key_that_a_shell_has_cut_is_refused() -> None:
+    with pytest.raises(report.Refused):
+        list(report.lines(stack(**{**CDN, "CdnPublicKey": "-----BEGIN"})))
+
+
+def of(what: str, **parameters: str) -> float:
+    """What the bill says of something."""
+    (found,) = [it.dollars for it in costs.idle(stack(**parameters)) if what in it.what]
+    return found
+
+
+def test_snapshots_and_secrets_are_on_the_bill_only_where_there_are_any() -> None:
+    assert not [it for it in costs.idle(stack()) if "snapshots" in it.what or "secrets" in it.what]
+    assert of("snapshots", SnapStart="on") == pytest.approx(6 * 2_592_000 * 0.0000015046)
+    assert of("secrets", **PROVIDERS) == pytest.approx(0.80)
+
+
+def test_listening_to_a_queue_costs_a_quarter_of_a_dollar() -> None:
+    """Five pollers, three requests a minute each, at $0.40 a million."""
+    queues = {it.properties["EventSourceArn"] for it in stack().of_type("AWS::Lambda::EventSourceMapping")}
+    listened_to = sum(":sqs:" in it for it in queues)
+    assert of("listening to") == pytest.approx(listened_to * 5 * 3 * 60 * 24 * 30 * 0.40 / 1_000_000)
+
+
+def concurrency(**parameters: str) -> quotas.Quota:
+    (found,) = [it for it in quotas.met(stack(**parameters)) if it.name.startswith("Lambda")]
+    return found
+
+
+def test_concurrency_is_counted_with_every_queue_busy() -> None:
+    assert concurrency().needed == 5 * 2 + 2 + 2 + 1
+    much = concurrency(WorkerConcurrency="20", CascadeConcurrency="10", WebhookDeliveryConcurrency="20")
+    assert (much.needed, much.default) == (131, 1000)
+    assert "a new account may have 10" in much.note
+
+
+def test_everything_at_once_has_a_report() -> None:
+    said = list(report.lines(Stack(source(), COMBINATIONS["everything"])))
+    assert "    2  CloudFront::PublicKey" in " ".join(said)
