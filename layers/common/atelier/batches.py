@@ -1,4 +1,4 @@
-"""Functions behind a stream or a queue: how one record is done is theirs, everything around it is here."""
+"""Handlers of a stream or a queue: a function says how one record is processed, this module does the rest."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from atelier.telemetry import log_context
 
 
 def consume(source: EventType, each: Callable[[Any], None]) -> Callable[[dict[str, Any], LambdaContext], Any]:
-    """A handler that does `each` record; those that raise are reported one by one, and come again."""
+    """A handler that processes `each` record; records that raise are reported as failures and delivered again."""
     processor = BatchProcessor(event_type=source, raise_on_entire_batch_failure=False)
 
     def handler(event: dict[str, Any], context: LambdaContext) -> Any:

@@ -27,7 +27,7 @@ if IN_LAMBDA:
 def bootstrap(
     handler: AnyHandler, *preload: Callable[[], object], prime: Callable[[], object] = lambda: None
 ) -> AnyHandler:
-    """The handler of a process that is ready. `preload` makes what most requests need, `prime` what any may."""
+    """The handler of an initialised process. `preload` builds what most requests need, `prime` what any may need."""
     if IN_LAMBDA:
         for make in preload:
             make()

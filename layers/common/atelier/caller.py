@@ -26,7 +26,7 @@ class Caller:
 
 
 def caller(app: APIGatewayHttpResolver) -> Caller:
-    """The user that the present request acts for. Raises Unauthenticated where no token is asked for."""
+    """The user of the current request. Raises Unauthenticated on routes without a token."""
     claims = claims_in(app)
     if claims is ANONYMOUS_ADMIN:
         acting_for(PLACEHOLDER_USER)
@@ -37,6 +37,6 @@ def caller(app: APIGatewayHttpResolver) -> Caller:
 
 
 def access_of(app: APIGatewayHttpResolver) -> Access:
-    """What the present request may do with whose data: the caller's own account. Raises Unauthenticated."""
+    """The access of the current request: the caller's own account. Raises Unauthenticated."""
     who = caller(app)
     return Access.own(who.user_id, who.role)

@@ -1,4 +1,4 @@
-"""What the template tells a function through its environment."""
+"""Settings from a function's environment variables."""
 
 import json
 import os
@@ -15,7 +15,7 @@ NOWHERE: Final = "none"
 
 @dataclass(frozen=True)
 class Settings:
-    """The environment of one function. What a function is not given is empty."""
+    """The settings of one function; what it is not given is empty."""
 
     table: str
     bucket: str

@@ -1,4 +1,4 @@
-"""What is counted when a task ends."""
+"""Metrics of ended tasks."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -15,9 +15,9 @@ OUR_PROBLEM: Final[Mapping[str, Metric]] = {
 
 
 def count_task_end(task: Task, *, now: datetime) -> None:
-    """Count a task that has ended this very moment; one that is not over, or was before, is not counted.
+    """Count a task that has ended at `now`; any other is not counted.
 
-    Whoever dies before this line has ended a task that is in no metric. The table has it all the same.
+    A process that dies before this line leaves the task out of the metric, not out of the table.
     """
     if task.completed_at != now:
         return

@@ -62,28 +62,28 @@ _metrics: Final = Metrics(namespace=NAMESPACE, service=os.environ.get("POWERTOOL
 
 
 def count(name: Metric, number: float = 1) -> None:
-    """Add to a metric that is summed up."""
+    """Add to a metric of unit Count."""
     _metrics.add_metric(name=name, unit="Count", value=number)
 
 
 def duration(name: Metric, seconds: float) -> None:
-    """A duration, of which the average, the longest and the percentiles are asked for."""
+    """Record a duration in seconds."""
     _metrics.add_metric(name=name, unit="Seconds", value=seconds)
 
 
 def dimensions(**dimensions: str) -> None:
-    """Tell the metrics of this request or record apart by a few words of which there are only a few."""
+    """Add dimensions of low cardinality to this request's or record's metrics."""
     _metrics.add_dimensions(service=_metrics.service, **dimensions)
 
 
 def acting_for(user_id: int) -> None:
-    """From here to the end of the request, its lines carry the user."""
+    """Add the user to the log lines of the request."""
     log.append_keys(user_id=user_id)
 
 
 @contextmanager
 def log_context(**ids: str) -> Iterator[None]:
-    """One request or record: its lines carry `ids`, and what it counted is written when it is over."""
+    """The context of one request or record: adds `ids` to its log lines, and flushes its metrics at the end."""
     log.append_keys(**ids)
     try:
         yield

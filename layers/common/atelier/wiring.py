@@ -1,4 +1,4 @@
-"""The composition root: what a function works with, imported and built when first asked for, once per process.
+"""The composition root: dependencies of the functions, imported and built on first use, once per process.
 
 Imports stand where they are needed, because a cold start pays for each: the functions of clients and campaigns never
 load the pipeline, and who has no file to show never loads botocore (ADR 0017). tests/contract/test_budget.py counts.
@@ -106,7 +106,7 @@ def dynamodb() -> Database:
 
 
 def disconnect() -> None:
-    """Let go of connections that may have died without our knowledge, as they have in a process out of a snapshot."""
+    """Close connections that may be dead, as they are in a process restored from a snapshot."""
     for client in (dynamodb, _sqs, _s3):
         if client.cache_info().currsize:
             client().close()
@@ -128,7 +128,7 @@ def table_health() -> "TableHealth":
 
 @cache
 def users() -> "Users":
-    """Who is which user."""
+    """The store of user numbers."""
     from atelier.store.users import Users
 
     return Users(table())
@@ -160,14 +160,14 @@ def tasks() -> "Tasks":
 
 @cache
 def media() -> "MediaBucket":
-    """Our own storage of generated files."""
+    """The media bucket."""
     from atelier.store.media import MediaBucket
 
     return MediaBucket(_s3(), settings().bucket)
 
 
 class MediaUrls:
-    """The same storage for those who show it: its URLs are CloudFront's where there is a distribution.
+    """Signed media URLs, from CloudFront where there is a distribution.
 
     Most answers have no URL in them, so what signs is made for the first one.
     """
@@ -179,7 +179,7 @@ class MediaUrls:
 
 @cache
 def media_urls() -> MediaUrls:
-    """What makes stored files readable."""
+    """The signer of media URLs."""
     return MediaUrls()
 
 
@@ -200,7 +200,7 @@ def _cdn() -> Callable[[str], str]:
 
 @cache
 def generation_queue() -> "ProviderQueues":
-    """Where the next step of a generation waits, each provider's in its own lane."""
+    """The generation queues, one per provider."""
     from atelier.store.queues import ProviderQueues
 
     return ProviderQueues(_sqs(), settings().generation_queue, settings().provider_queues)
@@ -208,7 +208,7 @@ def generation_queue() -> "ProviderQueues":
 
 @cache
 def cascade_queue() -> "Queue":
-    """Where clean-ups wait."""
+    """The cascade queue."""
     from atelier.store.queues import Queue
 
     return Queue(_sqs(), settings().cascade_queue)
@@ -247,7 +247,7 @@ def catalog() -> "Catalog":
 
 
 def configured() -> tuple[str, ...]:
-    """The providers that really generate here. The sandbox is one where the deployment asked for it."""
+    """The configured providers; the sandbox is one where it is switched on."""
     ours = settings()
     asked_for = {
         "sandbox": ours.sandbox,
@@ -274,7 +274,7 @@ def providers() -> "dict[str, Provider]":
 
 @cache
 def callback_verifier(provider: str) -> "CallbackVerifier | None":
-    """Whoever can tell that a callback is really this provider's; None when it has none or is not configured."""
+    """The verifier of a provider's callbacks; None when it has none or is not configured."""
     reporters: Mapping[str, Callable[[], CallbackVerifier]] = {"fal": _fal, "replicate": _replicate}
     return reporters[provider]() if provider in reporters and provider in configured() else None
 
@@ -319,7 +319,7 @@ def _polly() -> "Provider":
 
 @cache
 def http() -> "Http":
-    """The one HTTP client of the adapters."""
+    """The adapters' HTTP client."""
     from atelier.providers.http import Http, transport
 
     return Http(transport())
@@ -338,7 +338,7 @@ def _secret(name: str) -> "Secret":
 
 @cache
 def generation_context() -> "GenerationContext":
-    """What orders are taken with."""
+    """What task creation depends on."""
     from atelier.domain.task_creation import GenerationContext
 
     return GenerationContext(catalog(), configured(), private_webhooks=settings().private_webhook_targets)
@@ -346,7 +346,7 @@ def generation_context() -> "GenerationContext":
 
 @cache
 def pipeline() -> "Pipeline":
-    """What the worker works with."""
+    """The generation pipeline."""
     from atelier.domain.pipeline import Pipeline
 
     return Pipeline(
@@ -356,7 +356,7 @@ def pipeline() -> "Pipeline":
 
 @cache
 def webhook_delivery_queue() -> "Queue":
-    """Where the next attempt to tell a receiver waits."""
+    """The webhook delivery queue."""
     from atelier.store.queues import Queue
 
     return Queue(_sqs(), settings().webhook_delivery_queue)
@@ -372,7 +372,7 @@ def webhook_secrets() -> "WebhookSecrets":
 
 @cache
 def webhook_dispatcher() -> "WebhookDispatcher":
-    """Who tells receivers that a task has ended."""
+    """The webhook dispatcher."""
     from atelier.domain.webhook_delivery import WebhookDispatcher
     from atelier.store.webhook_client import WebhookClient
 

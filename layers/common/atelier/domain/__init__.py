@@ -1,1 +1,1 @@
-"""What Atelier is about, without AWS: shapes, rules and life cycles. Imports the standard library and pydantic only."""
+"""The domain, without AWS: models, rules and life cycles. Imports the standard library and pydantic only."""

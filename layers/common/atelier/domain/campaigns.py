@@ -24,7 +24,7 @@ from atelier.domain.schema import (
 
 
 class CampaignStatus(StrEnum):
-    """Where a campaign stands. Any may follow any other."""
+    """The status of a campaign. Every transition is allowed."""
 
     ACTIVE = "active"
     ARCHIVED = "archived"
@@ -32,7 +32,7 @@ class CampaignStatus(StrEnum):
 
 
 class ClientCampaign(RequestModel):
-    """What it takes to create a campaign where the path already names the client."""
+    """The body that creates a campaign below a client's path."""
 
     client_id: Annotated[
         GivenId | None, Field(description="May repeat the path's client; another one is an error.")
@@ -50,7 +50,7 @@ class ClientCampaign(RequestModel):
 
 
 class NewCampaign(ClientCampaign):
-    """What it takes to create a campaign."""
+    """The body that creates a campaign."""
 
     client_id: GivenId
 
@@ -103,7 +103,7 @@ class ClientCampaignQuery(SearchQuery):
     ] = "created_at"
 
     def of(self, client_id: str) -> "CampaignQuery":
-        """The same question about one client's campaigns."""
+        """The query for one client's campaigns."""
         return CampaignQuery(**self.model_dump(exclude_unset=True), client_id=client_id)
 
 

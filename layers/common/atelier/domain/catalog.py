@@ -1,4 +1,4 @@
-"""The registry of models: ids, aliases, what they make, their limits and prices. Models are data, never code paths.
+"""The catalog of models: ids, aliases, types, limits and prices. Models are data, never code paths.
 
 Each provider's models stand beside its adapter; the composition root puts them together.
 """
@@ -20,7 +20,7 @@ ANY_LENGTH: Final = 100_000
 
 
 class Unit(StrEnum):
-    """What a price is for."""
+    """The unit of a price."""
 
     IMAGE = "image"
     MEGAPIXEL = "megapixel"
@@ -39,7 +39,7 @@ class Price:
 
 
 class Lifecycle(StrEnum):
-    """Whether a model can be asked for: a deprecated one still can, a retired one cannot."""
+    """The life cycle of a model: a deprecated one still works, a retired one is refused."""
 
     ACTIVE = "active"
     DEPRECATED = "deprecated"
@@ -56,7 +56,7 @@ class Seconds:
     only: tuple[float, ...] = ()
 
     def take(self, seconds: float) -> bool:
-        """Whether the model makes something that long."""
+        """Whether the model supports this duration."""
         return seconds in self.only if self.only else self.shortest <= seconds <= self.longest
 
     def __str__(self) -> str:
@@ -96,7 +96,7 @@ class Model:
         return name == self.id or name in self.aliases
 
     def estimate(self, prompt: str, options: dict[str, JsonValue]) -> Decimal | None:
-        """What a job will cost, as far as it can be said before: one megapixel a picture when no size is asked for."""
+        """The estimated cost of a job; one megapixel per image when no size is given."""
         return self._costs(
             characters=len(prompt),
             count=_number(options.get("num_outputs"), 1),
@@ -105,7 +105,7 @@ class Model:
         )
 
     def charge(self, prompt: str, outputs: Sequence[Output]) -> Decimal | None:
-        """What a finished job cost by its files, for a provider that does not say."""
+        """The cost of a finished job by its files, for a provider that does not report one."""
         sizes = [math.ceil((each.width or 0) * (each.height or 0) / 2**20) for each in outputs]
         return self._costs(
             characters=len(prompt),
@@ -150,7 +150,7 @@ def _megapixels(size: str) -> int:
 
 @dataclass(frozen=True)
 class ResolvedModel:
-    """What a request resolved to: the model, and who serves it."""
+    """The model that a request resolved to, and the provider that serves it."""
 
     model: Model
     provider: str
@@ -158,7 +158,7 @@ class ResolvedModel:
 
 
 class Catalog:
-    """All models that there are. Which of their providers are configured is asked with each request."""
+    """All models. Which providers are configured is an argument of each request."""
 
     def __init__(self, models: Iterable[Model]) -> None:
         self.models = tuple(models)
@@ -186,7 +186,7 @@ class Catalog:
     def fallbacks(
         self, kind: TaskType, *, providers: Sequence[str], model: str | None, configured: Collection[str]
     ) -> list[ResolvedModel]:
-        """What a request means that names several providers, in their order.
+        """The models of a request that names several providers, in their order.
 
         `model` is for the provider that has it; the others make it with their default. Raises Invalid.
         """

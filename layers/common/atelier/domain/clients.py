@@ -1,4 +1,4 @@
-"""Clients: whom an agency works for."""
+"""Clients: the companies an agency works for."""
 
 from typing import Annotated, Literal
 
@@ -19,7 +19,7 @@ from atelier.domain.schema import (
 
 
 class NewClient(RequestModel):
-    """What it takes to create a client. Names need not be unique."""
+    """The body that creates a client. Names need not be unique."""
 
     name: Name
     description: Description | None = None

@@ -1,4 +1,4 @@
-"""Counting without counting: every number of tasks that a list can show is kept up to date by the writes.
+"""Counters of tasks, kept up to date by the writes, so that no list has to count.
 
 A tally counts the tasks of one scope (an owner, a client, a campaign, or the tasks without a client) by type,
 provider and status. A change of a task is a change of its scopes' tallies, in the same transaction.
@@ -16,7 +16,7 @@ EVERYTHING: Final = "all"
 
 
 class CounterKey(NamedTuple):
-    """What one number of a tally counts."""
+    """The key of one counter."""
 
     type: TaskType
     provider: str
@@ -25,24 +25,24 @@ class CounterKey(NamedTuple):
 
 @dataclass(frozen=True)
 class TaskFilter:
-    """Which cells a list adds up; None takes every value."""
+    """Which counters a list adds up; None takes every value."""
 
     type: TaskType | None = None
     provider: str | None = None
     status: TaskStatus | None = None
 
     def takes(self, cell: CounterKey) -> bool:
-        """Whether tasks counted in `cell` are wanted."""
+        """Whether the filter includes the tasks of this counter."""
         pairs = ((self.type, cell.type), (self.provider, cell.provider), (self.status, cell.status))
         return all(wanted is None or wanted == found for wanted, found in pairs)
 
     def total(self, tally: Mapping[CounterKey, int]) -> int:
-        """How many tasks of the tally are wanted."""
+        """How many tasks the filter includes."""
         return sum(count for cell, count in tally.items() if self.takes(cell))
 
 
 def counter_key_of(task: TaskSummary) -> CounterKey:
-    """Where `task` is counted."""
+    """The counter that counts `task`."""
     return CounterKey(task.type, task.provider, task.status)
 
 
@@ -53,7 +53,7 @@ def scopes_of(task: TaskSummary) -> tuple[str, ...]:
 
 
 def change(*, before: TaskSummary | None, after: TaskSummary | None) -> dict[CounterKey, int]:
-    """What a write that turns `before` into `after` adds to each tally that counts it."""
+    """What a write that turns `before` into `after` adds to the counters of each scope."""
     counts: Counter[CounterKey] = Counter()
     if before is not None:
         counts[counter_key_of(before)] -= 1
@@ -63,7 +63,7 @@ def change(*, before: TaskSummary | None, after: TaskSummary | None) -> dict[Cou
 
 
 def added(tallies: Iterable[Mapping[CounterKey, int]]) -> dict[CounterKey, int]:
-    """Several tallies as one."""
+    """The sum of several scopes' counters."""
     total: Counter[CounterKey] = Counter()
     for tally in tallies:
         total.update(tally)

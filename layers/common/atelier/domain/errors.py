@@ -1,4 +1,4 @@
-"""What can go wrong, in the words of the domain. `web.problems` alone knows the HTTP statuses.
+"""The errors of the domain. Only `web.problems` knows their HTTP statuses.
 
 DomainError
   Invalid            the caller's input, with every problem found
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class FieldError:
-    """One thing wrong with a request: where (a JSON pointer or a parameter's name) and what."""
+    """One error of a request: its place (a JSON pointer or a parameter's name) and a sentence."""
 
     detail: str
     pointer: str | None = None
@@ -31,11 +31,11 @@ class FieldError:
 
 
 class DomainError(Exception):
-    """Base of everything the domain refuses; its text may be shown to the caller."""
+    """Base of the domain's errors; the text may be shown to the caller."""
 
 
 class Invalid(DomainError):
-    """The request cannot be understood or is out of bounds; `field_errors` lists all that is wrong with it."""
+    """The request is malformed or out of bounds; `field_errors` lists every problem."""
 
     def __init__(self, field_errors: Sequence[FieldError]) -> None:
         self.field_errors = tuple(field_errors)
@@ -51,7 +51,7 @@ class Forbidden(DomainError):
 
 
 class NotFound(DomainError):
-    """There is no such thing for this caller."""
+    """The resource does not exist for this caller."""
 
     def __init__(self, kind: str, wanted: str) -> None:
         self.kind = kind
@@ -59,7 +59,7 @@ class NotFound(DomainError):
 
 
 class IllegalTransition(DomainError):
-    """The task is in a state that does not lead where the caller wants it."""
+    """The task's status does not allow this transition."""
 
 
 class TaskFailed(DomainError):
@@ -76,7 +76,7 @@ class PreconditionFailed(DomainError):
 
 
 class RequestInProgress(DomainError):
-    """Another request with the same idempotency key is being carried out right now."""
+    """Another request with the same idempotency key is in progress."""
 
 
 class IdempotencyKeyReused(DomainError):
@@ -84,7 +84,7 @@ class IdempotencyKeyReused(DomainError):
 
 
 class Busy(DomainError):
-    """Too much is going on at this moment; nothing was written, and trying again in `retry_after` seconds is safe."""
+    """Too much contention or load; nothing was written, and a retry after `retry_after` seconds is safe."""
 
     def __init__(self, detail: str, *, retry_after: int = 2) -> None:
         self.retry_after = retry_after

@@ -13,7 +13,7 @@ _RANDOM_BITS = 62
 
 
 def new_id(now: datetime, entropy: int) -> str:
-    """The id of something created at `now`, with `entropy` (62 bits are used) telling it from its contemporaries."""
+    """The id of something created at `now`, made unique by `entropy` (62 bits are used)."""
     return _assemble(now, entropy % (1 << _RANDOM_BITS))
 
 
@@ -28,7 +28,7 @@ def last_id_at(moment: datetime) -> str:
 
 
 def is_id(text: str) -> bool:
-    """Whether `text` could be one of our ids: a lower-case UUID. Anything else names nothing."""
+    """Whether `text` has the form of an id: a lower-case UUID."""
     return _CANONICAL.fullmatch(text) is not None
 
 

@@ -1,4 +1,4 @@
-"""Lists: what a caller may ask of one, and the shape of the answer."""
+"""Lists: query parameters and pages."""
 
 import re
 from typing import Annotated, Any, Final, Generic, Literal, Self, TypeVar
@@ -25,7 +25,7 @@ FROM_TEXT: Final = BeforeValidator(_whole_number)
 
 
 class ListQuery(RequestModel):
-    """What every list understands."""
+    """The query parameters of every list."""
 
     page: Annotated[int, Field(ge=1, le=1_000_000_000, description="Which page, from 1."), FROM_TEXT] = 1
     page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE, description="Items on a page."), FROM_TEXT] = 50
@@ -57,7 +57,7 @@ class ListQuery(RequestModel):
         return self.sort_order == "desc"
 
     def filters(self) -> dict[str, Any]:
-        """What decides which items are listed and in what order: a cursor is good for exactly these."""
+        """The parameters that select and order items; a cursor is valid for exactly these."""
         asked = self.model_dump(exclude={"page", "page_size", "cursor"}, mode="json")
         return {**asked, "sort_order": "desc" if self.newest_first else "asc"}
 

@@ -1,4 +1,4 @@
-"""What a step of a generation needs: the message that asks for it, and the ports through which it is carried out."""
+"""The message that starts a step of a generation, and the ports a step uses."""
 
 from datetime import datetime
 from typing import Final, Protocol
@@ -41,18 +41,18 @@ class Tasks(Protocol):
         """Record a change that leaves the status as it is."""
 
     def record_outcome(self, before: Task, after: Task) -> Task:
-        """Record how the job of a task that is over ended, and what it cost."""
+        """Record the outcome and cost of a job whose task has already ended."""
 
 
 class Queue(Protocol):
-    """Where the next step waits."""
+    """The queue of the next step."""
 
     def send(self, step: GenerationMessage, *, delay: int, provider: str) -> None:
-        """Deliver `step` after `delay` seconds (at most 900), at least once, in the lane of a provider."""
+        """Deliver `step` to a provider's queue after `delay` seconds (at most 900), at least once."""
 
 
 class Media(Protocol):
-    """Our own storage."""
+    """The media bucket."""
 
     def keep(self, file: File, stem: str, kind: TaskType) -> Output:
         """Store one file under a key that begins with `stem`, replacing what was there.
@@ -65,24 +65,24 @@ class Media(Protocol):
 
 
 class CircuitBreaker(Protocol):
-    """What is known of a provider's health; a provider that keeps failing is left alone for a while."""
+    """A circuit breaker per provider: open for a while after consecutive failures."""
 
     def reason_to_wait(self, provider: str, *, now: datetime) -> str | None:
-        """Why nothing is to be asked of the provider now; None when something may."""
+        """Why the breaker is open; None when the provider may be called."""
 
     def record_failure(self, provider: str, reason: str, *, now: datetime) -> None:
-        """It did not answer, or said that it cannot."""
+        """Count a failure."""
 
     def record_success(self, provider: str) -> None:
         """It answered."""
 
 
 class TaskChanged(Exception):
-    """The task has changed since it was read; what was to be written no longer holds."""
+    """The task has changed since it was read; nothing was written."""
 
 
 class MediaRejected(Exception):
-    """A file that the provider brought cannot be kept, and asking for it again would not help; `error` says why."""
+    """A file of the provider is unusable and fetching it again would not help; `error` says why."""
 
     def __init__(self, error: TaskError) -> None:
         self.error = error

@@ -1,4 +1,4 @@
-"""What a provider is sent: the caller's prompt first and whole, then as much of the brand as the model takes."""
+"""The prompt a provider gets: the caller's prompt, whole, then as much of the brand as the model accepts."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The protocol behind which every provider stands, and what it may answer.
+"""The protocol of a provider, and its results and errors.
 
 A provider is a separate company with its own queue: a job is submitted once and then asked after. Adapters translate
 its words into the answers and errors below and nothing else:
@@ -22,7 +22,7 @@ from atelier.domain.tasks.record import Outcome, TaskError, TaskType
 
 @dataclass(frozen=True)
 class JobRequest:
-    """One job as a provider is asked for it.
+    """The request for one job.
 
     `reference` is ours, the same however often it is asked. `options` are the typed options of a request under the
     names of the API, and over them what the caller passed through in `params`. At `callback`, when there is one, the
@@ -58,7 +58,7 @@ class Working:
 
 @dataclass(frozen=True)
 class Content:
-    """A file that is already here."""
+    """A file whose content is at hand."""
 
     content: bytes
 
@@ -145,14 +145,14 @@ class Provider(Protocol):
 
 @dataclass(frozen=True)
 class Callback:
-    """A request that says it is from a provider: the raw body, and headers with names in lower case."""
+    """An unverified callback: the raw body, and headers with names in lower case."""
 
     headers: Mapping[str, str]
     body: bytes
 
 
 class CallbackVerifier(Protocol):
-    """A provider that calls back."""
+    """Verifies a provider's callbacks."""
 
     def verified_job(self, callback: Callback, *, now: datetime) -> str:
         """The provider's id of the job that a genuine callback is about.

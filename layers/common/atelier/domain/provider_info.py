@@ -1,4 +1,4 @@
-"""What can be generated here: the registry as callers see it."""
+"""The catalog of models as callers see it."""
 
 from typing import Annotated, Final
 
@@ -21,7 +21,7 @@ class PriceInfo(StoredModel):
 
 
 class DurationLimits(StoredModel):
-    """Which durations a model makes; `only` names them when not every one in between is made."""
+    """The durations of a model; `only` lists them when they are discrete."""
 
     shortest: float
     default: float
@@ -30,7 +30,7 @@ class DurationLimits(StoredModel):
 
 
 class Limits(StoredModel):
-    """What a request for a model may ask; an empty list is no limit."""
+    """The limits of a model; an empty list is no limit."""
 
     prompt_characters: Annotated[int, Field(description="Of prompt and brand guidelines together.")]
     num_outputs: int
@@ -42,7 +42,7 @@ class Limits(StoredModel):
 
 
 class ModelInfo(StoredModel):
-    """A model, and what can be asked of it."""
+    """A model, its options and limits."""
 
     id: str
     type: TaskType
@@ -56,7 +56,7 @@ class ModelInfo(StoredModel):
 
 
 class ProviderInfo(StoredModel):
-    """A provider, whether it is configured here, and who generates when it is not."""
+    """A provider, whether it is configured, and who serves its requests otherwise."""
 
     name: str
     configured: bool
@@ -65,7 +65,7 @@ class ProviderInfo(StoredModel):
 
 
 class ProviderList(StoredModel):
-    """Every provider there is."""
+    """All providers."""
 
     items: list[ProviderInfo]
 

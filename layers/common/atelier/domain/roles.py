@@ -1,4 +1,4 @@
-"""Roles: what somebody may do with what is their own. Each may do what those before it may."""
+"""Roles. Each includes those before it."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -18,6 +18,6 @@ class Role(StrEnum):
 
 
 def highest(names: Iterable[str]) -> Role | None:
-    """The greatest role among these names, to the letter; None when there is none."""
+    """The highest role among these names, matched exactly; None when there is none."""
     named = set(names)
     return next((role for role in reversed(Role) if role.value in named), None)

@@ -27,13 +27,13 @@ LONG_TEXT_BYTES = 32 * KIB
 
 
 class RequestModel(BaseModel):
-    """What a caller sends. Unknown fields are errors: nothing is silently ignored."""
+    """A request body or query. Unknown fields are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class StoredModel(BaseModel):
-    """What we keep and answer. `version` counts its changes; it is told to callers as the ETag only."""
+    """A stored and returned model. `version` counts its changes; callers see it as the ETag."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -41,7 +41,7 @@ class StoredModel(BaseModel):
 
 
 def utcnow() -> datetime:
-    """The present moment; entrypoints ask for it once and pass it down."""
+    """The current time; entrypoints read it once and pass it down."""
     return datetime.now(UTC)
 
 
@@ -103,11 +103,11 @@ UNASSIGNED: Final = "none"
 
 
 def as_json(value: JsonValue) -> str:
-    """Free-form JSON of a caller, as it is measured and kept."""
+    """A caller's free-form JSON as it is measured and stored."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def without_defaults(schema: dict[str, Any]) -> None:
-    """Make a patch's schema say what it means: an absent field has no default, it stays as it is."""
+    """Remove defaults from a patch's schema: an absent field stays unchanged."""
     for field in schema.get("properties", {}).values():
         field.pop("default", None)

@@ -1,4 +1,4 @@
-"""From what a caller asks to a task: the model is chosen, its limits are checked, the brand is applied."""
+"""Creates tasks from requests: resolves the model, checks its limits, applies the brand."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from atelier.domain.webhook_targets import webhook_url_error
 
 @dataclass(frozen=True)
 class Parents:
-    """Whom a task is made for. A campaign always comes with its client."""
+    """The client and campaign of a task. A campaign always comes with its client."""
 
     client: Client | None = None
     campaign: Campaign | None = None
@@ -27,7 +27,7 @@ class Parents:
 
 @dataclass(frozen=True)
 class GenerationContext:
-    """What orders are taken with: the models there are, the providers configured here, and where webhooks may go."""
+    """What task creation depends on: the catalog, the configured providers, and allowed webhook targets."""
 
     catalog: Catalog
     configured: tuple[str, ...]
@@ -36,7 +36,7 @@ class GenerationContext:
 
 @dataclass(frozen=True)
 class TaskIdentity:
-    """What makes a new task this one and no other: its id, the secret of its callbacks, and the moment."""
+    """The identity of a new task: its id, the token of its callbacks, and its creation time."""
 
     id: str
     callback_token: str
@@ -44,7 +44,7 @@ class TaskIdentity:
 
 
 def task_type_of(new: NewTask) -> TaskType:
-    """What a request generates."""
+    """The type of task that a request creates."""
     if isinstance(new, NewImage):
         return TaskType.IMAGE
     return TaskType.VIDEO if isinstance(new, NewVideo) else TaskType.AUDIO
@@ -91,7 +91,7 @@ def new_task(
 def new_retry(
     task: Task, parents: Parents, generation_context: GenerationContext, *, identity: TaskIdentity, access: Access
 ) -> Task:
-    """A new task that asks again for what `task` did not bring, with the brand as it is now.
+    """A new task that repeats a failed or canceled one, with the current brand.
 
     It begins with the provider that was asked first. Raises IllegalTransition unless the task failed or was canceled.
     """

@@ -1,4 +1,4 @@
-"""Telling a caller's receiver that a task has ended: one attempt per message, as Standard Webhooks has it.
+"""Webhook delivery: one attempt per message, following the Standard Webhooks specification.
 
 The next attempt is queued before this one is recorded: a crash between the two repeats a delivery, and never loses
 one. A receiver tells a repetition by its `webhook-id`, which is the same for every attempt. A message that comes
@@ -34,7 +34,7 @@ class WebhookDelivery(BaseModel):
 
 
 class TaskEvent(BaseModel):
-    """What a receiver is sent. `timestamp` is when the task ended, whenever it is told."""
+    """The payload of a delivery. `timestamp` is when the task ended."""
 
     type: str
     timestamp: Timestamp
@@ -42,11 +42,11 @@ class TaskEvent(BaseModel):
 
 
 class DeliveryFailed(Exception):
-    """The receiver did not answer, or could not be asked; the text says why, and its owner may read it."""
+    """The receiver did not answer or could not be reached; the task's owner may read the reason."""
 
 
 class Tasks(Protocol):
-    """Where tasks are, and what was made of telling about them."""
+    """Reads tasks and logs deliveries."""
 
     def load(self, task_id: str) -> Task | None:
         """The task as it is now."""
@@ -56,21 +56,21 @@ class Tasks(Protocol):
 
 
 class Secrets(Protocol):
-    """The secret of each user."""
+    """Webhook secrets by user."""
 
     def get_or_create(self, user_id: int, *, fresh: str, now: datetime) -> WebhookSecret:
         """The user's secret, which is `fresh` if there was none."""
 
 
 class WebhookClient(Protocol):
-    """The way out."""
+    """Sends requests to receivers."""
 
     def post(self, url: str, body: bytes, headers: dict[str, str]) -> int:
         """The status of the receiver's answer. Raises DeliveryFailed."""
 
 
 class Queue(Protocol):
-    """Where the next attempt waits."""
+    """The queue of the next attempt."""
 
     def send(self, message: WebhookDelivery, *, delay: int) -> None:
         """Deliver `message` after `delay` seconds (at most 900), at least once."""
@@ -82,7 +82,7 @@ Show = Callable[[Task], Task]
 
 @dataclass(frozen=True)
 class WebhookDispatcher:
-    """Who tells receivers, with what that takes."""
+    """Delivers webhooks."""
 
     tasks: Tasks
     secrets: Secrets
@@ -90,9 +90,9 @@ class WebhookDispatcher:
     queue: Queue
 
     def process(self, message: WebhookDelivery, *, show: Show, fresh: str, now: datetime) -> DeliveryAttempt | None:
-        """Make the attempt, and have it followed by another one if it takes one.
+        """Make the attempt, and queue the next one if needed.
 
-        None when it is not due yet, or when there is nothing to tell or nothing left to. `fresh` becomes the secret
+        None when it is not due yet or nothing is left to deliver. `fresh` becomes the secret
         of an owner who has none.
         """
         if message.due and now < message.due:
@@ -129,12 +129,12 @@ class WebhookDispatcher:
 
 
 def delivered(delivery: DeliveryAttempt) -> bool:
-    """Whether the receiver has taken it: any 2xx says so, and nothing else does."""
+    """Whether the receiver accepted the delivery (any 2xx)."""
     return delivery.status is not None and HTTPStatus.OK <= delivery.status < HTTPStatus.MULTIPLE_CHOICES
 
 
 def ends(delivery: DeliveryAttempt) -> bool:
-    """Whether there is to be no other attempt: it was taken, or the receiver is gone for good."""
+    """Whether no further attempt follows: accepted, or 410 Gone."""
     return delivered(delivery) or delivery.status == HTTPStatus.GONE
 
 
@@ -144,13 +144,13 @@ def _is_settled(task: Task, message: WebhookDelivery) -> bool:
 
 
 def body_of(task: Task) -> bytes:
-    """The message about a task that is over, as it is sent."""
+    """The body of a delivery."""
     ended = TaskEvent(type=f"task.{task.status}", timestamp=task.completed_at or task.updated_at, data=task)
     return ended.model_dump_json().encode()
 
 
 def headers_of(task: Task, body: bytes, secret: WebhookSecret, *, now: datetime) -> dict[str, str]:
-    """What makes the message one of ours: signed by every secret that is valid now."""
+    """The headers of a delivery, signed with every currently valid secret."""
     id_, timestamp = f"evt_{task.id}", int(now.timestamp())
     signatures = [sign(each, id_=id_, timestamp=timestamp, body=body) for each in secret.signing(now)]
     return {

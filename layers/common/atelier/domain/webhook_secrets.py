@@ -1,4 +1,4 @@
-"""What a user's outgoing webhooks are signed with, and how that is changed without a receiver missing one."""
+"""Webhook signing secrets, and their rotation with an overlap."""
 
 import base64
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Where the outgoing webhooks of callers may go: https, public addresses only.
+"""Allowed webhook targets: https and public addresses only.
 
 The same rule twice: on the text when a task is created, and on every address that the name resolves to right before
 a delivery, because a name can mean another address by then.

@@ -1,1 +1,1 @@
-"""Who generates: one module per provider, each behind the protocol of `atelier.domain.provider`."""
+"""Providers: one module each, implementing the protocol of `atelier.domain.provider`."""

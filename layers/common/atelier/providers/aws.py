@@ -1,4 +1,4 @@
-"""What the adapters of AWS share: its failures in our own words, and the place in our bucket where it leaves files."""
+"""What the AWS adapters share: error translation, and the staging area in our bucket."""
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator

@@ -1,4 +1,4 @@
-"""The one HTTP client of the adapters: one attempt, short patience, bounded answers, and faults in our own words.
+"""The adapters' HTTP client: one attempt, short timeouts, bounded responses, translated errors.
 
 Every request has a connection of its own. A worker sleeps between two invocations, and a connection that the provider
 has closed meanwhile would make its next request fail in a way that leaves open whether it was heard.

@@ -1,1 +1,1 @@
-"""How it is kept: one DynamoDB table, one bucket, two queues. All keys are in `keys`, all retries in `table`."""
+"""Persistence: one DynamoDB table, one bucket, queues. All keys are in `keys`, all retries in `table`."""

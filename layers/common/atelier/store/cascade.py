@@ -45,7 +45,7 @@ class CleanUpMessage(BaseModel):
 
 
 class Queue(Protocol):
-    """Where the rest of the work waits."""
+    """The cascade queue."""
 
     def send(self, message: CleanUpMessage, *, delay: int) -> None:
         """Deliver `message` after `delay` seconds, at least once."""

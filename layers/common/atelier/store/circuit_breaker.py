@@ -1,4 +1,4 @@
-"""How the providers are doing, so that one that is out of order costs nobody's time: a circuit breaker per provider.
+"""A circuit breaker per provider, shared by all workers.
 
 After `FAILURES` failures in a row a provider is left alone, first for `FIRST_PAUSE` and each time for twice as long.
 The counts are one small item per provider that all workers share. They are approximate on purpose: two workers that
@@ -36,7 +36,7 @@ class CircuitBreakers:
         self._seen: dict[str, tuple[datetime, _State]] = {}
 
     def reason_to_wait(self, provider: str, *, now: datetime) -> str | None:
-        """Why nothing is to be asked of the provider now; None when something may."""
+        """Why the breaker is open; None when the provider may be called."""
         read_at, state = self._seen.get(provider, (None, _State()))
         if read_at is None or not timedelta(0) <= now - read_at < BELIEVED:
             state = self._read(provider, now=now)
@@ -45,7 +45,7 @@ class CircuitBreakers:
         return f"{provider} is out of order and is tried again at {format_timestamp(state.until)}: {state.reason}"
 
     def record_failure(self, provider: str, reason: str, *, now: datetime) -> None:
-        """It did not answer, or said that it cannot."""
+        """Count a failure."""
         failures = self._read(provider, now=now).failures + 1
         pause = min(FIRST_PAUSE * 2 ** min(max(failures - FAILURES, 0), 10), LONGEST_PAUSE)
         until = now + pause if failures >= FAILURES else None

@@ -44,7 +44,7 @@ class CloudFront:
         self._signed = lru_cache(_REMEMBERED)(self._sign)
 
     def __call__(self, key: str) -> str:
-        """A URL that lets anyone read the file for a while."""
+        """A signed, expiring URL of the file."""
         period = int(self._now().timestamp() / self._period)
         return self._signed(key, (period + 1 + _PERIODS) * self._period)
 

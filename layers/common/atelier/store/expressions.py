@@ -40,7 +40,7 @@ class Expressions:
         return f"{name} = list_append(if_not_exists({name}, {self.value([])}), {self.value(list(values))})"
 
     def placeholders(self) -> dict[str, Any]:
-        """The names and values that the expressions so far speak of."""
+        """The names and values used by the expressions so far."""
         found = {"ExpressionAttributeNames": self._names, "ExpressionAttributeValues": serialized(self._values)}
         return {name: value for name, value in found.items() if value}
 
@@ -58,7 +58,7 @@ class Expressions:
 
 
 class Condition:
-    """Something that must be so, as text once it is known which request asks. `&` and `|` join conditions."""
+    """A condition, rendered for the request that uses it. `&` and `|` combine conditions."""
 
     def __init__(self, text: Callable[[Expressions], str]) -> None:
         self.text = text
@@ -71,44 +71,44 @@ class Condition:
 
 
 class Attr:
-    """An attribute, of which a condition says something."""
+    """An attribute in a condition."""
 
     def __init__(self, name: str, *, function: str = "") -> None:
         self._name = name
         self._function = function
 
     def exists(self) -> Condition:
-        """The item has it."""
+        """The attribute exists."""
         return Condition(lambda request: f"attribute_exists({request.name(self._name)})")
 
     def not_exists(self) -> Condition:
-        """The item does not have it, or there is no item."""
+        """The attribute, or the item, does not exist."""
         return Condition(lambda request: f"attribute_not_exists({request.name(self._name)})")
 
     def size(self) -> "Attr":
-        """Its length, or how many values it has."""
+        """Its size: the length of a string, the number of elements of a set."""
         return Attr(self._name, function="size")
 
     def eq(self, value: Any) -> Condition:
-        """It is this."""
+        """Equals."""
         return Condition(lambda request: f"{self._operand(request)} = {request.value(value)}")
 
     def lt(self, value: Any) -> Condition:
-        """It is less."""
+        """Less than."""
         return Condition(lambda request: f"{self._operand(request)} < {request.value(value)}")
 
     def lte(self, value: Any) -> Condition:
-        """It is not more."""
+        """Less than or equal."""
         return Condition(lambda request: f"{self._operand(request)} <= {request.value(value)}")
 
     def between(self, low: Any, high: Any) -> Condition:
-        """It is neither less than `low` nor more than `high`."""
+        """Between `low` and `high`, both included."""
         return Condition(
             lambda request: f"{self._operand(request)} BETWEEN {request.value(low)} AND {request.value(high)}"
         )
 
     def begins_with(self, prefix: str) -> Condition:
-        """It begins so."""
+        """Begins with."""
         return Condition(lambda request: f"begins_with({self._operand(request)}, {request.value(prefix)})")
 
     def _operand(self, request: Expressions) -> str:

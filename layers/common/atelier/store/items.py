@@ -31,12 +31,12 @@ def to_item(record: StoredModel, **more: str) -> Item:
 
 
 def from_item(kind: type[AnyRecord], item: Item) -> AnyRecord:
-    """The record that was kept, in whatever shape."""
+    """The stored record, upgraded to the present schema."""
     return kind.model_validate(_present(kind, item))
 
 
 def from_items(kind: type[AnyRecord], items: Iterable[Item]) -> list[AnyRecord]:
-    """Many records that were kept, each in whatever shape."""
+    """Stored records, each upgraded to the present schema."""
     return _many(kind).validate_python([_present(kind, item) for item in items])
 
 

@@ -19,7 +19,7 @@ _NAME_BYTES: Final = 900  # names that are alike for longer than this order by i
 
 @dataclass(frozen=True)
 class Key:
-    """Where one item is."""
+    """The primary key of an item."""
 
     pk: str
     sk: str
@@ -74,29 +74,29 @@ def counters(account: int, scope: str) -> Key:
 
 
 def usage(account: int, client_id: str | None, campaign_id: str | None, day: date) -> Key:
-    """What was generated and spent on one day (UTC) for one client and campaign."""
+    """Usage of one day (UTC) for one client and campaign."""
     return Key(
         account_partition(account), f"USAGE#{client_id or UNASSIGNED}#{campaign_id or UNASSIGNED}#{day:%Y-%m-%d}"
     )
 
 
 def webhook_secret(user_id: int) -> Key:
-    """What signs a user's outgoing webhooks."""
+    """A user's webhook secret."""
     return Key(account_partition(user_id), "WEBHOOK")
 
 
 def subject(digest: str) -> Key:
-    """Which user an issuer's subject is."""
+    """The user of an issuer's subject."""
     return Key(f"SUB#{digest}", "USER")
 
 
 def user(user_id: int) -> Key:
-    """Which issuer's subject a user is."""
+    """The issuer and subject of a user."""
     return Key(f"USER#{user_id}", "SUB")
 
 
 def users() -> Key:
-    """How many numbers users have been given."""
+    """The counter of user numbers."""
     return Key("USERS", "COUNT")
 
 
@@ -116,7 +116,7 @@ def idempotency(actor: int, idempotency_key: str) -> Key:
 
 
 def health(provider: str) -> Key:
-    """What is known of a provider's health."""
+    """The circuit breaker of a provider."""
     return Key(f"PROVIDER#{provider}", "HEALTH")
 
 

@@ -40,14 +40,14 @@ _MOST_SEEN: Final = 10**9
 
 @dataclass(frozen=True)
 class Cursor:
-    """Where a walk through a list has come to: the last item's position and id, and how many items came before."""
+    """A cursor: the last item's position and id, and how many items came before."""
 
     position: str
     id: str
     seen: int
 
     def text(self, query: ListQuery) -> str:
-        """As the caller gets it, bound to the list it came from."""
+        """The cursor as callers see it, bound to its list."""
         parts = [_fingerprint(query), self.position, self.id, self.seen]
         return base64.urlsafe_b64encode(json.dumps(parts, ensure_ascii=False).encode()).decode().rstrip("=")
 
@@ -81,7 +81,7 @@ def _fingerprint(query: ListQuery) -> str:
 
 @dataclass(frozen=True)
 class Found(Generic[AnyRecord]):
-    """The items of a page, and everything its envelope says."""
+    """The items of a page and its envelope."""
 
     items: list[AnyRecord]
     total: int
@@ -175,7 +175,7 @@ def nothing(query: ListQuery) -> "Found[Any]":
 
 
 def read(table: Table, plan: Plan[AnyRecord], query: ListQuery) -> Found[AnyRecord]:
-    """The asked page, as of now."""
+    """The requested page."""
     cursor = cursor_of(query)
     has_order = all(source.ordered for source in plan.sources)
     has_slim_rows = all(source.slim for source in plan.sources)

@@ -1,4 +1,4 @@
-"""Media in our own bucket: brought in by the worker, read by callers through signed URLs that end.
+"""Media in our bucket: stored by the worker, read through signed, expiring URLs.
 
 Finished files are at `media/<user>/<task>/<number>.<extension>`. What a provider puts into the bucket itself is
 copied from below `incoming/<task>/`.
@@ -152,7 +152,7 @@ class MediaBucket:
     # -------------------------------------------------------------------------------------------------- reading
 
     def url(self, key: str) -> str:
-        """A URL that lets anyone read the file for a while."""
+        """A signed, expiring URL of the file."""
         if self._signer is not None:
             return self._signer(key)
         return self._client.generate_presigned_url(

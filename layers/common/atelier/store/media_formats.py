@@ -1,4 +1,4 @@
-"""Which files we keep: their types, told from their own first bytes, and how large they may be.
+"""Accepted media formats, recognised by their first bytes, and their size limits.
 
 What a server says a file is counts for nothing: what is stored here is opened by browsers under the type we give it.
 """
@@ -104,10 +104,10 @@ def check_size(size: int, kind: TaskType) -> None:
 
 
 def wrong_type(kind: TaskType) -> MediaRejected:
-    """The refusal of a file that is not what it should be."""
+    """The error of a file of another type."""
     return media_rejected("media_wrong_type", f"Unsupported {kind} format.")
 
 
 def media_rejected(code: str, message: str) -> MediaRejected:
-    """The refusal of a file, for a reason that asking again does not change."""
+    """The error of a file that is rejected for good."""
     return MediaRejected(TaskError(code=code, message=message, retryable=False))

@@ -25,12 +25,12 @@ class Queue:
 
 
 class ProviderQueues:
-    """One queue per provider, so that each has workers of its own; a provider without one shares the first lane."""
+    """One queue per provider, so that each has its own workers; a provider without one uses the shared queue."""
 
     def __init__(self, client: "SQSClient", shared: str, provider_queues: Mapping[str, str]) -> None:
         self._shared = Queue(client, shared)
         self._lanes = {name: Queue(client, url) for name, url in provider_queues.items()}
 
     def send(self, message: BaseModel, *, delay: int = 0, provider: str) -> None:
-        """Deliver `message` after `delay` seconds to a worker of this lane, at least once."""
+        """Deliver `message` after `delay` seconds to the provider's queue, at least once."""
         self._lanes.get(provider, self._shared).send(message, delay=delay)

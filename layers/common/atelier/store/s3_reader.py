@@ -1,4 +1,4 @@
-"""A stored file as something to look into: fetched in blocks, each once, and only a bounded number of them."""
+"""A seekable reader of an S3 object: fetched in blocks, each once, up to a limit."""
 
 import io
 import os
@@ -27,19 +27,19 @@ class Stored(io.RawIOBase):
         """What kept a block from being fetched: whoever reads may take that for the file's own fault."""
 
     def readable(self) -> bool:
-        """It can be read."""
+        """Readable."""
         return True
 
     def seekable(self) -> bool:
-        """It can be read anywhere."""
+        """Seekable."""
         return True
 
     def tell(self) -> int:
-        """Where it is read next."""
+        """The current position."""
         return self._at
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Read there next."""
+        """Move the current position."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
         if base + offset < 0:
             raise ValueError("before the beginning")

@@ -40,7 +40,7 @@ _TRANSIENT: Final = {
 
 
 class Database(Protocol):
-    """What is used of a DynamoDB client: boto3's has it, and `atelier.store.dynamodb` has nothing else."""
+    """The DynamoDB operations in use; boto3's client and `atelier.store.dynamodb` implement them."""
 
     def get_item(self, **request: Any) -> Any:
         """GetItem."""
@@ -67,12 +67,12 @@ class Database(Protocol):
         """TransactWriteItems."""
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
 
 
 @dataclass(frozen=True)
 class Retry:
-    """How often and how long to wait for a transaction that met another one.
+    """Retries after conflicts and throttling: how often, and how long to wait.
 
     After attempt n it waits up to `base` * 2^n seconds, at most `cap`, all of it random, and no longer than `budget` in
     all. The numbers are from a simulation of DynamoDB's conflicts (bench/contention.py): 400 writers of one item at
@@ -87,7 +87,7 @@ class Retry:
     chance: Callable[[], float] = random.random
 
     def rounds(self) -> Iterator[None]:
-        """Once per attempt, with a wait in between; it ends when there shall be no more."""
+        """Yields once per attempt, with a pause in between."""
         spent = 0.0
         for attempt in range(self.attempts):
             yield
@@ -106,7 +106,7 @@ class ConcurrentUpdate(Exception):
 
 
 def concurrent_update(_: Item | None) -> Exception:
-    """The refusal of a write whose reader shall look again."""
+    """The error of a write whose reader has to read again."""
     return ConcurrentUpdate()
 
 
@@ -114,7 +114,7 @@ def concurrent_update(_: Item | None) -> Exception:
 class Write:
     """A write. `on_condition_failure` makes an error of the item that failed the condition (None: no item).
 
-    `on_conflict` is what is said instead of Busy when it was this item that others kept writing.
+    `on_conflict` is raised instead of Busy when conflicts on this item outlast the retries.
     """
 
     key: Key
@@ -193,7 +193,7 @@ class Query:
 
 @dataclass(frozen=True)
 class QueryPage:
-    """Some items of a partition, and where the next ones begin (None: there are no more)."""
+    """One page of a query, and the start key of the next (None: no more)."""
 
     items: list[Item]
     next_start: Item | None
@@ -205,7 +205,7 @@ def _query_page(answer: Mapping[str, Any]) -> QueryPage:
 
 
 class Table:
-    """The table as the stores see it: plain dicts, our keys, refusals as exceptions."""
+    """The table: plain dicts, typed keys, failed conditions as exceptions."""
 
     def __init__(
         self,
@@ -215,7 +215,7 @@ class Table:
         retry: Retry | None = None,
         on_retry: Callable[[], object] = lambda: None,
     ) -> None:
-        """`on_retry` is called whenever a write met another one, or was throttled, and is tried again."""
+        """`on_retry` is called whenever a write is retried after a conflict or throttling."""
         self._client = client
         self._name = name
         self._retry = retry or Retry()
@@ -270,11 +270,11 @@ class Table:
         raise Busy("The table is busy.")
 
     def query(self, partition: Partition, **how: Any) -> QueryPage:
-        """One request's worth of a partition (at most 1 MB); `how` are the other fields of `Query`."""
+        """One page of a partition (at most 1 MB); `how` are the other fields of `Query`."""
         return self.run(Query(partition, **how))
 
     def run(self, query: Query) -> QueryPage:
-        """One request's worth of a query."""
+        """One page of a query."""
         request = query.request(self._name)
         return _query_page(_read(lambda: self._client.query(**request)))
 
@@ -315,7 +315,7 @@ class Table:
         raise Busy("The table is busy.")
 
     def count(self, key: Key, attribute: str) -> int:
-        """Add one to a number, which begins at 0; what it is then. No two calls are told the same."""
+        """Increment a number that starts at 0 and return it. No two calls return the same value."""
         _, request = Write(key, add={attribute: 1}).request()
         new: Any = {"ReturnValues": "UPDATED_NEW"}
         answer = _read(lambda: self._client.update_item(TableName=self._name, **request, **new))
@@ -332,9 +332,9 @@ class Table:
         )
 
     def retry_on_conflict(self, attempt: Callable[[], R]) -> R:
-        """Repeat `attempt`, which reads and then writes under a condition, until nothing changed in between.
+        """Repeat `attempt`, which reads and then writes conditionally, until nothing changed in between.
 
-        Raises Busy when others keep being faster.
+        Raises Busy after too many conflicts.
         """
         for _ in self._retry.rounds():
             try:

@@ -26,7 +26,7 @@ from atelier.store.wire import Item
 
 
 class Tasks:
-    """Tasks. Methods that take a `user_id` act for that user: another user's tasks are not there."""
+    """Tasks. Methods that take `access` act for it: another account's tasks do not exist."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -70,7 +70,7 @@ class Tasks:
         return summary_from(found.get(summary)).pending.unlinked(task)
 
     def kept(self, task_id: str, *, access: Access) -> Task:
-        """The task as it is kept, which is what a change starts from. Raises NotFound."""
+        """The stored task, which a change starts from. Raises NotFound."""
         item = self._table.get(keys.task(task_id)) if is_id(task_id) else None
         return _owned(item, task_id, access)
 
@@ -79,12 +79,12 @@ class Tasks:
         return TaskPage(**list_tasks(self._table, query, access.account).envelope(query))
 
     def load(self, task_id: str) -> Task | None:
-        """The task as it is kept, whoever owns it, for the pipeline."""
+        """The stored task of any account, for the pipeline."""
         item = self._table.get(keys.task(task_id))
         return from_item(Task, item) if item else None
 
     def parents(self, client_id: str | None, campaign_id: str | None, *, access: Access) -> Parents:
-        """The client and campaign to make something for; a campaign alone brings its client.
+        """The client and campaign of a new task; a campaign alone implies its client.
 
         Raises NotFound for one that is not there, and Invalid for a campaign of another client.
         """

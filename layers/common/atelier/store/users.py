@@ -1,4 +1,4 @@
-"""Who is which user: an integer for every subject of an issuer, given once and never to anybody else."""
+"""User numbers: one integer per issuer and subject, assigned once and never reused."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ MOST_KNOWN: Final = 10_000
 
 
 class Users:
-    """The numbers of all users, of which a process remembers those that it has met."""
+    """Assigns and finds user numbers; a process caches those it has seen."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

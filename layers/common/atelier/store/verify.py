@@ -1,4 +1,4 @@
-"""Counts everything again from the raw items, and says in sentences what is not as it should be.
+"""Recounts everything from the raw items and reports violations as sentences.
 
 It shares no code with the stores: it knows the table's layout from docs/data-model.md only, so that a mistake in the
 code cannot hide itself. It may be run at any time: a parent whose clean-up is pending is taken as its readers take it,
@@ -37,7 +37,7 @@ def read(table: Table, user_id: int) -> list[Item]:
 
 
 def violations(items: Iterable[Item], *, at_rest: bool = False, deleted: Iterable[Item] | None = ()) -> list[str]:
-    """What is wrong with the table; nothing when all is well.
+    """The violations found; empty when the table is consistent.
 
     `at_rest` says that no clean-up may be pending. `deleted` are finished tasks that were deleted, whose usage stays,
     with the links that they would have today; None when nobody knows them, and usage may then exceed the recount.
@@ -98,7 +98,7 @@ class _Recount:
         self._pending: set[str] = set(owned.summary.get("pending", ()))
 
     def violations(self) -> Iterator[str]:
-        """Everything that does not add up."""
+        """All violations."""
         yield from self._parents()
         yield from self._clean_ups()
         yield from self._totals()

@@ -1,4 +1,4 @@
-"""Optimistic changes: what If-Match accepts, and what a merge patch makes of a record."""
+"""Optimistic concurrency: the versions that If-Match accepts, and merge patches."""
 
 from collections.abc import Collection
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""One POST to a receiver that a caller named: to an address that was checked, and to no other.
+"""One POST to a caller's receiver, to a verified address only.
 
 A name is resolved once, here. Only if all its addresses are public is one of them connected to, by its number: nobody
 can answer the check with one address and the connection with another. The certificate must be the name's all the
@@ -44,7 +44,7 @@ def _lookups() -> ThreadPoolExecutor:
 
 
 class WebhookClient:
-    """The way to the receivers. `private` allows http and private addresses, for the local run."""
+    """The HTTP client of deliveries. `private` allows http and private addresses (local run only)."""
 
     def __init__(
         self, agent: str, *, private: bool = False, resolve: Resolve = addresses_of, trust: ssl.SSLContext | None = None

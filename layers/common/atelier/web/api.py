@@ -1,4 +1,4 @@
-"""The HTTP frame of every function: one resolver, one way to answer, one way to fail.
+"""The HTTP layer of every function: resolver, responses, errors.
 
 `api()` makes a resolver whose every error is problem+json. `serve()` turns it into a Lambda handler that checks the
 request before any route, and puts the request id on every answer and one line about it into the log.
@@ -101,7 +101,7 @@ def _check(app: APIGatewayHttpResolver, field_errors: list[FieldError]) -> None:
 
 
 def claims_in(app: APIGatewayHttpResolver) -> Claims:
-    """Whose request the present one is. Raises Unauthenticated where no token is asked for."""
+    """The claims of the current request. Raises Unauthenticated on routes without a token."""
     claims = app.context[_CLAIMS]
     if not isinstance(claims, Claims) or claims is UNAUTHENTICATED:
         raise Unauthenticated("This request carries no verified identity.")
@@ -131,13 +131,13 @@ def _field_faults(app: APIGatewayHttpResolver) -> list[FieldError]:
 def resource_response(
     record: StoredModel, *, status: int = HTTPStatus.OK, tag: str | None = None, **headers: str
 ) -> Reply:
-    """One resource, with its entity tag. `headers` are named with underscores."""
+    """The response with one resource and its ETag. `headers` are named with underscores."""
     named: dict[str, str | list[str]] = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(status, JSON, record.model_dump_json(), headers={"ETag": tag or etag(record.version), **named})
 
 
 def created_response(made: CreateResult[Any], *, location: str, status: int = HTTPStatus.CREATED) -> Reply:
-    """A resource that a POST created, now or when it was first sent with this idempotency key."""
+    """The response of a create, or of its replay."""
     replayed = {"Idempotent_Replayed": "true"} if made.replayed else {}
     return resource_response(made.record, status=status, Location=f"{PREFIX}{location}", **replayed)
 
@@ -155,7 +155,7 @@ def page_response(page: StoredModel) -> Reply:
 
 
 def no_content() -> Reply:
-    """What a DELETE answers."""
+    """The response of a DELETE."""
     return Response(HTTPStatus.NO_CONTENT)
 
 

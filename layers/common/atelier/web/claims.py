@@ -1,6 +1,6 @@
-"""What a verified token says. The gateway has checked signature, issuer, audience and time before a function runs.
+"""Claims of a verified token. The gateway has checked signature, issuer, audience and time before a function runs.
 
-Nothing else in a request says who somebody is, and what is missing or strange here is never made up for.
+Nothing else in a request identifies the caller; missing or malformed claims are never replaced.
 """
 
 import re
@@ -20,7 +20,7 @@ _HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")  # of a surrogate pair: n
 
 @dataclass(frozen=True)
 class Claims:
-    """Who a token is about: a subject of an issuer, in a role or in none."""
+    """The verified claims: issuer, subject, and role if any."""
 
     issuer: str
     subject: str

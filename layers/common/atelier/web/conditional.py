@@ -1,4 +1,4 @@
-"""Entity tags: what If-Match and If-None-Match say, and what we compare it with."""
+"""Entity tags, If-Match and If-None-Match."""
 
 import re
 from typing import Final
@@ -9,7 +9,7 @@ _TAG: Final = re.compile(r'(W/)?"([^"]*)"')
 
 
 def etag(version: int) -> str:
-    """The tag of a resource that is kept: its version, which changes with every change of it."""
+    """The ETag of a stored resource: its version."""
     return f'"{version}"'
 
 

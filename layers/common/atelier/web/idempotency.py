@@ -1,4 +1,4 @@
-"""Idempotency at the door: which request this is, told from any other by its path and its body."""
+"""The idempotency key of a request, with a digest of its path and body."""
 
 import hashlib
 import json

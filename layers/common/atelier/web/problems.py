@@ -1,4 +1,4 @@
-"""Errors as answers: application/problem+json (RFC 9457). This table alone knows which error is which status."""
+"""Errors as responses: application/problem+json (RFC 9457). Only this table maps errors to statuses."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -72,7 +72,7 @@ _LONGEST_PLACE: Final = 300  # characters
 
 
 class ErrorDetail(BaseModel):
-    """One thing wrong with a request: a JSON pointer into the body, or a parameter's name."""
+    """One error: its JSON pointer into the body or its parameter's name, and a sentence."""
 
     pointer: str | None = None
     parameter: str | None = None
@@ -108,7 +108,7 @@ class Problem(BaseModel):
 
 
 def problem_response(error: Exception, *, instance: str, request_id: str) -> Response[str]:
-    """The answer that tells the caller about `error`; errors that are not the domain's stay inside."""
+    """The response for `error`; details of errors that are not the domain's are not shown."""
     status = status_of(error)
     slug, title = TITLES[status]
     problem = {

@@ -1,4 +1,4 @@
-"""Who may do what: the least role of every route, and the one place that holds a request against it.
+"""Authorization: the minimum role of every route, and the check of a request against it.
 
 A new route needs a row here. Until it has one nobody may use it, and a test says so.
 """
@@ -63,7 +63,7 @@ UNAUTHENTICATED: Final = Claims(issuer="", subject="", role=None)
 
 
 def authorize(event: Event) -> Claims | None:
-    """Who is asking, if they may; None where no route is known, and all there is to get is a 404 or a 405.
+    """The verified claims of a request that its role allows; None for unknown routes, which answer 404 or 405.
 
     Raises Unauthenticated and Forbidden.
     """

@@ -1,4 +1,4 @@
-"""The routes of the whole API, from its committed document: what exists, and with which methods."""
+"""The routes of the whole API, read from the committed OpenAPI document."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ def fits(parts: Sequence[str], template: Sequence[str]) -> bool:
 
 
 def refusal(method: str, path: str) -> NoSuchPath | MethodNotAllowed:
-    """Why a request that no route takes is refused."""
+    """The error of a request without a route: 404 or 405."""
     methods = methods_at(path)
     if methods and method not in methods:
         return MethodNotAllowed(", ".join(methods))

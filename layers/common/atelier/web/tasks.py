@@ -1,4 +1,4 @@
-"""Tasks as answers: with signed URLs, and with a tag that changes when what the caller sees does."""
+"""Responses with tasks: signed URLs, and an ETag that changes with what the caller sees."""
 
 import hashlib
 from datetime import datetime
@@ -20,14 +20,14 @@ _POLL_AGAIN: Final = "1"
 
 
 class Signer(Protocol):
-    """What makes a stored file readable for a while."""
+    """Signs URLs of stored files."""
 
     def url(self, key: str) -> str:
         """A URL for the file of this key."""
 
 
 class TaskResult(StoredModel):
-    """What came of a task: its files, or none while it runs."""
+    """The result of a task: its files, or none while it runs."""
 
     id: Id
     status: TaskStatus
@@ -35,7 +35,7 @@ class TaskResult(StoredModel):
 
 
 def with_urls(task: AnyTask, media: Signer) -> AnyTask:
-    """The task with URLs that work for a while."""
+    """The task with signed URLs."""
     outputs = [output.model_copy(update={"url": media.url(output.key)}) for output in task.outputs]
     return task.model_copy(update={"outputs": outputs})
 
@@ -59,14 +59,14 @@ def task_response(
 
 
 def accepted_response(made: CreateResult[Task], media: Signer, *, now: datetime) -> Response[Any]:
-    """A task that was accepted, now or when it was first sent with this idempotency key."""
+    """The 202 response of an accepted task, or of its replay."""
     replayed = {"Idempotent_Replayed": "true"} if made.replayed else {}
     location = f"{PREFIX}/tasks/{made.record.id}"
     return task_response(made.record, media, now=now, status=HTTPStatus.ACCEPTED, Location=location, **replayed)
 
 
 def result_response(task: Task, media: Signer, *, now: datetime) -> Response[Any]:
-    """The files of a task, or how it stands. Raises TaskFailed for one that ended without files."""
+    """The files of a task, or its status. Raises TaskFailed for one that ended without files."""
     result = TaskResult(id=task.id, status=task.status, outputs=with_urls(task, media).outputs)
     if not task.over:
         where, tag = f"{PREFIX}/tasks/{task.id}", tag_of(task, now=now)

@@ -1,4 +1,4 @@
-"""What is wrong with parameters and fields: unknown, repeated, unreadable or out of bounds.
+"""Errors of parameters and fields: unknown, repeated, malformed or out of bounds.
 
 Powertools validates what a route declares, and ignores all else.
 """

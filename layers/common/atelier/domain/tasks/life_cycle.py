@@ -21,18 +21,18 @@ def _changed(task: Task, *, now: datetime, **change: Any) -> Task:
 
 
 def started(task: Task, *, now: datetime) -> Task:
-    """The provider works on it."""
+    """The provider has started the job."""
     first_start = task.started_at or now
     return _moved(task, TaskStatus.PROCESSING, now=now, started_at=first_start, queue_position=None)
 
 
 def requeued(task: Task, *, now: datetime) -> Task:
-    """The provider has put it back in its queue."""
+    """The provider has requeued the job."""
     return _moved(task, TaskStatus.PENDING, now=now, progress=None)
 
 
 def succeeded(task: Task, *, outputs: list[Output], cost: Decimal | None, now: datetime) -> Task:
-    """The provider is done and the media are in our storage."""
+    """The job succeeded and its media are stored."""
     return _moved(
         task,
         TaskStatus.SUCCEEDED,
@@ -48,7 +48,7 @@ def succeeded(task: Task, *, outputs: list[Output], cost: Decimal | None, now: d
 def failed(
     task: Task, error: TaskError, *, now: datetime, outcome: Outcome | None = None, cost: Decimal | None = None
 ) -> Task:
-    """It ended without media, for the reason given; `outcome` when that is how the provider's job ended."""
+    """The task failed with `error`; `outcome` when that is how the provider's job ended."""
     return _moved(task, TaskStatus.FAILED, now=now, error=error, provider_outcome=outcome, cost=_charged(task, cost))
 
 
@@ -63,7 +63,7 @@ def cancel(task: Task, *, now: datetime) -> Task:
 
 
 def rerouted(task: Task, error: TaskError, *, estimate: Decimal | None, now: datetime) -> Task:
-    """The provider has not accepted it, so the next one is asked."""
+    """The provider did not accept the job; the next one is tried."""
     following, *others = task.fallbacks
     return _changed(
         task,
@@ -81,7 +81,7 @@ def rerouted(task: Task, error: TaskError, *, estimate: Decimal | None, now: dat
 
 
 def with_outcome(task: Task, outcome: Outcome, *, cost: Decimal | None, now: datetime) -> Task:
-    """The provider's job has ended after the task had: recorded with what it cost, and nothing else."""
+    """The job ended after its task: records its outcome and cost."""
     return _changed(task, now=now, provider_outcome=outcome, cost=_charged(task, cost))
 
 

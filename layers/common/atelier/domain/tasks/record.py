@@ -22,7 +22,7 @@ class TaskType(StrEnum):
 
 
 class TaskStatus(StrEnum):
-    """Where a task stands; `NEXT` says where it can go from there."""
+    """The status of a task; `NEXT` has the allowed transitions."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -69,7 +69,7 @@ def _as_text(value: object) -> object:
 
 
 class TaskError(StoredModel):
-    """Why a task failed; `retryable` says whether asking again may help."""
+    """Why a task failed; `retryable` says whether a retry may succeed."""
 
     code: str
     message: Annotated[str, BeforeValidator(_as_text)]
@@ -84,7 +84,7 @@ Amount = Annotated[
 
 
 class Cost(StoredModel):
-    """What the provider charges: expected at creation, known at the end."""
+    """The provider's charge: estimated at creation, actual at the end."""
 
     estimated: Amount | None = None
     actual: Amount | None = None
@@ -100,7 +100,7 @@ class Attempt(StoredModel):
 
 
 class Fallback(StoredModel):
-    """A provider that is asked next, if the ones before it do not accept the job."""
+    """A provider to try if those before it do not accept the job."""
 
     provider: str
     model: str
@@ -116,7 +116,7 @@ class DeliveryAttempt(StoredModel):
 
 
 class Outcome(StrEnum):
-    """How the provider's job ended, which need not be how the task did."""
+    """How the provider's job ended; it may differ from the task."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -167,7 +167,7 @@ class TaskSummary(StoredModel):
 
     @property
     def over(self) -> bool:
-        """Whether nothing more can happen to it."""
+        """Whether the status is terminal."""
         return self.status in TERMINAL
 
 

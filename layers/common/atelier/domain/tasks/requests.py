@@ -1,4 +1,4 @@
-"""What a caller sends to have something generated."""
+"""The request bodies of generation."""
 
 import re
 from typing import Annotated, Any, Final, Literal, TypeVar
@@ -60,7 +60,7 @@ def _distinct(values: list[str]) -> list[str]:
 
 
 class NewTask(RequestModel):
-    """What it takes to generate anything."""
+    """The fields of every generation request."""
 
     prompt: Prompt
     client_id: GivenId | None = None
@@ -96,7 +96,7 @@ class NewTask(RequestModel):
     ] = None
 
     def options(self) -> dict[str, JsonValue]:
-        """Everything the model is told beside the prompt: the typed options that were given, and `params`."""
+        """All options of the model: the typed ones that were given, and `params`."""
         typed = self.model_dump(exclude=set(NOT_OPTIONS), exclude_none=True, mode="json")
         return {**typed, **self.params}
 
@@ -122,7 +122,7 @@ NOT_OPTIONS: Final = frozenset(
 
 
 class NewImage(NewTask):
-    """What it takes to generate images."""
+    """The body that generates images."""
 
     aspect_ratio: AspectRatio | None = None
     size: Size | None = None
@@ -143,7 +143,7 @@ class NewImage(NewTask):
 
 
 class NewVideo(NewTask):
-    """What it takes to generate videos."""
+    """The body that generates videos."""
 
     aspect_ratio: AspectRatio | None = None
     duration: Annotated[Seconds | None, Field(description="Seconds.")] = None
@@ -154,7 +154,7 @@ class NewVideo(NewTask):
 
 
 class NewAudio(NewTask):
-    """What it takes to generate sound or speech."""
+    """The body that generates sound or speech."""
 
     duration: Annotated[Seconds | None, Field(description="Seconds.")] = None
     voice: Annotated[str | None, Field(max_length=255)] = None

@@ -50,8 +50,9 @@ def connect(environment: Environment) -> "DynamoDB | None":
 
 
 class DynamoDB:
-    """The client. Answers are botocore's, but that binary values stay the text that JSON has for them, which
-    `wire.deserialized` reads: to look for them takes as long as a tenth of a list. Raises ClientError and its kin.
+    """The client. Its answers are botocore's, except that binary values stay base64 text, which `wire.deserialized`
+    decodes: looking for them here would take a tenth of the time of a list. Raises ClientError and botocore's
+    connection errors.
     """
 
     def __init__(
@@ -100,11 +101,11 @@ class DynamoDB:
         return self._call("TransactWriteItems", request)
 
     def close(self) -> None:
-        """Let go of all connections; the next call makes a new one."""
+        """Close all connections; the next call opens a new one."""
         self._connections.close()
 
     def begin(self, operation: str, **request: Any) -> "InFlightRequest":
-        """Send a request (`GetItem`, ...) whose answer is asked for later; others can be on their way meanwhile."""
+        """Send a request (`GetItem`, ...) and read its answer later; other requests may be in flight meanwhile."""
         body = json.dumps(request, default=_base64).encode()
         try:
             return InFlightRequest(self, operation, body, self._send(operation, body))
@@ -116,7 +117,7 @@ class DynamoDB:
         return self.process(operation, body, lambda: self._send(operation, body))
 
     def process(self, operation: str, body: bytes, first: Callable[[], "Sent"]) -> Answer:
-        """The answer to a request, of which `first` is the first try. Raises ClientError and its kin."""
+        """The answer to a request whose first attempt is `first`. Raises ClientError and botocore's errors."""
         sent, attempt = first, 0
         while True:
             try:
@@ -141,7 +142,7 @@ class InFlightRequest:
         self._client, self._operation, self._body, self._first = client, operation, body, first
 
     def answer(self) -> Answer:
-        """Its answer, after as many tries as any other request gets. Raises ClientError and its kin."""
+        """The answer, after the usual retries. Raises ClientError and botocore's connection errors."""
         return self._client.process(self._operation, self._body, self._sent)
 
     def drop(self) -> None:

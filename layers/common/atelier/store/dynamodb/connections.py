@@ -23,7 +23,7 @@ READ_SECONDS: Final = 5
 
 
 class Reply(NamedTuple):
-    """What came back over HTTP."""
+    """An HTTP response."""
 
     status: int
     headers: Mapping[str, str]
@@ -31,17 +31,17 @@ class Reply(NamedTuple):
 
 
 class StaleConnection(ConnectionClosedError):
-    """A kept connection had died."""
+    """A kept connection was closed by the peer."""
 
 
 class Connection(NamedTuple):
-    """One connection, and what is read from it."""
+    """A connection and its reader."""
 
     socket: socket.socket
     reader: IO[bytes]
 
     def close(self) -> None:
-        """End it."""
+        """Close it."""
         self.reader.close()
         self.socket.close()
 
@@ -59,7 +59,7 @@ class Connections:
         self._idle: list[Connection] = []
 
     def send(self, headers: Mapping[str, str], body: bytes) -> "Sent":
-        """Send a request, whose reply is to be read. Raises botocore's errors for all that can go wrong on the way."""
+        """Send a request. Raises botocore's connection errors."""
         kept = self._take()
         connection = kept or self._opened()
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -69,7 +69,7 @@ class Connections:
         return Sent(self, connection, kept=kept is not None)
 
     def receive(self, connection: Connection, *, kept: bool) -> Reply:
-        """Read the reply to what was sent. Raises botocore's errors, as `send`."""
+        """Read the response. Raises botocore's connection errors."""
         with self._in_botocores_words(connection, kept=kept):
             reply = _read(connection.reader)
         if reply.headers.get("connection", "").lower() == "close":
@@ -79,7 +79,7 @@ class Connections:
         return reply
 
     def close(self) -> None:
-        """Let go of those that are not in use."""
+        """Close idle connections."""
         while (connection := self._take()) is not None:
             connection.close()
 
@@ -128,17 +128,17 @@ class Connections:
 
 
 class Sent:
-    """A request on its way."""
+    """A request in flight."""
 
     def __init__(self, connections: Connections, connection: Connection, *, kept: bool) -> None:
         self._connections, self._connection, self._kept = connections, connection, kept
 
     def receive(self) -> Reply:
-        """The reply. Raises botocore's errors for all that can go wrong on its way."""
+        """The response. Raises botocore's connection errors."""
         return self._connections.receive(self._connection, kept=self._kept)
 
     def drop(self) -> None:
-        """Nobody wants to know any more."""
+        """Discard the response; the connection is closed."""
         self._connection.close()
 
 

@@ -1,4 +1,4 @@
-"""Whose requests these are."""
+"""Credentials of the requests."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,7 +10,7 @@ Environment = Mapping[str, str]
 
 
 class Keys(NamedTuple):
-    """Credentials that stay, in the form of botocore's."""
+    """Static credentials with botocore's attribute names."""
 
     access_key: str
     secret_key: str
@@ -18,11 +18,11 @@ class Keys(NamedTuple):
 
 
 Credentials = Callable[[], "Keys | ReadOnlyCredentials"]
-"""Whose requests these are, asked before each."""
+"""Returns the credentials; called before each request."""
 
 
 def credentials_of(environment: Environment) -> Credentials:
-    """Whose requests these are: the environment's keys, or else whatever botocore finds, and renews when it is time.
+    """Credentials: the environment's keys, or those that botocore finds and renews.
 
     Raises NoCredentialsError when there are none.
     """

@@ -37,7 +37,7 @@ _TRANSIENT_CODES: Final = {
 
 
 def parse_reply(operation: str, reply: Reply, *, retries: int) -> Answer:
-    """The answer. Raises ClientError for a refusal, ChecksumError for a damaged one."""
+    """The parsed answer. Raises ClientError for an error response, ChecksumError for a corrupt one."""
     status, headers, content = reply
     wanted, found = headers.get("x-amz-crc32"), str(zlib.crc32(content))
     if wanted is not None and wanted != found:
@@ -65,7 +65,7 @@ def _parse_object(content: bytes) -> Answer:
 
 
 def _refusal(status: int, content: bytes) -> Answer:
-    """The code, the message, and what a refused condition or transaction tells beside them."""
+    """The error code, the message, and the item or cancellation reasons of a failed condition."""
     try:
         told = _parse_object(content)
     except ValueError:

@@ -20,7 +20,7 @@ class Signer:
         self._credentials = credentials
 
     def headers(self, operation: str, body: bytes, now: time.struct_time) -> dict[str, str]:
-        """Everything that is sent above the body. What is signed is in the order of the alphabet, as it must be."""
+        """All headers. Signed headers are in alphabetical order, as the algorithm requires."""
         keys = self._credentials()
         stamp = time.strftime("%Y%m%dT%H%M%SZ", now)
         signed = {
