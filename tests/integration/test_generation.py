@@ -251,11 +251,19 @@ def test_size_and_aspect_ratio_exclude_each_other(w: World) -> None:
 
 
 def test_params_go_to_the_model_and_cannot_say_what_a_field_says(w: World) -> None:
-    assert a_task(w, params={"steps": 4, "deep": {"a": [1.0]}}, seed=7)["params"] == {
+    assert a_task(w, params={"steps": 4, "style": "Größe 🎨"}, seed=7)["params"] == {
         "num_outputs": 1,
         "seed": 7,
         "steps": 4,
-        "deep": {"a": [1.0]},
+        "style": "Größe 🎨",
     }
     new = {"prompt": "A boat", "params": {"seed": 1, "size": "64x64", "steps": 4}}
     assert places(w.call("POST", "/generate/image", new)) == {"/params/seed", "/params/size"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("value", ["10" * 150, "[1]", "{}", '"²"', "null", "-1", "1e300"])
+@pytest.mark.parametrize("name", ["duration", "size", "num_outputs", "num_images", "steps", "text", ""])
+def test_no_value_of_params_whatever_breaks_a_request(w: World, kind: str, name: str, value: str) -> None:
+    answer = w.call("POST", f"/generate/{kind}", raw=f'{{"prompt": "A boat", "params": {{"{name}": {value}}}}}')
+    assert places(answer) == {f"/params/{name}"}

@@ -111,7 +111,7 @@ def a_job_request(w: World, campaign: Line, who: Line, end: str) -> Line:
         "size": "64x64",
         "campaign_id": campaign["id"],
         "metadata": {"about": CONFIDED["metadata"]},
-        "params": {"about": CONFIDED["params"]},
+        "params": {"style": CONFIDED["params"]},
         "webhook_url": f"https://receiver.invalid/{CONFIDED['a path of a receiver']}",
     }
     return created(w.call("POST", "/generate/image", new, **who))

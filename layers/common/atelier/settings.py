@@ -41,6 +41,8 @@ class Settings:
     cdn_key_secret: str
     webhook_delivery_queue: str
     private_webhook_targets: bool
+    safety_tolerance: int
+    safety_checker_optional: bool
 
 
 @cache
@@ -72,4 +74,6 @@ def settings() -> Settings:
         cdn_key_secret=env("CDN_KEY_SECRET", ""),
         webhook_delivery_queue=env("WEBHOOK_DELIVERY_QUEUE_URL", ""),
         private_webhook_targets=env("ALLOW_PRIVATE_WEBHOOK_TARGETS", "off") == "on",
+        safety_tolerance=int(env("SAFETY_TOLERANCE", "2")),
+        safety_checker_optional=env("SAFETY_CHECKER", "required") == "optional",
     )

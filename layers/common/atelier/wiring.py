@@ -240,10 +240,13 @@ def circuit_breakers() -> "CircuitBreakers":
 def catalog() -> "Catalog":
     """The models of all providers, configured or not."""
     from atelier.domain.catalog import Catalog
+    from atelier.domain.params import SafetyPolicy
     from atelier.providers import bedrock, fal, polly, replicate
     from atelier.providers.sandbox import provider as sandbox
 
-    return Catalog((*sandbox.MODELS, *fal.MODELS, *replicate.MODELS, *bedrock.MODELS, *polly.MODELS))
+    models = (*sandbox.MODELS, *fal.MODELS, *replicate.MODELS, *bedrock.MODELS, *polly.MODELS)
+    ours = settings()
+    return Catalog(models).under(SafetyPolicy(ours.safety_tolerance, ours.safety_checker_optional))
 
 
 def configured() -> tuple[str, ...]:

@@ -4,8 +4,9 @@ Each provider's models stand beside its adapter; the composition root puts them 
 """
 
 import math
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from atelier.domain.errors import FieldError, Invalid
+from atelier.domain.params import Param, SafetyPolicy
 from atelier.domain.tasks.record import Output, TaskType
 
 SANDBOX: Final = "sandbox"
@@ -72,7 +74,8 @@ class Model:
     `takes` names the typed options of a request that mean something to it; any other is refused, as are values that
     are not among `aspect_ratios`, `voices` or `seconds` where these are given. `prompt_limit` is in characters and
     holds for prompt and guidelines together; what a model with `spoken` is sent is read aloud, so nothing is added to
-    it. The price may be unknown.
+    it. The price may be unknown. `params` are the words of the provider's own that a request may carry beside, and
+    `stands_for` says of those that are refused which field of the API stands for them.
     """
 
     id: str
@@ -86,6 +89,8 @@ class Model:
     seconds: Seconds | None = None
     aspect_ratios: tuple[str, ...] = ()
     voices: tuple[str, ...] = ()
+    params: tuple[Param, ...] = ()
+    stands_for: Mapping[str, str] = field(default_factory=dict, hash=False)
     price: Price | None = None
     lifecycle: Lifecycle = Lifecycle.ACTIVE
     replacement: str | None = None
@@ -95,28 +100,45 @@ class Model:
         """Whether a caller may call it by `name`."""
         return name == self.id or name in self.aliases
 
-    def estimate(self, prompt: str, options: dict[str, JsonValue]) -> Decimal | None:
+    def sent(self, options: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+        """The options of a job, with the defaults that the provider is told so that it takes no others."""
+        return {**{param.name: param.default for param in self.params if param.always_sent}, **options}
+
+    def estimate(self, prompt: str, options: Mapping[str, JsonValue]) -> Decimal | None:
         """The estimated cost of a job; one megapixel per image when no size is given."""
         return self._costs(
+            options,
             characters=len(prompt),
             count=_number(options.get("num_outputs"), 1),
             seconds=_number(options.get("duration"), self.seconds.default if self.seconds else 0),
             megapixels=_megapixels(str(options.get("size", "1024x1024"))),
         )
 
-    def charge(self, prompt: str, outputs: Sequence[Output]) -> Decimal | None:
+    def charge(
+        self, prompt: str, outputs: Sequence[Output], options: Mapping[str, JsonValue] | None = None
+    ) -> Decimal | None:
         """The cost of a finished job by its files, for a provider that does not report one."""
         sizes = [math.ceil((each.width or 0) * (each.height or 0) / 2**20) for each in outputs]
         return self._costs(
+            options or {},
             characters=len(prompt),
             count=len(outputs),
             seconds=sum(each.duration or 0 for each in outputs) / max(len(outputs), 1),
             megapixels=max(sizes, default=0),
         )
 
-    def _costs(self, *, characters: int, count: float, seconds: float, megapixels: float) -> Decimal | None:
+    def _costs(
+        self,
+        options: Mapping[str, JsonValue],
+        *,
+        characters: int,
+        count: float,
+        seconds: float,
+        megapixels: float,
+    ) -> Decimal | None:
         if self.price is None:
             return None
+        factor = math.prod((param.factor(options.get(param.name)) for param in self.params), start=Decimal(1))
         quantity = {
             Unit.IMAGE: count,
             Unit.VIDEO: count,
@@ -125,7 +147,7 @@ class Model:
             Unit.SECOND: count * seconds,
             Unit.THOUSAND_CHARACTERS: characters / 1000,
         }[self.price.per]
-        return in_dollars(self.price.amount * Decimal(str(quantity)))
+        return in_dollars(self.price.amount * Decimal(str(quantity)) * factor)
 
 
 _CENT_OF_A_CENT: Final = Decimal("0.000001")
@@ -136,15 +158,18 @@ def in_dollars(amount: Decimal) -> Decimal:
     return amount.quantize(_CENT_OF_A_CENT).normalize() + 0
 
 
+_MOST: Final = 10**6
+
+
 def _number(value: JsonValue, default: float) -> float:
-    # Options may come from the caller's free-form params.
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # Tasks from before parameters were checked may have anything here.
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST
     return value if usable and isinstance(value, int | float) else default
 
 
 def _megapixels(size: str) -> int:
-    width, _, height = size.partition("x")
-    pixels = int(width) * int(height) if width.isdigit() and height.isdigit() else 2**20
+    sides = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", size)
+    pixels = int(sides[1]) * int(sides[2]) if sides else 2**20
     return math.ceil(pixels / 2**20)
 
 
@@ -163,6 +188,10 @@ class Catalog:
     def __init__(self, models: Iterable[Model]) -> None:
         self.models = tuple(models)
         self.providers = tuple(sorted({model.provider for model in self.models}))
+
+    def under(self, policy: SafetyPolicy) -> "Catalog":
+        """The same models, with what the deployment allows of their parameters."""
+        return Catalog(replace(each, params=tuple(policy.of(param) for param in each.params)) for each in self.models)
 
     def model(self, provider: str, name: str, kind: TaskType) -> Model | None:
         """The model of a provider by its id or an alias."""

@@ -14,6 +14,7 @@ from hmac import compare_digest
 from typing import Final, TypeVar
 
 from atelier.domain.catalog import SANDBOX, Catalog
+from atelier.domain.params import errors_of
 from atelier.domain.pipeline_ports import (
     LONGEST_DELAY,
     CircuitBreaker,
@@ -39,7 +40,7 @@ from atelier.domain.provider import (
 )
 from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Fallback, Outcome, Output, Task, TaskError, TaskStatus, TaskType
-from atelier.domain.tasks.requests import MOST_OUTPUTS
+from atelier.domain.tasks.requests import MOST_OUTPUTS, TYPED_OPTIONS
 
 Answer = TypeVar("Answer")
 
@@ -56,6 +57,7 @@ LAST_POLL: Final = 60
 _HELD: Final = 5  # seconds after which a message looks again whether its task is still being submitted
 _AFTERMATH: Final = timedelta(hours=1)  # how long after its deadline a job that could not be stopped is asked after
 _NOT_CONFIRMED: Final = "The provider has not confirmed the job; it is not sent twice."
+_LONGEST_MESSAGE: Final = 1000
 _LAST_PLACE: Final = 1_000_000  # whatever number a provider tells
 AT_ONCE: Final = 2  # how often a step that was overtaken is tried again before the queue has to bring it again
 
@@ -147,6 +149,8 @@ class Pipeline:
         return self._submit_job(task, now=now) if job is None else self._record_job(task, job, now=now)
 
     def _submit_job(self, task: Task, *, now: datetime) -> Task:
+        if error := self._unlisted(task):
+            return self._fail(task, error, now=now)
         task = self.tasks.note(task, lease_until=now + LEASE)
         try:
             job = self._call_provider(task, lambda provider: provider.submit(self.job_request(task)), now=now)
@@ -368,10 +372,18 @@ class Pipeline:
             model=model.id if model else task.model,
             prompt=task.prompt,
             effective_prompt=task.effective_prompt,
-            options=task.params,
+            options=model.sent(task.params) if model else task.params,
             created_at=task.created_at,
             callback=at if self.callbacks else None,
         )
+
+    def _unlisted(self, task: Task) -> TaskError | None:
+        """Why a task from before its model's parameters were listed is not sent; None for every other."""
+        model = self.catalog.model(task.provider, task.model, task.type)
+        words = {name: value for name, value in task.params.items() if name not in TYPED_OPTIONS}
+        errors = errors_of(words, model.params, model.stands_for, model=model.id) if model else []
+        text = "; ".join(str(error) for error in errors)[:_LONGEST_MESSAGE]
+        return TaskError(code="invalid_params", message=text, retryable=False) if errors else None
 
     def _estimate(self, task: Task, following: Fallback) -> Decimal | None:
         model = self.catalog.model(following.provider, following.model, task.type)
@@ -383,7 +395,7 @@ class Pipeline:
         if done.cost is not None:
             return done.cost
         model = self.catalog.model(task.provider, task.model, task.type)
-        charged = model.charge(task.effective_prompt, outputs) if model and outputs else None
+        charged = model.charge(task.effective_prompt, outputs, task.params) if model and outputs else None
         return task.cost.estimated if charged is None else charged
 
 

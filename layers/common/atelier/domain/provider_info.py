@@ -2,9 +2,10 @@
 
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from atelier.domain.catalog import SANDBOX, Lifecycle, Model, Price, Seconds, Unit
+from atelier.domain.params import Param, ParamType
 from atelier.domain.schema import StoredModel
 from atelier.domain.task_creation import GenerationContext
 from atelier.domain.tasks.record import Amount, TaskType
@@ -41,6 +42,25 @@ class Limits(StoredModel):
     )
 
 
+class ParamInfo(StoredModel):
+    """A parameter of a model's own, which goes into `params`."""
+
+    name: str
+    type: Annotated[ParamType, Field(description="The JSON type of its value.")]
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: Annotated[list[JsonValue], Field(description="The only values, if it is not empty.")] = Field(
+        default_factory=list
+    )
+    pattern: Annotated[str | None, Field(description="What a text, or each of an array, matches as a whole.")] = None
+    max_length: int | None = None
+    max_items: int | None = None
+    default: Annotated[JsonValue, Field(description="What the provider takes otherwise, if that is known.")] = None
+    price_factors: Annotated[
+        dict[str, Amount], Field(description="What a value multiplies the price by, where that is not 1.")
+    ] = Field(default_factory=dict)
+
+
 class ModelInfo(StoredModel):
     """A model, its options and limits."""
 
@@ -51,6 +71,9 @@ class ModelInfo(StoredModel):
     replacement: str | None = None
     default: Annotated[bool, Field(description="Taken when a request names its provider and no model.")]
     takes: Annotated[list[str], Field(description="The options that it understands; any other is a 400.")]
+    params: Annotated[list[ParamInfo], Field(description="What `params` may carry; anything else is a 400.")] = Field(
+        default_factory=list
+    )
     limits: Limits
     price: Annotated[PriceInfo | None, Field(description=_LISTED)] = None
 
@@ -91,6 +114,7 @@ def _model(model: Model) -> ModelInfo:
         replacement=model.replacement,
         default=model.default,
         takes=sorted(model.takes),
+        params=[_param(each) for each in model.params],
         limits=Limits(
             prompt_characters=model.prompt_limit,
             num_outputs=model.max_outputs,
@@ -99,6 +123,21 @@ def _model(model: Model) -> ModelInfo:
             voices=list(model.voices),
         ),
         price=_price(model.price),
+    )
+
+
+def _param(param: Param) -> ParamInfo:
+    return ParamInfo(
+        name=param.name,
+        type=param.type,
+        minimum=param.minimum,
+        maximum=param.maximum,
+        choices=list(param.choices),
+        pattern=param.pattern,
+        max_length=param.max_length,
+        max_items=param.max_items,
+        default=param.default,
+        price_factors=dict(param.price_factors),
     )
 
 

@@ -1,19 +1,22 @@
 """Creates tasks from requests: resolves the model, checks its limits, applies the brand."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+
+from pydantic import JsonValue
 
 from atelier.domain.access import Access
 from atelier.domain.campaigns import Campaign
 from atelier.domain.catalog import SANDBOX, Catalog, Model, ResolvedModel
 from atelier.domain.clients import Client
 from atelier.domain.errors import FieldError, IllegalTransition, Invalid
+from atelier.domain.params import checked, errors_of, pointer_to
 from atelier.domain.prompts import effective_prompt
 from atelier.domain.tasks.record import Cost, Fallback, Task, TaskStatus, TaskType
-from atelier.domain.tasks.requests import NewImage, NewTask, NewVideo
+from atelier.domain.tasks.requests import TYPED_OPTIONS, NewImage, NewTask, NewVideo
 from atelier.domain.webhook_targets import webhook_url_error
 
 
@@ -81,7 +84,7 @@ def new_task(
         type=kind,
         model=new.model or choices[0].model.id,
         prompt=new.prompt,
-        params=new.options(),
+        params={**new.typed_options(), **checked(new.params, choices[0].model.params)},
         apply_brand_guidelines=new.apply_brand_guidelines,
         metadata=new.metadata,
         webhook_url=new.webhook_url,
@@ -106,6 +109,9 @@ def new_retry(
         )
         for provider, model in asked
     ]
+    kept = {name: value for name, value in task.params.items() if name not in TYPED_OPTIONS}
+    if errors := _unique(error for choice in choices for error in _of_params(kept, choice.model)):
+        raise Invalid(errors)
     return _task(
         choices,
         parents,
@@ -172,7 +178,11 @@ def _unique(field_errors: Iterable[FieldError]) -> list[FieldError]:
 
 
 def _clashes(new: NewTask) -> list[FieldError]:
-    return [FieldError("send this as a top-level field", pointer=f"/params/{name}") for name in new.clashes()]
+    return [FieldError(f"send this as the top-level field {name}", pointer=pointer_to(name)) for name in new.clashes()]
+
+
+def _of_params(params: Mapping[str, JsonValue], model: Model) -> list[FieldError]:
+    return errors_of(params, model.params, model.stands_for, model=model.id)
 
 
 def _of_destination(new: NewTask, generation_context: GenerationContext) -> list[FieldError]:
@@ -190,16 +200,13 @@ def _over_limits(new: NewTask, model: Model) -> list[FieldError]:
         field_errors.append(FieldError(f"{model.id} makes at most {model.max_outputs}", pointer="/num_outputs"))
     field_errors += [
         FieldError(f"{model.id} does not take it", pointer=f"/{name}")
-        for name in _typed(new)
+        for name in sorted(new.typed_options())
         if name not in model.takes and name != "num_outputs"
     ]
     if isinstance(new, NewImage) and new.size and new.aspect_ratio:
         field_errors.append(FieldError("give either size or aspect_ratio, not both", pointer="/size"))
-    return [*field_errors, *_values_that_do_not_fit(new, model)]
-
-
-def _typed(new: NewTask) -> list[str]:
-    return sorted(set(new.options()) - set(new.params))
+    words = {name: value for name, value in new.params.items() if name not in new.clashes()}
+    return [*field_errors, *_values_that_do_not_fit(new, model), *_of_params(words, model)]
 
 
 def _values_that_do_not_fit(new: NewTask, model: Model) -> list[FieldError]:

@@ -3,9 +3,11 @@
 No callbacks: jobs are asked after. Both write into our own bucket, films without a detour through us.
 """
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from atelier.domain.catalog import Lifecycle, Model, Seconds
+from atelier.domain.catalog import Lifecycle, Model, Price, Seconds, Unit
+from atelier.domain.params import boolean, choice
 from atelier.domain.provider import JobRequest, State
 from atelier.domain.tasks.record import TaskType
 from atelier.providers.aws import Staging
@@ -34,6 +36,7 @@ def _picture(model: str, *aliases: str, default: bool = False) -> Model:
         aliases=aliases,
         prompt_limit=10_000,
         aspect_ratios=_PICTURE_RATIOS,
+        params=(choice("output_format", "png", "jpeg", default="png"),),
         default=default,
     )
 
@@ -57,6 +60,13 @@ MODELS: Final = (
         aliases=("luma-ray2",),
         seconds=Seconds(5, 5, 9, only=(5, 9)),
         aspect_ratios=_FILM_RATIOS,
+        # Which resolution is taken when none is told, and paid for, is documented nowhere.
+        params=(
+            choice("resolution", "540p", "720p", default="720p", always_sent=True, price_factors={"720p": Decimal(2)}),
+            boolean("loop", default=False),
+        ),
+        # Of 540p; AWS Marketplace bills it by region. From others' lists, 2026-11.
+        price=Price(Decimal("0.75"), Unit.SECOND),
         default=True,
     ),
     _retired("amazon.nova-canvas-v1:0", TaskType.IMAGE, _CORE),

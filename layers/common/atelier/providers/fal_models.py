@@ -7,8 +7,10 @@ from typing import Final
 from pydantic import JsonValue
 
 from atelier.domain.catalog import Lifecycle, Model, Price, Seconds, Unit
+from atelier.domain.params import Safety, boolean, choice, integer, number, text
 from atelier.domain.tasks.record import TaskType
-from atelier.providers.inputs import Words, same, text, whole
+from atelier.providers.inputs import Words, fields_of, same, whole
+from atelier.providers.inputs import text as as_text
 
 _SIZES: Final[Mapping[str, JsonValue]] = {
     "1:1": "square_hd",
@@ -36,8 +38,31 @@ def _sides(size: str) -> JsonValue:
     return {"width": int(width), "height": int(height)}
 
 
-# Endpoints and their inputs: fal's published endpoint map of 2026-08. Prices, 2026-11: FLUX and Kling from resellers'
-# lists of fal's prices, Hailuo from fal's page of the same model from an image. For the others none could be confirmed.
+_FLUX: Final[Words] = {
+    "num_outputs": ("num_images", same),
+    "aspect_ratio": ("image_size", _size_of),
+    "size": ("image_size", _sides),
+    "seed": ("seed", same),
+}
+WORDS: Final[Mapping[str, Words]] = {
+    "fal-ai/flux-pro/v1.1": _FLUX,
+    "fal-ai/flux/dev": _FLUX,
+    "fal-ai/kling-video/v1.6/standard/text-to-video": {
+        "duration": ("duration", as_text),
+        "aspect_ratio": ("aspect_ratio", same),
+        "negative_prompt": ("negative_prompt", same),
+    },
+    "fal-ai/minimax/hailuo-02/standard/text-to-video": {"duration": ("duration", as_text)},
+    "fal-ai/stable-audio": {"duration": ("seconds_total", whole)},
+    "fal-ai/elevenlabs/tts/turbo-v2.5": {"prompt": ("text", same), "voice": ("voice", same)},
+}
+
+_FLUX_FORMAT: Final = choice("output_format", "jpeg", "png", default="jpeg")
+
+# Endpoints and their inputs: fal's published endpoint map of 2026-08 and its pages of the models. Not among the params:
+# `sync_mode`, which puts the files into the answer, `timestamps`, which makes it long, and addresses of input files.
+# Prices, 2026-11: FLUX and Kling from resellers' lists of fal's prices, Hailuo from fal's page of the same model from
+# an image. For the others none could be confirmed.
 MODELS: Final[tuple[Model, ...]] = (
     Model(
         "fal-ai/flux-pro/v1.1",
@@ -47,6 +72,12 @@ MODELS: Final[tuple[Model, ...]] = (
         aliases=("fal-ai/flux-pro",),  # no longer there under this name
         max_outputs=4,
         aspect_ratios=tuple(_SIZES),
+        params=(
+            _FLUX_FORMAT,
+            choice("safety_tolerance", *"123456", default="2", safety=Safety.TOLERANCE),
+            boolean("enhance_prompt", default=False),
+        ),
+        stands_for=fields_of(_FLUX),
         price=Price(Decimal("0.04"), Unit.MEGAPIXEL),
         default=True,
     ),
@@ -57,6 +88,13 @@ MODELS: Final[tuple[Model, ...]] = (
         takes=_FLUX_OPTIONS,
         max_outputs=4,
         aspect_ratios=tuple(_SIZES),
+        params=(
+            _FLUX_FORMAT,
+            integer("num_inference_steps", 1, 50, default=28),
+            number("guidance_scale", 1, 20, default=3.5),
+            boolean("enable_safety_checker", default=True, safety=Safety.CHECKER),
+        ),
+        stands_for=fields_of(_FLUX),
         price=Price(Decimal("0.025"), Unit.MEGAPIXEL),
     ),
     Model(
@@ -67,6 +105,7 @@ MODELS: Final[tuple[Model, ...]] = (
         prompt_limit=2500,
         seconds=Seconds(5, 5, 10, only=(5, 10)),
         aspect_ratios=("16:9", "9:16", "1:1"),
+        params=(number("cfg_scale", 0, 1, default=0.5),),
         price=Price(Decimal("0.045"), Unit.SECOND),
         default=True,
     ),
@@ -77,6 +116,7 @@ MODELS: Final[tuple[Model, ...]] = (
         takes=frozenset({"duration"}),
         prompt_limit=2000,
         seconds=Seconds(6, 6, 10, only=(6, 10)),
+        params=(boolean("prompt_optimizer", default=True),),
         price=Price(Decimal("0.045"), Unit.SECOND),
     ),
     Model(
@@ -92,26 +132,23 @@ MODELS: Final[tuple[Model, ...]] = (
         TaskType.AUDIO,
         takes=frozenset({"duration"}),
         seconds=Seconds(1, 30, 47),
+        params=(number("seconds_start", 0, 47), integer("steps", 1, 1000)),
+        stands_for=fields_of(WORDS["fal-ai/stable-audio"]),
         default=True,
     ),
-    Model("fal-ai/elevenlabs/tts/turbo-v2.5", "fal", TaskType.AUDIO, takes=frozenset({"voice"}), spoken=True),
+    Model(
+        "fal-ai/elevenlabs/tts/turbo-v2.5",
+        "fal",
+        TaskType.AUDIO,
+        takes=frozenset({"voice"}),
+        spoken=True,
+        params=(
+            number("stability", 0, 1),
+            number("similarity_boost", 0, 1),
+            number("style", 0, 1),
+            number("speed", 0.7, 1.2),
+            text("language_code", 2, "[a-z]{2}"),
+        ),
+        stands_for=fields_of(WORDS["fal-ai/elevenlabs/tts/turbo-v2.5"]),
+    ),
 )
-
-_FLUX: Final[Words] = {
-    "num_outputs": ("num_images", same),
-    "aspect_ratio": ("image_size", _size_of),
-    "size": ("image_size", _sides),
-    "seed": ("seed", same),
-}
-WORDS: Final[Mapping[str, Words]] = {
-    "fal-ai/flux-pro/v1.1": _FLUX,
-    "fal-ai/flux/dev": _FLUX,
-    "fal-ai/kling-video/v1.6/standard/text-to-video": {
-        "duration": ("duration", text),
-        "aspect_ratio": ("aspect_ratio", same),
-        "negative_prompt": ("negative_prompt", same),
-    },
-    "fal-ai/minimax/hailuo-02/standard/text-to-video": {"duration": ("duration", text)},
-    "fal-ai/stable-audio": {"duration": ("seconds_total", whole)},
-    "fal-ai/elevenlabs/tts/turbo-v2.5": {"prompt": ("text", same), "voice": ("voice", same)},
-}

@@ -18,6 +18,15 @@ OPTIONS: Final = frozenset(
 """Our typed options. Anything else in an order's options the caller has passed through, for the model as it is."""
 
 
+def fields_of(words: Words) -> dict[str, str]:
+    """By the model's own name of an input: the field of the API that stands for it, where the names differ."""
+    named: dict[str, list[str]] = {}
+    for field, (word, _) in words.items():
+        if word != field:
+            named.setdefault(word, []).append(field)
+    return {word: " or ".join(sorted(fields)) for word, fields in named.items()}
+
+
 def same(value: JsonValue) -> JsonValue:
     """As it is."""
     return value

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 from atelier.domain.catalog import Model, Price, Unit
+from atelier.domain.params import choice, text, texts
 from atelier.domain.provider import Done, JobRequest, Refused, Staged, State, Waiting, Working
 from atelier.domain.tasks.record import TaskError, TaskType
 from atelier.providers.aws import Staging, asking, looked_up, refusal, submitting
@@ -36,8 +37,15 @@ VOICES: Final = (
     *("Tiffany", "Tomoko", "Vicki", "Vitoria", "Zayd", "Zeina", "Zhiyu"),
 )
 DEFAULT_VOICES: Final = {"standard": "Joanna", "neural": "Joanna", "long-form": "Ruth", "generative": "Ruth"}
-# What callers may pass through. The rest is ours to say: the words, the engine that is paid for, where it goes.
-_PASSED_THROUGH: Final = frozenset({"LanguageCode", "LexiconNames", "SampleRate", "TextType", "VoiceId"})
+# What callers may say beside the prompt. The rest is ours: the engine that is paid for, the format, where it goes.
+_PARAMS: Final = (
+    text("LanguageCode", 10, "[a-z]{2,3}(-[A-Z]{2})?(-[A-Z]{3})?"),
+    texts("LexiconNames", 5, "[0-9A-Za-z]{1,20}"),
+    choice("SampleRate", "8000", "16000", "22050", "24000", "44100", "48000"),
+    choice("TextType", "text", "ssml", default="text"),
+)
+_STANDS_FOR: Final = {"VoiceId": "voice", "Text": "prompt", "Engine": "model"}
+_PASSED_THROUGH: Final = frozenset({*(param.name for param in _PARAMS), "VoiceId"})
 
 
 def _engine(name: str, dollars_per_million: str, *, default: bool = False) -> Model:
@@ -50,6 +58,8 @@ def _engine(name: str, dollars_per_million: str, *, default: bool = False) -> Mo
         prompt_limit=100_000,
         spoken=True,
         voices=VOICES,
+        params=_PARAMS,
+        stands_for=_STANDS_FOR,
         price=Price(Decimal(dollars_per_million) / 1000, Unit.THOUSAND_CHARACTERS),
         default=default,
     )

@@ -5,10 +5,21 @@ from decimal import Decimal
 from typing import Final
 
 from atelier.domain.catalog import Model, Price, Unit
+from atelier.domain.params import Safety, boolean, choice, integer
 from atelier.domain.tasks.record import TaskType
 from atelier.providers.inputs import Words, same
 
 _RATIOS: Final = ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4")
+
+_PICTURE: Final[Words] = {"aspect_ratio": ("aspect_ratio", same), "seed": ("seed", same)}
+WORDS: Final[Mapping[str, Words]] = {
+    "black-forest-labs/flux-1.1-pro": _PICTURE,
+    "black-forest-labs/flux-schnell": {**_PICTURE, "num_outputs": ("num_outputs", same)},
+    "google/lyria-2": {"negative_prompt": ("negative_prompt", same), "seed": ("seed", same)},
+}
+
+_FORMAT: Final = choice("output_format", "webp", "jpg", "png", default="webp")
+_QUALITY: Final = integer("output_quality", 0, 100, default=80)
 
 # Official models, which need no version. Inputs: Replicate's pages of them. Prices, 2026-11: from others' lists of
 # Replicate's prices, which agree; for Lyria none could be confirmed.
@@ -19,6 +30,12 @@ MODELS: Final[tuple[Model, ...]] = (
         TaskType.IMAGE,
         takes=frozenset({"aspect_ratio", "seed"}),
         aspect_ratios=_RATIOS,
+        params=(
+            _FORMAT,
+            _QUALITY,
+            integer("safety_tolerance", 1, 6, default=2, safety=Safety.TOLERANCE),
+            boolean("prompt_upsampling", default=False),
+        ),
         price=Price(Decimal("0.04"), Unit.IMAGE),
         default=True,
     ),
@@ -29,6 +46,14 @@ MODELS: Final[tuple[Model, ...]] = (
         takes=frozenset({"aspect_ratio", "seed"}),
         max_outputs=4,
         aspect_ratios=(*_RATIOS, "21:9", "9:21"),
+        params=(
+            _FORMAT,
+            _QUALITY,
+            integer("num_inference_steps", 1, 4, default=4),
+            choice("megapixels", "1", "0.25", default="1"),
+            boolean("go_fast", default=True),
+            boolean("disable_safety_checker", default=False, safety=Safety.CHECKER),
+        ),
         price=Price(Decimal("0.003"), Unit.IMAGE),
     ),
     Model(
@@ -36,6 +61,7 @@ MODELS: Final[tuple[Model, ...]] = (
         "replicate",
         TaskType.VIDEO,
         prompt_limit=2000,
+        params=(boolean("prompt_optimizer", default=True),),
         price=Price(Decimal("0.50"), Unit.VIDEO),
         default=True,
     ),
@@ -47,10 +73,3 @@ MODELS: Final[tuple[Model, ...]] = (
         default=True,
     ),
 )
-
-_PICTURE: Final[Words] = {"aspect_ratio": ("aspect_ratio", same), "seed": ("seed", same)}
-WORDS: Final[Mapping[str, Words]] = {
-    "black-forest-labs/flux-1.1-pro": _PICTURE,
-    "black-forest-labs/flux-schnell": {**_PICTURE, "num_outputs": ("num_outputs", same)},
-    "google/lyria-2": {"negative_prompt": ("negative_prompt", same), "seed": ("seed", same)},
-}

@@ -82,7 +82,8 @@ class NewTask(RequestModel):
     num_outputs: Annotated[int, Field(ge=1, le=MOST_OUTPUTS), BeforeValidator(_whole)] = 1
     seed: Annotated[int | None, Field(ge=0, le=4294967295), BeforeValidator(_whole)] = None
     params: Annotated[dict[str, JsonValue], _at_most(PARAMS_BYTES)] = Field(
-        default_factory=dict, description="Passed through to the model."
+        default_factory=dict,
+        description="Words of the model's own; GET /api/v3/providers lists them, and any other is a 400.",
     )
     apply_brand_guidelines: Annotated[bool, Field(strict=True)] = True
     metadata: Annotated[
@@ -95,10 +96,13 @@ class NewTask(RequestModel):
         Field(description="Where the finished task is sent, signed by your webhook secret."),
     ] = None
 
+    def typed_options(self) -> dict[str, JsonValue]:
+        """The options that were given as fields of the request."""
+        return self.model_dump(exclude=set(NOT_OPTIONS), exclude_none=True, mode="json")
+
     def options(self) -> dict[str, JsonValue]:
         """All options of the model: the typed ones that were given, and `params`."""
-        typed = self.model_dump(exclude=set(NOT_OPTIONS), exclude_none=True, mode="json")
-        return {**typed, **self.params}
+        return {**self.typed_options(), **self.params}
 
     def clashes(self) -> list[str]:
         """The keys of `params` that are fields of their own."""
@@ -160,3 +164,9 @@ class NewAudio(NewTask):
     voice: Annotated[str | None, Field(max_length=255)] = None
 
     model_config = ConfigDict(json_schema_extra={"example": {"prompt": "A warm, hopeful jingle", "duration": 5}})
+
+
+TYPED_OPTIONS: Final = frozenset(
+    name for shape in (NewImage, NewVideo, NewAudio) for name in shape.model_fields if name not in NOT_OPTIONS
+)
+"""The options that are fields of a request. Whatever else is among the options of a task has come in `params`."""

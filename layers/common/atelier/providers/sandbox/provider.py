@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 from atelier.domain.catalog import ANY_LENGTH, SANDBOX, Model, Price, Seconds, Unit
+from atelier.domain.params import integer, text
 from atelier.domain.provider import Content, Done, JobRequest, Refused, State, Working
 from atelier.domain.schema import utcnow
 from atelier.domain.tasks.record import TaskError, TaskType
@@ -18,6 +19,8 @@ from atelier.providers.sandbox import audio
 from atelier.providers.sandbox.palette import palette_for
 
 _EVERY: Final = frozenset({"num_outputs", "seed", "negative_prompt"})
+# They mean nothing but another picture for another value, so that requests can be tried out here.
+_PARAMS: Final = (integer("steps", 1, 100), text("style", 100))
 _VIDEO_SECONDS: Final = Seconds(shortest=1, default=4, longest=10)
 _AUDIO_SECONDS: Final = Seconds(shortest=1, default=5, longest=30)
 
@@ -28,6 +31,7 @@ MODELS: Final = (
         TaskType.IMAGE,
         takes=_EVERY | {"aspect_ratio", "size"},
         prompt_limit=ANY_LENGTH,
+        params=_PARAMS,
         max_outputs=4,
         price=Price(Decimal(0), Unit.IMAGE),
         default=True,
@@ -38,6 +42,7 @@ MODELS: Final = (
         TaskType.VIDEO,
         takes=_EVERY | {"aspect_ratio", "duration"},
         prompt_limit=ANY_LENGTH,
+        params=_PARAMS,
         max_outputs=4,
         seconds=_VIDEO_SECONDS,
         price=Price(Decimal(0), Unit.VIDEO),
@@ -49,6 +54,7 @@ MODELS: Final = (
         TaskType.AUDIO,
         takes=_EVERY | {"duration", "voice"},
         prompt_limit=ANY_LENGTH,
+        params=_PARAMS,
         max_outputs=4,
         seconds=_AUDIO_SECONDS,
         price=Price(Decimal(0), Unit.AUDIO),
@@ -162,7 +168,9 @@ def _count(job_request: JobRequest) -> int:
 
 def _seed(job_request: JobRequest) -> int:
     asked = job_request.options.get("seed")
-    return asked % 2**32 if isinstance(asked, int) else _number(job_request.reference) % 2**32
+    seed = asked if isinstance(asked, int) else _number(job_request.reference)
+    words = [job_request.options.get(param.name) for param in _PARAMS]
+    return (seed + (_number(repr(words)) if any(words) else 0)) % 2**32
 
 
 def _number(text: str) -> int:
