@@ -62,6 +62,7 @@ def build() -> str:
     _add_models(shapes)
     _add_links(paths)
     _drop_bodies_of_head(paths)
+    _add_refusals_of_bodies(paths)
     _add_guards(paths)
     kept = {name: shape for name, shape in sorted(shapes.items()) if name not in {*_GENERATED, *queries}}
     document = {
@@ -105,6 +106,14 @@ _LINKS: Final = {
     "generateVideo": ("task_id", ("getTask", "getTaskResult", "cancelTask", "retryTask", "deleteTask")),
     "generateAudio": ("task_id", ("getTask", "getTaskResult", "cancelTask", "retryTask", "deleteTask")),
 }
+
+
+def _add_refusals_of_bodies(paths: Mapping[str, Any]) -> None:
+    """Say of every operation that a client can send a body to that it may be too large or not JSON."""
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            if method not in ("get", "head") and not path.startswith("/api/v3/webhooks/"):
+                operation["responses"] = dict(sorted((operation["responses"] | problem_responses(413, 415)).items()))
 
 
 def _drop_bodies_of_head(paths: Mapping[str, Any]) -> None:

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from atelier.domain.errors import FieldError, Invalid
+from atelier.domain.errors import FieldError, Invalid, NotFound
+from atelier.domain.ids import is_id
 from atelier.domain.pages import Page, SearchQuery
 from atelier.domain.schema import (
     GivenId,
@@ -43,7 +44,9 @@ class ClientCampaign(RequestModel):
     brief: LongText | None = None
 
     def under(self, client_id: str) -> "NewCampaign":
-        """The campaign to create under the path's client. Raises Invalid when the body names another."""
+        """The campaign to create under the path's client. Raises Invalid when the body names another, and NotFound."""
+        if not is_id(client_id):
+            raise NotFound("client", client_id)
         if self.client_id not in (None, client_id):
             raise Invalid([FieldError("is another client than the path's", pointer="/client_id")])
         return NewCampaign(**self.model_dump() | {"client_id": client_id})
@@ -103,7 +106,9 @@ class ClientCampaignQuery(SearchQuery):
     ] = "created_at"
 
     def of(self, client_id: str) -> "CampaignQuery":
-        """The query for one client's campaigns."""
+        """The query for one client's campaigns. Raises NotFound for what cannot be a client's id."""
+        if not is_id(client_id):
+            raise NotFound("client", client_id)
         return CampaignQuery(**self.model_dump(exclude_unset=True), client_id=client_id)
 
 
