@@ -42,6 +42,12 @@ $(VENV)/.sam: local/sam-requirements.txt $(VENV)/.run
 	@$(VENV)/sam/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@
 
+$(VENV)/.awscli: local/awscli-requirements.txt $(VENV)/.run
+	@echo "Installing AWS's command line, of which only the parser is used (once, about half a minute) ..."
+	@test -x $(VENV)/awscli/bin/python || $(BIN)/python -m venv $(VENV)/awscli
+	@$(VENV)/awscli/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 $(VENV)/.audit: local/audit-requirements.txt $(VENV)/.run
 	@echo "Installing what audits the template (once, about half a minute) ..."
 	@test -x $(VENV)/audit/bin/python || $(BIN)/python -m venv $(VENV)/audit
@@ -98,7 +104,7 @@ audit: $(VENV)/.audit ## Hold the template against what is known to go wrong in 
 artifacts: $(VENV)/.sam ## Build with SAM for both processors, weigh it, and run every function from what was built alone
 	@$(BIN)/python -m local.artifacts
 
-sam-local: $(VENV)/.sam $(VENV)/.test ## Every function with its golden events, and the tour, in containers by `sam local`
+sam-local: $(VENV)/.sam $(VENV)/.awscli $(VENV)/.test ## Every function with its golden events, and the tour, in containers by `sam local`
 	@$(BIN)/python -m pytest tests/sam -rs
 
 bench: $(VENV)/.sam $(VENV)/.test ## Measure beside peers into docs/benchmarks.md and docs/capacity.md; print what other documents quote
@@ -117,6 +123,7 @@ lock: $(VENV)/.test ## Re-pin every requirements file, with hashes
 	  $(LOCK) --constraint tests/requirements.txt $$room/requirements.in --output-file $$room/requirements.txt || exit 1; \
 	done
 	@$(LOCK) local/sam-requirements.in --output-file local/sam-requirements.txt
+	@$(LOCK) local/awscli-requirements.in --output-file local/awscli-requirements.txt
 	@$(LOCK) local/runtime-requirements.in --output-file local/runtime-requirements.txt
 	@$(LOCK) local/audit-requirements.in --output-file local/audit-requirements.txt
 
