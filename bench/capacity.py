@@ -1,6 +1,6 @@
 """How many round trips, units and bytes does each request take?  It rewrites the tables of docs/capacity.md.
 
-    PYTHONPATH=layers/common:. .venv/bin/python bench/capacity.py
+    PYTHONPATH=layers/common:layers/sandbox:. .venv/bin/python bench/capacity.py
 
 The real handlers on moto, in worlds that are the same each time. Calls and bytes are counted where botocore would send
 them; units are computed from the items and the template's projections (bench/calls.py, bench/units.py).

@@ -21,7 +21,7 @@ from atelier.domain.ids import new_id
 from atelier.domain.schema import utcnow
 from atelier.domain.task_creation import GenerationContext, Parents, TaskIdentity, new_task
 from atelier.domain.tasks.requests import NewImage
-from atelier.providers.sandbox.provider import MODELS
+from atelier.providers.sandbox import MODELS
 from atelier.store.campaigns import Campaigns
 from atelier.store.cascade import Cascade, CleanUpMessage
 from atelier.store.clients import Clients

@@ -25,7 +25,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 
 from atelier import wiring
 from atelier.domain.provider import JobRequest
-from atelier.providers.sandbox.provider import Sandbox
+from atelier.providers.sandbox import Sandbox
 from bench.calls import Call, heard
 from bench.emulated import logs_into
 from tests.support.fault_injection import exact_world

@@ -2,7 +2,7 @@
 
 Some of `method`, `cold`, `warm`, `loopback` and `trust`, with fewer rounds, or without SAM:
 
-    PYTHONPATH=layers/common:. .venv/bin/python bench/speed.py [SECTION...] [--rounds 3] [--from-source]
+    PYTHONPATH=layers/common:layers/sandbox:. .venv/bin/python bench/speed.py [SECTION...] [--rounds 3] [--from-source]
 
 Compared is processor time: waiting for anybody counts for nothing. Subjects take turns, so that whatever else the
 machine does meets all of them alike. It fails when an answer is not right, never because one was slow.

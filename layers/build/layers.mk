@@ -14,3 +14,6 @@ build-CdnLayer:
 
 build-CommonLayer:
 	$(LAYER) --source common
+
+build-SandboxLayer:
+	$(LAYER) --source sandbox

@@ -9,7 +9,12 @@ from typing import Final
 from tests.support.table import PROJECT
 
 LAYER: Final = PROJECT / "layers/common"
-ROOTS: Final = {"atelier": LAYER, **dict.fromkeys(("bench", "layers", "local", "tests"), PROJECT)}
+SANDBOX: Final = PROJECT / "layers/sandbox"
+ROOTS: Final = {
+    "atelier": LAYER,
+    "atelier_sandbox": SANDBOX,
+    **dict.fromkeys(("bench", "layers", "local", "tests"), PROJECT),
+}
 """Where our packages are, by the first word of their names; what is not deployed is beside the layer."""
 FUNCTIONS: Final = tuple(sorted(path.parent.name for path in (PROJECT / "functions").glob("*/app.py")))
 
@@ -21,7 +26,7 @@ def app(function: str) -> Path:
 
 def ours() -> list[Path]:
     """Every Python file that is deployed."""
-    return sorted([*(LAYER / "atelier").rglob("*.py"), *map(app, FUNCTIONS)])
+    return sorted([*(LAYER / "atelier").rglob("*.py"), *SANDBOX.rglob("*.py"), *map(app, FUNCTIONS)])
 
 
 @cache
@@ -49,12 +54,17 @@ def _imports(path: Path) -> Iterator[str]:
 
 def _package(path: Path, level: int) -> tuple[str, ...]:
     """The package that a relative import of this level begins at; none for an absolute one."""
-    return path.relative_to(LAYER).parts[:-level] if level else ()
+    return path.relative_to(_root(path)).parts[:-level] if level else ()
+
+
+def _root(path: Path) -> Path:
+    return next(root for root in (LAYER, SANDBOX, PROJECT) if path.is_relative_to(root))
 
 
 def module_name(path: Path) -> str:
-    """The name that a file of the layer is imported by; a function's is `app`."""
-    inside = path.relative_to(LAYER) if path.is_relative_to(LAYER) else Path(path.name)
+    """The name that a file of a layer is imported by; a function's is `app`."""
+    root = _root(path)
+    inside = Path(path.name) if root == PROJECT else path.relative_to(root)
     return ".".join(inside.with_suffix("").parts).removesuffix(".__init__")
 
 

@@ -9,7 +9,7 @@ import pytest
 from pytest_socket import SocketBlockedError
 
 from tests import QUICK
-from tests.contract.sources import FUNCTIONS, LAYER, app, imports, module_name, ours, reachable
+from tests.contract.sources import FUNCTIONS, LAYER, SANDBOX, app, imports, module_name, ours, reachable
 from tests.support.table import PROJECT
 
 ROOMS = ("domain", "store", "providers", "web")
@@ -42,6 +42,17 @@ def test_the_domain_needs_nothing_but_the_standard_library_and_pydantic() -> Non
     for path in files_of("domain"):
         others = {module for module in imports(path) if module.partition(".")[0] not in allowed}
         assert not others, f"{path} imports {others}"
+
+
+def test_the_artwork_of_the_sandbox_knows_nothing_of_the_product() -> None:
+    for path in SANDBOX.rglob("*.py"):
+        assert not {module for module in imports(path) if within(module, {"atelier"})}, path
+
+
+def test_the_sandbox_alone_draws() -> None:
+    others = [path for path in ours() if not path.is_relative_to(SANDBOX)]
+    drawing = {module_name(path) for path in others if any(within(m, {"atelier_sandbox"}) for m in imports(path))}
+    assert drawing == {"atelier.providers.sandbox"}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

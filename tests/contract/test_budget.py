@@ -17,13 +17,13 @@ BUDGET: Final = {
     "campaigns": 223,
     "cascade": 262,
     "clients": 223,
-    "tasks": 293,
+    "tasks": 288,
     "webhook_delivery": 337,
     "relay": 265,
     "system": 213,
     "verify": 113,
     "callbacks": 310,
-    "worker": 317,
+    "worker": 312,
 }
 CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}
 WITHOUT_CLIENTS: Final = ("account", "campaigns", "clients", "system", "verify")

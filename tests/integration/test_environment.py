@@ -38,6 +38,10 @@ FOR_OTHERS: Final = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL", "PYDANTI
 QUEUES: Final = {
     name: getattr(wiring, name) for name in ("generation_queue", "cascade_queue", "webhook_delivery_queue")
 }
+VALUES: Final = {"7", '{"a": "b"}'}.union(
+    *(map(str, parameter.get("AllowedValues", [])) for parameter in template()["Parameters"].values())
+)
+"""Something for a variable of any type: a number, an object, and every word that a parameter may be."""
 NOWHERE: Final = "http://127.0.0.1:9"
 EVERYTHING: Final = {
     "FAL_KEY_SECRET": "key",
@@ -71,7 +75,7 @@ def variables() -> dict[str, str]:
 def changed_by(name: str) -> set[str]:
     """The fields that some value of a variable changes."""
     usual, changed = asdict(read({})), set()
-    for value in ("on", "7", '{"a": "b"}'):
+    for value in VALUES:
         try:
             found = asdict(read({name: value}))
         except ValueError:

@@ -45,7 +45,7 @@ def written() -> Iterator[io.StringIO]:
 
 @pytest.fixture(scope="module")
 def w(written: io.StringIO) -> Iterator[World]:
-    with world() as made, mock.patch("atelier.providers.sandbox.provider._make", _a_small_file):
+    with world() as made, mock.patch("atelier.providers.sandbox._make", _a_small_file):
         yield made
 
 

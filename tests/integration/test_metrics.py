@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from atelier import wiring
 from atelier.domain.provider import Done, JobRequest, State, SubmitOutcomeUnknown
-from atelier.providers.sandbox.provider import Sandbox
+from atelier.providers.sandbox import Sandbox
 from atelier.store import verify
 from atelier.telemetry import Metric
 from tests.integration.builders import a_canceled_task, a_client, a_finished_task, a_task, clean_up, work_on

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from atelier.domain.provider import Content, Done, JobRequest, Refused, Working
 from atelier.domain.tasks.record import TaskType
 from atelier.domain.tasks.requests import NOT_OPTIONS, NewAudio, NewImage, NewTask, NewVideo
-from atelier.providers.sandbox import audio, image, video
-from atelier.providers.sandbox.provider import MODELS, Sandbox
+from atelier.providers.sandbox import MODELS, Sandbox
+from atelier_sandbox import audio, image, video
 from tests.support.builders import a_job_request, an_id
 
 REFERENCES = st.integers(min_value=0, max_value=2**62 - 1).map(an_id)

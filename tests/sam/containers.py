@@ -32,7 +32,9 @@ class Containers:
 
     def command(self, *words: str) -> list[str]:
         """A call of `sam local`."""
-        here = ["--template", str(self.template), "--parameter-overrides", f"Architecture={tools.HERE}"]
+        # Which layers a function has depends on parameters, whatever its variables are overridden with later.
+        parameters = ["--parameter-overrides", f"Architecture={tools.HERE}", "Sandbox=on"]
+        here = ["--template", str(self.template), *parameters]
         return [tools.sam(), "local", *words, *here, *self.engine.options]
 
     def environment(self, account: str) -> dict[str, str]:

@@ -184,7 +184,7 @@ def world() -> Iterator[World]:
             mock.patch.object(wiring, "generation_queue", return_value=made.generation),
             mock.patch.object(wiring, "cascade_queue", return_value=made.cascade),
             mock.patch.object(wiring, "webhook_delivery_queue", return_value=made.deliveries),
-            mock.patch("atelier.providers.sandbox.provider.utcnow", made.clock),
+            mock.patch("atelier.providers.sandbox.utcnow", made.clock),
         ):
             yield made
             wiring.disconnect()

@@ -194,8 +194,8 @@ class ProviderServer:
 def real_file(name: str) -> tuple[bytes, str]:
     """A small PNG, MP4 or WAV file, and its type."""
     # Only once it is asked for: the encoders take a while to load.
-    from atelier.providers.sandbox import audio, image, video  # noqa: PLC0415
-    from atelier.providers.sandbox.palette import palette_for  # noqa: PLC0415
+    from atelier_sandbox import audio, image, video  # noqa: PLC0415
+    from atelier_sandbox.palette import palette_for  # noqa: PLC0415
 
     palette = palette_for("fake", "", 1)
     if name.endswith(".mp4"):

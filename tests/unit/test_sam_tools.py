@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
@@ -47,9 +48,19 @@ def test_a_layer_over_its_limit_is_named(tmp_path: Path, capsys: pytest.CaptureF
     assert artifacts.weigh(built, "arm64") == ["DepsLayer has 40000001 bytes for arm64, more than 40000000"]
 
 
-def test_a_function_has_its_layers_whatever_conditions_are_around_them(tmp_path: Path) -> None:
-    condition = {"Fn::If": ["WithCdn", {"Ref": "CdnLayer"}, {"Ref": "AWS::NoValue"}]}
-    properties = {"CodeUri": "WebhookDeliveryFunction", "Layers": [condition], "Events": {"Notices": {"Type": "SQS"}}}
+CDN: Final = {"Ref": "CdnLayer"}
+DEPS: Final = {"Ref": "DepsLayer"}
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [{"Fn::If": ["WithCdn", CDN, {"Ref": "AWS::NoValue"}]}],
+        {"Fn::If": ["WithCdn", [DEPS, CDN], [DEPS]]},
+    ],
+)
+def test_a_function_has_its_layers_whatever_conditions_are_around_them(tmp_path: Path, layers: Any) -> None:
+    properties = {"CodeUri": "WebhookDeliveryFunction", "Layers": layers, "Events": {"Notices": {"Type": "SQS"}}}
     resources = {"WebhookDeliveryFunction": {"Type": "AWS::Serverless::Function", "Properties": properties}}
     shared = {"Function": {"Layers": [{"Ref": "DepsLayer"}]}}
     (tmp_path / "template.yaml").write_text(json.dumps({"Globals": shared, "Resources": resources}))

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageStat
 
-from atelier.providers.sandbox import audio, image, video
-from atelier.providers.sandbox.lettering import fit, font, wrap
-from atelier.providers.sandbox.paints import PAINTS, contrast
-from atelier.providers.sandbox.palette import READABLE, Palette, palette_for
-from atelier.providers.sandbox.panel import card
+from atelier_sandbox import audio, image, video
+from atelier_sandbox.lettering import fit, font, wrap
+from atelier_sandbox.paints import PAINTS, contrast
+from atelier_sandbox.palette import READABLE, Palette, palette_for
+from atelier_sandbox.panel import card
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)
 SEEDS = st.integers(min_value=0, max_value=2**63)
@@ -273,8 +273,8 @@ def test_no_prompt_breaks_the_tune(prompt: str, seed: int) -> None:
 
 FINGERPRINTS = """
 import hashlib
-from atelier.providers.sandbox import audio, image, video
-from atelier.providers.sandbox.palette import palette_for
+from atelier_sandbox import audio, image, video
+from atelier_sandbox.palette import palette_for
 prompt, palette = "a quiet harbour", palette_for("a quiet harbour", "", 5)
 still = image.png(prompt, palette=palette, seed=5, width=200, height=120)
 film = video.mp4(prompt, palette=palette, seed=5, width=200, height=120, seconds=0.5)
@@ -307,5 +307,5 @@ def test_one_process_makes_the_same_bytes_twice_and_other_bytes_for_another_seed
 
 
 def test_importing_the_package_loads_neither_pillow_nor_pyav() -> None:
-    source = "import sys, atelier.providers.sandbox; print({'PIL', 'av'} & set(sys.modules))"
+    source = "import sys, atelier_sandbox, atelier.providers.sandbox; print({'PIL', 'av'} & set(sys.modules))"
     assert python(source, "0").strip() == "set()"

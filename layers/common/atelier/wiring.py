@@ -241,8 +241,7 @@ def catalog() -> "Catalog":
     """The models of all providers, configured or not."""
     from atelier.domain.catalog import Catalog
     from atelier.domain.params import SafetyPolicy
-    from atelier.providers import bedrock, fal, polly, replicate
-    from atelier.providers.sandbox import provider as sandbox
+    from atelier.providers import bedrock, fal, polly, replicate, sandbox
 
     models = (*sandbox.MODELS, *fal.MODELS, *replicate.MODELS, *bedrock.MODELS, *polly.MODELS)
     ours = settings()
@@ -283,7 +282,7 @@ def callback_verifier(provider: str) -> "CallbackVerifier | None":
 
 
 def _sandbox() -> "Provider":
-    from atelier.providers.sandbox.provider import Sandbox
+    from atelier.providers.sandbox import Sandbox
 
     return Sandbox()
 

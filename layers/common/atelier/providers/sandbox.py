@@ -1,5 +1,8 @@
 """The sandbox: a provider without a network. It takes its time, reports progress, and really makes the files.
 
+What draws, films and composes is `atelier_sandbox`, in a layer that only a worker with the sandbox has; it is imported
+when there is something to make. This module, with the models that every catalog lists, needs none of it.
+
 It keeps no state: a job's id says when the job began and how long it takes, so that any worker can ask after it.
 A prompt that is `fail:<code>` and nothing else makes the job end with that code.
 """
@@ -15,8 +18,6 @@ from atelier.domain.params import integer, text
 from atelier.domain.provider import Content, Done, JobRequest, Refused, State, Working
 from atelier.domain.schema import utcnow
 from atelier.domain.tasks.record import TaskError, TaskType
-from atelier.providers.sandbox import audio
-from atelier.providers.sandbox.palette import palette_for
 
 _EVERY: Final = frozenset({"num_outputs", "seed", "negative_prompt"})
 # They mean nothing but another picture for another value, so that requests can be tried out here.
@@ -114,13 +115,13 @@ class Sandbox:
 
 def _make(job_request: JobRequest, number: int) -> Content:
     seed = _seed(job_request) + number
-    if job_request.type is TaskType.AUDIO:
-        return Content(audio.wav(job_request.prompt, seed=seed, seconds=_seconds(job_request)))
-    return Content(_picture(job_request, seed) if job_request.type is TaskType.IMAGE else _film(job_request, seed))
+    make = {TaskType.IMAGE: _picture, TaskType.VIDEO: _film, TaskType.AUDIO: _tune}[job_request.type]
+    return Content(make(job_request, seed))
 
 
 def _picture(job_request: JobRequest, seed: int) -> bytes:
-    from atelier.providers.sandbox import image  # noqa: PLC0415 - imports its encoder
+    from atelier_sandbox import image
+    from atelier_sandbox.palette import palette_for
 
     width, height = _size(job_request)
     palette = palette_for(job_request.prompt, _guidelines(job_request), seed)
@@ -128,13 +129,20 @@ def _picture(job_request: JobRequest, seed: int) -> bytes:
 
 
 def _film(job_request: JobRequest, seed: int) -> bytes:
-    from atelier.providers.sandbox import video  # noqa: PLC0415 - imports its encoder
+    from atelier_sandbox import video
+    from atelier_sandbox.palette import palette_for
 
     width, height = (side // _FILM_SHARE // 2 * 2 for side in _size(job_request, default="16:9"))
     palette = palette_for(job_request.prompt, _guidelines(job_request), seed)
     return video.mp4(
         job_request.prompt, palette=palette, seed=seed, width=width, height=height, seconds=_seconds(job_request)
     )
+
+
+def _tune(job_request: JobRequest, seed: int) -> bytes:
+    from atelier_sandbox import audio
+
+    return audio.wav(job_request.prompt, seed=seed, seconds=_seconds(job_request))
 
 
 def _guidelines(job_request: JobRequest) -> str:
