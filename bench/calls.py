@@ -23,7 +23,7 @@ from tests.support.harness import TABLE
 Aside = Callable[[], AbstractContextManager[object]]
 Ask = Callable[[Item], Any]
 
-WRITES: Final = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
+WRITES: Final = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,8 @@ class _Sent:
 def _written(operation: str, asked: Any) -> list[Place]:
     if operation not in WRITES:
         return []
-    writes = [next(iter(each.values())) for each in asked.get("TransactItems", [])] or [asked]
+    several = asked.get("TransactItems") or asked.get("RequestItems", {}).get(TABLE, [])
+    writes = [next(iter(each.values())) for each in several] or [asked]
     return [_place(write.get("Key") or write["Item"]) for write in writes]
 
 

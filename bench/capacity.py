@@ -15,6 +15,7 @@ from unittest import mock
 from urllib.parse import parse_qsl
 
 from atelier import wiring
+from atelier.domain.provider import Working
 from atelier.domain.schema import format_timestamp
 from atelier.store import keys
 from atelier.store.webhook_client import WebhookClient
@@ -156,7 +157,7 @@ def requests() -> dict[str, Calls]:
         it.ask("POST /webhook-secret")
         it.names["provider"] = "fal"
         it.ask("POST /webhooks/{provider}", {}, query={"task": it.names["task_id"], "token": "token"})
-        for route in ("GET /providers", "GET /me", "GET /health", "GET /openapi.json"):
+        for route in ("GET /providers", "GET /me", "GET /health", "HEAD /health", "GET /openapi.json"):
             it.ask(route)
         return it.rows
 
@@ -363,10 +364,15 @@ def pipeline() -> dict[str, Calls]:
         client = it.create("POST /clients", CLIENT)
         campaign = it.create("POST /campaigns", {**CAMPAIGN, "client_id": client})
         order = {**image(campaign_id=campaign), "webhook_url": "https://receiver.example/hooks"}
-        it.call("POST /generate/image", order)
+        it.names["task_id"] = it.call("POST /generate/image", order).json["id"]
         it.note("relay: a new task", it.made.relay)
-        for step in STEPS:
+        *before, last = STEPS
+        for step in before:
             it.note(step, it.made.work)
+        same = Working(it.call("GET /tasks/{task_id}").json["progress"])
+        with mock.patch.object(Steady, "poll", return_value=same):
+            it.note("worker: asks after it, and nothing is new", it.made.work)
+        it.note(last, it.made.work)
         it.made.relay()
         it.note("notify: tells a receiver", it.made.tell)
         it.names["task_id"] = it.call("POST /generate/image", order).json["id"]

@@ -22,6 +22,7 @@ INTERLEAVINGS: Final = f"{INTEGRATION}/test_cascade_interleavings.py"
 LAG: Final = f"{INTEGRATION}/test_cascade_lag.py"
 CRASHES: Final = f"{INTEGRATION}/test_cascade_crash_points.py"
 TURNS: Final = f"{INTEGRATION}/test_cascade_turns.py"
+TASK_ITEMS: Final = f"{INTEGRATION}/test_task_items.py"
 TASK_LISTS: Final = f"{INTEGRATION}/test_task_lists.py"
 STEPS: Final = "tests/unit/test_generation.py"
 ENDINGS: Final = "tests/unit/test_generation_endings.py"
@@ -268,22 +269,38 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a task moves whatever happened since it was read",
-        f"{STORE}/tasks.py",
+        f"{STORE}/task_items.py",
         'return EXISTS & Attr("version").eq(task.version)',
         "return EXISTS",
+        TASK_ITEMS,
     ),
     Mutant(
         "a step and its counts are written one by one",
         f"{STORE}/tasks.py",
-        "        self._table.transact(*writes)\n\n    def settle",
-        "        for each in writes:\n            self._table.transact(each)\n\n    def settle",
+        "        self._table.transact(*writes)\n\n    def record_outcome",
+        "        for each in writes:\n            self._table.transact(each)\n\n    def record_outcome",
         CRASHES,
     ),
     Mutant(
         "two workers may hold the same task",
-        f"{STORE}/tasks.py",
-        'Attr("step").eq(task.step) & same_lease',
-        'Attr("step").eq(task.step)',
+        f"{STORE}/task_items.py",
+        'return EXISTS & Attr("detail_version").eq(task.detail_version)',
+        "return EXISTS",
+        TASK_ITEMS,
+    ),
+    Mutant(
+        "a task that was canceled is submitted all the same",
+        f"{STORE}/task_items.py",
+        'elif "lease_until" in change:',
+        "elif False:",
+        TASK_ITEMS,
+    ),
+    Mutant(
+        "a task whose job was reported is submitted all the same",
+        f"{STORE}/task_items.py",
+        'Attr("status").eq(task.status) & same_job',
+        'Attr("status").eq(task.status)',
+        TASK_ITEMS,
     ),
     Mutant(
         "a gone parent's tally comes back to life",
@@ -348,12 +365,12 @@ MUTANTS: Final = (
     ),
     Mutant(
         "the next message is sent after the step is recorded",
-        f"{DOMAIN}/generation.py",
+        f"{DOMAIN}/pipeline.py",
         "        self._send(task, step=task.step + 1, delay=max(_delay(task.step), math.ceil(after or 0)))\n"
-        "        return self.tasks.note(task, step=task.step + 1, **change)",
-        "        noted = self.tasks.note(task, step=task.step + 1, **change)\n"
+        "        return self._record_step(task, transition, seen, now=now)",
+        "        recorded = self._record_step(task, transition, seen, now=now)\n"
         "        self._send(task, step=task.step + 1, delay=max(_delay(task.step), math.ceil(after or 0)))\n"
-        "        return noted",
+        "        return recorded",
         PIPELINE,
     ),
     Mutant(

@@ -101,7 +101,9 @@ def get_task(task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
 )
 def get_result(task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
     """Show a task's files: 202 while it runs, 409 with the task's own error when it failed or was canceled."""
-    return result_response(wiring.tasks().get(task_id, access=access_of(app)), wiring.media_urls(), now=utcnow())
+    return result_response(
+        wiring.tasks().get_summary(task_id, access=access_of(app)), wiring.media_urls(), now=utcnow()
+    )
 
 
 @app.post(

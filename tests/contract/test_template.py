@@ -8,7 +8,6 @@ from typing import Any, Final
 import pytest
 
 from atelier.domain.kinds import KINDS
-from atelier.domain.tasks.record import TaskSummary
 from atelier.store import keys
 from atelier.store.keys import Partition
 from tests.contract.sources import FUNCTIONS
@@ -98,10 +97,9 @@ def test_consistent_partitions_are_the_table_and_its_local_indexes() -> None:
         assert each.consistent is (each.index in local)
 
 
-def test_lists_of_tasks_find_every_field_that_they_show() -> None:
-    shown = {name for name, field in TaskSummary.model_fields.items() if not field.exclude}
+def test_lists_of_tasks_find_whole_summaries() -> None:
     for index in TABLE["GlobalSecondaryIndexes"]:
-        assert shown <= set(index["Projection"]["NonKeyAttributes"]), index["IndexName"]
+        assert index["Projection"] == {"ProjectionType": "ALL"}, index["IndexName"]
 
 
 def test_projections_stay_within_what_dynamodb_allows() -> None:

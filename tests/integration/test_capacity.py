@@ -83,7 +83,7 @@ def test_every_endpoint_has_a_row(found: Measured) -> None:
     [
         ("GET /clients/{client_id}", ["CLIENT"]),
         ("GET /campaigns/{campaign_id}", ["CAMPAIGN", "SUMMARY"]),
-        ("GET /tasks/{task_id}", ["SUMMARY", "TASK"]),
+        ("GET /tasks/{task_id}", ["DETAIL", "SUMMARY", "TASK"]),
         ("GET /tasks/{task_id}/result", ["SUMMARY", "TASK"]),
     ],
 )

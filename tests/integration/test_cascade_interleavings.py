@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -11,6 +12,7 @@ from atelier import wiring
 from atelier.domain.access import Access
 from atelier.domain.pipeline_ports import TaskChanged
 from atelier.domain.tasks.life_cycle import canceled
+from atelier.providers.sandbox.provider import Sandbox
 from tests.integration.builders import (
     Json,
     a_campaign,
@@ -216,9 +218,21 @@ def test_a_message_that_two_workers_have_at_once_is_carried_out_once(stage: Stag
     a_task(stage.w)
     stage.w.relay()
     ((message, _),) = stage.w.generation.take()
-    with meanwhile(stage.client, lambda: handled(stage.w, "worker", message), call="update_item"):
+    with meanwhile(stage.client, lambda: handled(stage.w, "worker", message)):
         assert handled(stage.w, "worker", message)
     assert len(stage.w.generation.waiting) == 1
+
+
+def test_a_task_that_is_canceled_at_the_last_moment_is_not_submitted(stage: Stage) -> None:
+    task = a_task(stage.w)
+    stage.w.relay()
+    ((message, _),) = stage.w.generation.take()
+    cancel = stage.will("POST", f"/tasks/{task['id']}/cancel")
+    with mock.patch.object(Sandbox, "submit") as submit, meanwhile(stage.client, cancel):
+        assert handled(stage.w, "worker", message)
+    submit.assert_not_called()
+    assert shown(stage.w, f"/tasks/{task['id']}")["status"] == "canceled"
+    assert stage.violations() == []
 
 
 def test_a_task_that_another_worker_took_at_the_last_moment_is_left_to_it(stage: Stage) -> None:
@@ -231,7 +245,7 @@ def test_a_task_that_another_worker_took_at_the_last_moment_is_left_to_it(stage:
         assert not handled(stage.w, "worker", message)
         stage.client.trouble = Trouble()
 
-    with meanwhile(stage.client, is_taken, call="update_item"):
+    with meanwhile(stage.client, is_taken):
         assert handled(stage.w, "worker", message)
     assert [body for body, _ in stage.w.generation.waiting] == [message], "it looks again when the lease is over"
     assert shown(stage.w, f"/tasks/{task['id']}")["provider_task_id"] is None

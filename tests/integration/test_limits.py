@@ -15,7 +15,7 @@ from atelier.domain.schema import format_timestamp
 from atelier.domain.task_creation import Parents, TaskIdentity, new_task
 from atelier.domain.tasks.record import Output
 from atelier.domain.tasks.requests import NewImage
-from atelier.store import counters, tasks
+from atelier.store import counters, task_items
 from atelier.store.account_summary import add_to_totals
 from atelier.store.table import MISSING
 from tests.integration.builders import NOBODY
@@ -87,7 +87,7 @@ def test_a_page_of_the_largest_tasks_fits(w: World) -> None:
         identity = TaskIdentity(new_id(now, number), "token", now)
         task = new_task(order, Parents(), wiring.generation_context(), identity=identity, access=Access.own(1))
         largest = task.model_copy(update={"outputs": files})
-        for write in (tasks._put(largest, condition=MISSING), *counters.creating(largest)):
+        for write in (*task_items.created(largest), *counters.creating(largest)):
             wiring.table().write(write)
     assert as_lambda_sends_it(a_page(w, "tasks", "/tasks")) < LARGEST_ANSWER
 

@@ -8,9 +8,10 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atelier.domain.tasks.record import Cost, Output, Task, TaskError, TaskStatus, TaskSummary
-from atelier.store import wire
+from atelier.domain.tasks.record import Cost, Output, Task, TaskDetail, TaskError, TaskStatus, TaskSummary
+from atelier.store import keys, task_items, wire
 from atelier.store.items import from_item, to_item
+from atelier.store.keys import Key
 from tests.support.builders import a_campaign, a_client, a_task
 
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -43,6 +44,7 @@ CHANGES = st.fixed_dictionaries(
         "lease_until": st.none() | MOMENTS,
         "version": st.integers(min_value=1, max_value=2**53),
         "step": st.integers(min_value=0, max_value=2**31),
+        "detail_version": st.integers(min_value=1, max_value=2**53),
     },
 )
 
@@ -55,23 +57,43 @@ def through_dynamodb(item: dict[str, Any]) -> dict[str, Any]:
     return {name: from_wire.deserialize(value) for name, value in sent.items()}
 
 
+def kept_as(task: Task) -> dict[Key, dict[str, Any]]:
+    """The items of a task after DynamoDB has kept them."""
+    writes = task_items.created(task)
+    return {write.key: through_dynamodb(write.put or {}) for write in writes}
+
+
 @given(CHANGES)
 def test_a_task_comes_back_as_it_was_kept(changes: dict[str, Any]) -> None:
     task = a_task(**changes)
-    item = to_item(task, owner_tasks="ACCOUNT#1")
-    assert None not in item.values()
-    assert from_item(Task, through_dynamodb(item)) == task
+    items = kept_as(task)
+    assert all(None not in item.values() for item in items.values())
+    assert task_items.task_from(items, task.id) == task
 
 
 @given(CHANGES)
 def test_a_list_shows_the_same_as_the_task(changes: dict[str, Any]) -> None:
     task = a_task(**changes)
-    summary = from_item(TaskSummary, through_dynamodb(to_item(task)))
+    summary = from_item(TaskSummary, kept_as(task)[keys.task(task.id)])
     assert summary == TaskSummary.model_validate(task.model_dump(include=set(TaskSummary.model_fields)) | _hidden(task))
 
 
 def _hidden(task: Task) -> dict[str, Any]:
     return {"version": task.version, "outputs": task.outputs}
+
+
+@given(CHANGES)
+def test_no_field_of_a_task_is_kept_twice(changes: dict[str, Any]) -> None:
+    summary, detail = kept_as(a_task(**changes)).values()
+    assert summary.keys() & detail.keys() == {"schema"}
+
+
+@given(CHANGES, st.sampled_from([TaskSummary, TaskDetail]))
+def test_a_task_of_which_one_item_is_missing_is_not_there(changes: dict[str, Any], part: type) -> None:
+    task = a_task(**changes)
+    items = kept_as(task)
+    del items[keys.task(task.id) if part is TaskSummary else keys.task_detail(task.id)]
+    assert task_items.task_from(items, task.id) is None
 
 
 @given(OBJECTS, OBJECTS)

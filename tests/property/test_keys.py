@@ -41,6 +41,7 @@ def everything(user: int, one: str, other: str, day: date, free_text: str) -> di
             ("client deletion", id_): keys.deletion(user, "client", id_),
             ("campaign deletion", id_): keys.deletion(user, "campaign", id_),
             ("task", id_): keys.task(id_),
+            ("task", id_, "detail"): keys.task_detail(id_),
         }
     for scope in ("all", "none"):
         found["counters", scope] = keys.counters(user, scope)
@@ -163,7 +164,8 @@ def test_every_item_stands_in_the_partitions_that_list_it(id_: str, updated: dat
 
 
 def test_a_task_stands_in_the_lists_of_its_owner_its_client_and_its_campaign() -> None:
-    linked = keys.task_indexes(a_task(client_id=an_id(1), campaign_id=an_id(2)))
+    task = a_task(client_id=an_id(1), campaign_id=an_id(2))
+    linked = {"id": task.id, **keys.task_indexes(task)}
     for partition in (keys.tasks_of_owner(1), keys.tasks_of_client(1, an_id(1)), keys.tasks_of_campaign(1, an_id(2))):
         assert linked[partition.hash] == partition.value
         assert linked[partition.range] == an_id(3)

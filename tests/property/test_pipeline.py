@@ -27,6 +27,7 @@ def test_a_task_is_submitted_once_ends_once_and_leaves_nothing(seed: int, turns:
 def always_holds(story: Scenario) -> None:
     task, history = story.task, story.tasks.history[TASK_ID]
     assert len(story.provider.accepted) <= 1, "submitted twice"
+    assert not (story.canceled_in_time and story.provider.accepted), "canceled before anybody had the lease"
     assert all(later in NEXT[find_replay] for find_replay, later in pairwise(history))
     assert len(statuses_that_end(history)) <= 1
     waiting = [each.message for each in (*story.queue, *(running.delivery for running in story.workers))]

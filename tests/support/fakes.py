@@ -6,6 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
+from pydantic import BaseModel
+
 from atelier.domain.catalog import Catalog, Model, Price, Unit
 from atelier.domain.pipeline import Pipeline
 from atelier.domain.pipeline_ports import GenerationMessage, MediaRejected, TaskChanged
@@ -22,7 +24,7 @@ from atelier.domain.provider import (
     Unavailable,
     Working,
 )
-from atelier.domain.tasks.record import Output, Task, TaskError, TaskStatus, TaskType
+from atelier.domain.tasks.record import Output, Task, TaskDetail, TaskError, TaskStatus, TaskSummary, TaskType
 
 T = TypeVar("T")
 
@@ -36,37 +38,78 @@ NOT_ALLOWED: Final = TaskError(code="not_allowed", message="No.", retryable=Fals
 
 
 class FakeTasks:
-    """A store that refuses what was read too long ago, and remembers every status a task has had."""
+    """A store of tasks as summary and detail, which refuses what no longer holds, and remembers every status.
 
-    def __init__(self, *tasks: Task) -> None:
+    Both are read at once, and not as of the same moment: where `torn` says so, the first to read a task after a write
+    sees one of them as it was before, as somebody does who reads while it is written.
+    """
+
+    def __init__(self, *tasks: Task, torn: Callable[[], bool] = lambda: False) -> None:
         self.kept = {task.id: task for task in tasks}
         self.history = {task.id: [task.status] for task in tasks}
+        self._before: dict[str, Task] = {}
+        self._torn = torn
 
     def load(self, task_id: str) -> Task | None:
-        """The task as it is now."""
-        return self.kept.get(task_id)
+        """The task as it is now, or in part as it was a moment ago."""
+        now, before = self.kept.get(task_id), self._before.pop(task_id, None)
+        if now is None or before is None or not self._torn():
+            return now
+        return _with(now, TaskDetail, of=before) if self._torn() else _with(now, TaskSummary, of=before)
+
+    def settle(self) -> None:
+        """Nobody reads while anything is written."""
+        self._before.clear()
 
     def move(self, before: Task, after: Task) -> Task:
         """Record a change of status."""
-        self._keep(before, after)
+        self._replace(before, after)
         self.history[after.id].append(after.status)
         return after
 
     def record_outcome(self, before: Task, after: Task) -> Task:
         """Record how the provider's job ended."""
-        return self._keep(before, after)
+        return self._replace(before, after)
 
     def note(self, before: Task, **change: object) -> Task:
         """Record any other change."""
-        return self._keep(before, before.model_copy(update={**change, "version": before.version + 1}))
-
-    def _keep(self, before: Task, after: Task) -> Task:
-        current = self.kept.get(before.id)
-        if current is None or current.version != before.version:
-            raise TaskChanged
-        assert after.version == before.version + 1, "a change without a new version cannot be told from none"
-        self.kept[after.id] = after
+        current, after = self._current(before), before.changed(**change)
+        job = (current.status, current.provider_task_id)
+        if after.version != before.version or "lease_until" in change:
+            _demand(job == (before.status, before.provider_task_id))
+        if after.detail_version != before.detail_version:
+            _demand(current.detail_version == before.detail_version)
+        self._keep(current.changed(**change))
         return after
+
+    def _replace(self, before: Task, after: Task) -> Task:
+        current = self._current(before)
+        _demand(current.version == before.version)
+        assert after.version == before.version + 1, "a change without a new version cannot be told from none"
+        kept = _with(current, TaskSummary, of=after)
+        if after.detail_version != before.detail_version:
+            _demand(current.detail_version == before.detail_version)
+            kept = _with(kept, TaskDetail, of=after)
+        self._keep(kept)
+        return after
+
+    def _current(self, task: Task) -> Task:
+        if task.id not in self.kept:
+            raise TaskChanged
+        return self.kept[task.id]
+
+    def _keep(self, task: Task) -> None:
+        self._before[task.id] = self.kept[task.id]
+        self.kept[task.id] = task
+
+
+def _with(task: Task, part: type[BaseModel], *, of: Task) -> Task:
+    return task.model_copy(update={name: getattr(of, name) for name in part.model_fields})
+
+
+def _demand(holds: bool) -> None:
+    if not holds:
+        raise TaskChanged
 
 
 @dataclass

@@ -20,7 +20,8 @@ from moto.dynamodb.models.table import StreamRecord
 from atelier import wiring
 from atelier.store.table import Retry, Table
 from tests.support import engines
-from tests.support.harness import TABLE, HeldQueue, World, _passes_filters, sqs_record, world
+from tests.support.harness import TABLE, HeldQueue, World, sqs_record, world
+from tests.support.stream_filters import passes
 from tests.support.table import create_table
 
 Request = dict[str, Any]
@@ -322,7 +323,7 @@ def _changes(self: World) -> list[dict[str, Any]]:
     shard = engines.kept_tables()[TABLE].stream_shard
     records = shard.get(int(self.stream.position or shard.starting_sequence_number), 10_000)
     self.stream.position = str(shard.starting_sequence_number + len(shard.items))
-    return [record for record in records if _passes_filters(record)]
+    return [record for record in records if passes(record)]
 
 
 class Timestamp:

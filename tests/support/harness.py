@@ -22,6 +22,7 @@ from atelier.domain.schema import utcnow
 from local.openapi import load
 from tests.support import engines
 from tests.support.environment import ENVIRONMENT, fresh_wiring
+from tests.support.stream_filters import passes
 from tests.support.table import create_table
 
 TABLE: Final = ENVIRONMENT["TABLE_NAME"]
@@ -137,7 +138,7 @@ class World:
 
     def changes(self) -> list[dict[str, Any]]:
         """The table's stream records since the last call, as the relay's filters would let them through."""
-        return [record for record in self.stream.read() if _passes_filters(record)]
+        return [record for record in self.stream.read() if passes(record)]
 
     def relay(self) -> None:
         """Hand the table's changes to the queues."""
@@ -250,13 +251,3 @@ def _function_of(path: str) -> str:
     if "/campaigns" in path or first == "campaigns":
         return "campaigns"
     return _FUNCTION_OF.get(first, "system")
-
-
-def _passes_filters(record: Mapping[str, Any]) -> bool:
-    sort_key = record["dynamodb"]["Keys"]["SK"]["S"]
-    kind = record["eventName"]
-    if sort_key == "TASK" and kind == "MODIFY":
-        new = record["dynamodb"]["NewImage"]
-        status = new["status"]["S"]
-        return bool(status == "canceled" or (status in ("succeeded", "failed") and "webhook_url" in new))
-    return bool(sort_key == "TASK" or (sort_key.startswith("DELETION#") and kind == "INSERT"))

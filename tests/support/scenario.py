@@ -32,6 +32,7 @@ from tests.support.fakes import (
 )
 
 VISIBILITY: Final = timedelta(seconds=360)
+TORN: Final = 0.5
 LIFE: Final = timedelta(seconds=60)  # the worker's timeout
 TASK_ID: Final = an_id(3)
 LAST: Final[tuple[State, ...]] = (PICTURES, PICTURES, Done(()), Refused(NOT_ALLOWED))
@@ -63,7 +64,7 @@ class Scenario:
     def __init__(self, seed: int) -> None:
         self.chance = Random(seed)
         self.now = NOON
-        self.tasks = FakeTasks(a_task(callback_token="secret"))
+        self.tasks = FakeTasks(a_task(callback_token="secret"), torn=lambda: self.chance.random() < TORN)
         self.sent = FakeQueue()
         self.media = FakeMedia()
         self.provider = FakeProvider()
@@ -71,7 +72,7 @@ class Scenario:
         self.pipeline = Pipeline(self.tasks, self.sent, self.media, providers, FakeHealth(), catalog())
         self.queue = [Delivery(GenerationMessage(task_id=TASK_ID, user_id=1), NOON)]
         self.workers: list[Running] = []
-        self.media_to_clean = self.canceled = self.unheard = self.abandoned = False
+        self.media_to_clean = self.canceled = self.canceled_in_time = self.unheard = self.abandoned = False
         wishes = ((self.cancel, self.chance.randrange(40)), (self.delete, self.chance.randrange(40)))
         self.wishes = [each for each in wishes if self.chance.random() < 0.4]
         self.moody = self.chance.random() < 0.5
@@ -79,7 +80,7 @@ class Scenario:
     @property
     def task(self) -> Task | None:
         """The task as it is kept."""
-        return self.tasks.load(TASK_ID)
+        return self.tasks.kept.get(TASK_ID)
 
     def go_on(self, turn: int) -> None:
         """Let one thing happen."""
@@ -198,7 +199,9 @@ class Scenario:
         if self.task and not self.task.over:
             note("canceled")
             self.tasks.move(self.task, life_cycle.canceled(self.task, now=self.now))
+            self.tasks.settle()  # whoever is told of it reads later
             self.canceled = True
+            self.canceled_in_time = self.task.lease_until is None and not self.provider.accepted
             self.wake_up()
 
     def delete(self) -> None:

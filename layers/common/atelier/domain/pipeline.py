@@ -39,7 +39,7 @@ from atelier.domain.provider import (
     Working,
 )
 from atelier.domain.tasks import life_cycle
-from atelier.domain.tasks.record import Fallback, Outcome, Output, Task, TaskError, TaskStatus, TaskType
+from atelier.domain.tasks.record import Fallback, Outcome, Output, Task, TaskError, TaskStatus, TaskSummary, TaskType
 from atelier.domain.tasks.requests import MOST_OUTPUTS, TYPED_OPTIONS
 
 Answer = TypeVar("Answer")
@@ -221,14 +221,14 @@ class Pipeline:
                 cost = _cost_of(refused, task)
                 return self._fail(task, refused.error, now=now, outcome=refused.outcome, cost=cost)
             case Working(progress):
-                if task.status is TaskStatus.PENDING:
-                    task = self.tasks.move(task, life_cycle.started(task, now=now))
-                return self._schedule_poll(task, now=now, status_reason=None, progress=_clamped_progress(progress))
+                begins = life_cycle.started if task.status is TaskStatus.PENDING else None
+                return self._schedule_poll(
+                    task, begins, now=now, status_reason=None, progress=_clamped_progress(progress)
+                )
             case Waiting(position):
-                if task.status is TaskStatus.PROCESSING:
-                    task = self.tasks.move(task, life_cycle.requeued(task, now=now))
+                returns = life_cycle.requeued if task.status is TaskStatus.PROCESSING else None
                 place = position and min(max(position, 0), _LAST_PLACE)
-                return self._schedule_poll(task, now=now, status_reason=None, queue_position=place)
+                return self._schedule_poll(task, returns, now=now, status_reason=None, queue_position=place)
 
     def _call_provider(self, task: Task, question: Callable[[Provider], Answer], *, now: datetime) -> Answer:
         """What the provider answers; whether it does at all is what its health is known by, and not what it says."""
@@ -244,11 +244,28 @@ class Pipeline:
         self.health.record_success(task.served_by)
         return answer
 
-    def _schedule_poll(self, task: Task, *, now: datetime, after: float | None = None, **seen: object) -> Task:
-        news = {name: value for name, value in seen.items() if getattr(task, name) != value}
-        change = {**news, "updated_at": now} if news else {}
+    def _schedule_poll(
+        self,
+        task: Task,
+        transition: Callable[..., Task] | None = None,
+        *,
+        now: datetime,
+        after: float | None = None,
+        **seen: object,
+    ) -> Task:
+        """The step is over: the next one follows, and what was `seen` is recorded, with the `transition` it makes."""
         self._send(task, step=task.step + 1, delay=max(_delay(task.step), math.ceil(after or 0)))
-        return self.tasks.note(task, step=task.step + 1, **change)
+        return self._record_step(task, transition, seen, now=now)
+
+    def _record_step(
+        self, task: Task, transition: Callable[..., Task] | None, seen: Mapping[str, object], *, now: datetime
+    ) -> Task:
+        if transition is not None:
+            return self.tasks.move(task, transition(task, now=now, step=task.step + 1, **seen))
+        news = {name: value for name, value in seen.items() if getattr(task, name) != value}
+        if news.keys() & TaskSummary.model_fields.keys():
+            news["updated_at"] = now
+        return self.tasks.note(task, step=task.step + 1, **news)
 
     def _send(self, task: Task, *, step: int | None, delay: int) -> None:
         self.queue.send(self._message(task, step=step), delay=min(delay, LONGEST_DELAY), provider=task.served_by)

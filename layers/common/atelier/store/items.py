@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
+from pydantic.fields import FieldInfo
 
 from atelier.domain.schema import StoredModel, as_json, format_timestamp
 from atelier.store.wire import Item
@@ -20,19 +21,36 @@ AnyRecord = TypeVar("AnyRecord", bound=StoredModel)
 _AS_TEXT: Final = ("params", "metadata")
 
 Upgrade = Callable[[Item], Item]
-UPGRADES: Final[Mapping[type[StoredModel], tuple[Upgrade, ...]]] = {}
-"""For each kind of record, the step from each shape to the next; the first is shape 1. An upgrade may meet an item that
-is partly new already, because single attributes are written too, and then leaves alone what is."""
+UPGRADES: Final[Mapping[type[BaseModel], tuple[Upgrade, ...]]] = {}
+"""For each kind of record, or part of one that is an item of its own, the step from each shape to the next; the first
+is shape 1. An upgrade may meet an item that is partly new already, because single attributes are written too, and then
+leaves alone what is."""
 
 
 def to_item(record: StoredModel, **more: str) -> Item:
-    """All of a record's fields as attributes, those without a value left out, its shape, and `more` attributes."""
-    return {**_plain(record), "schema": len(UPGRADES.get(type(record), ())) + 1, **more}
+    """A record's fields as attributes, its shape, and `more` attributes.
+
+    Left out are fields without a value, and those that are empty as they are by default.
+    """
+    return part_to_item(record, type(record), **more)
+
+
+def part_to_item(record: StoredModel, part: type[BaseModel], **more: str) -> Item:
+    """Like `to_item`, with those fields only that are also fields of `part`."""
+    return {**_plain(record, part), "schema": len(UPGRADES.get(part, ())) + 1, **more}
 
 
 def from_item(kind: type[AnyRecord], item: Item) -> AnyRecord:
     """The stored record, upgraded to the present schema."""
     return kind.model_validate(_present(kind, item))
+
+
+def from_parts(kind: type[AnyRecord], parts: Mapping[type[BaseModel], Item]) -> AnyRecord:
+    """The record of which each part was kept as an item of its own, in whatever shape."""
+    fields: Item = {}
+    for part, item in parts.items():
+        fields |= _present(part, item)
+    return kind.model_validate(fields)
 
 
 def from_items(kind: type[AnyRecord], items: Iterable[Item]) -> list[AnyRecord]:
@@ -45,7 +63,7 @@ def _many(kind: type[AnyRecord]) -> TypeAdapter[list[AnyRecord]]:
     return TypeAdapter(list[kind])  # type: ignore[valid-type]
 
 
-def _present(kind: type[StoredModel], item: Item) -> Item:
+def _present(kind: type[BaseModel], item: Item) -> Item:
     """The item in its kind's present shape, with what is kept as text read."""
     if upgrades := UPGRADES.get(kind):
         for upgrade in upgrades[int(item.get("schema", 1)) - 1 :]:
@@ -56,10 +74,15 @@ def _present(kind: type[StoredModel], item: Item) -> Item:
     return item
 
 
-def _plain(record: BaseModel) -> Item:
+def _plain(record: BaseModel, kind: type[BaseModel]) -> Item:
     # Not model_dump: that leaves out what callers never see, and turns exact amounts into floats.
-    fields = ((name, getattr(record, name)) for name in type(record).model_fields)
-    return {name: _attribute(name, value) for name, value in fields if value is not None}
+    fields = ((name, field, getattr(record, name)) for name, field in kind.model_fields.items())
+    return {name: _attribute(name, value) for name, field, value in fields if not _goes_without_saying(field, value)}
+
+
+def _goes_without_saying(field: FieldInfo, value: Any) -> bool:
+    # Nothing, and what is empty by default: a text, a list, a count of none.
+    return value is None or (not value and value == field.get_default(call_default_factory=True))
 
 
 def _attribute(name: str, value: Any) -> Any:
@@ -67,7 +90,8 @@ def _attribute(name: str, value: Any) -> Any:
         return as_json(value)
     match value:
         case BaseModel():
-            return _plain(value)
+            # Its changes are those of the record that it is a part of.
+            return {name: each for name, each in _plain(value, type(value)).items() if name != "version"}
         case datetime():
             return format_timestamp(value)
         case list():

@@ -106,8 +106,13 @@ def deletion(account: int, kind: str, id_: str) -> Key:
 
 
 def task(task_id: str) -> Key:
-    """One task. Not below its owner: tasks are many, and a partition has limits."""
+    """One task's summary. Not below its owner: tasks are many, and a partition has limits."""
     return Key(f"TASK#{task_id}", "TASK")
+
+
+def task_detail(task_id: str) -> Key:
+    """What lists do not show of a task: beside its summary, and in no index."""
+    return Key(f"TASK#{task_id}", "DETAIL")
 
 
 def idempotency(actor: int, idempotency_key: str) -> Key:
@@ -163,7 +168,6 @@ def _path(name: str, kind: str, fields: Mapping[str, Any]) -> str:
 def task_indexes(each: "TaskSummary") -> dict[str, str]:
     """Which lists a task is in; within each, tasks are in the order of their ids."""
     found_by = {
-        "task_id": each.id,
         "owner_tasks": account_partition(each.user_id),
         "client_tasks": tasks_of_client(each.user_id, each.client_id or UNASSIGNED).value,
     }
@@ -217,19 +221,17 @@ def counters_below(account: int, *path: str) -> Partition:
 
 def tasks_of_owner(account: int) -> Partition:
     """A user's tasks in the order of their creation."""
-    return Partition("tasks_of_owner", "owner_tasks", account_partition(account), "task_id")
+    return Partition("tasks_of_owner", "owner_tasks", account_partition(account), "id")
 
 
 def tasks_of_client(account: int, client_id: str) -> Partition:
     """A client's tasks, or with `none` those without a client, in the order of their creation."""
-    return Partition("tasks_of_client", "client_tasks", f"{account_partition(account)}#CLIENT#{client_id}", "task_id")
+    return Partition("tasks_of_client", "client_tasks", f"{account}#{client_id}", "id")
 
 
 def tasks_of_campaign(account: int, campaign_id: str) -> Partition:
     """A campaign's tasks in the order of their creation."""
-    return Partition(
-        "tasks_of_campaign", "campaign_tasks", f"{account_partition(account)}#CAMPAIGN#{campaign_id}", "task_id"
-    )
+    return Partition("tasks_of_campaign", "campaign_tasks", f"{account}#{campaign_id}", "id")
 
 
 def usage_of(account: int, client_id: str | None = None, campaign_id: str | None = None) -> Partition:

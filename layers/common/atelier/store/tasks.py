@@ -3,26 +3,26 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from atelier.domain.access import Access
 from atelier.domain.errors import FieldError, Invalid, NotFound
 from atelier.domain.ids import is_id
+from atelier.domain.pending_deletions import PendingDeletions
 from atelier.domain.pipeline_ports import TaskChanged
-from atelier.domain.schema import format_timestamp
 from atelier.domain.task_creation import Parents
 from atelier.domain.tasks.queries import TaskQuery
-from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskPage
-from atelier.store import counters, idempotency, keys
+from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskPage, TaskSummary
+from atelier.store import counters, idempotency, keys, task_items
 from atelier.store.account_summary import summary_from
 from atelier.store.campaigns import Campaigns
 from atelier.store.clients import Clients
-from atelier.store.expressions import Attr, Condition
 from atelier.store.idempotency import CreateResult, IdempotentRequest
-from atelier.store.items import from_item, to_item
-from atelier.store.table import EXISTS, MISSING, ConcurrentUpdate, Table, Write, concurrent_update
+from atelier.store.items import from_item
+from atelier.store.table import ConcurrentUpdate, Table
 from atelier.store.task_lists import list_tasks
-from atelier.store.wire import Item
+
+AnyTask = TypeVar("AnyTask", bound=TaskSummary)
 
 
 class Tasks:
@@ -47,7 +47,7 @@ class Tasks:
         self, task: Task, *, access: Access, idempotent: IdempotentRequest | None, now: datetime
     ) -> CreateResult[Task]:
         """Create a task under parents that exist at that very moment. Raises NotFound for others."""
-        writes = [*counters.creating(task), _put(task, condition=MISSING)]
+        writes = [*counters.creating(task), *task_items.created(task)]
         return idempotency.create(
             self._table,
             task,
@@ -64,15 +64,26 @@ class Tasks:
 
     def get(self, task_id: str, *, access: Access) -> Task:
         """The task as its owner may see it. Raises NotFound."""
-        key, summary = keys.task(task_id), keys.summary(access.account)
-        found = self._table.get_many([key, summary]) if is_id(task_id) else {}
-        task = _owned(found.get(key), task_id, access)
-        return summary_from(found.get(summary)).pending.unlinked(task)
+        task, pending = self._read(task_id, access=access)
+        return pending.unlinked(task)
+
+    def get_summary(self, task_id: str, *, access: Access) -> TaskSummary:
+        """As much of the task as lists show, as its owner may see it. Raises NotFound."""
+        key, account = keys.task(task_id), keys.summary(access.account)
+        found = self._table.get_many([key, account]) if is_id(task_id) else {}
+        summary = from_item(TaskSummary, found[key]) if key in found else None
+        return summary_from(found.get(account)).pending.unlinked(_owned(summary, task_id, access))
 
     def kept(self, task_id: str, *, access: Access) -> Task:
         """The stored task, which a change starts from. Raises NotFound."""
-        item = self._table.get(keys.task(task_id)) if is_id(task_id) else None
-        return _owned(item, task_id, access)
+        task, _ = self._read(task_id, access=access)
+        return task
+
+    def _read(self, task_id: str, *, access: Access) -> tuple[Task, PendingDeletions]:
+        account = keys.summary(access.account)
+        found = self._table.get_many([*task_items.keys_of(task_id), account]) if is_id(task_id) else {}
+        task = _owned(task_items.task_from(found, task_id), task_id, access)
+        return task, summary_from(found.get(account)).pending
 
     def list(self, query: TaskQuery, *, access: Access) -> TaskPage:
         """A page of the user's tasks; what was written within the last second may not be in it yet."""
@@ -80,8 +91,7 @@ class Tasks:
 
     def load(self, task_id: str) -> Task | None:
         """The stored task of any account, for the pipeline."""
-        item = self._table.get(keys.task(task_id))
-        return from_item(Task, item) if item else None
+        return task_items.task_from(self._table.get_many(task_items.keys_of(task_id)), task_id)
 
     def parents(self, client_id: str | None, campaign_id: str | None, *, access: Access) -> Parents:
         """The client and campaign of a new task; a campaign alone implies its client.
@@ -101,25 +111,23 @@ class Tasks:
         Raises NotFound and whatever `how` raises.
         """
 
-        def attempt() -> None:
-            task = self.kept(task_id, access=access)
+        def attempt() -> Task:
+            task, pending = self._read(task_id, access=access)
             changed = how(task)
             if changed is not task:
-                self._move(task, changed.model_copy(update={"updated_by": access.actor}))
+                changed = changed.model_copy(update={"updated_by": access.actor})
+                self._move(task, changed)
+            return pending.unlinked(changed)
 
-        self._table.retry_on_conflict(attempt)
-        return self.get(task_id, access=access)
+        return self._table.retry_on_conflict(attempt)
 
     def delete(self, task_id: str, check: Callable[[Task], None], *, access: Access) -> None:
         """Delete the task if `check` lets it pass; the stream has its media removed. Raises NotFound."""
 
         def attempt() -> None:
-            task = self.kept(task_id, access=access)
-            check(self.get(task_id, access=access))
-            gone = Write(
-                keys.task(task.id), delete=True, condition=_as_read(task), on_condition_failure=concurrent_update
-            )
-            self._table.transact(gone, *counters.moving(task, None))
+            task, pending = self._read(task_id, access=access)
+            check(pending.unlinked(task))
+            self._table.transact(*task_items.removed(task), *counters.moving(task, None))
 
         self._table.retry_on_conflict(attempt)
 
@@ -130,7 +138,7 @@ class Tasks:
         return after
 
     def _move(self, before: Task, after: Task) -> None:
-        writes = [_put(after, condition=_as_read(before)), *counters.moving(before, after)]
+        writes = [*task_items.moved(before, after), *counters.moving(before, after)]
         if after.over:
             writes.append(counters.spending(after, now=after.updated_at))
         self._table.transact(*writes)
@@ -138,41 +146,27 @@ class Tasks:
     def record_outcome(self, before: Task, after: Task) -> Task:
         """Record how the job of a task that is over ended, and add what it cost to the usage. Raises TaskChanged."""
         with _task_changed():
-            self._table.transact(_put(after, condition=_as_read(before)), *counters.settling(before, after))
+            self._table.transact(*task_items.moved(before, after), *counters.settling(before, after))
         return after
 
     def note(self, before: Task, **change: Any) -> Task:
-        """Record a change that leaves the status as it is. Raises TaskChanged.
+        """Record a change that leaves the status as it is: one write, or a transaction of summary and detail.
 
-        It holds as long as status, step and lease are as they were read: a parent that went away in the meantime is no
-        reason to forget what the provider said.
+        Raises TaskChanged when what it depends on has changed (see `task_items`).
         """
-        after = before.model_copy(update={**change, "version": before.version + 1})
-        kept = to_item(after)
-        write = Write(
-            keys.task(after.id),
-            set={name: kept[name] for name in change if name in kept},
-            remove=[name for name in change if name not in kept],
-            add={"version": 1},
-            condition=_same_step(before),
-            on_condition_failure=concurrent_update,
-        )
+        after = before.changed(**change)
+        writes = task_items.noted(before, after, change)
         with _task_changed():
-            self._table.write(write)
+            if len(writes) == 1:
+                self._table.write(writes[0])
+            else:
+                self._table.transact(*writes)
         return after
 
     def log_delivery(self, task_id: str, delivery: DeliveryAttempt) -> None:
         """Add an attempt to call the task's webhook to what its owner sees, unless the task is gone."""
-        longer = {"webhook_deliveries": [to_item(delivery)]}
-        write = Write(
-            keys.task(task_id),
-            append=longer,
-            add={"version": 1},
-            condition=EXISTS,
-            on_condition_failure=concurrent_update,
-        )
         with suppress(ConcurrentUpdate):
-            self._table.write(write)
+            self._table.write(task_items.delivered(task_id, delivery))
 
 
 @contextmanager
@@ -183,22 +177,7 @@ def _task_changed() -> Iterator[None]:
         raise TaskChanged from lost
 
 
-def _same_step(task: Task) -> Condition:
-    lease = Attr("lease_until")
-    same_lease = lease.eq(format_timestamp(task.lease_until)) if task.lease_until else lease.not_exists()
-    return Attr("status").eq(task.status) & Attr("step").eq(task.step) & same_lease
-
-
-def _as_read(task: Task) -> Condition:
-    return EXISTS & Attr("version").eq(task.version)
-
-
-def _owned(item: Item | None, task_id: str, access: Access) -> Task:
-    if item is None or item["user_id"] != access.account:
+def _owned(task: AnyTask | None, task_id: str, access: Access) -> AnyTask:
+    if task is None or task.user_id != access.account:
         raise NotFound("task", task_id)
-    return from_item(Task, item)
-
-
-def _put(task: Task, *, condition: Condition) -> Write:
-    item = to_item(task, **keys.task_indexes(task))
-    return Write(keys.task(task.id), put=item, condition=condition, on_condition_failure=concurrent_update)
+    return task

@@ -25,13 +25,15 @@ ALL: Final = "all"
 CAMPAIGN_STATUSES: Final = ("active", "archived", "draft")
 TERMINAL: Final = ("succeeded", "failed", "canceled")
 _CELL: Final = "tasks|"
+_TASK_INDEXES: Final = ("owner_tasks", "client_tasks", "campaign_tasks")
 _NAME_BYTES: Final = 900  # of a name that sorts: a sort key has a limit
 
 
 def read(table: Table, user_id: int) -> list[Item]:
     """Everything that one user has, in as many requests as it takes (no scan: by key, and the tasks by their index)."""
-    tasks = [keys.task(row["id"]) for row in table.iterate(keys.tasks_of_owner(user_id), only=("id",))]
-    batches = (tasks[at : at + 100] for at in range(0, len(tasks), 100))
+    tasks = [row["id"] for row in table.iterate(keys.tasks_of_owner(user_id), only=("id",))]
+    both = [key(id_) for id_ in tasks for key in (keys.task, keys.task_detail)]
+    batches = (both[at : at + 100] for at in range(0, len(both), 100))
     whole = (item for batch in batches for item in table.get_many(batch).values())
     return [*table.iterate(keys.everything_of(user_id)), *whole]
 
@@ -43,11 +45,12 @@ def violations(items: Iterable[Item], *, at_rest: bool = False, deleted: Iterabl
     with the links that they would have today; None when nobody knows them, and usage may then exceed the recount.
     """
     owners: defaultdict[int, Owned] = defaultdict(Owned)
+    details: dict[str, Item] = {}
     for item in items:
-        _sort_in(owners, item)
+        _sort_in(owners, details, item)
     for task in deleted or ():
         owners[int(task["user_id"])].deleted.append(task)
-    found = []
+    found = list(_details(details, {id_ for owned in owners.values() for id_ in owned.tasks}))
     for user_id, owned in sorted(owners.items()):
         found += [f"User {user_id}: {each}" for each in _Recount(owned, exact_usage=deleted is not None).violations()]
         found += [f"User {user_id}: the clean-up of {each} is left." for each in sorted(owned.deletions) if at_rest]
@@ -68,11 +71,13 @@ class Owned:
     deleted: list[Item] = field(default_factory=list)
 
 
-def _sort_in(owners: Mapping[int, Owned], item: Item) -> None:
+def _sort_in(owners: Mapping[int, Owned], details: dict[str, Item], item: Item) -> None:
     partition, _, key = item["PK"].partition("#")
     kind, _, rest = item["SK"].partition("#")
-    if partition == "TASK":
+    if (partition, kind) == ("TASK", "TASK"):
         owners[int(item["user_id"])].tasks[key] = item
+    if (partition, kind) == ("TASK", "DETAIL"):
+        details[key] = item
     if partition != "ACCOUNT":
         return
     owned = owners[int(key)]
@@ -87,6 +92,14 @@ def _sort_in(owners: Mapping[int, Owned], item: Item) -> None:
     }
     if kind in rooms:
         rooms[kind][rest] = item
+
+
+def _details(details: Mapping[str, Item], tasks: set[str]) -> Iterator[str]:
+    """Whether every task has its detail, which is in no index, and no detail is without its task."""
+    yield from (f"task {id_} has no detail." for id_ in sorted(tasks - details.keys()))
+    yield from (f"the detail of task {id_} has outlived it." for id_ in sorted(details.keys() - tasks))
+    for id_, detail in sorted(details.items()):
+        yield from _misplaced("detail of task", {"id": id_, **detail}, dict.fromkeys(_TASK_INDEXES))
 
 
 class _Recount:
@@ -289,12 +302,11 @@ def _sorted_name(name: str) -> str:
 
 
 def _task_places(task: Item) -> dict[str, str | None]:
-    owner, campaign_id = f"ACCOUNT#{task['user_id']}", task.get("campaign_id")
+    account, campaign_id = task["user_id"], task.get("campaign_id")
     return {
-        "task_id": task["id"],
-        "owner_tasks": owner,
-        "client_tasks": f"{owner}#CLIENT#{task.get('client_id', NONE)}",
-        "campaign_tasks": f"{owner}#CAMPAIGN#{campaign_id}" if campaign_id else None,
+        "owner_tasks": f"ACCOUNT#{account}",
+        "client_tasks": f"{account}#{task.get('client_id', NONE)}",
+        "campaign_tasks": f"{account}#{campaign_id}" if campaign_id else None,
     }
 
 

@@ -40,7 +40,7 @@ def with_urls(task: AnyTask, media: Signer) -> AnyTask:
     return task.model_copy(update={"outputs": outputs})
 
 
-def tag_of(task: Task, *, now: datetime) -> str:
+def tag_of(task: TaskSummary, *, now: datetime) -> str:
     """The entity tag of a task as its owner sees it.
 
     The URLs are left out of it, but a task with files gets a new tag long before they end: whoever keeps an answer
@@ -65,7 +65,7 @@ def accepted_response(made: CreateResult[Task], media: Signer, *, now: datetime)
     return task_response(made.record, media, now=now, status=HTTPStatus.ACCEPTED, Location=location, **replayed)
 
 
-def result_response(task: Task, media: Signer, *, now: datetime) -> Response[Any]:
+def result_response(task: TaskSummary, media: Signer, *, now: datetime) -> Response[Any]:
     """The files of a task, or its status. Raises TaskFailed for one that ended without files."""
     result = TaskResult(id=task.id, status=task.status, outputs=with_urls(task, media).outputs)
     if not task.over:

@@ -13,22 +13,19 @@ def _moved(task: Task, status: TaskStatus, *, now: datetime, **change: Any) -> T
         raise IllegalTransition(f"The task is {task.status}; it cannot become {status}.")
     if status in TERMINAL:
         change = {"completed_at": now, "queue_position": None, **change}
-    return _changed(task, now=now, status=status, status_reason=None, **change)
+    return task.changed(**{"updated_at": now, "status": status, "status_reason": None, **change})
 
 
-def _changed(task: Task, *, now: datetime, **change: Any) -> Task:
-    return task.model_copy(update={"updated_at": now, "version": task.version + 1, **change})
+def started(task: Task, *, now: datetime, **seen: Any) -> Task:
+    """The provider has started the job; `seen` is recorded with it."""
+    return _moved(
+        task, TaskStatus.PROCESSING, now=now, **{"started_at": task.started_at or now, "queue_position": None, **seen}
+    )
 
 
-def started(task: Task, *, now: datetime) -> Task:
-    """The provider has started the job."""
-    first_start = task.started_at or now
-    return _moved(task, TaskStatus.PROCESSING, now=now, started_at=first_start, queue_position=None)
-
-
-def requeued(task: Task, *, now: datetime) -> Task:
-    """The provider has requeued the job."""
-    return _moved(task, TaskStatus.PENDING, now=now, progress=None)
+def requeued(task: Task, *, now: datetime, **seen: Any) -> Task:
+    """The provider has requeued the job; `seen` is recorded with it."""
+    return _moved(task, TaskStatus.PENDING, now=now, **{"progress": None, **seen})
 
 
 def succeeded(task: Task, *, outputs: list[Output], cost: Decimal | None, now: datetime) -> Task:
@@ -65,9 +62,8 @@ def cancel(task: Task, *, now: datetime) -> Task:
 def rerouted(task: Task, error: TaskError, *, estimate: Decimal | None, now: datetime) -> Task:
     """The provider did not accept the job; the next one is tried."""
     following, *others = task.fallbacks
-    return _changed(
-        task,
-        now=now,
+    return task.changed(
+        updated_at=now,
         step=task.step + 1,
         lease_until=None,
         status_reason=None,
@@ -82,7 +78,7 @@ def rerouted(task: Task, error: TaskError, *, estimate: Decimal | None, now: dat
 
 def with_outcome(task: Task, outcome: Outcome, *, cost: Decimal | None, now: datetime) -> Task:
     """The job ended after its task: records its outcome and cost."""
-    return _changed(task, now=now, provider_outcome=outcome, cost=_charged(task, cost))
+    return task.changed(updated_at=now, provider_outcome=outcome, cost=_charged(task, cost))
 
 
 def _charged(task: Task, cost: Decimal | None) -> Cost:

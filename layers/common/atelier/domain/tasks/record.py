@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field, JsonValue, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
 from atelier.domain.pages import Page
@@ -171,8 +171,10 @@ class TaskSummary(StoredModel):
         return self.status in TERMINAL
 
 
-class Task(TaskSummary):
-    """A task, whole. `effective_prompt` is what the provider is sent, guidelines and brief included."""
+class TaskDetail(BaseModel):
+    """What a list does not show of a task: its long texts, its logs, and what the pipeline keeps for itself."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     effective_prompt: str
     params: dict[str, JsonValue] = Field(default_factory=dict)
@@ -189,6 +191,21 @@ class Task(TaskSummary):
     # Who is asked next, and what proves that a callback was asked for by us.
     fallbacks: SkipJsonSchema[Annotated[list[Fallback], Field(exclude=True)]] = Field(default_factory=list)
     callback_token: SkipJsonSchema[Annotated[str, Field(exclude=True)]] = ""
+    # Counts the changes of the detail, as `version` counts those of the summary.
+    detail_version: SkipJsonSchema[Annotated[int, Field(exclude=True)]] = 1
+
+
+class Task(TaskDetail, TaskSummary):
+    """A task, whole. `effective_prompt` is what the provider is sent, guidelines and brief included."""
+
+    def changed(self, **change: object) -> "Task":
+        """The task with these fields changed, and the version raised of summary and detail if it is theirs."""
+        versions = {
+            version: getattr(self, version) + 1
+            for part, version in ((TaskSummary, "version"), (TaskDetail, "detail_version"))
+            if change.keys() & part.model_fields.keys()
+        }
+        return self.model_copy(update={**change, **versions})
 
 
 class TaskPage(Page[TaskSummary]):
