@@ -14,17 +14,16 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from atelier.domain.access import Access
-from atelier.domain.campaigns import NewCampaign
+from atelier.domain.campaigns import Campaign, CampaignPage, NewCampaign
 from atelier.domain.catalog import Catalog
-from atelier.domain.clients import NewClient
+from atelier.domain.clients import Client, ClientPage, NewClient
 from atelier.domain.ids import new_id
 from atelier.domain.schema import utcnow
 from atelier.domain.task_creation import GenerationContext, Parents, TaskIdentity, new_task
 from atelier.domain.tasks.requests import NewImage
 from atelier.providers.sandbox import MODELS
-from atelier.store.campaigns import Campaigns
 from atelier.store.cascade import Cascade, CleanUpMessage
-from atelier.store.clients import Clients
+from atelier.store.resources import Resources
 from atelier.store.table import Table
 from atelier.store.tasks import Tasks
 from local import deployment
@@ -55,7 +54,9 @@ class Bench:
         for name in ("before-call.dynamodb.UpdateItem", "before-call.dynamodb.DeleteItem"):
             dynamodb.meta.events.register(name, self._count)
         self.table = Table(dynamodb, "bench")
-        self.clients, self.campaigns, self.tasks = Clients(self.table), Campaigns(self.table), Tasks(self.table)
+        self.clients = Resources(self.table, "client", Client, ClientPage)
+        self.campaigns = Resources(self.table, "campaign", Campaign, CampaignPage)
+        self.tasks = Tasks(self.table)
 
     def _count(self, **_: Any) -> None:
         self.writes += 1

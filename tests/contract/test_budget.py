@@ -14,7 +14,7 @@ from tests.support.processes import QUEUES, STARTED, python
 PACKAGES: Final = ("atelier", "aws_lambda_powertools", "boto3", "botocore", "pydantic", "s3transfer", "urllib3")
 BUDGET: Final = {
     "account": 216,
-    "campaigns": 223,
+    "campaigns": 223,  # one to spare, for the kind that docs/extending.md adds
     "cascade": 262,
     "clients": 223,
     "tasks": 288,

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from atelier import settings, wiring
 from atelier.store import keys
 from atelier.store.account_summary import MAX_PENDING
-from atelier.store.clients import Clients
+from atelier.store.resources import Resources
 from atelier.store.table import Retry, Write
 from tests.integration.builders import NOBODY, Json, a_client, a_task, problem, shown
 from tests.support.harness import World, world
@@ -143,7 +143,7 @@ def test_an_unexpected_error_stays_inside(w: World) -> None:
         ("get", client_error("AccessDeniedException")),
         ("get", EndpointConnectionError(endpoint_url=SECRET)),
     ]:
-        with mock.patch.object(Clients, where, fails(error)):
+        with mock.patch.object(Resources, where, fails(error)):
             answer = w.call("GET", f"/clients/{NOBODY}")
         assert problem(answer, 500).keys() == PARTS
         assert SECRET not in answer.text

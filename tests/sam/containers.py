@@ -14,7 +14,7 @@ import boto3
 from atelier import settings, wiring
 from local import template, tools
 from local.engine import Engine
-from tests.support.golden import EVENTS
+from tests.support.golden import event as golden
 from tests.support.table import create_table
 
 TABLE: Final = "atelier"
@@ -97,12 +97,13 @@ class Account:
 
     def invoke(self, function: str, event: str, folder: Path) -> Any:
         """What the function answers to a golden event, in a container of its own."""
-        variables = folder / "variables.json"
+        variables, sent = folder / "variables.json", folder / "event.json"
+        sent.write_text(json.dumps(golden(event)))
         variables.write_text(
             json.dumps({"Parameters": {**self.variables, "AWS_ENDPOINT_URL": self.containers.address}})
         )
         command = self.containers.command(
-            "invoke", logical_id(function), "--event", str(EVENTS / f"{event}.json"), "--env-vars", str(variables)
+            "invoke", logical_id(function), "--event", str(sent), "--env-vars", str(variables)
         )
         ran = subprocess.run(
             command, env=self.containers.environment(self.number), capture_output=True, text=True, check=False

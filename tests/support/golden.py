@@ -3,7 +3,8 @@
 import base64
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -83,13 +84,45 @@ MESSAGES: Final = {
 BY_HAND: Final = {"verify.users"}
 
 
+@dataclass(frozen=True)
+class Sent:
+    """A request whose event is that of `events/clients.create.json` but for what stands here."""
+
+    route: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+
+
+REQUESTS: Final[Mapping[str, Sent]] = {
+    "tasks.video": Sent("POST /api/v3/generate/video", body={"prompt": "A slow pan across the product", "duration": 1}),
+    "tasks.audio": Sent("POST /api/v3/generate/audio", body={"prompt": "Rain on a roof", "duration": 1}),
+}
+"""Requests by the names of their events, for routes that have no file in `events/`."""
+
+
 def event(name: str) -> dict[str, Any]:
+    if name in REQUESTS:
+        return _request(REQUESTS[name])
     parsed: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
     return parsed
 
 
+def _request(sent: Sent) -> dict[str, Any]:
+    method, _, path = sent.route.partition(" ")
+    for name, value in sent.parameters.items():
+        path = path.replace(f"{{{name}}}", value)
+    like = event("clients.create")
+    context = like["requestContext"]
+    about = {**context, "routeKey": sent.route, "http": {**context["http"], "method": method, "path": path}}
+    headers = {
+        name: text for name, text in like["headers"].items() if name not in ("idempotency-key", "content-length")
+    }
+    made = {**like, "routeKey": sent.route, "rawPath": path, "headers": headers, "requestContext": about}
+    return {**made, "pathParameters": dict(sent.parameters), "body": sent.body and json.dumps(sent.body)}
+
+
 def saved() -> set[str]:
-    return {path.name.removesuffix(".json") for path in EVENTS.glob("*.json")}
+    return {path.name.removesuffix(".json") for path in EVENTS.glob("*.json")} | REQUESTS.keys()
 
 
 def kept(id_: str) -> Task:

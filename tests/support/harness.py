@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 from unittest import mock
 from urllib.parse import urlencode
@@ -19,27 +20,16 @@ from pydantic import BaseModel
 
 from atelier import wiring
 from atelier.domain.schema import utcnow
+from atelier.web.routes import fits
 from local.openapi import load
 from tests.support import engines
 from tests.support.environment import ENVIRONMENT, fresh_wiring
 from tests.support.stream_filters import passes
-from tests.support.table import create_table
+from tests.support.table import PROJECT, create_table, template
 
 TABLE: Final = ENVIRONMENT["TABLE_NAME"]
 BUCKET: Final = ENVIRONMENT["MEDIA_BUCKET"]
-FUNCTIONS: Final = (
-    "account",
-    "campaigns",
-    "cascade",
-    "clients",
-    "tasks",
-    "webhook_delivery",
-    "relay",
-    "system",
-    "verify",
-    "callbacks",
-    "worker",
-)
+FUNCTIONS: Final = tuple(sorted(path.parent.name for path in (PROJECT / "functions").glob("*/app.py")))
 
 
 @dataclass
@@ -235,19 +225,20 @@ def sqs_record(body: str, *, receives: int = 1) -> dict[str, Any]:
     }
 
 
-_FUNCTION_OF: Final = {
-    "clients": "clients",
-    "generate": "tasks",
-    "me": "account",
-    "providers": "tasks",
-    "tasks": "tasks",
-    "webhook-secret": "account",
-    "webhooks": "callbacks",
-}
+@cache
+def _routes() -> list[tuple[list[str], str]]:
+    """Every path of template.yaml, split at its slashes, with the folder of the function that serves it."""
+    resources = template()["Resources"].values()
+    functions = [each["Properties"] for each in resources if each["Type"] == "AWS::Serverless::Function"]
+    return [
+        (event["Properties"]["Path"].split("/"), function["CodeUri"].removeprefix("functions/"))
+        for function in functions
+        for event in function.get("Events", {}).values()
+        if event["Type"] == "HttpApi"
+    ]
 
 
 def _function_of(path: str) -> str:
-    first = path.strip("/").partition("/")[0]
-    if "/campaigns" in path or first == "campaigns":
-        return "campaigns"
-    return _FUNCTION_OF.get(first, "system")
+    """The function that the gateway hands a path to; the system function answers what no route takes."""
+    parts = f"/api/v3{path}".split("/")
+    return next((function for template, function in _routes() if fits(parts, template)), "system")

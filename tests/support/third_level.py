@@ -49,10 +49,8 @@ class BriefVersionQuery(ListQuery):
 class BriefVersions(Resources[BriefVersion]):
     """The versions of an account's briefs."""
 
-    kind = "brief_version"
-
     def __init__(self, table: Table) -> None:
-        super().__init__(table, BriefVersion, Page[BriefVersion])
+        super().__init__(table, "brief_version", BriefVersion, Page[BriefVersion])
 
 
 @contextmanager

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
     from botocore.session import Session
 
+    from atelier.domain.campaigns import Campaign
     from atelier.domain.catalog import Catalog
+    from atelier.domain.clients import Client
     from atelier.domain.pipeline import Pipeline
     from atelier.domain.provider import CallbackVerifier, Provider, Secret
     from atelier.domain.task_creation import GenerationContext
@@ -30,12 +32,11 @@ if TYPE_CHECKING:
     from atelier.providers.fal import Fal
     from atelier.providers.http import Http
     from atelier.providers.replicate import Replicate
-    from atelier.store.campaigns import Campaigns
     from atelier.store.cascade import Cascade
     from atelier.store.circuit_breaker import CircuitBreakers
-    from atelier.store.clients import Clients
     from atelier.store.media import MediaBucket
     from atelier.store.queues import ProviderQueues, Queue
+    from atelier.store.resources import Resources
     from atelier.store.table_health import TableHealth
     from atelier.store.tasks import Tasks
     from atelier.store.users import Users
@@ -135,19 +136,21 @@ def users() -> "Users":
 
 
 @cache
-def clients() -> "Clients":
+def clients() -> "Resources[Client]":
     """The store of clients."""
-    from atelier.store.clients import Clients
+    from atelier.domain.clients import Client, ClientPage
+    from atelier.store.resources import Resources
 
-    return Clients(table())
+    return Resources(table(), "client", Client, ClientPage)
 
 
 @cache
-def campaigns() -> "Campaigns":
+def campaigns() -> "Resources[Campaign]":
     """The store of campaigns."""
-    from atelier.store.campaigns import Campaigns
+    from atelier.domain.campaigns import Campaign, CampaignPage
+    from atelier.store.resources import Resources
 
-    return Campaigns(table())
+    return Resources(table(), "campaign", Campaign, CampaignPage)
 
 
 @cache

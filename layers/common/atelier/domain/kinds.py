@@ -59,6 +59,7 @@ KINDS: Final = (
         sorts=("name", "updated_at", "status"),
         statuses=("active", "archived", "draft"),
     ),
+    # More than one partition can hold.
     Kind(
         "task",
         parents=(Parent("client", OnDelete.SET_NULL), Parent("campaign", OnDelete.SET_NULL)),

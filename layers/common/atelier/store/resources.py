@@ -6,7 +6,7 @@ for every reader.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from atelier.domain.access import Access
 from atelier.domain.errors import NotFound
@@ -32,10 +32,9 @@ AnyRecord = TypeVar("AnyRecord", bound=StoredModel)
 class Resources(Generic[AnyRecord]):
     """The resources of one kind. Every method acts for `access`: what is another account's is not there."""
 
-    kind: ClassVar[str]
-
-    def __init__(self, table: Table, model: type[AnyRecord], page: type[Page[AnyRecord]]) -> None:
+    def __init__(self, table: Table, kind: str, model: type[AnyRecord], page: type[Page[AnyRecord]]) -> None:
         self._table = table
+        self._kind = kind
         self._model = model
         self._page = page
 
@@ -46,10 +45,10 @@ class Resources(Generic[AnyRecord]):
         asked = new.model_dump()
         given = {**asked, **self._ancestors_of(asked, access), **_new_fields(id_, access, now)}
         record = self._model.model_validate(given)
-        fields, one = vars(record), {counter_of(self.kind, vars(record)): 1}
+        fields, one = vars(record), {counter_of(self._kind, vars(record)): 1}
         writes = [*self._count_in_ancestors(fields, one), self._put(record, condition=MISSING)]
-        if is_parent(self.kind):
-            writes.append(parents.new_counters(access.account, self.kind, fields))
+        if is_parent(self._kind):
+            writes.append(parents.new_counters(access.account, self._kind, fields))
         writes.append(add_to_totals(access.account, one))
         return idempotency.create(
             self._table,
@@ -85,7 +84,7 @@ class Resources(Generic[AnyRecord]):
         """Delete the resource: one transaction, whatever is below it. Raises NotFound, PreconditionFailed and Busy."""
 
         def attempt() -> None:
-            item, counters = self._read(id_, access, with_counters=is_parent(self.kind))
+            item, counters = self._read(id_, access, with_counters=is_parent(self._kind))
             check(from_item(self._model, item), accepted)
             self._table.transact(*self._deletion(access.account, item, counters, now=now))
 
@@ -93,7 +92,7 @@ class Resources(Generic[AnyRecord]):
 
     def list(self, query: ListQuery, *, access: Access, parent_id: str | None = None) -> Page[AnyRecord]:
         """A page. With `parent_id`, the resources of one parent: raises NotFound when the parent is not there."""
-        plan = list_plan(self.kind, self._model, query, access.account, parent_id=parent_id)
+        plan = list_plan(self._kind, self._model, query, access.account, parent_id=parent_id)
         found = lists.read(self._table, plan, query) if plan else lists.nothing(query)
         return self._page(**found.envelope(query))
 
@@ -102,16 +101,16 @@ class Resources(Generic[AnyRecord]):
     def _read(self, id_: str, access: Access, *, with_counters: bool = False) -> tuple[Item, Item]:
         """The item, and its counters where they are asked for, in one request."""
         found = self._get_items(id_, access.account, with_counters=with_counters) if is_id(id_) else {}
-        item = found.get(keys.resource(access.account, self.kind, id_))
+        item = found.get(keys.resource(access.account, self._kind, id_))
         counters = found.get(keys.counters(access.account, id_))
         pending = summary_from(found.get(keys.summary(access.account))).pending
-        if item is None or (with_counters and counters is None) or pending.hides(self.kind, item):
-            raise NotFound(self.kind, id_)
+        if item is None or (with_counters and counters is None) or pending.hides(self._kind, item):
+            raise NotFound(self._kind, id_)
         return item, counters or {}
 
     def _get_items(self, id_: str, account: int, *, with_counters: bool) -> dict[Key, Item]:
-        wanted = [keys.resource(account, self.kind, id_)]
-        wanted += [keys.summary(account)] if ancestors_of(self.kind) else []
+        wanted = [keys.resource(account, self._kind, id_)]
+        wanted += [keys.summary(account)] if ancestors_of(self._kind) else []
         wanted += [keys.counters(account, id_)] if with_counters else []
         if len(wanted) > 1:
             return self._table.get_many(wanted)
@@ -122,8 +121,8 @@ class Resources(Generic[AnyRecord]):
 
     def _put(self, record: AnyRecord, *, condition: Condition) -> Write:
         fields = vars(record)
-        item = to_item(record, **keys.resource_indexes(self.kind, fields))
-        key = keys.resource(fields["user_id"], self.kind, fields["id"])
+        item = to_item(record, **keys.resource_indexes(self._kind, fields))
+        key = keys.resource(fields["user_id"], self._kind, fields["id"])
         return Write(key, put=item, condition=condition, on_condition_failure=concurrent_update)
 
     def _ancestors_of(self, asked: Mapping[str, Any], access: Access) -> dict[str, str]:
@@ -131,7 +130,7 @@ class Resources(Generic[AnyRecord]):
 
         Only a parent that has ancestors itself is read; that it exists is a condition of the write.
         """
-        *above, parent = ancestors_of(self.kind) or ("",)
+        *above, parent = ancestors_of(self._kind) or ("",)
         if not parent:
             return {}
         parent_id = asked[f"{parent}_id"]
@@ -149,7 +148,7 @@ class Resources(Generic[AnyRecord]):
         self, fields: Mapping[str, Any], amounts: Mapping[str, int], *, missing: NotFound | None = None
     ) -> Sequence[Write]:
         """The writes that count in every ancestor, each of which must exist; `missing` is raised where one does not."""
-        above = [(ancestor, fields[f"{ancestor}_id"]) for ancestor in ancestors_of(self.kind)]
+        above = [(ancestor, fields[f"{ancestor}_id"]) for ancestor in ancestors_of(self._kind)]
         return [
             parents.count_child(fields["user_id"], id_, amounts, missing=missing or NotFound(ancestor, id_))
             for ancestor, id_ in above
@@ -157,30 +156,30 @@ class Resources(Generic[AnyRecord]):
 
     def _recount(self, before: AnyRecord, after: AnyRecord) -> Sequence[Write]:
         """The writes that move a resource from one counter to another when its status changed."""
-        old, new = counter_of(self.kind, vars(before)), counter_of(self.kind, vars(after))
+        old, new = counter_of(self._kind, vars(before)), counter_of(self._kind, vars(after))
         if old == new:
             return []
         fields, move = vars(after), {old: -1, new: 1}
-        gone = NotFound(self.kind, fields["id"])
+        gone = NotFound(self._kind, fields["id"])
         return [*self._count_in_ancestors(fields, move, missing=gone), add_to_totals(fields["user_id"], move)]
 
     def _deletion(self, account: int, item: Item, counters: Item, *, now: datetime) -> Sequence[Write]:
-        below = parents.counts_below(self.kind, counters)
-        gone = {counter_of(self.kind, item): 1, **below}
+        below = parents.counts_below(self._kind, counters)
+        gone = {counter_of(self._kind, item): 1, **below}
         less = {name: -count for name, count in gone.items() if count}
         same_version = Attr("version").eq(item["version"])
-        key = keys.resource(account, self.kind, item["id"])
+        key = keys.resource(account, self._kind, item["id"])
         writes = [
-            *self._count_in_ancestors(item, less, missing=NotFound(self.kind, item["id"])),
+            *self._count_in_ancestors(item, less, missing=NotFound(self._kind, item["id"])),
             Write(key, delete=True, condition=same_version, on_condition_failure=concurrent_update),
         ]
-        if not is_parent(self.kind):
+        if not is_parent(self._kind):
             return [*writes, add_to_totals(account, less)]
         return [
             *writes,
             parents.close_parent(account, item["id"], below, now=now),
-            add_pending(account, member(self.kind, item["id"]), gone),
-            parents.deletion_marker(account, self.kind, item, now=now),
+            add_pending(account, member(self._kind, item["id"]), gone),
+            parents.deletion_marker(account, self._kind, item, now=now),
         ]
 
 

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from atelier.domain.access import Access
+from atelier.domain.campaigns import Campaign, CampaignPage
+from atelier.domain.clients import Client, ClientPage
 from atelier.domain.errors import FieldError, Invalid, NotFound
 from atelier.domain.ids import is_id
 from atelier.domain.pending_deletions import PendingDeletions
@@ -15,10 +17,9 @@ from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskPage, TaskSummary
 from atelier.store import counters, idempotency, keys, task_items
 from atelier.store.account_summary import summary_from
-from atelier.store.campaigns import Campaigns
-from atelier.store.clients import Clients
 from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.items import from_item
+from atelier.store.resources import Resources
 from atelier.store.table import ConcurrentUpdate, Table
 from atelier.store.task_lists import list_tasks
 
@@ -30,8 +31,8 @@ class Tasks:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._clients = Clients(table)
-        self._campaigns = Campaigns(table)
+        self._clients = Resources(table, "client", Client, ClientPage)
+        self._campaigns = Resources(table, "campaign", Campaign, CampaignPage)
 
     def find_replay(
         self, idempotent: IdempotentRequest | None, *, access: Access, now: datetime

@@ -6,7 +6,7 @@ as already gone. `read` is not a snapshot, though: what changes while it reads m
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -22,7 +22,13 @@ Amounts = defaultdict[str, Decimal]
 
 NONE: Final = "none"
 ALL: Final = "all"
-CAMPAIGN_STATUSES: Final = ("active", "archived", "draft")
+ANCESTORS: Final[Mapping[str, tuple[str, ...]]] = {
+    "client": (),
+    "campaign": ("client",),
+}
+"""The kinds that stand in their account's partition, each with the kinds it is deleted with, the outermost first."""
+STATUSES: Final[Mapping[str, tuple[str, ...]]] = {"campaign": ("active", "archived", "draft")}
+"""By which statuses a kind is counted; a kind that is not here has one count."""
 TERMINAL: Final = ("succeeded", "failed", "canceled")
 _CELL: Final = "tasks|"
 _TASK_INDEXES: Final = ("owner_tasks", "client_tasks", "campaign_tasks")
@@ -62,13 +68,22 @@ class Owned:
     """One user's items, by kind and by what their keys say."""
 
     summary: Item = field(default_factory=dict)
-    clients: dict[str, Item] = field(default_factory=dict)
-    campaigns: dict[str, Item] = field(default_factory=dict)
+    resources: dict[str, dict[str, Item]] = field(default_factory=lambda: {kind: {} for kind in ANCESTORS})
     tasks: dict[str, Item] = field(default_factory=dict)
     counters: dict[str, Item] = field(default_factory=dict)
     usage: dict[str, Item] = field(default_factory=dict)
     deletions: dict[str, Item] = field(default_factory=dict)
     deleted: list[Item] = field(default_factory=list)
+
+    @property
+    def clients(self) -> dict[str, Item]:
+        """The clients by id."""
+        return self.resources["client"]
+
+    @property
+    def campaigns(self) -> dict[str, Item]:
+        """The campaigns by id."""
+        return self.resources["campaign"]
 
 
 def _sort_in(owners: Mapping[int, Owned], details: dict[str, Item], item: Item) -> None:
@@ -84,8 +99,7 @@ def _sort_in(owners: Mapping[int, Owned], details: dict[str, Item], item: Item) 
     if kind == "SUMMARY":
         owned.summary = item
     rooms = {
-        "CLIENT": owned.clients,
-        "CAMPAIGN": owned.campaigns,
+        **{name.upper(): found for name, found in owned.resources.items()},
         "COUNTERS": owned.counters,
         "USAGE": owned.usage,
         "DELETION": owned.deletions,
@@ -122,6 +136,15 @@ class _Recount:
 
     # --------------------------------------------------------------------------------------------- what is there
 
+    def _is_shown(self, kind: str, item: Item) -> bool:
+        """Whether a reader sees a resource that is there: none of its ancestors is pending or missing."""
+        *_, parent = ANCESTORS[kind] or (None,)
+        if parent is None:
+            return True
+        id_ = item[f"{parent}_id"]
+        above = self._all.resources[parent].get(id_)
+        return above is not None and not self._is_pending(parent, id_) and self._is_shown(parent, above)
+
     def _client_lives(self, client_id: str | None) -> bool:
         return client_id in self._all.clients and not self._is_pending("client", client_id)
 
@@ -144,10 +167,9 @@ class _Recount:
     # ----------------------------------------------------------------------------------------------- referential
 
     def _parents(self) -> Iterator[str]:
-        for id_, campaign in self._all.campaigns.items():
-            client_id = campaign["client_id"]
-            if not (self._client_lives(client_id) or self._is_pending("client", client_id)):
-                yield f"campaign {id_} is an orphan of client {client_id}."
+        for kind, above in ANCESTORS.items():
+            for item in self._all.resources[kind].values():
+                yield from self._orphan(kind, item, above)
         for id_, task in self._all.tasks.items():
             client_id, campaign_id = self._link(task)
             if client_id != NONE and not self._client_lives(client_id):
@@ -164,24 +186,34 @@ class _Recount:
             if task.get("campaign_id") and not task.get("client_id")
         )
 
+    def _orphan(self, kind: str, item: Item, above: tuple[str, ...]) -> Iterator[str]:
+        if self._is_shown(kind, item) or any(self._is_pending(each, item[f"{each}_id"]) for each in above):
+            return
+        yield f"{kind} {item['id']} is an orphan of {above[-1]} {item[f'{above[-1]}_id']}."
+
     def _clean_ups(self) -> Iterator[str]:
         for parent in sorted(self._pending ^ set(self._all.deletions)):
             yield f"the pending set and the clean-ups disagree about {parent}."
-        there = {f"client#{id_}" for id_ in self._all.clients} | {f"campaign#{id_}" for id_ in self._all.campaigns}
+        there = {f"{kind}#{id_}" for kind, found in self._all.resources.items() for id_ in found}
         for parent in sorted(self._pending & there):
             yield f"{parent} is being cleaned up after, and is still there."
 
     # ---------------------------------------------------------------------------------------------------- totals
 
     def _totals(self) -> Iterator[str]:
-        clients = len(self._all.clients)
-        if int(self._all.summary.get("clients", 0)) != clients:
-            yield f"the total of clients is {self._all.summary.get('clients', 0)}, and there are {clients}."
-        living = [each for each in self._all.campaigns.values() if self._client_lives(each["client_id"])]
-        yield from _compared("the user's totals", self._all.summary, living)
-        for id_ in self._all.clients:
-            of_client = [each for each in living if each["client_id"] == id_]
-            yield from _compared(f"client {id_}'s counters", self._all.counters.get(id_, {}), of_client)
+        for kind, above in ANCESTORS.items():
+            shown = [each for each in self._all.resources[kind].values() if self._is_shown(kind, each)]
+            yield from _compared("the user's totals", self._all.summary, kind, shown)
+            for parent in above:
+                yield from self._counted_in(parent, kind, shown)
+
+    def _counted_in(self, parent: str, kind: str, shown: list[Item]) -> Iterator[str]:
+        within: defaultdict[str, list[Item]] = defaultdict(list)
+        for each in shown:
+            within[each[f"{parent}_id"]].append(each)
+        for id_, item in self._all.resources[parent].items():
+            if self._is_shown(parent, item):  # else nothing counts in it any more
+                yield from _compared(f"{parent} {id_}'s counters", self._all.counters.get(id_, {}), kind, within[id_])
 
     def _liveness(self) -> Iterator[str]:
         lives = {id_ for id_ in self._all.clients if self._client_lives(id_)}
@@ -250,10 +282,9 @@ class _Recount:
 
     def _places(self) -> Iterator[str]:
         """Whether every item stands in the indexes where its own fields say."""
-        for client in self._all.clients.values():
-            yield from _misplaced("client", client, _client_places(client))
-        for campaign in self._all.campaigns.values():
-            yield from _misplaced("campaign", campaign, _campaign_places(campaign))
+        for kind, found in self._all.resources.items():
+            for item in found.values():
+                yield from _misplaced(kind, item, _resource_places(kind, item))
         for task in self._all.tasks.values():
             yield from _misplaced("task", task, _task_places(task))
         for scope in self._all.counters.keys() - {NONE, ALL}:
@@ -280,12 +311,13 @@ def _counter_values(item: Item) -> dict[str, Decimal]:
     return {name: value for name, value in item.items() if name.startswith(_CELL)}
 
 
-def _compared(whose: str, counts: Item, campaigns: Iterable[Item]) -> Iterator[str]:
-    by_status = Counter(each["status"] for each in campaigns)
-    for status in CAMPAIGN_STATUSES:
-        kept = int(counts.get(f"campaigns_{status}", 0))
-        if kept != by_status[status]:
-            yield f"{whose} says {kept} {status} campaigns, and there are {by_status[status]}."
+def _compared(whose: str, counts: Item, kind: str, found: Collection[Item]) -> Iterator[str]:
+    statuses = STATUSES.get(kind, ())
+    by_name = Counter(f"{kind}s_{each['status']}" if statuses else f"{kind}s" for each in found)
+    for name in [f"{kind}s_{status}" for status in statuses] or [f"{kind}s"]:
+        kept = int(counts.get(name, 0))
+        if kept != by_name[name]:
+            yield f"{whose} say {name} {kept}, and there are {by_name[name]}."
 
 
 def _difference(kept: Amounts, counted: Amounts, *, more_is_fine: bool = False) -> str:
@@ -310,28 +342,21 @@ def _task_places(task: Item) -> dict[str, str | None]:
     }
 
 
-def _campaign_places(campaign: Item) -> dict[str, str | None]:
-    id_, client_id, status = campaign["id"], campaign["client_id"], campaign["status"]
+def _resource_places(kind: str, item: Item) -> dict[str, str | None]:
+    prefix, id_, above = kind.upper(), item["id"], [item[f"{each}_id"] for each in ANCESTORS[kind]]
+    status = [item["status"]] if kind in STATUSES else []
     return {
-        "by_name": f"CAMPAIGN#{_sorted_name(campaign['name'])}\0{id_}",
-        "by_updated_at": f"CAMPAIGN#{campaign['updated_at']}#{id_}",
-        "by_parent": f"CAMPAIGN#{client_id}#{id_}",
-        "by_status": f"CAMPAIGN#{status}#{id_}",
-        "by_path": f"CAMPAIGN#{client_id}#{status}#{id_}",
-    }
-
-
-def _client_places(client: Item) -> dict[str, str | None]:
-    return {
-        "by_name": f"CLIENT#{_sorted_name(client['name'])}\0{client['id']}",
-        "by_updated_at": f"CLIENT#{client['updated_at']}#{client['id']}",
-        "by_path": f"CLIENT#{client['id']}",
+        "by_name": f"{prefix}#{_sorted_name(item['name'])}\0{id_}" if "name" in item else None,
+        "by_updated_at": f"{prefix}#{item['updated_at']}#{id_}",
+        "by_parent": f"{prefix}#{above[-1]}#{id_}" if above else None,
+        "by_status": f"{prefix}#{status[0]}#{id_}" if status else None,
+        "by_path": "#".join((prefix, *above, *status, id_)),
     }
 
 
 def _counters_places(counters: Item) -> dict[str, str | None]:
-    client_id = counters.get("client_id")
-    return {"by_path": f"COUNTERS#{client_id}#{counters['id']}" if client_id else None}
+    above = [counters[f"{kind}_id"] for kind in ANCESTORS if f"{kind}_id" in counters]
+    return {"by_path": "#".join(("COUNTERS", *above, counters["id"])) if above else None}
 
 
 def _misplaced(kind: str, item: Item, expected: Mapping[str, str | None]) -> Iterator[str]:

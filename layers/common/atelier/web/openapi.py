@@ -98,6 +98,7 @@ def path_id(kind: str) -> Any:
     return Path(description=f"The {kind}'s id.", json_schema_extra={"format": "uuid"})
 
 
+PathId = Annotated[str, AfterValidator(canonical), Path(description="Its id.", json_schema_extra={"format": "uuid"})]
 ClientId = Annotated[str, AfterValidator(canonical), path_id("client")]
 CampaignId = Annotated[str, AfterValidator(canonical), path_id("campaign")]
 TaskId = Annotated[str, AfterValidator(canonical), path_id("task")]
