@@ -12,7 +12,7 @@ from atelier import wiring
 from atelier.domain.access import Access
 from atelier.domain.pipeline_ports import TaskChanged
 from atelier.domain.tasks.life_cycle import canceled
-from atelier.providers.sandbox.provider import Sandbox
+from atelier.providers.sandbox import Sandbox
 from tests.integration.builders import (
     Json,
     a_campaign,
