@@ -42,6 +42,7 @@ def _ask_for_what_the_model_takes(body: dict[str, Any], kind: str) -> None:
     catalog, type_ = wiring.catalog(), TaskType(kind)
     body.pop("providers" if body.get("provider") else "provider", None)
     body.pop("webhook_url", None)  # hardly any text is a public https URL
+    body.pop("params", None)  # each model has its own words
     if body.get("size"):
         body.pop("aspect_ratio", None)
     named = body.get("model")

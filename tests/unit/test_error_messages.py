@@ -1,5 +1,6 @@
 """Every message about bad input is a sentence for the caller, whatever rule it comes from."""
 
+import ast
 import re
 from collections.abc import Iterator
 from typing import Any, get_args
@@ -14,6 +15,7 @@ from atelier.domain.schema import RequestModel
 from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.requests import NewAudio, NewImage, NewVideo
 from atelier.web.error_messages import SENTENCES, SPECIAL, sentence
+from tests.contract.sources import LAYER
 
 JARGON = re.compile(
     r"[\\^$]|\bInput\b|\bshould\b|validation|\bError\b|\bpattern\b|\bextra\b|codec|utf-8-sig|\bdict|\bstr\b|\bint\b"
@@ -124,3 +126,21 @@ def test_a_caller_is_told_what_to_send(model: type[BaseModel], sent: dict[str, A
         model.model_validate(sent)
     [error] = refused.value.errors()
     assert sentence(error, str(error["loc"][-1]) if error["loc"] else "") == said
+
+
+def of_our_rules() -> Iterator[tuple[str, str]]:
+    """Every text, with the values left out, that our own code says to a caller about a field, a parameter or a body."""
+    says = {"FieldError": 0, "ValueError": 0, "PydanticCustomError": 1, "_malformed": 0, "_Unacceptable": 0}
+    for path in sorted([*(LAYER / "atelier/domain").rglob("*.py"), *(LAYER / "atelier/web").rglob("*.py")]):
+        for node in ast.walk(ast.parse(path.read_text())):
+            name = getattr(getattr(node, "func", None), "id", "")
+            if isinstance(node, ast.Call) and name in says and len(node.args) > says[name]:
+                parts = (each.value for each in ast.walk(node.args[says[name]]) if isinstance(each, ast.Constant))
+                yield path.name, "".join(part for part in parts if isinstance(part, str))
+
+
+def test_our_own_rules_speak_to_callers_too() -> None:
+    said = [(path, text) for path, text in of_our_rules() if text]
+    assert len(said) > 30
+    for path, text in said:
+        assert not JARGON.search(text.replace("\\ufffd", "").replace("\\u", "")), (path, text)

@@ -23,8 +23,13 @@ _INVISIBLE: Final = (
 )
 _DRAWS_NOTHING: Final = _WHITE_SPACE + _INVISIBLE
 
-CONTENT_PATTERN: Final = f"[^{_DRAWS_NOTHING}{_SELECTORS}]"
-"""What a text with content matches somewhere, as a regular expression of Python's and ECMAScript's."""
+
+def _escaped(members: str) -> str:
+    return "".join(each if each == "-" or each > "\uffff" else f"\\u{ord(each):04x}" for each in members)
+
+
+CONTENT_PATTERN: Final = f"[^{_escaped(_DRAWS_NOTHING + _SELECTORS)}]"
+"""What a text with content matches somewhere, as a regular expression of Python's and ECMAScript's (with flag u)."""
 
 _CONTENT: Final = re.compile(CONTENT_PATTERN)
 _LEADING: Final = re.compile(f"[{_DRAWS_NOTHING}{_SELECTORS}]+")

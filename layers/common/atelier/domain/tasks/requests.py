@@ -10,6 +10,7 @@ from atelier.domain.webhook_targets import ascii_url
 
 METADATA_BYTES: Final = 16 * KIB
 PARAMS_BYTES: Final = 32 * KIB
+MOST_PROVIDERS: Final = 4
 MOST_OUTPUTS: Final = 4
 
 
@@ -53,6 +54,13 @@ Size = Annotated[
 Seconds = Annotated[float, Field(strict=True, ge=1, le=60)]
 
 
+def _not_too_many(values: Any) -> Any:
+    # Before its items are looked at: each of a hundred thousand would be an error.
+    if isinstance(values, list) and len(values) > MOST_PROVIDERS:
+        raise ValueError(f"must have at most {MOST_PROVIDERS} items")
+    return values
+
+
 def _distinct(values: list[str]) -> list[str]:
     if len(set(values)) < len(values):
         raise ValueError("must not name a provider twice")
@@ -67,10 +75,11 @@ class NewTask(RequestModel):
     campaign_id: Annotated[GivenId | None, Field(description="Alone, it implies its client.")] = None
     provider: Annotated[str | None, Field(max_length=64)] = None
     providers: Annotated[
-        Annotated[list[Annotated[str, Field(max_length=64)]], AfterValidator(_distinct)] | None,
+        Annotated[list[Annotated[str, Field(max_length=64)]], BeforeValidator(_not_too_many), AfterValidator(_distinct)]
+        | None,
         Field(
             min_length=1,
-            max_length=4,
+            max_length=MOST_PROVIDERS,
             json_schema_extra={"uniqueItems": True},
             description="Instead of `provider`, in this order: the next only if one has not accepted the job.",
         ),
