@@ -72,6 +72,7 @@ test: $(VENV)/.test ## Run every check: format, lint, types, and all tests
 	@$(BIN)/python -m tests.support.dynoxide
 	@$(BIN)/python -m pytest
 	@$(BIN)/python -m pytest --dynamodb=dynoxide $(STORES)
+	@$(BIN)/python -m tests.mutants check
 
 check: $(VENV)/.test ## Format, lint and types only
 	@$(BIN)/ruff format --check .
@@ -113,7 +114,7 @@ bench: $(VENV)/.sam $(VENV)/.test ## Measure beside peers into docs/benchmarks.m
 load: $(VENV)/.run ## Ten minutes (MINUTES=...) of mixed traffic on the local run, into docs/load.md
 	@PYTHONPATH=layers/common:layers/sandbox:. $(BIN)/python -m bench.load --minutes $(MINUTES)
 
-mutants: $(VENV)/.test ## Break each guarantee on purpose and show which test notices (takes long)
+mutants: $(VENV)/.test ## Break each guarantee on purpose and record in docs/integrity.md which test notices (takes long)
 	@$(BIN)/python -m tests.mutants
 
 lock: $(VENV)/.test ## Re-pin every requirements file, with hashes

@@ -215,3 +215,17 @@ def test_another_users_campaign_is_not_there(w: World, client: Json) -> None:
         problem(answer, 404)
     assert ids(w, "/campaigns", client_id=their_client) == []
     assert ids(w, "/campaigns", search="Theirs") == []
+
+
+def test_a_change_of_status_is_counted(w: World) -> None:
+    client = a_client(w)
+    campaign = a_campaign(w, client, status="draft")
+
+    def totals(**query: str) -> list[int]:
+        return [shown(w, "/campaigns", status=status, page_size=1, **query)["total"] for status in ("draft", "active")]
+
+    (drafts, active), of_client = totals(), totals(client_id=client["id"])
+    assert of_client == [1, 0]
+    w.call("PATCH", f"/campaigns/{campaign['id']}", {"status": "active"})
+    assert totals(client_id=client["id"]) == [0, 1]
+    assert totals() == [drafts - 1, active + 1]

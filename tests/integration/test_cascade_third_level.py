@@ -1,6 +1,7 @@
 """A cascade reaches what is below its children, at once for readers and in the end in the table."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -12,6 +13,7 @@ from atelier.domain.kinds import OnDelete, Relation, relations_of
 from atelier.store import keys
 from atelier.store.account_summary import summary_from
 from tests.integration.builders import Json, a_campaign, a_client, a_task, clean_up, shown
+from tests.support.fault_injection import faulty_world, meanwhile
 from tests.support.harness import TABLE, World, world
 from tests.support.recount import scan, violations
 from tests.support.third_level import BriefVersion, BriefVersionQuery, BriefVersions, NewBriefVersion, third_level
@@ -131,3 +133,40 @@ def test_a_cleanup_killed_after_every_step_goes_on(w: World) -> None:
         if not w.clean():
             break
     assert leftovers(w) == set()
+
+
+@pytest.mark.parametrize("deleted", ["clients", "campaigns"])
+def test_lists_below_a_deleted_parent_are_empty(w: World, deleted: str) -> None:
+    client = a_client(w)
+    campaign = a_campaign(w, client)
+    a_version(w, campaign)
+    id_ = client["id"] if deleted == "clients" else campaign["id"]
+    w.call("DELETE", f"/{deleted}/{id_}")
+    below = BriefVersions(wiring.table()).list(BriefVersionQuery(campaign_id=campaign["id"]), access=ME)
+    assert (below.items, below.total) == ([], 0)
+    page = shown(w, "/campaigns", client_id=client["id"])
+    assert (page["items"], page["total"]) == ([], 0)
+
+
+def test_what_is_deleted_with_a_parent_leaves_no_gaps_in_pages(w: World) -> None:
+    kept = [a_campaign(w)["id"] for _ in range(3)]
+    client = a_client(w)
+    for _ in range(3):
+        a_campaign(w, client)
+    w.call("DELETE", f"/clients/{client['id']}")
+    for query in ({}, {"search": "Launch"}):
+        first, second = (shown(w, "/campaigns", page=page, page_size=2, **query) for page in (1, 2))
+        assert [each["id"] for each in first["items"] + second["items"]] == kept[::-1]
+        assert (first["total"], second["total"]) == (3, 3)
+
+
+def test_nothing_is_created_below_a_grandparent_deleted_at_the_last_moment() -> None:
+    with third_level(), faulty_world() as (w, client):
+        parent = a_client(w)
+        campaign = a_campaign(w, parent)
+        deleted = partial(w.call, "DELETE", f"/clients/{parent['id']}")
+        with pytest.raises(NotFound), meanwhile(client, deleted):
+            a_version(w, campaign)
+        assert total() == 0
+        clean_up(w)
+        assert leftovers(w) == set()

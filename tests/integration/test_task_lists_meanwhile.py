@@ -58,3 +58,15 @@ def test_tasks_that_lose_their_client_while_the_unassigned_are_read_push_nobody_
         page = shown(w, "/tasks", client_id="none")
         assert trouble.left == 0
         assert task["id"] in [each["id"] for each in page["items"]]
+
+
+def test_a_task_that_is_freed_between_two_reads_is_listed_once() -> None:
+    with faulty_world() as (w, client):
+        mine = a_client(w)
+        task = a_canceled_task(w, client_id=mine["id"])
+        w.call("DELETE", f"/clients/{mine['id']}")
+        w.relay()
+        client.trouble = trouble = Between(client, w.clean, number=3)  # none's, my client's, none's again
+        page = shown(w, "/tasks", client_id="none")
+        assert trouble.left == 0
+        assert [each["id"] for each in page["items"]] == [task["id"]]

@@ -1,0 +1,46 @@
+"""All mutants, and the tests that may notice them."""
+
+from typing import Final
+
+from tests.mutants import PROJECT, cleanups, deletes, generation, listing, requests
+
+MUTANTS: Final = (
+    *deletes.MUTANTS,
+    *cleanups.MUTANTS,
+    *listing.MUTANTS,
+    *requests.MUTANTS,
+    *generation.MUTANTS,
+)
+
+
+def _matching(*patterns: str) -> list[str]:
+    return [str(path.relative_to(PROJECT)) for pattern in patterns for path in sorted(PROJECT.glob(pattern))]
+
+
+# The quick ones first. Every one of them works in its own process: a mutant would not reach another.
+SUITE: Final = tuple(
+    _matching(
+        "tests/unit/test_pipeline*.py",
+        "tests/unit/test_table_writes.py",
+        "tests/property/test_pipeline.py",
+        *(
+            f"tests/integration/test_{name}.py"
+            for name in (
+                "access",
+                "clients",
+                "campaigns",
+                "tasks",
+                "task_items",
+                "task_lists*",
+                "lists",
+                "cursors",
+                "idempotency",
+                "conditional_requests",
+                "problems",
+                "cascade_*",
+                "integrity_oracle",
+                "third_level_oracle",
+            )
+        ),
+    )
+)

@@ -1,0 +1,167 @@
+"""Mutants of the cleanup after a delete: what it finds and demands, when it ends, and where counts and usage go."""
+
+from typing import Final
+
+from tests.mutants import DOMAIN, STORE, Mutant
+
+INTERLEAVINGS: Final = "tests/integration/test_cascade_interleavings.py"
+LAG: Final = "tests/integration/test_cascade_lag.py"
+CRASHES: Final = "tests/integration/test_cascade_crash_points.py"
+THIRD_LEVEL: Final = "tests/integration/test_cascade_third_level.py"
+
+MUTANTS: Final = (
+    Mutant(
+        "a cleanup does not find grandchildren",
+        f"{DOMAIN}/kinds.py",
+        "if name in ancestors_of(kind.name):",
+        "if name in ancestors_of(kind.name)[-1:]:",
+        THIRD_LEVEL,
+    ),
+    Mutant(
+        "a kind's ancestors are its parents alone",
+        f"{DOMAIN}/kinds.py",
+        "for kind in (*ancestors_of(owner), owner)))",
+        "for kind in (owner,)))",
+        THIRD_LEVEL,
+    ),
+    Mutant(
+        "a resource is found below its parent alone",
+        f"{STORE}/keys.py",
+        'above = [fields[f"{ancestor}_id"] for ancestor in ancestors_of(kind)]',
+        'above = [fields[f"{ancestor}_id"] for ancestor in ancestors_of(kind)[-1:]]',
+        THIRD_LEVEL,
+    ),
+    Mutant(
+        "a client's cleanup leaves the campaigns in its tasks",
+        f"{DOMAIN}/kinds.py",
+        "deleted in (parent.kind, *ancestors_of(parent.kind))",
+        "deleted == parent.kind",
+        INTERLEAVINGS,
+    ),
+    Mutant(
+        "the cleanup does not wait out the quiet period",
+        f"{STORE}/cascade.py",
+        "if remaining > timedelta(0):",
+        "if remaining > timedelta(days=9):",
+        LAG,
+    ),
+    Mutant(
+        "the cleanup does not look again when the quiet period is over",
+        f"{STORE}/cascade.py",
+        "freed, seen = self._free_children(deletion)\n        if",
+        "freed, seen = (0, 0) if message.since else self._free_children(deletion)\n        if",
+        LAG,
+    ),
+    Mutant(
+        "the quiet period does not begin anew with every child found",
+        f"{STORE}/cascade.py",
+        'message.model_copy(update={"since": None})',
+        'message.model_copy(update={"since": message.since or now})',
+        LAG,
+    ),
+    Mutant(
+        "a cleanup stops after its first piece",
+        f"{STORE}/cascade.py",
+        "self._queue.send(message.model_copy(",
+        "(lambda *_, **__: None)(message.model_copy(",
+        "tests/integration/test_cascade_turns.py",
+    ),
+    Mutant(
+        "a task is freed of its client whoever that is now",
+        f"{STORE}/cascade.py",
+        'add={"version": 1},\n        condition=_names(deletion),',
+        'add={"version": 1},\n        condition=EXISTS if deletion.kind == "client" else _names(deletion),',
+        LAG,
+    ),
+    Mutant(
+        "a task is freed of its campaign whichever that is now",
+        f"{STORE}/cascade.py",
+        'add={"version": 1},\n        condition=_names(deletion),',
+        'add={"version": 1},\n        condition=EXISTS if deletion.kind == "campaign" else _names(deletion),',
+        LAG,
+    ),
+    Mutant(
+        "a task is freed whether it is there or not",
+        f"{STORE}/cascade.py",
+        'add={"version": 1},\n        condition=_names(deletion),',
+        'add={"version": 1},\n        condition=None,',
+        LAG,
+    ),
+    Mutant(
+        "a freed task's links change without its version",
+        f"{STORE}/cascade.py",
+        'add={"version": 1},\n        condition=_names(deletion),',
+        "condition=_names(deletion),",
+        INTERLEAVINGS,
+    ),
+    Mutant(
+        "a deleted client's counters of tasks are lost",
+        f"{STORE}/cascade.py",
+        'if deletion.kind == "client" and counts:',
+        "if False:",
+        INTERLEAVINGS,
+    ),
+    Mutant(
+        "counters are merged as they were read",
+        f"{STORE}/cascade.py",
+        "unchanged = [EXISTS, *(Attr(name).eq(count) for name, count in counts.items())]",
+        "unchanged = [EXISTS]",
+        LAG,
+    ),
+    Mutant(
+        "usage rows are not merged",
+        f"{STORE}/cascade.py",
+        "elif self._merge_counts(deletion):",
+        "elif False:",
+        INTERLEAVINGS,
+    ),
+    Mutant(
+        "usage rows are merged as they were read",
+        f"{STORE}/cascade.py",
+        "delete=True, condition=_all(unchanged), on_condition_failure=concurrent_update)]",
+        "delete=True, condition=EXISTS, on_condition_failure=concurrent_update)]",
+        LAG,
+    ),
+    Mutant(
+        "usage rows are merged in two transactions",
+        f"{STORE}/cascade.py",
+        "        writes.append(Write(keys.usage(deletion.user_id, keeper, None, day), add=amounts))\n",
+        "        self._table.write(Write(keys.usage(deletion.user_id, keeper, None, day), add=amounts))\n",
+        CRASHES,
+    ),
+    Mutant(
+        "a campaign's usage goes to its client, even one that is gone",
+        f"{STORE}/cascade.py",
+        "if keeper:",
+        "if False:",
+        INTERLEAVINGS,
+    ),
+    Mutant(
+        "a cleanup that is over stays in the pending deletions",
+        f"{STORE}/cascade.py",
+        'discard={"pending": {member(deletion.kind, deletion.id)}}',
+        'discard={"pending": {"nothing"}}',
+        INTERLEAVINGS,
+    ),
+    Mutant(
+        "the campaigns that go with a client leave their counters",
+        f"{STORE}/cascade.py",
+        "        self._table.delete_many([",
+        "        list([",
+        INTERLEAVINGS,
+    ),
+    Mutant(
+        "counters of tasks come back to life after their parent",
+        f"{STORE}/counters.py",
+        "add=amounts, condition=EXISTS, on_condition_failure=concurrent_update)",
+        "add=amounts)",
+        LAG,
+    ),
+    Mutant(
+        "late costs are booked on a parent that is gone",
+        f"{STORE}/counters.py",
+        "return [row, *alive]",
+        "return [row]",
+        LAG,
+    ),
+)

@@ -1,0 +1,133 @@
+"""Mutants of the pipeline: a task is submitted once, ends once, and leaves nothing behind."""
+
+from typing import Final
+
+from tests.mutants import DOMAIN, STORE, Mutant
+
+PIPELINE: Final = f"{DOMAIN}/pipeline.py"
+STEPS: Final = "tests/unit/test_pipeline.py"
+ENDINGS: Final = "tests/unit/test_pipeline_endings.py"
+FALLBACK: Final = "tests/unit/test_pipeline_fallback.py"
+TASK_ITEMS: Final = "tests/integration/test_task_items.py"
+
+MUTANTS: Final = (
+    Mutant(
+        "a task moves whatever happened since it was read",
+        f"{STORE}/task_items.py",
+        'return EXISTS & Attr("version").eq(task.version)',
+        "return EXISTS",
+        TASK_ITEMS,
+    ),
+    Mutant(
+        "a step and its counters are written one by one",
+        f"{STORE}/tasks.py",
+        "        self._table.transact(*writes)\n\n    def record_outcome",
+        "        for each in writes:\n            self._table.transact(each)\n\n    def record_outcome",
+        "tests/integration/test_cascade_crash_points.py",
+    ),
+    Mutant(
+        "two workers may hold the same task",
+        f"{STORE}/task_items.py",
+        'return EXISTS & Attr("detail_version").eq(task.detail_version)',
+        "return EXISTS",
+        TASK_ITEMS,
+    ),
+    Mutant(
+        "a task that was canceled is submitted all the same",
+        f"{STORE}/task_items.py",
+        'elif "lease_until" in change:',
+        "elif False:",
+        TASK_ITEMS,
+    ),
+    Mutant(
+        "a task whose job was reported is submitted all the same",
+        f"{STORE}/task_items.py",
+        'Attr("status").eq(task.status) & same_job',
+        'Attr("status").eq(task.status)',
+        TASK_ITEMS,
+    ),
+    Mutant(
+        "the next message is sent after the step is recorded",
+        PIPELINE,
+        "        self._send(task, step=task.step + 1, delay=max(_delay(task.step), math.ceil(after or 0)))\n"
+        "        return self._record_step(task, transition, seen, now=now)",
+        "        recorded = self._record_step(task, transition, seen, now=now)\n"
+        "        self._send(task, step=task.step + 1, delay=max(_delay(task.step), math.ceil(after or 0)))\n"
+        "        return recorded",
+        "tests/property/test_pipeline.py",
+    ),
+    Mutant(
+        "a submit is repeated without asking whether the first one arrived",
+        PIPELINE,
+        "job = self._call_provider(task, lambda provider: provider.find(self.job_request(task)), now=now)",
+        "job = None",
+        STEPS,
+    ),
+    Mutant(
+        "a submit does not wait for the lease of another",
+        PIPELINE,
+        "        if task.lease_until > now:\n            #",
+        "        if task.lease_until > now + LEASE:\n            #",
+        STEPS,
+    ),
+    Mutant(
+        "a message that came late is carried out all the same",
+        PIPELINE,
+        "message.step < task.step",
+        "message.step < -1",
+        STEPS,
+    ),
+    Mutant(
+        "the next provider is asked although the first may have the job",
+        PIPELINE,
+        "status_reason=_NOT_CONFIRMED)\n"
+        "        except Unavailable as failure:\n"
+        "            return self._schedule_poll(task, now=now, after=failure.after, status_reason=str(failure))",
+        "status_reason=_NOT_CONFIRMED)\n"
+        "        except Unavailable as failure:\n"
+        "            return self._postpone(task, str(failure), now=now, after=failure.after)",
+        FALLBACK,
+    ),
+    Mutant(
+        "an accepted job is forgotten when its task has changed",
+        PIPELINE,
+        "                task = current\n            else:\n                return (",
+        "                raise\n            else:\n                return (",
+        STEPS,
+    ),
+    Mutant(
+        "the job of a task that was deleted is not stopped",
+        PIPELINE,
+        "if provider is not None and message.job and message.model:",
+        "if False:",
+        ENDINGS,
+    ),
+    Mutant(
+        "a task is taken for stopped while it may be submitted",
+        PIPELINE,
+        "if task.provider_task_id is None and task.lease_until is not None and task.lease_until > now:",
+        "if False:",
+        ENDINGS,
+    ),
+    Mutant(
+        "a canceled task keeps its files",
+        PIPELINE,
+        "        self.media.delete_of_task(task.user_id, task.id)\n        if",
+        "        if",
+        ENDINGS,
+    ),
+    Mutant(
+        "a callback is believed without its token",
+        PIPELINE,
+        "if not is_ours or ",
+        "if ",
+        "tests/unit/test_pipeline_callbacks.py",
+    ),
+    Mutant(
+        "a failure is forgotten when the task has changed",
+        PIPELINE,
+        "                    return current or task\n                task = current",
+        "                    return current or task\n                raise",
+        ENDINGS,
+    ),
+)
