@@ -17,7 +17,7 @@ STORES := $(addprefix tests/integration/test_, $(addsuffix .py, table lists curs
   task_lists_meanwhile idempotency conditional_requests cascade_faults cascade_interleavings cascade_lag \
   cascade_late_messages cascade_replay cascade_turns integrity_oracle))
 
-.PHONY: help run verify preflight redrive redrive test check unit integration dynoxide e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
+.PHONY: help run verify preflight redrive cloud-test redrive test check unit integration dynoxide e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
 
 help: ## List these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ preflight: $(VENV)/.run $(VENV)/.sam ## Before a deploy: what AWS would refuse, 
 
 redrive: $(VENV)/.run ## Relay what could not be relayed: STACK=name of a stack on AWS, or PORT=... of a local run
 	@$(BIN)/python -m local redrive $(if $(STACK),--stack $(STACK),--port $(PORT))
+
+cloud-test: $(VENV)/.run ## Try a stack on AWS (STACK=..., its token in TOKEN), or a local run (PORT=...): docs/cloud-test.md
+	@PYTHONPATH=layers/common $(BIN)/python -m local cloud-test $(if $(STACK),--stack $(STACK),--port $(PORT))
 
 test: $(VENV)/.test ## Run every check: format, lint, types, and all tests
 	@$(MAKE) --no-print-directory check

@@ -36,6 +36,9 @@ def main() -> int:
     before.add_argument("--parameter-overrides", nargs="*", help="as for `sam deploy`, instead of the environment's")
     before.add_argument("--region", default="us-east-1")
     before.set_defaults(act=_preflight)
+    proof = commands.add_parser("cloud-test", help="try a deployed stack, or the local run")
+    _add_stack(proof)
+    proof.set_defaults(act=_cloud_test)
     document = commands.add_parser("openapi", help="write the committed OpenAPI document from the code")
     document.set_defaults(act=_openapi)
     options = parser.parse_args()
@@ -88,6 +91,13 @@ def _redrive(options: argparse.Namespace) -> None:
         print(f"{records} records of {key}", flush=True)
         batches += 1
     print(f"{batches} batches were relayed." if batches else "Nothing is left to relay.")
+
+
+def _cloud_test(options: argparse.Namespace) -> None:
+    from local.cloud import trial  # noqa: PLC0415
+
+    for line in trial.lines(_deployed(options)):
+        print(line, flush=True)
 
 
 def _preflight(options: argparse.Namespace) -> None:

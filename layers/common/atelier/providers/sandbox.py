@@ -4,7 +4,8 @@ What draws, films and composes is `atelier_sandbox`, in a layer that only a work
 when there is something to make. This module, with the models that every catalog lists, needs none of it.
 
 It keeps no state: a job's id says when the job began and how long it takes, so that any worker can ask after it.
-A prompt that is `fail:<code>` and nothing else makes the job end with that code.
+A prompt that is `fail:<code>` and nothing else makes the job end with that code; one that is `take:<seconds>` makes it
+take so long.
 """
 
 import hashlib
@@ -63,6 +64,7 @@ MODELS: Final = (
     ),
 )
 
+_DURATION: Final = re.compile(r"\s*take:(\d{1,4})\s*")
 _FAILURE: Final = re.compile(r"\s*fail:([a-z0-9_]{1,64})\s*")
 _ASPECTS: Final[dict[str, tuple[int, int]]] = {
     "1:1": (1024, 1024),
@@ -89,8 +91,9 @@ class Sandbox:
         self._now_ms = now_ms
 
     def submit(self, job_request: JobRequest) -> str:
-        """Begin the job; it takes one to three seconds, which depends on the order only."""
-        takes_ms = 1000 + _number(job_request.reference) % 2000
+        """Begin the job; it takes one to three seconds, which depends on the order only, or what the prompt says."""
+        asked = _DURATION.fullmatch(job_request.prompt)
+        takes_ms = max(1, int(asked[1])) * 1000 if asked else 1000 + _number(job_request.reference) % 2000
         return f"sandbox-{self._now_ms()}-{takes_ms}"
 
     def find(self, job_request: JobRequest) -> str | None:  # noqa: ARG002 - nothing is lost when a sandbox job is begun again
