@@ -1,10 +1,31 @@
 """template.yaml within AWS's own limits, for every combination of parameters that changes what is made."""
 
+from collections.abc import Iterator
+
 import pytest
+import yaml
 
 from local.preflight import check
 from local.preflight.stacks import Stack
 from tests.support.deployments import COMBINATIONS, environments, source, stack
+from tests.support.table import PROJECT
+
+
+def repeated(node: yaml.Node) -> Iterator[str]:
+    """Keys that stand twice in the same mapping; SAM refuses them, and YAML takes the last one."""
+    if isinstance(node, yaml.MappingNode):
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        yield from (f"{name} in line {node.start_mark.line + 1}" for name in set(names) if names.count(name) > 1)
+        for _, value in node.value:
+            yield from repeated(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from repeated(value)
+
+
+def test_no_key_stands_twice_in_the_template() -> None:
+    assert list(repeated(yaml.compose((PROJECT / "template.yaml").read_text(), yaml.SafeLoader))) == []
+    assert list(repeated(yaml.compose("a: [{b: 1, c: 2, b: 3}]", yaml.SafeLoader))) == ["b in line 1"]
 
 
 @pytest.mark.parametrize("name", COMBINATIONS)
