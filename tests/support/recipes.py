@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +89,8 @@ class Copy:
 
     def run(self, *command: str) -> str:
         """What a command of Python prints in the copy. Raises AssertionError with all of it when it fails."""
-        path = os.pathsep.join((str(self.root / "layers/common"), str(self.root)))
+        settings = tomllib.loads((self.root / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
+        path = os.pathsep.join(str(self.root / each) for each in settings["pythonpath"])
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
         ran = subprocess.run(
             [sys.executable, *command], cwd=self.root, env=environment, capture_output=True, text=True, check=False
