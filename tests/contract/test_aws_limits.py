@@ -11,7 +11,7 @@ from tests.support.deployments import COMBINATIONS, environments, source, stack
 from tests.support.table import PROJECT
 
 
-def repeated(node: yaml.Node) -> Iterator[str]:
+def repeated(node: yaml.Node | None) -> Iterator[str]:
     """Keys that stand twice in the same mapping; SAM refuses them, and YAML takes the last one."""
     if isinstance(node, yaml.MappingNode):
         names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
