@@ -2,6 +2,7 @@
 
 from atelier.bootstrap import bootstrap
 
+from datetime import datetime
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Request
@@ -35,19 +36,33 @@ def receive(provider: Provider, task: TaskId, token: Token, request: Request) ->
     if callback_verifier is None:
         raise NotFound("provider that reports", provider)
     headers = {name.lower(): value for name, value in request.headers.items()}
+    callback, now = Callback(headers, (request.body or "").encode(errors="surrogatepass")), utcnow()
     try:
-        job = callback_verifier.verified_job(
-            Callback(headers, (request.body or "").encode(errors="surrogatepass")), now=utcnow()
-        )
+        job = callback_verifier.verified_job(callback, now=now)
     except InvalidSignature as forged:
         log.warning("callback refused", extra={"provider": provider, "task_id": task, "reason": str(forged)})
         raise Unauthenticated("The callback's signature is not valid.") from forged
     except Unavailable as failure:
         raise Busy("The provider's keys cannot be read.", retry_after=30) from failure
-    message = GenerationMessage(task_id=task, step=None, job=job, served_by=provider, token=token)
-    wiring.generation_queue().send(message, provider=provider)
-    log.info("callback", extra={"provider": provider, "task_id": task})
+    report = GenerationMessage(task_id=task, step=None, job=job, served_by=provider, token=token)
+    # Whoever is not awaited, or comes again, is answered like the others: it tells nobody which tasks there are.
+    passed_on = _pass_on(report, callback, now)
+    log.info("callback", extra={"provider": provider, "task_id": task, "passed_on": passed_on})
     return no_content()
 
 
-handler = bootstrap(serve(app, raw_bodies=True), wiring.generation_queue, prime=app.get_openapi_json_schema)
+def _pass_on(report: GenerationMessage, callback: Callback, now: datetime) -> bool:
+    """Wake a worker up, unless the report is not awaited or has done so before."""
+    if not wiring.callbacks().accept(report, callback, now=now):
+        return False
+    try:
+        wiring.generation_queue().send(report, provider=report.served_by or "")
+    except Exception:
+        wiring.callbacks().forget(report, callback)
+        raise
+    return True
+
+
+handler = bootstrap(
+    serve(app, raw_bodies=True), wiring.generation_queue, wiring.callbacks, prime=app.get_openapi_json_schema
+)

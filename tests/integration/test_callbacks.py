@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 from unittest import mock
 
 import pytest
 
 from atelier import wiring
 from atelier.domain.provider import Callback, InvalidSignature, Unavailable
+from atelier.store.callbacks import KEPT
 from tests.integration.builders import a_task
 from tests.support.harness import World, world
 
@@ -48,14 +50,98 @@ def callback_verifier() -> Iterator[CallbackVerifier]:
 def test_a_genuine_callback_wakes_its_task_up_and_says_which_job_it_was_about(
     w: World, callback_verifier: CallbackVerifier
 ) -> None:
-    query = {"task": "some-task", "token": "secret"}
+    query = awaited(w)
     body = '{"request_id": "job-1",  "status": "OK", "é": "ü"}'
     answer = w.call("POST", PATH, raw=body, query=query, headers={"X-Word": "please"})
     assert answer.status == 204
     ((message, delay),) = w.generation.take()
-    known = {"task_id": "some-task", "step": None, "job": "job-1", "served_by": "fal", "token": "secret"}
+    known = {"task_id": query["task"], "step": None, "job": "job-1", "served_by": "fal", "token": query["token"]}
     assert (known.items() <= json.loads(message).items(), delay) == (True, 0)
     assert callback_verifier.shown[0].body == body.encode(), "the signature is over the body to the letter"
+
+
+def awaited(w: World, **how: Any) -> dict[str, str]:
+    """The address given to fal with a task whose job is job-1."""
+    task = a_task(w)
+    kept = wiring.tasks().load(task["id"])
+    assert kept
+    # As if it were fal's; here the sandbox would serve it, which does not report.
+    known = {"served_by": "fal", "provider_task_id": "job-1", "lease_until": w.clock()}
+    wiring.tasks().note(kept, **known | how)
+    return {"task": kept.id, "token": kept.callback_token}
+
+
+def report(w: World, query: dict[str, str], body: str = "{}") -> int:
+    """Send a genuine callback; how many messages it makes."""
+    assert w.call("POST", PATH, raw=body, query=query, headers={"x-word": "please"}).status == 204
+    return len(w.generation.take())
+
+
+def test_a_genuine_callback_that_comes_300_times_wakes_one_worker(
+    w: World, callback_verifier: CallbackVerifier
+) -> None:
+    query = awaited(w)
+    assert sum(report(w, query) for _ in range(300)) == 1
+    assert len(callback_verifier.shown) == 300
+
+
+def test_a_job_that_reports_twice_wakes_a_worker_twice(w: World, callback_verifier: CallbackVerifier) -> None:
+    query = awaited(w)
+    assert [report(w, query, body) for body in ('{"status": "processing"}', '{"status": "succeeded"}')] == [1, 1]
+    assert [report(w, query, body) for body in ('{"status": "processing"}', '{"status": "succeeded"}')] == [0, 0]
+
+
+def test_the_same_report_about_another_task_is_another(w: World, callback_verifier: CallbackVerifier) -> None:
+    assert [report(w, awaited(w)), report(w, awaited(w))] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("how", "messages"),
+    [
+        ({}, 1),
+        ({"provider_task_id": None}, 1),
+        ({"status": "canceled"}, 1),
+        ({"provider_task_id": None, "lease_until": None}, 0),
+        ({"provider_task_id": "job-2"}, 0),
+        ({"served_by": "replicate"}, 0),
+        ({"status": "succeeded", "provider_outcome": "succeeded"}, 0),
+        ({"status": "canceled", "provider_outcome": "canceled"}, 0),
+    ],
+    ids=str,
+)
+def test_only_a_report_of_the_job_that_is_awaited_wakes_a_worker(
+    w: World, callback_verifier: CallbackVerifier, how: dict[str, Any], messages: int
+) -> None:
+    query = awaited(w, **how)
+    assert [report(w, query), report(w, query)] == [messages, 0]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"token": "guessed"}, {"token": ""}, {"token": "\u00e9"}, {"task": "nonsense"}], ids=str
+)
+def test_whoever_does_not_know_the_tasks_secret_wakes_nobody(
+    w: World, callback_verifier: CallbackVerifier, wrong: dict[str, str]
+) -> None:
+    query = awaited(w)
+    assert sum(report(w, query | wrong, str(number)) for number in range(300)) == 0
+    assert report(w, query) == 1
+
+
+def test_a_callback_that_could_not_be_passed_on_is_the_first_again(
+    w: World, callback_verifier: CallbackVerifier
+) -> None:
+    query = awaited(w)
+    with mock.patch.object(w.generation, "send", side_effect=ConnectionError("The queue is down.")):
+        answer = w.call("POST", PATH, raw="{}", query=query, headers={"x-word": "please"})
+    assert answer.status == 500
+    assert [report(w, query), report(w, query)] == [1, 0]
+
+
+def test_a_mark_that_has_expired_counts_no_more(w: World, callback_verifier: CallbackVerifier) -> None:
+    query = awaited(w)
+    assert report(w, query) == 1
+    w.pass_time(KEPT.total_seconds() + 1)
+    assert report(w, query) == 1
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from atelier.providers.fal import Fal
     from atelier.providers.http import Http
     from atelier.providers.replicate import Replicate
+    from atelier.store.callbacks import Callbacks
     from atelier.store.cascade import Cascade
     from atelier.store.circuit_breaker import CircuitBreakers
     from atelier.store.media import MediaBucket
@@ -223,6 +224,14 @@ def cascade() -> "Cascade":
     from atelier.store.cascade import Cascade
 
     return Cascade(table(), cascade_queue(), grace=settings().cascade_quiet_period)
+
+
+@cache
+def callbacks() -> "Callbacks":
+    """The callbacks of providers that have been passed on."""
+    from atelier.store.callbacks import Callbacks
+
+    return Callbacks(table())
 
 
 @cache

@@ -120,6 +120,11 @@ def idempotency(actor: int, idempotency_key: str) -> Key:
     return Key(f"IDEM#{actor}#{idempotency_key}", "IDEM")
 
 
+def callback(task_id: str, digest: str) -> Key:
+    """The mark of a provider's callback that has been passed on."""
+    return Key(f"CALLBACK#{task_id}#{digest}", "CALLBACK")
+
+
 def health(provider: str) -> Key:
     """The circuit breaker of a provider."""
     return Key(f"PROVIDER#{provider}", "HEALTH")
