@@ -22,7 +22,7 @@ BUDGET: Final = {
     "relay": 265,
     "system": 213,
     "verify": 113,
-    "callbacks": 311,
+    "callbacks": 314,
     "worker": 312,
 }
 CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}
