@@ -1,5 +1,6 @@
 """The whole project with fakes of every provider beside it: from a request to a file, over real HTTP all the way."""
 
+import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -210,6 +211,72 @@ def test_a_canceled_task_is_canceled_at_its_provider_and_what_came_all_the_same_
 
 def _if_settled(task: Json) -> Json | None:
     return task if task["provider_outcome"] else None
+
+
+def test_a_task_canceled_in_the_providers_queue_records_that_its_job_was(town: Town) -> None:
+    town.fal.queued = 60.0
+    try:
+        id_ = town.order("image", "fal", "A pier canceled in the queue")
+        eventually(lambda: town.task(id_)["provider_task_id"], "it is submitted")
+        assert town.api.post(f"/tasks/{id_}/cancel").status_code == 200
+        task = eventually(lambda: _if_settled(town.task(id_)), "its end is recorded")
+    finally:
+        town.fal.queued = 0.05
+    assert (task["status"], task["provider_outcome"], task["cost"]["actual"]) == ("canceled", "canceled", None)
+
+
+# ------------------------------------------------------------------------------------- what an answer contains
+
+
+def test_a_picture_that_the_provider_has_blackened_fails_with_its_cost_and_some_of_several_are_flagged(
+    town: Town,
+) -> None:
+    black, some = (town.order("image", "fal", f"end:{what}", num_outputs=2) for what in ("nsfw", "nsfw_first"))
+    task = town.finished(black)
+    assert (task["status"], task["error"]["code"]) == ("failed", "content_policy_violation")
+    assert (task["cost"]["actual"], task["outputs"]) == (0.08, [])
+    task = town.finished(some)
+    assert (task["status"], [each["flagged"] for each in task["outputs"]]) == ("succeeded", [True, False])
+
+
+def test_answers_that_cannot_be_read_end_their_own_tasks_only(town: Town) -> None:
+    long = [town.order("image", "fal", "end:long") for _ in range(6)]
+    assert {town.finished(id_)["error"]["code"] for id_ in long} == {"provider_answer_too_long"}
+    good = town.finished(town.order("image", "fal", "A pier after them"))
+    assert (good["status"], good["status_reason"]) == ("succeeded", None)
+
+
+def test_no_more_is_kept_than_was_asked_for(town: Town) -> None:
+    task = town.finished(town.order("image", "fal", "end:many"))
+    assert (task["status"], len(task["outputs"])) == ("succeeded", 1)
+
+
+def test_nothing_reaches_a_provider_that_is_not_listed(town: Town) -> None:
+    before = len(town.fal.books.of("submit"))
+    for params in (
+        {"num_images": 300},
+        {"image_size": {"width": 14142, "height": 14142}},
+        {"text": "Another prompt"},
+        {"enable_safety_checker": False},
+        {"image_url": "http://169.254.169.254/latest/meta-data/"},
+        {"sync_mode": True},
+    ):
+        answer = town.api.post("/generate/image", json={"prompt": "A pier", "provider": "fal", "params": params})
+        assert answer.status_code == 400
+        assert [each["pointer"] for each in answer.json()["errors"]] == [f"/params/{next(iter(params))}"]
+    assert len(town.fal.books.of("submit")) == before
+
+
+def test_a_genuine_callback_that_is_sent_again_changes_nothing(town: Town) -> None:
+    id_ = town.order("image", "fal", "A pier that is reported often")
+    task = town.finished(id_)
+    job = task["provider_task_id"]
+    sent = eventually(lambda: [each for each in town.fal.books.of("callback") if job in str(each["body"])], "it came")
+    again = {"content": json.dumps(sent[0]["body"]), "headers": sent[0]["headers"]}
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: httpx.post(sent[0]["url"], **again, timeout=30).status_code, range(40)))
+    assert set(answers) == {204}
+    assert town.task(id_)["updated_at"] == task["updated_at"]
 
 
 # ---------------------------------------------------------------------------------------------- outgoing webhooks

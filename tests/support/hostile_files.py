@@ -106,6 +106,12 @@ def _nested(depth: int) -> bytes:
     return box(b"ftyp", b"isom", bytes(4), b"isommp41") + inside
 
 
+def _fragment(samples: int) -> bytes:
+    header = box(b"tfhd", struct.pack(">II", 0, 1))
+    run = box(b"trun", struct.pack(">III", 0x301, samples, 8), struct.pack(">II", 1, 1) * 100)
+    return box(b"moof", box(b"mfhd", struct.pack(">II", 0, 1)), box(b"traf", header, run)) + box(b"mdat", bytes(64))
+
+
 def _wav(length: int) -> bytes:
     form = struct.pack("<HHIIHH", 1, 1, 48_000, 96_000, 2, 16)
     return (
@@ -163,6 +169,7 @@ FILMS: Final[dict[str, Callable[[], bytes]]] = {
     "mp4 whose durations are without end": lambda: film(table(b"stts", MANY, 1, 1), sizes(1, 10), _CHUNKS, _PLACES),
     "mp4 whose offsets are": lambda: film(_TIMES, table(b"ctts", MANY, 1, 1), sizes(1, 10), _CHUNKS, _PLACES),
     "mp4 whose key frames are": lambda: film(_TIMES, table(b"stss", MANY, 1), sizes(1, 10), _CHUNKS, _PLACES),
+    "mp4 of a fragment of 2^30 samples": lambda: film(table(b"stts", 0), sizes(0, 0)) + _fragment(2**30),
     "mp4 of two million real entries": lambda: film(
         table(b"stts", 1, _MILLION, 1),
         box(b"stsz", bytes(4), struct.pack(">II", 0, _MILLION), bytes(3) + b"\1" * (4 * _MILLION - 3)),

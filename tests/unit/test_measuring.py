@@ -118,6 +118,19 @@ def test_a_film_that_was_cut_off_is_not_kept(measurer: Measurer, share: float) -
     assert reason(measurer, cut(good, share), "mov") in ("truncated", "format")
 
 
+@pytest.mark.parametrize("share", [0.5, 0.99])
+def test_a_picture_or_sound_that_is_shorter_than_it_says_is_not_kept(measurer: Measurer, share: float) -> None:
+    for content, reader in ((picture("WEBP"), "WEBP"), (recording("wav", None, "pcm_s16le"), "wav")):
+        assert reason(measurer, cut(content, share), reader) == "truncated"
+
+
+def test_a_recording_without_a_length_is_measured(measurer: Measurer) -> None:
+    content = bytearray(recording("wav", None, "pcm_s16le"))
+    for unknown in (b"\xff\xff\xff\xff", b"\0\0\0\0"):
+        content[4:8] = unknown
+        assert measurer.recording(io.BytesIO(bytes(content)), len(content), "wav").tracks
+
+
 # --------------------------------------------------------------------------------------------------- what it brings
 
 

@@ -103,6 +103,8 @@ class _FileOfParent(io.RawIOBase):
 def _picture(file: BinaryIO, job: dict[str, Any]) -> dict[str, Any]:
     from PIL import Image  # noqa: PLC0415 - loaded before the fork, or not at all
 
+    if job["reader"] == "WEBP":
+        _check_riff(file, job["size"])
     Image.MAX_IMAGE_PIXELS = job["pixels"]
     with warnings.catch_warnings():
         # Small files can unfold to gigabytes wherever they are opened.
@@ -120,6 +122,8 @@ def _recording(file: BinaryIO, job: dict[str, Any]) -> dict[str, Any]:
 
     if job["reader"] == "mov":
         _check_boxes(file, job["size"])
+    if job["reader"] == "wav":
+        _check_riff(file, job["size"])
     reader, options = job["reader"], _RECORDING_OPTIONS
     with av.open(
         file, "r", format=reader, options=options, metadata_errors="replace", io_open=_nothing_else
@@ -140,6 +144,18 @@ def _track(stream: Any) -> dict[str, Any]:
 
 def _nothing_else(url: str, flags: int, options: dict[str, str]) -> NoReturn:  # noqa: ARG001 - PyAV calls it so
     raise FileNotFoundError("A file is looked at alone.")
+
+
+# A recording that was written while it was made says that it is as long as can be said, or has no length.
+_NO_LENGTH: Final = 0x7FFF0000
+
+
+def _check_riff(file: BinaryIO, size: int) -> None:
+    """Raise Unfit for a file that says it is longer than it is."""
+    says = int.from_bytes(file.read(8)[4:], "little")
+    file.seek(0)
+    if says < _NO_LENGTH and says > size:
+        raise Unfit("truncated")
 
 
 # Of the boxes of a film, those that have others in them, and the sizes of the entries of those that are tables.
