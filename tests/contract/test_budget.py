@@ -13,17 +13,17 @@ from tests.support.processes import QUEUES, STARTED, python
 
 PACKAGES: Final = ("atelier", "aws_lambda_powertools", "boto3", "botocore", "pydantic", "s3transfer", "urllib3")
 BUDGET: Final = {
-    "account": 216,
-    "campaigns": 223,  # one to spare, for the kind that docs/extending.md adds
-    "cascade": 262,
-    "clients": 223,
-    "tasks": 288,
-    "webhook_delivery": 337,
-    "relay": 265,
-    "system": 213,
-    "verify": 113,
-    "callbacks": 314,
-    "worker": 312,
+    "account": 217,
+    "campaigns": 224,  # one to spare, for the kind that docs/extending.md adds
+    "cascade": 263,
+    "clients": 224,
+    "tasks": 289,
+    "webhook_delivery": 338,
+    "relay": 266,
+    "system": 214,
+    "verify": 114,
+    "callbacks": 315,
+    "worker": 313,
 }
 CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}
 WITHOUT_CLIENTS: Final = ("account", "campaigns", "clients", "system", "verify")

@@ -87,7 +87,9 @@ def test_after_priming_no_request_loads_anything_more() -> None:
         "from snapshot_restore_py import get_before_snapshot\n"
         "for hook, arguments, named in get_before_snapshot(): hook(*arguments, **named)\n"
         "before = set(sys.modules)\n"
-        "class Context: aws_request_id = function_name = invoked_function_arn = memory_limit_in_mb = ''\n"
+        "class Context:\n"
+        "  aws_request_id = function_name = invoked_function_arn = memory_limit_in_mb = ''\n"
+        "  def get_remaining_time_in_millis(self): return 15000\n"
         f"status = app.handler(json.loads({event!r}), Context())['statusCode']\n"
         "print(json.dumps([status, sorted(set(sys.modules) - before)]))"
     )

@@ -1,16 +1,24 @@
 """A DynamoDB that says over real HTTP whatever the test has written down, to anybody's client."""
 
 import json
+import socket
+import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, Final
 
 HANG_UP: Final = "hang up"
 """Instead of an answer: the connection ends."""
+RESET: Final = "reset"
+"""Instead of an answer: the connection is reset."""
+STALL: Final = "stall"
+"""Instead of an answer: nothing, until the server ends."""
+TRICKLE: Final = "trickle"
+"""An answer of which a byte comes ten times a second."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.script: list[Said | str] = [Said()]
         self.heard: list[Heard] = []
+        self.ended = Event()
 
     @property
     def url(self) -> str:
@@ -69,6 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
         said = self.server.script.pop(0) if len(self.server.script) > 1 else self.server.script[0]
         if isinstance(said, str):
             self.close_connection = True
+            self._misbehave(said)
             return
         self.send_response(said.status)
         self.send_header("content-type", "application/x-amz-json-1.0")
@@ -80,6 +90,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(said.content)
         self.close_connection = said.closing
+
+    def _misbehave(self, how: str) -> None:
+        if how == RESET:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+        elif how == STALL:
+            self.server.ended.wait()
+        elif how == TRICKLE:
+            for byte in b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n" + b" " * 1_000_000:
+                if self.server.ended.wait(0.1):
+                    return
+                self.wfile.write(bytes([byte]))
 
     def log_message(self, *_: Any) -> None:
         """Tests have their own words."""
@@ -94,5 +116,6 @@ def serving() -> Iterator[Server]:
         try:
             yield server
         finally:
+            server.ended.set()
             server.shutdown()
             thread.join()

@@ -70,6 +70,11 @@ class LambdaContext:
     memory_limit_in_mb: int = 128
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:test"
     aws_request_id: str = "00000000-0000-0000-0000-000000000000"
+    seconds: float = 15.0
+
+    def get_remaining_time_in_millis(self) -> int:
+        """How long the invocation may still take."""
+        return int(self.seconds * 1000)
 
 
 class World:

@@ -4,7 +4,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ChecksumError,
+    ClientError,
+    ConnectionClosedError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +56,34 @@ def test_two_transactions_have_two_tokens() -> None:
         table.transact(a_write(HERE, missing="one"))
     first, second = (request["ClientRequestToken"] for _, request in script.asked)
     assert first != second
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        ReadTimeoutError(endpoint_url="https://dynamodb"),
+        ConnectionClosedError(endpoint_url="https://dynamodb"),
+        EndpointConnectionError(endpoint_url="https://dynamodb", error="refused"),
+        ChecksumError(checksum_type="crc32", expected_checksum="1", actual_checksum="2"),
+        failure("InternalServerError"),
+        failure("503", ResponseMetadata={"HTTPStatusCode": 503}),
+    ],
+    ids=lambda trouble: type(trouble).__name__,
+)
+def test_an_answer_that_is_lost_is_busy_and_not_called_unwritten(trouble: Exception) -> None:
+    change = a_write(HERE, missing="one")
+    for name in ("transact", "write"):
+        table, script, _ = table_of(trouble)
+        with pytest.raises(Busy, match="unknown whether this was written"):
+            getattr(table, name)(change)
+        assert len(script.asked) == 1, "the client has tried it several times before"
+
+
+def test_a_conflict_is_called_unwritten() -> None:
+    table, _, _ = table_of(*[failure("ThrottlingException")] * 9)
+    with pytest.raises(Busy) as told:
+        table.transact(a_write(HERE, missing="one"))
+    assert "unknown" not in str(told.value)
 
 
 def test_after_the_last_attempt_the_caller_hears_that_it_is_busy() -> None:

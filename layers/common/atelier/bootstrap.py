@@ -13,9 +13,9 @@ import gc
 import os
 import random
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-AnyHandler = TypeVar("AnyHandler", bound=Callable[..., Any])
+Handler = Callable[[Any, Any], Any]
 
 IN_LAMBDA: Final = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
 FOR_SNAPSHOTS: Final = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
@@ -24,10 +24,11 @@ if IN_LAMBDA:
     gc.disable()
 
 
-def bootstrap(
-    handler: AnyHandler, *preload: Callable[[], object], prime: Callable[[], object] = lambda: None
-) -> AnyHandler:
-    """The handler of an initialised process. `preload` builds what most requests need, `prime` what any may need."""
+def bootstrap(handler: Handler, *preload: Callable[[], object], prime: Callable[[], object] = lambda: None) -> Handler:
+    """The handler of an initialised process. `preload` builds what most requests need, `prime` what any may need.
+
+    Whatever an invocation waits for shares one deadline, a little before Lambda's own.
+    """
     if IN_LAMBDA:
         for make in preload:
             make()
@@ -35,7 +36,17 @@ def bootstrap(
         gc.enable()
     if FOR_SNAPSHOTS:
         _around_snapshots(prime)
-    return handler
+    return _with_a_deadline(handler)
+
+
+def _with_a_deadline(handler: Handler) -> Handler:
+    from atelier.store import deadline  # noqa: PLC0415 - after the collector was switched off
+
+    def bounded(event: Any, context: Any) -> Any:
+        with deadline.within(context.get_remaining_time_in_millis() / 1000 - deadline.RESERVE):
+            return handler(event, context)
+
+    return bounded
 
 
 def _around_snapshots(prime: Callable[[], object]) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from atelier import VERSION
 from atelier.settings import settings
+from atelier.store.deadline import remaining
 from atelier.store.dynamodb.client import connect
 from atelier.store.dynamodb.connections import CONNECT_SECONDS, READ_SECONDS
 from atelier.store.dynamodb.replies import ATTEMPTS
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from atelier.store.users import Users
     from atelier.store.webhook_secrets import WebhookSecrets
 
-# A call that hangs must leave time for another try within the function's timeout.
+# A call that hangs must leave time for another try within the function's timeout; see _patient_client as well.
 _PATIENCE: Final = {
     "connect_timeout": CONNECT_SECONDS,
     "read_timeout": READ_SECONDS,
@@ -78,6 +79,20 @@ def _session() -> "Session":
     return get_session()
 
 
+def _patient_client(service: str) -> Any:
+    client = _client(service, _PATIENCE)
+    client.meta.events.register("before-send", _before_the_deadline)
+    return client
+
+
+def _before_the_deadline(request: "AWSPreparedRequest", **_: object) -> None:
+    # botocore's timeouts are fixed when a client is made, so a try that could outlast the deadline does not begin.
+    if remaining() < CONNECT_SECONDS + READ_SECONDS:
+        from botocore.exceptions import ConnectTimeoutError
+
+        raise ConnectTimeoutError(endpoint_url=request.url, error="too close to the deadline")
+
+
 def _paid_client(service: str, region: str | None = None) -> Any:
     client = _client(service, _PAID, region)
     client.meta.events.register("before-send", _on_a_connection_of_its_own)
@@ -91,7 +106,7 @@ def _on_a_connection_of_its_own(request: "AWSPreparedRequest", **_: object) -> N
 
 @cache
 def _sqs() -> Any:
-    return _client("sqs", _PATIENCE)
+    return _patient_client("sqs")
 
 
 @cache
@@ -103,7 +118,7 @@ def _s3() -> Any:
 def dynamodb() -> Database:
     """The DynamoDB client; the only seam between the stores and the network."""
     ours = connect(os.environ) if settings().own_dynamodb_client else None
-    client: Database = ours or _client("dynamodb", _PATIENCE)
+    client: Database = ours or _patient_client("dynamodb")
     return client
 
 
@@ -343,7 +358,7 @@ def http() -> "Http":
 def _secrets() -> "SecretsProvider":
     from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
-    return SecretsProvider(boto3_client=_client("secretsmanager", _PATIENCE))
+    return SecretsProvider(boto3_client=_patient_client("secretsmanager"))
 
 
 def _secret(name: str) -> "Secret":

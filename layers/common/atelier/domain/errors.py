@@ -84,7 +84,7 @@ class IdempotencyKeyReused(DomainError):
 
 
 class Busy(DomainError):
-    """Too much contention or load; nothing was written, and a retry after `retry_after` seconds is safe."""
+    """Too much contention or load. Nothing was written, or the detail says that this is unknown."""
 
     def __init__(self, detail: str, *, retry_after: int = 2) -> None:
         self.retry_after = retry_after

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from atelier.domain.pipeline_ports import LONGEST_DELAY
+from atelier.store.table import unanswered_is_busy
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -19,9 +20,10 @@ class Queue:
         self._url = url
 
     def send(self, message: BaseModel, *, delay: int = 0) -> None:
-        """Deliver `message` after `delay` seconds, at most 900 of them, at least once."""
+        """Deliver `message` after `delay` seconds, at most 900 of them, at least once. Raises Busy."""
         body = message.model_dump_json()
-        self._client.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=min(delay, LONGEST_DELAY))
+        with unanswered_is_busy("The queue did not answer."):
+            self._client.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=min(delay, LONGEST_DELAY))
 
 
 class ProviderQueues:

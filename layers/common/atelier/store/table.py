@@ -11,13 +11,18 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import cache, partial
+from http import HTTPStatus
 from typing import Any, Final, NoReturn, Protocol, TypeVar, cast
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ChecksumError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as LostConnectionError
 
 from atelier.domain.errors import Busy
+from atelier.store.deadline import remaining
 from atelier.store.expressions import Attr, Condition, Expressions
 from atelier.store.keys import Key, Partition
 from atelier.store.wire import Item, deserialized, serialized
@@ -37,6 +42,14 @@ _TRANSIENT: Final = {
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
 }
+
+
+_BROKEN: Final = {"InternalServerError", "InternalFailure", "InternalError", "ServiceUnavailable"}
+
+ATTEMPT_SECONDS: Final = 0.1
+"""What a try is given at least: one that the deadline ends is one whose outcome is unknown."""
+
+UNHEARD: Final = "The database did not answer, so it is unknown whether this was written."
 
 
 class Database(Protocol):
@@ -74,9 +87,9 @@ class Database(Protocol):
 class Retry:
     """Retries after conflicts and throttling: how often, and how long to wait.
 
-    After attempt n it waits up to `base` * 2^n seconds, at most `cap`, all of it random, and no longer than `budget` in
-    all. The numbers are from a simulation of DynamoDB's conflicts (bench/contention.py): 400 writers of one item at
-    once all get through; who does not is told so within the 15 s of a request.
+    After attempt n it waits up to `base` * 2^n seconds, at most `cap`, all of it random; no longer than `budget` in
+    all, and never past the invocation's deadline. The numbers are from simulations of DynamoDB's conflicts
+    (bench/contention.py, bench/ceilings.py): of 400 writers of one item at once hardly any is refused.
     """
 
     attempts: int = 20
@@ -93,7 +106,7 @@ class Retry:
             yield
             pause = self.chance() * min(self.cap, self.base * 2**attempt)
             spent += pause
-            if spent > self.budget or attempt + 1 == self.attempts:
+            if spent > self.budget or attempt + 1 == self.attempts or pause + ATTEMPT_SECONDS > remaining():
                 return
             self.sleep(pause)
 
@@ -238,7 +251,7 @@ class Table:
         """One page of each query, and `get_many` of these keys, all asked for at the same time."""
         begin = getattr(self._client, "begin", None)
         if begin is None:
-            pages = [_threads().submit(self.run, each) for each in queries]
+            pages = [_threads().submit(copy_context().run, self.run, each) for each in queries]
             items = self.get_many(keys)
             return [each.result() for each in pages], items
         begun = [begin("BatchGetItem", RequestItems=self._batch(keys))]
@@ -347,7 +360,8 @@ class Table:
         last: ClientError | None = None
         for _ in self._retry.rounds():
             try:
-                send()
+                with unanswered_is_busy(UNHEARD):
+                    send()
             except ClientError as error:
                 _raise_unless_transient(error, changes)
                 last = error
@@ -359,11 +373,26 @@ class Table:
 
 def _read(ask: Callable[[], R]) -> R:
     # The client has tried several times before it raises.
+    with unanswered_is_busy("The database does not answer."):
+        try:
+            return ask()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _TRANSIENT:
+                raise Busy("The table is busy.") from error
+            raise
+
+
+@contextmanager
+def unanswered_is_busy(detail: str) -> Iterator[None]:
+    """Make Busy of what a client of AWS raises after its last try, when it got no answer or one that AWS is broken."""
     try:
-        return ask()
+        yield
+    except (HTTPClientError, LostConnectionError, ChecksumError) as failure:
+        raise Busy(detail) from failure
     except ClientError as error:
-        if error.response["Error"]["Code"] in _TRANSIENT:
-            raise Busy("The table is busy.") from error
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if error.response["Error"]["Code"] in _BROKEN or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise Busy(detail) from error
         raise
 
 

@@ -23,7 +23,10 @@ _WHEN: Final[Mapping[int, str]] = {
     415: "The body is not JSON.",
     422: "The idempotency key was used for another request.",
     500: "An internal error; it was logged with this request id.",
-    503: "Temporarily unavailable: nothing was written; try again after `Retry-After` seconds.",
+    503: (
+        "Temporarily unavailable: try again after `Retry-After` seconds. "
+        "Nothing was written, unless `detail` says that this is unknown."
+    ),
 }
 _ALWAYS: Final = (500, 503)
 READ: Final = (400, 404)

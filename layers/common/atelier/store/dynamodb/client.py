@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from atelier.store.deadline import remaining
 from atelier.store.dynamodb.connections import Connections, Sent, StaleConnection
 from atelier.store.dynamodb.credentials import Credentials, Environment, credentials_of
 from atelier.store.dynamodb.replies import ATTEMPTS, Answer, is_transient, parse_reply
@@ -124,11 +125,13 @@ class DynamoDB:
                 return parse_reply(operation, sent().receive(), retries=attempt)
             except (ClientError, BotoCoreError) as failure:
                 attempt += 1
-                if attempt == ATTEMPTS or not is_transient(failure):
-                    raise
                 # A connection that was kept too long says nothing about DynamoDB's health.
-                if not isinstance(failure, StaleConnection):
-                    self._sleep(random.random() * 2 ** (attempt - 1))  # noqa: S311 - a pause is no secret
+                is_stale = isinstance(failure, StaleConnection)
+                pause = 0.0 if is_stale else random.random() * 2 ** (attempt - 1)  # noqa: S311 - a pause is no secret
+                if attempt == ATTEMPTS or not is_transient(failure) or pause >= remaining():
+                    raise
+                if not is_stale:
+                    self._sleep(pause)
             sent = partial(self._send, operation, body)
 
     def _send(self, operation: str, body: bytes) -> "Sent":

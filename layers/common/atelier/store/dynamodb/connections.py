@@ -1,11 +1,12 @@
 """Connections to one host: HTTP/1.1 over sockets, kept after use, with botocore's errors."""
 
+import io
 import select
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, Final, NamedTuple
+from typing import IO, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from botocore.exceptions import (
@@ -17,7 +18,10 @@ from botocore.exceptions import (
     SSLError,
 )
 
-# As wiring.py has it for every other client: a call that hangs must leave time for another try.
+from atelier.store.deadline import remaining
+
+# As wiring.py has it for every other client: a call that hangs must leave time for another try. Neither is ever longer
+# than the invocation's deadline allows.
 CONNECT_SECONDS: Final = 2
 READ_SECONDS: Final = 5
 
@@ -46,6 +50,27 @@ class Connection(NamedTuple):
         self.socket.close()
 
 
+class _Received(io.RawIOBase):
+    """What comes from a socket; no wait for it outlasts the deadline."""
+
+    def __init__(self, source: socket.socket) -> None:
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._source.settimeout(_seconds_for(READ_SECONDS))
+        return self._source.recv_into(buffer)
+
+
+def _seconds_for(seconds: float) -> float:
+    allowed = min(seconds, remaining())
+    if allowed <= 0:
+        raise TimeoutError("The invocation's deadline has passed.")
+    return allowed
+
+
 class Connections:
     """Connections to one host, kept after use. Threads may share them."""
 
@@ -65,6 +90,7 @@ class Connections:
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = f"POST {self._path} HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n\r\n"
         with self._in_botocores_words(connection, kept=kept is not None):
+            connection.socket.settimeout(_seconds_for(READ_SECONDS))
             connection.socket.sendall(head.encode("ascii") + body)
         return Sent(self, connection, kept=kept is not None)
 
@@ -95,7 +121,7 @@ class Connections:
 
     def _opened(self) -> Connection:
         try:
-            made = socket.create_connection((self._host, self._port), CONNECT_SECONDS)
+            made = socket.create_connection((self._host, self._port), _seconds_for(CONNECT_SECONDS))
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             made = self._context.wrap_socket(made, server_hostname=self._host) if self._context else made
         except TimeoutError as failure:
@@ -104,8 +130,7 @@ class Connections:
             raise SSLError(endpoint_url=self._url, error=failure) from failure
         except OSError as failure:
             raise EndpointConnectionError(endpoint_url=self._url, error=failure) from failure
-        made.settimeout(READ_SECONDS)
-        return Connection(made, made.makefile("rb"))
+        return Connection(made, io.BufferedReader(_Received(made)))
 
     @contextmanager
     def _in_botocores_words(self, connection: Connection, *, kept: bool) -> Iterator[None]:
