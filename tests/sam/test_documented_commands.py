@@ -5,9 +5,12 @@ from typing import Final
 
 import pytest
 
+from local.preflight import check, overrides
+from local.preflight.stacks import Stack
 from tests.sam import parsers
 from tests.support import documented
 from tests.support.aws_cli import CUSTOM
+from tests.support.deployments import CDN, FIRST_KEY, source
 
 # The documents are for version 2 of AWS's command line, which has these; from the package index comes version 1.
 ONLY_VERSION_2: Final = ("logs", "tail")
@@ -24,6 +27,15 @@ def test_sam_takes_its_commands(sam: str) -> None:
 def test_sam_refuses_what_is_wrong(sam: str) -> None:
     wrong = [("deploy", "--parameter-override", "A=b"), ("validat",), ("deploy", "--parameter-overrides", "A B")]
     assert all(parsers.sam_says(wrong))
+
+
+def test_a_key_stays_whole_only_in_quotes_of_its_own(sam: str) -> None:
+    documented_way = f"CdnPublicKey='{FIRST_KEY}' CdnKeySecret={CDN['CdnKeySecret']}"
+    assert overrides.parsed([documented_way]) == CDN
+    plain = overrides.parsed([f"CdnPublicKey={FIRST_KEY}"])
+    assert plain["CdnPublicKey"] == "-----BEGIN"
+    refused = check.violations(Stack(source(), {**CDN, **plain}))
+    assert [it.rule for it in refused] == ["public-key"]
 
 
 def aws_commands() -> list[tuple[str, ...]]:
