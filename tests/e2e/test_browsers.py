@@ -4,7 +4,7 @@ import httpx
 
 from tests.e2e.conftest import Finish
 
-ORIGIN = "https://app.example.com"
+ORIGIN = "http://localhost:3000"  # the local run answers pages of this machine only
 
 
 def test_a_browser_may_fetch_what_an_output_leads_to(api: httpx.Client, finish: Finish) -> None:
