@@ -9,7 +9,7 @@ import pytest
 from local import tools
 from local.engine import Engine, NoEngine, engine
 from local.stack import Stack, start
-from tests.sam.containers import Containers, with_endpoint
+from tests.sam.containers import EMULATOR, Containers, with_endpoint
 from tests.sam.forwarding import forwarded
 
 INVOKED = pytest.StashKey[list[tuple[str, str]]]()
@@ -51,7 +51,7 @@ def stack() -> Iterator[Stack]:
 def containers(docker: Engine, built: Path, stack: Stack) -> Iterator[Containers]:
     """Where functions are run."""
     with forwarded(docker.gateway, int(stack.endpoint.rpartition(":")[2])) as port:
-        yield Containers(docker, built, stack.endpoint, f"http://{docker.gateway}:{port}")
+        yield Containers(docker, built, stack.endpoint, f"http://{EMULATOR}:{port}")
 
 
 @pytest.fixture(scope="session")

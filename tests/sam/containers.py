@@ -18,7 +18,14 @@ from tests.support.golden import event as golden
 from tests.support.table import create_table
 
 TABLE: Final = "atelier"
-QUEUES: Final = ("generation", "cascade", "deliveries")
+QUEUES: Final = {
+    "generation": "GENERATION_QUEUE_URL",
+    "cascade": "CASCADE_QUEUE_URL",
+    "deliveries": "WEBHOOK_DELIVERY_QUEUE_URL",
+}
+"""The queues of an account, and the variables that name them."""
+# A name of this machine, because the local run serves no other; in a container it leads to the engine's gateway.
+EMULATOR: Final = "emulator.localhost"
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,8 @@ class Containers:
         """A call of `sam local`."""
         # Which layers a function has depends on parameters, whatever its variables are overridden with later.
         parameters = ["--parameter-overrides", f"Architecture={tools.HERE}", "Sandbox=on"]
-        here = ["--template", str(self.template), *parameters]
+        host = ["--add-host", f"{EMULATOR}:{self.engine.gateway}"]
+        here = ["--template", str(self.template), *parameters, *host]
         return [tools.sam(), "local", *words, *here, *self.engine.options]
 
     def environment(self, account: str) -> dict[str, str]:
@@ -53,7 +61,7 @@ class Account:
     @property
     def variables(self) -> dict[str, str]:
         """What the template would tell the functions."""
-        queues = {f"{name.upper()}_QUEUE_URL": self.queue(name, self.containers.address) for name in QUEUES}
+        queues = {variable: self.queue(name, self.containers.address) for name, variable in QUEUES.items()}
         given = {"TABLE_NAME": TABLE, "MEDIA_BUCKET": f"media-{self.number}", "PROVIDER_QUEUE_URLS": "{}"}
         switches = {
             "AUTH_MODE": "placeholder",
