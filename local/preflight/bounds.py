@@ -14,7 +14,7 @@ from typing import Any, Final
 from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 
-from local.preflight.violation import Violation
+from local.preflight.violation import Rule, Violation
 
 _INTEGERS: Final = ("integer", "long")
 _NUMBERS: Final = (*_INTEGERS, "float", "double")
@@ -43,7 +43,7 @@ def violations(value: Any, shape: Shape, *, at: str) -> Iterator[Violation]:
         yield from _number(value, shape, at)
 
 
-def _broken(rule: str, at: str, detail: str) -> Violation:
+def _broken(rule: Rule, at: str, detail: str) -> Violation:
     return Violation("", rule, f"{at} {detail}")
 
 

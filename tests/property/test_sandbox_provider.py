@@ -62,14 +62,18 @@ def test_a_job_takes_one_to_three_seconds_which_hang_on_the_order_only(reference
     assert ended_at(order, start) == ended_at(order, other)
 
 
+SMALL: Final = {"size": "64x64"}
+"""Options of a picture that is drawn at once: it is drawn again for each look at a job that is over."""
+
+
 @pytest.mark.parametrize(("prompt", "takes_ms"), [("take:600", 600_000), (" take:5\n", 5000), ("take:0", 1000)])
 def test_a_prompt_says_how_long_a_job_takes(prompt: str, takes_ms: int) -> None:
-    assert ended_at(a_job_request(prompt=prompt), 0) == takes_ms
+    assert ended_at(a_job_request(prompt=prompt, options=SMALL), 0) == takes_ms
 
 
 @pytest.mark.parametrize("prompt", ["take:", "take:5 pictures", "It will take:600", "take:99999", "take:-5"])
 def test_other_prompts_do_not(prompt: str) -> None:
-    assert ended_at(a_job_request(prompt=prompt), 0) < 3000
+    assert ended_at(a_job_request(prompt=prompt, options=SMALL), 0) < 3000
 
 
 @settings(max_examples=50)
