@@ -33,6 +33,7 @@ FEW: Final = 100
 MANY: Final = 500
 CHILDREN: Final = (0, 10, 1000)
 KB: Final = 1024
+LONG: Final = "Use blue. " * (32 * KB // 10)
 CEILING: Final = 1.2
 """What a page may read, as a multiple of the bytes that it shows."""
 
@@ -149,6 +150,7 @@ def requests() -> dict[str, Calls]:
         it.ask("PATCH /campaigns/{campaign_id}", {"status": "draft"}, what="its status")
         it.ask("POST /clients/{client_id}/campaigns", CAMPAIGN)
         it.ask("GET /clients/{client_id}/campaigns")
+        _long_texts(it)
         _tasks(it, picture)
         it.ask("DELETE /campaigns/{campaign_id}")
         it.ask("DELETE /clients/{client_id}")
@@ -160,6 +162,20 @@ def requests() -> dict[str, Calls]:
         for route in ("GET /providers", "GET /me", "GET /health", "HEAD /health", "GET /openapi.json"):
             it.ask(route)
         return it.rows
+
+
+def _long_texts(it: Measuring) -> None:
+    usual = it.names["client_id"]
+    body = {**CLIENT, "brand_guidelines": LONG}
+    it.names["client_id"] = it.ask("POST /clients", body, what="guidelines of 32 KB").json["id"]
+    it.ask("GET /clients/{client_id}", what="guidelines of 32 KB")
+    it.ask("PATCH /clients/{client_id}", {"description": "Renewed."}, what="beside guidelines of 32 KB")
+    it.ask("PATCH /clients/{client_id}", {"brand_guidelines": LONG[1:]}, what="guidelines of 32 KB")
+    campaign = {**CAMPAIGN, "client_id": it.names["client_id"], "brief": LONG}
+    it.ask("POST /campaigns", campaign, what="a brief of 32 KB")
+    it.create("POST /clients", body, 49)
+    it.ask("GET /clients", what="guidelines of 32 KB each")
+    it.names["client_id"] = usual
 
 
 def _tasks(it: Measuring, picture: Mapping[str, Any]) -> None:

@@ -81,8 +81,8 @@ def test_every_endpoint_has_a_row(found: Measured) -> None:
 @pytest.mark.parametrize(
     ("row", "items"),
     [
-        ("GET /clients/{client_id}", ["CLIENT"]),
-        ("GET /campaigns/{campaign_id}", ["CAMPAIGN", "SUMMARY"]),
+        ("GET /clients/{client_id}", ["CLIENT", "TEXT"]),
+        ("GET /campaigns/{campaign_id}", ["CAMPAIGN", "SUMMARY", "TEXT"]),
         ("GET /tasks/{task_id}", ["DETAIL", "SUMMARY", "TASK"]),
         ("GET /tasks/{task_id}/result", ["SUMMARY", "TASK"]),
     ],
@@ -121,6 +121,21 @@ def test_a_campaign_is_created_by_one_transaction_of_at_most_five_items(found: M
         (call,) = found.requests[row]
         assert call.operation == "TransactWriteItems"
         assert len(call.written) <= 5
+
+
+def test_long_guidelines_are_written_once(found: Measured) -> None:
+    assert usage(found.requests["POST /clients, guidelines of 32 KB"]).write_units <= 2 * 33 + 15
+    beside = usage(found.requests["PATCH /clients/{client_id}, beside guidelines of 32 KB"])
+    assert beside.write_units <= usage(found.requests["PATCH /clients/{client_id}"]).write_units
+
+
+def test_long_guidelines_are_read_by_at_most_one_round_trip_more(found: Measured) -> None:
+    for row, more in (
+        ("GET /clients/{client_id}, guidelines of 32 KB", 0),
+        ("GET /clients, guidelines of 32 KB each", 1),
+    ):
+        took, usual = (usage(found.requests[each]) for each in (row, row.partition(",")[0]))
+        assert (took.calls, took.round_trips) == (usual.calls + more, usual.round_trips + more)
 
 
 def test_a_client_is_deleted_by_the_same_two_round_trips_whatever_it_has(found: Measured) -> None:

@@ -12,6 +12,7 @@ from atelier.domain.ids import new_id
 from atelier.domain.kinds import OnDelete, Relation, relations_of
 from atelier.store import keys
 from atelier.store.account_summary import summary_from
+from atelier.store.long_texts import INLINE_BYTES
 from tests.integration.builders import Json, a_campaign, a_client, a_task, clean_up, shown
 from tests.support.fault_injection import faulty_world, meanwhile
 from tests.support.harness import TABLE, World, world
@@ -19,6 +20,7 @@ from tests.support.recount import scan, violations
 from tests.support.third_level import BriefVersion, BriefVersionQuery, BriefVersions, NewBriefVersion, third_level
 
 ME = Access.own(1)
+LONG = "x" * (INLINE_BYTES + 1)
 
 
 @pytest.fixture
@@ -95,6 +97,21 @@ def test_a_delete_of_the_client_leaves_nothing_behind(w: World) -> None:
     assert total() == 0
     assert shown(w, "/tasks", client_id="none")["total"] == 3
     assert not violations(scan(w.dynamodb, TABLE), at_rest=True)
+
+
+@pytest.mark.parametrize("order", [("clients",), ("campaigns",), ("campaigns", "clients"), ()])
+def test_no_long_text_outlives_its_resource(w: World, order: tuple[str, ...]) -> None:
+    ids = {"clients": a_client(w, brand_guidelines=LONG)}
+    ids["campaigns"] = (campaign := a_campaign(w, ids["clients"], brief=LONG))
+    version = a_version(w, campaign, LONG)
+    assert versions() == [LONG]
+    if not order:  # nothing is cleaned up after what has nothing below it
+        BriefVersions(wiring.table()).delete(version.id, access=ME, accepted=None, now=w.clock())
+    for each in order:
+        w.call("DELETE", f"/{each}/{ids[each]['id']}")
+    clean_up(w)
+    left = {item["id"] for item in scan(w.dynamodb, TABLE) if item["SK"].startswith("TEXT#")}
+    assert left == {one["id"] for kind, one in ids.items() if kind not in order and "clients" not in order}
 
 
 def test_a_campaign_and_then_its_client_are_deleted(w: World) -> None:

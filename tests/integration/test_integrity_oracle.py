@@ -32,6 +32,8 @@ Json = dict[str, Any]
 
 names = st.text(LETTERS, min_size=1, max_size=3).filter(str.strip)
 optional_texts = st.none() | st.sampled_from(["", "x", "ß\n😀"])
+# Stored with the resource, or beside it.
+long_texts = st.none() | st.sampled_from(["x", "ß" * 2048, "ß" * 2048 + "x", "😀" * 2000])
 statuses = st.sampled_from(STATUSES)
 
 
@@ -70,6 +72,14 @@ class Integrity(RuleBasedStateMachine):
     @rule(client=which, description=optional_texts)
     def describe_client(self, client: int, description: str | None) -> None:
         self._patch("clients", client, {"description": description})
+
+    @rule(client=which, guidelines=long_texts)
+    def guide_client(self, client: int, guidelines: str | None) -> None:
+        self._patch("clients", client, {"brand_guidelines": guidelines})
+
+    @rule(campaign=which, brief=long_texts)
+    def brief_campaign(self, campaign: int, brief: str | None) -> None:
+        self._patch("campaigns", campaign, {"brief": brief})
 
     @rule(client=which)
     def delete_client(self, client: int) -> None:

@@ -64,7 +64,7 @@ def at_the_limits(w: World, number: int) -> dict[str, Any]:
 def test_a_page_of_the_largest_clients_fits(w: World) -> None:
     for number in range(100):
         largest = Client(**at_the_limits(w, number), description=FOX * 2000, brand_guidelines=LONGEST_TEXT)
-        wiring.table().write(wiring.clients()._put(largest, condition=MISSING))
+        wiring.table().transact(*wiring.clients()._put(largest, condition=MISSING))
         wiring.table().write(add_to_totals(1, {"clients": 1}))
     assert as_lambda_sends_it(a_page(w, "clients", "/clients")) < LARGEST_ANSWER
 
@@ -73,7 +73,7 @@ def test_a_page_of_the_largest_campaigns_fits(w: World) -> None:
     for number in range(100):
         texts = {"goal": FOX * 2000, "brief": LONGEST_TEXT}
         largest = Campaign(**at_the_limits(w, number), client_id=NOBODY, status=CampaignStatus.ARCHIVED, **texts)
-        wiring.table().write(wiring.campaigns()._put(largest, condition=MISSING))
+        wiring.table().transact(*wiring.campaigns()._put(largest, condition=MISSING))
         wiring.table().write(add_to_totals(1, {"campaigns_archived": 1}))
     assert as_lambda_sends_it(a_page(w, "campaigns", "/campaigns")) < LARGEST_ANSWER
 
@@ -95,7 +95,7 @@ def test_a_page_of_the_largest_tasks_fits(w: World) -> None:
 def test_a_page_that_lambda_could_not_send_is_refused_with_what_to_do(w: World) -> None:
     for number in range(100):
         quotes = Client(**at_the_limits(w, number + 1000), brand_guidelines='"' * len(LONGEST_TEXT.encode()))
-        wiring.table().write(wiring.clients()._put(quotes, condition=MISSING))
+        wiring.table().transact(*wiring.clients()._put(quotes, condition=MISSING))
         wiring.table().write(add_to_totals(1, {"clients": 1}))
     refused = w.call("GET", "/clients", query={"page_size": 100, "sort_order": "desc"})
     assert (refused.status, refused.json["errors"][0]["parameter"]) == (400, "page_size")

@@ -24,6 +24,7 @@ from atelier.domain.errors import NotFound
 from atelier.domain.ids import new_id
 from atelier.store import cascade, keys
 from atelier.store.account_summary import summary_from
+from atelier.store.long_texts import INLINE_BYTES
 from tests.support.fault_injection import Timestamp, exact_world
 from tests.support.harness import TABLE, World, sqs_record
 from tests.support.recount import scan
@@ -68,13 +69,14 @@ class Levels(RuleBasedStateMachine):
 
     @rule()
     def make_client(self) -> None:
-        self._known("clients", self.world.call("POST", "/clients", {"name": "n"}).json["id"])
+        body = {"name": "n", "brand_guidelines": self._text()}
+        self._known("clients", self.world.call("POST", "/clients", body).json["id"])
 
     @rule(client=which)
     def make_campaign(self, client: int) -> None:
         client_id = self._pick("clients", client)
         status = self.random.choice(("active", "archived", "draft"))
-        body = {"client_id": client_id, "name": "n", "goal": "g", "status": status}
+        body = {"client_id": client_id, "name": "n", "goal": "g", "status": status, "brief": self._text()}
         answer = self.world.call("POST", "/campaigns", body)
         assert answer.status == (201 if self._has("clients", client_id) else 404), answer.text
         if answer.status == 201:
@@ -83,7 +85,7 @@ class Levels(RuleBasedStateMachine):
     @rule(campaign=which)
     def make_version(self, campaign: int) -> None:
         campaign_id, now = self._pick("campaigns", campaign), self.world.clock()
-        new = NewBriefVersion(campaign_id=campaign_id, text="t")
+        new = NewBriefVersion(campaign_id=campaign_id, text=self._text())
         create = partial(self._versions().create, new, id_=new_id(now, 0), access=ME, idempotent=None, now=now)
         if self._has("campaigns", campaign_id):
             self._known("brief_versions", create().record.id, campaign_id)
@@ -172,6 +174,10 @@ class Levels(RuleBasedStateMachine):
     def _delete_over_http(self, table: str, number: int) -> None:
         id_ = self._pick(table, number)
         assert self.world.call("DELETE", f"/{table}/{id_}").status == (204 if self._removed(table, id_) else 404)
+
+    def _text(self) -> str:
+        """A text that is stored with its resource, or beside it."""
+        return "t" * self.random.choice((1, INLINE_BYTES, INLINE_BYTES + 1))
 
     def _pick(self, table: str, number: int) -> str:
         """Any that was ever made, the youngest for 0: most of the time one that is still there."""

@@ -33,6 +33,7 @@ SUITE: Final = tuple(
                 "task_items",
                 "task_lists*",
                 "lists",
+                "long_texts",
                 "cursors",
                 "idempotency",
                 "conditional_requests",

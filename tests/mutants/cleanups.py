@@ -7,6 +7,7 @@ from tests.mutants import DOMAIN, STORE, Mutant
 INTERLEAVINGS: Final = "tests/integration/test_cascade_interleavings.py"
 LAG: Final = "tests/integration/test_cascade_lag.py"
 CRASHES: Final = "tests/integration/test_cascade_crash_points.py"
+LONG_TEXTS: Final = "tests/integration/test_long_texts.py"
 THIRD_LEVEL: Final = "tests/integration/test_cascade_third_level.py"
 
 MUTANTS: Final = (
@@ -111,8 +112,8 @@ MUTANTS: Final = (
     Mutant(
         "usage rows are not merged",
         f"{STORE}/cascade.py",
-        "elif self._merge_counts(deletion):",
-        "elif False:",
+        "elif self._merge_counts(deletion) or",
+        "elif",
         INTERLEAVINGS,
     ),
     Mutant(
@@ -146,9 +147,16 @@ MUTANTS: Final = (
     Mutant(
         "the campaigns that go with a client leave their counters",
         f"{STORE}/cascade.py",
-        "        self._table.delete_many([",
-        "        list([",
+        "self._table.delete_many([keys.counters(",
+        "list([keys.counters(",
         INTERLEAVINGS,
+    ),
+    Mutant(
+        "a long text outlives its resource",
+        f"{STORE}/cascade.py",
+        " or self._delete_texts(deletion)",
+        "",
+        LONG_TEXTS,
     ),
     Mutant(
         "counters of tasks come back to life after their parent",

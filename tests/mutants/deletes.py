@@ -68,14 +68,14 @@ MUTANTS: Final = (
     Mutant(
         "a change is written over another one",
         f"{STORE}/resources.py",
-        "self._put(changed, condition=same_version)",
-        "self._put(changed, condition=None)",
+        "self._put(changed, condition=same_version, before=item)",
+        "self._put(changed, condition=None, before=item)",
         INTERLEAVINGS,
     ),
     Mutant(
         "If-Match is not asked",
         f"{STORE}/versions.py",
-        "if accepted is not None and record.version not in accepted:",
+        "if accepted is not None and version not in accepted:",
         "if False:",
         "tests/integration/test_conditional_requests.py",
     ),

@@ -168,4 +168,19 @@ MUTANTS: Final = (
         "ClientRequestToken=str(uuid.uuid4()))",
         TABLE_WRITES,
     ),
+    Mutant(
+        "a reader takes the long text of another version",
+        f"{STORE}/long_texts.py",
+        'if text.get("version") != item["text_version"]:',
+        "if not text:",
+        "tests/integration/test_long_texts.py",
+    ),
+    Mutant(
+        "a long text changes without its resource",
+        f"{STORE}/resources.py",
+        "                self._table.transact(*writes, *self._recount(record, changed))",
+        "                self._table.transact(*writes[:1], *self._recount(record, changed))\n"
+        "                [self._table.transact(each) for each in writes[1:]]",
+        "tests/integration/test_long_texts.py",
+    ),
 )

@@ -15,7 +15,9 @@ from atelier.domain.schema import RequestModel, StoredModel, TimestampText
 from atelier.store.resources import Resources
 from atelier.store.table import Table
 
-BRIEF_VERSION = Kind("brief_version", parents=(Parent("campaign", OnDelete.CASCADE),), sorts=("updated_at",))
+BRIEF_VERSION = Kind(
+    "brief_version", parents=(Parent("campaign", OnDelete.CASCADE),), sorts=("updated_at",), long_text="text"
+)
 
 
 class NewBriefVersion(RequestModel):

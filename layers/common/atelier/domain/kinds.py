@@ -33,6 +33,7 @@ class Kind:
 
     `statuses` are the values of its field `status`, by which it is counted; a kind without them has one count. A kind
     that is not `in_account` has keys and indexes of its own (`store.keys`), because it is too many for one partition.
+    `long_text` is the field that is stored as an item of its own where it is long (`store.long_texts`).
     """
 
     name: str
@@ -40,6 +41,7 @@ class Kind:
     sorts: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
     in_account: bool = True
+    long_text: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,13 @@ class Relation:
 
 
 KINDS: Final = (
-    Kind("client", sorts=("name", "updated_at")),
+    Kind("client", sorts=("name", "updated_at"), long_text="brand_guidelines"),
     Kind(
         "campaign",
         parents=(Parent("client", OnDelete.CASCADE),),
         sorts=("name", "updated_at", "status"),
         statuses=("active", "archived", "draft"),
+        long_text="brief",
     ),
     # More than one partition can hold.
     Kind(

@@ -153,7 +153,7 @@ class Cascade:
         message = message.model_copy(update={"since": since})
         if remaining > timedelta(0):
             self._queue.send(message, delay=int(remaining.total_seconds()) + 1)
-        elif self._merge_counts(deletion):
+        elif self._merge_counts(deletion) or self._delete_texts(deletion):
             self._queue.send(message, delay=0)
         else:
             self._finish(deletion)
@@ -214,6 +214,13 @@ class Cascade:
             )
         writes.append(Write(keys.usage(deletion.user_id, keeper, None, day), add=amounts))
         self._table.transact(*writes)
+
+    def _delete_texts(self, deletion: Deletion) -> bool:
+        """Delete long texts of what is gone; whether there may be more of them."""
+        found = keys.texts_of(deletion.user_id, *deletion.path)
+        rows = self._table.query(found, limit=self._batch, only=("id",)).items
+        self._table.delete_many([keys.text(deletion.user_id, row["id"]) for row in rows])
+        return len(rows) == self._batch
 
     def _remaining_client(self, deletion: Deletion) -> str | None:
         """The client that a deleted campaign's tasks stay with, unless it is gone as well."""

@@ -73,6 +73,11 @@ def counters(account: int, scope: str) -> Key:
     return Key(account_partition(account), f"COUNTERS#{scope}")
 
 
+def text(account: int, id_: str) -> Key:
+    """The long text of a resource, where it is stored beside it."""
+    return Key(account_partition(account), f"TEXT#{id_}")
+
+
 def usage(account: int, client_id: str | None, campaign_id: str | None, day: date) -> Key:
     """Usage of one day (UTC) for one client and campaign."""
     return Key(
@@ -164,9 +169,14 @@ def counters_indexes(kind: str, fields: Mapping[str, Any]) -> dict[str, str]:
     return {"by_path": _path("COUNTERS", kind, fields)} if ancestors_of(kind) and is_parent(kind) else {}
 
 
+def text_index(kind: str, fields: Mapping[str, Any]) -> dict[str, str]:
+    """Where the long text of a resource stands, so that the cleanup after it or its ancestors finds it."""
+    return {"by_path": _path("TEXT", kind, fields)}
+
+
 def _path(name: str, kind: str, fields: Mapping[str, Any]) -> str:
     above = [fields[f"{ancestor}_id"] for ancestor in ancestors_of(kind)]
-    status = [fields["status"]] if name != "COUNTERS" and kind_named(kind).statuses else []
+    status = [fields["status"]] if name == prefix(kind) and kind_named(kind).statuses else []
     return "#".join((name, *above, *status, fields["id"]))
 
 
@@ -222,6 +232,11 @@ def below(account: int, kind: str, *path: str) -> Partition:
 def counters_below(account: int, *path: str) -> Partition:
     """The counters of all resources below a path of ancestors' ids."""
     return _local(account, "by_path", "#".join(("COUNTERS", *path, "")))
+
+
+def texts_of(account: int, *path: str) -> Partition:
+    """The long texts of a resource and of all below it; `path` are its ancestors' ids and its own."""
+    return _local(account, "by_path", "#".join(("TEXT", *path)))
 
 
 def tasks_of_owner(account: int) -> Partition:

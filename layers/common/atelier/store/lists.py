@@ -143,7 +143,8 @@ class Plan(Generic[AnyRecord]):
     `total` gives the exact total from what was read beside the rows, or None where the rows have to be counted.
     `shows` makes of what was read beside the rows a function from a stored item to the item as a reader may see it, or
     None. `keeps` filters slim rows, `keep` is the same for DynamoDB. `check` may refuse. `late` names sources that are
-    known only from what was read beside the rows; they are read before the others are read again.
+    known only from what was read beside the rows; they are read before the others are read again. `complete` adds to
+    the items of a page what is stored beside them.
     """
 
     model: type[AnyRecord]
@@ -156,6 +157,7 @@ class Plan(Generic[AnyRecord]):
     check: Callable[[Beside], None] = field(default=lambda _: None)
     late: Callable[[Beside], tuple[Source, ...]] = field(default=lambda _: ())
     resume: Callable[[Source, Cursor | None], dict[str, Any] | None] = resume_after
+    complete: Callable[[Table, Sequence[Item]], Sequence[Item]] = field(default=lambda _, items: items)
 
     @property
     def beside(self) -> list[Key]:
@@ -211,7 +213,7 @@ class _Merge(Generic[AnyRecord]):
             self._found.append(row)
         shown = self._found[self._offset :][: query.page_size]
         last = cursor_at(plan, shown[-1], cursor, query) if shown else None
-        records = from_items(plan.model, shown)
+        records = from_items(plan.model, plan.complete(self._table, shown))
         if shown:
             total = max(total, self._offset + len(shown))
         return found(query, cursor, records, total=total, more=len(self._found) > query.page_size, last=last)
@@ -280,7 +282,8 @@ def _sort_in_memory(table: Table, plan: Plan[AnyRecord], query: ListQuery, curso
     begin = _offset(plan, [row for row, _ in matching], query, cursor)
     shown = matching[begin : begin + query.page_size]
     items = table.get_many([source.key(row["id"]) for row, source in shown]) if shown else {}
-    records = from_items(plan.model, [items[key] for row, source in shown if (key := source.key(row["id"])) in items])
+    there = [items[key] for row, source in shown if (key := source.key(row["id"])) in items]
+    records = from_items(plan.model, plan.complete(table, there))
     last = cursor_at(plan, shown[-1][0], cursor, query) if shown else None
     more = begin + query.page_size < len(matching)
     return found(query, cursor, records, total=len(matching), more=more, last=last)

@@ -12,6 +12,7 @@ from atelier.store import keys
 from atelier.store.account_summary import summary_from
 from atelier.store.keys import Key, Partition
 from atelier.store.lists import Beside, Plan, Source, name_contains
+from atelier.store.long_texts import complete
 from atelier.store.wire import Item
 
 AnyRecord = TypeVar("AnyRecord", bound=StoredModel)
@@ -40,6 +41,7 @@ def list_plan(
         shows=source.shows,
         check=source.check,
         keeps=source.keeps,
+        complete=lambda table, items: complete(table, kind, items),
     )
 
 

@@ -11,11 +11,11 @@ from typing import Any, Generic, TypeVar
 from atelier.domain.access import Access
 from atelier.domain.errors import NotFound
 from atelier.domain.ids import is_id
-from atelier.domain.kinds import ancestors_of, counter_of, is_parent
+from atelier.domain.kinds import ancestors_of, counter_of, is_parent, kind_named
 from atelier.domain.pages import ListQuery, Page
 from atelier.domain.pending_deletions import member
 from atelier.domain.schema import RequestModel, StoredModel, format_timestamp
-from atelier.store import idempotency, keys, lists, parents
+from atelier.store import idempotency, keys, lists, long_texts, parents
 from atelier.store.account_summary import add_pending, add_to_totals, summary_from
 from atelier.store.expressions import Attr, Condition
 from atelier.store.idempotency import CreateResult, IdempotentRequest
@@ -46,7 +46,7 @@ class Resources(Generic[AnyRecord]):
         given = {**asked, **self._ancestors_of(asked, access), **_new_fields(id_, access, now)}
         record = self._model.model_validate(given)
         fields, one = vars(record), {counter_of(self._kind, vars(record)): 1}
-        writes = [*self._count_in_ancestors(fields, one), self._put(record, condition=MISSING)]
+        writes = [*self._count_in_ancestors(fields, one), *self._put(record, condition=MISSING)]
         if is_parent(self._kind):
             writes.append(parents.new_counters(access.account, self._kind, fields))
         writes.append(add_to_totals(access.account, one))
@@ -63,19 +63,21 @@ class Resources(Generic[AnyRecord]):
 
     def get(self, id_: str, *, access: Access) -> AnyRecord:
         """The resource. Raises NotFound."""
-        return from_item(self._model, self._read(id_, access)[0])
+        return self._table.retry_on_conflict(lambda: from_item(self._model, self._read(id_, access)[0]))
 
     def patch(self, id_: str, patch: RequestModel, *, access: Access, accepted: Versions, now: datetime) -> AnyRecord:
         """The resource with the patch applied; unchanged when nothing differs. Raises NotFound, PreconditionFailed."""
 
         def attempt() -> AnyRecord:
-            record = self.get(id_, access=access)
-            check(record, accepted)
+            item, _ = self._read(id_, access)
+            record = from_item(self._model, item)
+            check(record.version, accepted)
             changed = patched(record, patch, actor=access.actor, now=now)
             if changed is not record:
                 # A transaction, for its token: a change whose answer was lost must not fail because of itself.
                 same_version = Attr("version").eq(record.version)
-                self._table.transact(self._put(changed, condition=same_version), *self._recount(record, changed))
+                writes = self._put(changed, condition=same_version, before=item)
+                self._table.transact(*writes, *self._recount(record, changed))
             return changed
 
         return self._table.retry_on_conflict(attempt)
@@ -84,8 +86,8 @@ class Resources(Generic[AnyRecord]):
         """Delete the resource: one transaction, whatever is below it. Raises NotFound, PreconditionFailed and Busy."""
 
         def attempt() -> None:
-            item, counters = self._read(id_, access, with_counters=is_parent(self._kind))
-            check(from_item(self._model, item), accepted)
+            item, counters = self._read(id_, access, to_delete=True)
+            check(int(item["version"]), accepted)
             self._table.transact(*self._deletion(access.account, item, counters, now=now))
 
         self._table.retry_on_conflict(attempt)
@@ -98,20 +100,25 @@ class Resources(Generic[AnyRecord]):
 
     # ---------------------------------------------------------------------------------------------------- reading
 
-    def _read(self, id_: str, access: Access, *, with_counters: bool = False) -> tuple[Item, Item]:
-        """The item, and its counters where they are asked for, in one request."""
-        found = self._get_items(id_, access.account, with_counters=with_counters) if is_id(id_) else {}
+    def _read(self, id_: str, access: Access, *, to_delete: bool = False) -> tuple[Item, Item]:
+        """The whole item, in one request; to delete it, the item without its long text, and a parent's counters.
+
+        Raises NotFound, and ConcurrentUpdate when it was read in the middle of a change.
+        """
+        found = self._get_items(id_, access.account, to_delete=to_delete) if is_id(id_) else {}
         item = found.get(keys.resource(access.account, self._kind, id_))
         counters = found.get(keys.counters(access.account, id_))
         pending = summary_from(found.get(keys.summary(access.account))).pending
-        if item is None or (with_counters and counters is None) or pending.hides(self._kind, item):
+        is_closed = to_delete and is_parent(self._kind) and counters is None
+        if item is None or is_closed or pending.hides(self._kind, item):
             raise NotFound(self._kind, id_)
-        return item, counters or {}
+        return (item if to_delete else long_texts.joined(self._kind, item, found)), counters or {}
 
-    def _get_items(self, id_: str, account: int, *, with_counters: bool) -> dict[Key, Item]:
+    def _get_items(self, id_: str, account: int, *, to_delete: bool) -> dict[Key, Item]:
         wanted = [keys.resource(account, self._kind, id_)]
         wanted += [keys.summary(account)] if ancestors_of(self._kind) else []
-        wanted += [keys.counters(account, id_)] if with_counters else []
+        wanted += [keys.counters(account, id_)] if to_delete and is_parent(self._kind) else []
+        wanted += [keys.text(account, id_)] if kind_named(self._kind).long_text and not to_delete else []
         if len(wanted) > 1:
             return self._table.get_many(wanted)
         item = self._table.get(wanted[0])
@@ -119,11 +126,13 @@ class Resources(Generic[AnyRecord]):
 
     # ---------------------------------------------------------------------------------------------------- writing
 
-    def _put(self, record: AnyRecord, *, condition: Condition) -> Write:
+    def _put(self, record: AnyRecord, *, condition: Condition, before: Item | None = None) -> Sequence[Write]:
+        """The writes of the resource and of its long text, where that changes."""
         fields = vars(record)
-        item = to_item(record, **keys.resource_indexes(self._kind, fields))
+        whole = to_item(record, **keys.resource_indexes(self._kind, fields))
+        item, of_text = long_texts.separated(self._kind, whole, before=before)
         key = keys.resource(fields["user_id"], self._kind, fields["id"])
-        return Write(key, put=item, condition=condition, on_condition_failure=concurrent_update)
+        return [Write(key, put=item, condition=condition, on_condition_failure=concurrent_update), *of_text]
 
     def _ancestors_of(self, asked: Mapping[str, Any], access: Access) -> dict[str, str]:
         """The ids of all ancestors of a new resource, which names its parent. Raises NotFound.
@@ -174,7 +183,9 @@ class Resources(Generic[AnyRecord]):
             Write(key, delete=True, condition=same_version, on_condition_failure=concurrent_update),
         ]
         if not is_parent(self._kind):
-            return [*writes, add_to_totals(account, less)]
+            # No cleanup follows that would remove its text.
+            text = [Write(keys.text(account, item["id"]), delete=True)] if "text_version" in item else []
+            return [*writes, *text, add_to_totals(account, less)]
         return [
             *writes,
             parents.close_parent(account, item["id"], below, now=now),

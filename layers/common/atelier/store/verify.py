@@ -71,6 +71,7 @@ class Owned:
     resources: dict[str, dict[str, Item]] = field(default_factory=lambda: {kind: {} for kind in ANCESTORS})
     tasks: dict[str, Item] = field(default_factory=dict)
     counters: dict[str, Item] = field(default_factory=dict)
+    texts: dict[str, Item] = field(default_factory=dict)
     usage: dict[str, Item] = field(default_factory=dict)
     deletions: dict[str, Item] = field(default_factory=dict)
     deleted: list[Item] = field(default_factory=list)
@@ -101,6 +102,7 @@ def _sort_in(owners: Mapping[int, Owned], details: dict[str, Item], item: Item) 
     rooms = {
         **{name.upper(): found for name, found in owned.resources.items()},
         "COUNTERS": owned.counters,
+        "TEXT": owned.texts,
         "USAGE": owned.usage,
         "DELETION": owned.deletions,
     }
@@ -132,6 +134,7 @@ class _Recount:
         yield from self._liveness()
         yield from self._counters()
         yield from self._usage()
+        yield from self._texts()
         yield from self._places()
 
     # --------------------------------------------------------------------------------------------- what is there
@@ -278,6 +281,22 @@ class _Recount:
         if campaign_id != NONE and not self._campaign_lives(campaign_id):
             yield f"the usage row {key} names a campaign which is not there."
 
+    # ----------------------------------------------------------------------------------------------------- texts
+
+    def _texts(self) -> Iterator[str]:
+        """Whether every long text is the one that its resource names, and stands where its cleanup finds it."""
+        resources = {id_: (kind, item) for kind, found in self._all.resources.items() for id_, item in found.items()}
+        for id_, (_, item) in sorted(resources.items()):
+            kept = self._all.texts.get(id_, {}).get("version")
+            if kept != item.get("text_version"):
+                yield f"the long text of {id_} is version {kept} instead of {item.get('text_version')}."
+        pending = {member.partition("#")[2] for member in self._pending}
+        for id_, text in sorted(self._all.texts.items()):
+            if id_ in resources:
+                yield from _misplaced("long text", text, _text_places(*resources[id_]))
+            elif pending.isdisjoint(text["by_path"].split("#")):
+                yield f"the long text of {id_} has outlived it."
+
     # ---------------------------------------------------------------------------------------------------- places
 
     def _places(self) -> Iterator[str]:
@@ -357,6 +376,11 @@ def _resource_places(kind: str, item: Item) -> dict[str, str | None]:
 def _counters_places(counters: Item) -> dict[str, str | None]:
     above = [counters[f"{kind}_id"] for kind in ANCESTORS if f"{kind}_id" in counters]
     return {"by_path": "#".join(("COUNTERS", *above, counters["id"])) if above else None}
+
+
+def _text_places(kind: str, resource: Item) -> dict[str, str | None]:
+    path = [resource[f"{ancestor}_id"] for ancestor in ANCESTORS[kind]]
+    return {"by_path": "#".join(("TEXT", *path, resource["id"]))}
 
 
 def _misplaced(kind: str, item: Item, expected: Mapping[str, str | None]) -> Iterator[str]:

@@ -13,9 +13,9 @@ Versions = Collection[int] | None
 """The versions that If-Match accepts; None when the caller does not care."""
 
 
-def check(record: StoredModel, accepted: Versions) -> None:
+def check(version: int, accepted: Versions) -> None:
     """Raises PreconditionFailed when the caller wants another version than the current one."""
-    if accepted is not None and record.version not in accepted:
+    if accepted is not None and version not in accepted:
         raise PreconditionFailed("The resource has changed since the version in If-Match.")
 
 
