@@ -201,7 +201,7 @@ def test_another_users_parents_are_not_there(w: World) -> None:
         ("image", "prompt", ["", " ", None, 5, "a" * 5001]),
         ("image", "negative_prompt", ["a" * 5001, 5]),
         ("image", "num_outputs", [0, 5, "1", 1.5, None, True]),
-        ("image", "seed", [-1, 2**32, "1", 1.5, True, 10**400]),
+        ("image", "seed", [-1, 2**32, "1", 1.5, True, 10**300]),
         ("image", "aspect_ratio", ["2:1", "", 1, "1:1 "]),
         ("image", "size", ["63x64", "64x2049", "64", "64X64", "0064x64", "64x64\n", 64]),
         ("image", "params", [[], "x", None, 1]),
