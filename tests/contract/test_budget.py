@@ -14,7 +14,7 @@ from tests.support.processes import QUEUES, STARTED, python
 PACKAGES: Final = ("atelier", "aws_lambda_powertools", "boto3", "botocore", "pydantic", "s3transfer", "urllib3")
 BUDGET: Final = {
     "account": 217,
-    "campaigns": 224,  # one to spare, for the kind that docs/extending.md adds
+    "campaigns": 225,  # one to spare, for the kind that docs/extending.md adds
     "cascade": 263,
     "clients": 224,
     "tasks": 289,
