@@ -1,11 +1,17 @@
 """Work that takes more messages than Lambda lets a chain have by itself: it needs `RecursiveLoop: Allow`, and ends."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 from unittest import mock
 
 from atelier.domain.provider import Refused
 from atelier.domain.tasks.record import TaskStatus, TaskType
 from atelier.domain.webhook_delivery import ATTEMPTS
+from atelier.store.cascade import BATCH, Cascade, CleanUpMessage
+from atelier.store.keys import Key, Partition
+from atelier.store.table import QueryPage, Write
 from local.lineage import LIMIT
 from tests.support.builders import NOON, a_task
 from tests.support.fake_worker import FIRST, TASK_ID, FakeWorker
@@ -51,3 +57,62 @@ def test_a_delivery_is_attempted_for_a_day() -> None:
     assert len(deliveries(scene)) == ATTEMPTS
     assert scene.now - NOON > timedelta(days=1) - timedelta(hours=1)
     assert tell.call_count > 3 * LIMIT
+
+
+CHILDREN = 100_000
+
+
+@dataclass
+class TasksOfOneCampaign:
+    """As much of a table as a cleanup of tasks asks for."""
+
+    tasks: dict[str, None] = field(default_factory=lambda: dict.fromkeys(f"{number:06}" for number in range(CHILDREN)))
+    is_over: bool = False
+
+    def get(self, key: Key) -> dict[str, Any] | None:
+        is_deletion = key.sk.startswith("DELETION#")
+        return {"client_id": "client"} if is_deletion and not self.is_over else None
+
+    def query(self, partition: Partition, *, limit: int, **_: Any) -> QueryPage:
+        wanted = self.tasks if partition.index == "tasks_of_campaign" else {}
+        return QueryPage([{"id": id_} for id_, _ in zip(wanted, range(limit), strict=False)], None)
+
+    def write(self, change: Write) -> None:
+        del self.tasks[change.key.pk.removeprefix("TASK#")]
+
+    def iterate(self, *_: Any, **__: Any) -> list[Any]:
+        return []
+
+    def delete_many(self, keys: list[Key]) -> None:
+        assert not keys
+
+    def retry_on_conflict(self, attempt: Callable[[], object]) -> None:
+        attempt()
+
+    def transact(self, *changes: Write) -> None:
+        assert not self.tasks
+        self.is_over = True
+
+
+@dataclass
+class OneMessage:
+    """A queue of one message."""
+
+    waiting: list[tuple[CleanUpMessage, int]] = field(default_factory=list)
+
+    def send(self, message: CleanUpMessage, *, delay: int) -> None:
+        self.waiting.append((message, delay))
+
+
+def test_a_cleanup_of_a_hundred_thousand_children_ends() -> None:
+    table, queue, now, messages = TasksOfOneCampaign(), OneMessage(), NOON, 0
+    cascade = Cascade(table, queue, grace=timedelta(seconds=90))  # type: ignore[arg-type]
+    queue.send(CleanUpMessage(user_id=1, kind="campaign", id="campaign"), delay=0)
+    while queue.waiting:
+        message, delay = queue.waiting.pop()
+        now += timedelta(seconds=delay)
+        assert cascade.process(message, now=now) <= BATCH
+        messages += 1
+    assert table.is_over
+    assert CHILDREN / BATCH < messages < CHILDREN / BATCH + LIMIT
+    assert timedelta(seconds=90) < now - NOON < timedelta(seconds=120)
