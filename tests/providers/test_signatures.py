@@ -40,7 +40,7 @@ def test_the_published_example_comes_out() -> None:
 )
 def test_others_accept_what_we_sign_and_we_accept_what_others_sign(body: bytes) -> None:
     other = standardwebhooks.Webhook(SECRET)
-    other.verify(body, signed(body))
+    other.verify(body, signed(body, at=datetime.now(UTC)))  # it looks at the clock
     # The package takes the moment for one in UTC whatever its zone is.
     theirs = other.sign("msg_1", NOW.replace(tzinfo=None), body.decode())
     verify(SECRET, headers_of(theirs), body, now=NOW)
@@ -48,9 +48,10 @@ def test_others_accept_what_we_sign_and_we_accept_what_others_sign(body: bytes) 
 
 def test_the_validator_of_replicate_accepts_what_we_sign() -> None:
     secret = WebhookSigningSecret(key=SECRET)
-    Webhooks.validate(headers=signed(), body=BODY.decode(), secret=secret, tolerance=300)
+    now = datetime.now(UTC)  # it looks at the clock
+    Webhooks.validate(headers=signed(at=now), body=BODY.decode(), secret=secret, tolerance=300)
     with pytest.raises(ValueError, match="signature"):
-        Webhooks.validate(headers=signed(secret=OTHER), body=BODY.decode(), secret=secret)
+        Webhooks.validate(headers=signed(secret=OTHER, at=now), body=BODY.decode(), secret=secret)
 
 
 def test_a_secret_without_padding_is_the_same_secret() -> None:

@@ -25,7 +25,7 @@ import boto3
 
 from tests.support.aws_media import AwsMedia
 from tests.support.aws_shapes import Answered, Operation
-from tests.support.provider_server import HANG_UP, LAYER, ProviderServer, Reply, Request
+from tests.support.provider_server import HANG_UP, LAYERS, ProviderServer, Reply, Request
 
 _OPERATIONS: Final[dict[Operation, Callable[..., dict[str, Any]]]] = {
     Operation("bedrock-runtime", "InvokeModel"): AwsMedia.invoke_model,
@@ -80,7 +80,7 @@ def main() -> None:
     options.add_argument("--s3", required=True, help="the address of the S3 that the files go to")
     options.add_argument("--slow", type=float, default=30, help="seconds that a slow answer takes")
     given = options.parse_args()
-    sys.path.insert(0, str(LAYER))
+    sys.path[:0] = LAYERS
     s3 = boto3.client(
         "s3",
         endpoint_url=given.s3,

@@ -27,7 +27,7 @@ from urllib.parse import parse_qs, urlsplit
 
 Json = dict[str, Any]
 
-LAYER: Final = Path(__file__).parents[2] / "layers" / "common"
+LAYERS: Final = tuple(str(Path(__file__).parents[2] / "layers" / name) for name in ("common", "sandbox"))
 _WORD: Final = re.compile(r"\b(submit|status|end|hook|media|cancel):([a-z0-9_]+)")
 
 
@@ -267,7 +267,7 @@ def serve(fake: type[ProviderServer]) -> None:
     parser.add_argument("--queued", type=float, default=0.2, help="seconds that a job waits")
     parser.add_argument("--working", type=float, default=0.5, help="seconds that a job runs")
     parser.add_argument("--slow", type=float, default=30, help="seconds that a slow answer takes")
-    sys.path.insert(0, str(LAYER))
+    sys.path[:0] = LAYERS
     with fake(**vars(parser.parse_args())) as server, contextlib.suppress(KeyboardInterrupt):
         print(server.url, flush=True)  # noqa: T201 - the address is what this command prints
         while True:
