@@ -32,7 +32,7 @@ class Call:
 
     `read` are the items that were looked at and their bytes: those of their entries in an index; 0 for one that is not
     there. `written` are those of a write, with the units that each takes in the table; `index_units` are what they take
-    in indexes.
+    in indexes. `changes` are these items before and after.
     """
 
     operation: str
@@ -43,6 +43,7 @@ class Call:
     written: Mapping[Place, int]
     index_units: int
     is_round_trip: bool = True
+    changes: Sequence[tuple[Item | None, Item | None]] = ()
 
     @property
     def write_units(self) -> int:
@@ -97,7 +98,7 @@ def heard(hear: Callable[[Call], object], *, aside: Aside = nullcontext) -> Iter
         with aside():
             number, is_first = rounds.sent()
             operation = headers["x-amz-target"].rpartition(".")[2]
-            reply, call = _carried_out(operation, body, lambda text: usual(connections, headers, text).receive())
+            reply, call = carried_out(operation, body, lambda text: usual(connections, headers, text).receive())
             hear(replace(call, is_round_trip=is_first))
         return _Sent(reply, lambda: rounds.heard(number))
 
@@ -105,13 +106,14 @@ def heard(hear: Callable[[Call], object], *, aside: Aside = nullcontext) -> Iter
         yield
 
 
-def _carried_out(operation: str, body: bytes, send: Callable[[bytes], Reply]) -> tuple[Reply, Call]:
+def carried_out(operation: str, body: bytes, send: Callable[[bytes], Reply]) -> tuple[Reply, Call]:
+    """Have the emulator answer a request; the answer, and what it took."""
     asked, twice = json.loads(body), operation == "TransactWriteItems"
-    places = _written(operation, asked)
-    before = [kept(place) for place in places]
+    places = places_written(operation, asked)
+    before = [kept(where) for where in places]
     reply = send(body)
     said = json.loads(reply.body)
-    changes = [(old, kept(place)) for place, old in zip(places, before, strict=True)]
+    changes = [(old, kept(where)) for where, old in zip(places, before, strict=True)]
     in_table = [write_units(*each, transactional=twice) for each in changes]
     read, units = _read(operation, asked, said, lambda another: json.loads(send(json.dumps(another).encode()).body))
     return reply, Call(
@@ -122,6 +124,7 @@ def _carried_out(operation: str, body: bytes, send: Callable[[bytes], Reply]) ->
         read_units=units,
         written=dict(zip(places, in_table, strict=True)),
         index_units=sum(index.write_units(*each) for index in indexes().values() for each in changes),
+        changes=changes,
     )
 
 
@@ -158,15 +161,21 @@ class _Sent:
         """Nobody wants it."""
 
 
-def _written(operation: str, asked: Any) -> list[Place]:
+def places_written(operation: str, asked: Any) -> list[Place]:
+    """The items that a request writes, or whose conditions it checks."""
     if operation not in WRITES:
         return []
+    return [place(write.get("Key") or write["Item"]) for write in writes_of(asked)]
+
+
+def writes_of(asked: Any) -> list[Any]:
+    """The single writes of a request."""
     several = asked.get("TransactItems") or asked.get("RequestItems", {}).get(TABLE, [])
-    writes = [next(iter(each.values())) for each in several] or [asked]
-    return [_place(write.get("Key") or write["Item"]) for write in writes]
+    return [next(iter(each.values())) for each in several] or [asked]
 
 
-def _place(item: Item) -> Place:
+def place(item: Item) -> Place:
+    """Where an item is, by its key."""
     return item["PK"]["S"], item["SK"]["S"]
 
 
@@ -179,7 +188,7 @@ def _read(operation: str, asked: Any, said: Any, ask: Ask) -> tuple[dict[Place, 
             return _got(wanted["Keys"], consistent=wanted.get("ConsistentRead", False))
         case "Query":
             looked_at = ask(_whole(asked)) if {"FilterExpression", "ProjectionExpression"} & set(asked) else said
-            sizes = {_place(item): item_size(item) for item in looked_at["Items"]}
+            sizes = {place(item): item_size(item) for item in looked_at["Items"]}
             return sizes, read_units(sum(sizes.values()), consistent=asked.get("ConsistentRead", False))
         case _ if operation in WRITES:
             return {}, 0
@@ -187,7 +196,7 @@ def _read(operation: str, asked: Any, said: Any, ask: Ask) -> tuple[dict[Place, 
 
 
 def _got(keys: Sequence[Item], *, consistent: bool) -> tuple[dict[Place, int], float]:
-    sizes = {place: item_size(kept(place)) for place in map(_place, keys)}
+    sizes = {where: item_size(kept(where)) for where in map(place, keys)}
     return sizes, sum(read_units(size, consistent=consistent) for size in sizes.values())
 
 

@@ -484,7 +484,12 @@ def brief(number: float) -> str:
 
 def rewritten(text: str, found: Measured) -> str:
     """The document with what was found in the places that are marked for it."""
-    for name, each in tables(found).items():
+    return filled(text, tables(found))
+
+
+def filled(text: str, places: Mapping[str, str]) -> str:
+    """The document with these texts in the places that are marked for them, by name."""
+    for name, each in places.items():
         head, begin, rest = text.partition(f"<!-- {name} -->\n")
         _, end, tail = rest.partition("\n<!-- end -->")
         assert begin and end, f"docs/capacity.md has no place for {name}"  # noqa: S101, PT018

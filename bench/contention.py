@@ -4,7 +4,8 @@ A simulation of DynamoDB's rule for transactions (developer guide, "Transaction 
 touches an item which another one is writing is cancelled at once, it does not queue. So N requests that all count a
 child in one tally are N writers of one item, and what decides is how they come back. Virtual time, fixed seeds.
 
-A transaction holds its items for about 8 ms (log-normal, 95% below 16 ms); a cancelled one is told so after 4 ms.
+How long a transaction holds its items, and after how long a cancelled one is told so, is bench/model.py's assumption.
+What a steady stream of requests gets is in bench/ceilings.py.
 """
 
 import heapq
@@ -15,10 +16,9 @@ from dataclasses import replace
 from typing import Final
 
 from atelier.store.table import Retry
+from bench.latency import LATENCY
 
-HOLD_MS: Final = 8.0
-SPREAD: Final = 0.42
-REFUSAL_MS: Final = 4.0
+HOLD_MS: Final = 1000 * LATENCY["TransactWriteItems"].middle
 ARRIVE_WITHIN_MS: Final = 50.0
 REQUEST_MS: Final = 15_000.0
 END: Final = object()
@@ -50,12 +50,12 @@ def requests(crowd: int, policy: Retry, seed: int) -> Iterator[float | None]:
     while waiting:
         now, number = heapq.heappop(waiting)
         if now >= held_until:
-            held_until = now + chance.lognormvariate(0, SPREAD) * HOLD_MS
+            held_until = now + 1000 * LATENCY["TransactWriteItems"].draw(chance)
             yield held_until - began[number]
         elif next(rounds[number], END) is END:
             yield None
         else:
-            heapq.heappush(waiting, (now + REFUSAL_MS + 1000 * pauses.pop(), number))
+            heapq.heappush(waiting, (now + 1000 * (LATENCY["refused"].draw(chance) + pauses.pop()), number))
 
 
 def row(crowd: int, name: str, policy: Retry) -> str:

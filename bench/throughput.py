@@ -124,7 +124,7 @@ def limits(rows: Rows) -> dict[str, float]:
         f"workers of all {len(workers)} lanes: {together}": 60 * together / held,
         f"environments of an account: {ENVIRONMENTS:,}, if nobody else needs them": 60 * ENVIRONMENTS / held,
         "the relay, one for each shard of the table's stream": 60_000 / rows[RELAY]["billed ms"],
-        f"one owner's `TALLY#all`: one transaction in {HOLD_MS:.0f} ms": 60_000 / HOLD_MS / whole["transactions"],
+        f"one owner's `COUNTERS#all`: one transaction in {HOLD_MS:.0f} ms": 60_000 / HOLD_MS / whole["transactions"],
         f"one owner's partition: {PARTITION_UNITS:,} WCU a second": 60 * PARTITION_UNITS / whole["owner's units"],
         f"one owner's tasks in an index: {PARTITION_UNITS:,} WCU a second": 60 * PARTITION_UNITS / in_an_index,
         f"a new table on demand: {NEW_TABLE_UNITS:,} WCU a second": 60 * NEW_TABLE_UNITS / whole["write units"],
