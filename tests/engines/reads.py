@@ -127,7 +127,8 @@ def fetches(asked: Asked) -> str:
     """A local index fetches from the table what it does not project."""
     indexes = template()["Resources"]["Table"]["Properties"]["LocalSecondaryIndexes"]
     (slim,) = [each for each in indexes if each["Projection"]["ProjectionType"] == "INCLUDE"]
-    asked.put(brief=TEXT, **{slim["KeySchema"][1]["AttributeName"]: TEXT})
+    key: dict[str, Any] = {slim["KeySchema"][1]["AttributeName"]: TEXT}
+    asked.put(brief=TEXT, **key)
     return attributes(asked.query(IndexName=slim["IndexName"], ProjectionExpression="PK, SK, brief")["Items"])
 
 

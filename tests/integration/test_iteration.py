@@ -41,7 +41,7 @@ def test_a_walk_through_tasks_neither_repeats_nor_skips_while_the_list_changes(w
     assert seen == there[::-1]
 
 
-@pytest.mark.parametrize("name", ["\x01" * 255, '"' * 255, "\\" * 255, "🦊" * 255, "ΐ" * 255])
+@pytest.mark.parametrize("name", ["a" + "\x01" * 253 + "z", '"' * 255, "\\" * 255, "🦊" * 255, "ΐ" * 255])
 def test_the_longest_names_have_cursors_that_work(w: World, name: str) -> None:
     made = [a_client(w, name)["id"] for _ in range(3)]
     pages = list(walk(w, "/clients", page_size=1, sort_by="name", sort_order="asc"))
