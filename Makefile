@@ -13,8 +13,8 @@ LOCK = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --g
   --no-emit-index-url --no-header --no-annotate
 
 # What runs on a second implementation of DynamoDB in every `make test`: stores, lists, cascade, conflicts, SQLite's oracle.
-STORES := $(addprefix tests/integration/test_, $(addsuffix .py, table lists cursors iteration task_lists \
-  task_lists_meanwhile idempotency conditional_requests cascade_faults cascade_interleavings cascade_lag \
+STORES := $(addprefix tests/integration/test_, $(addsuffix .py, table lists cursors iteration long_texts \
+  task_items task_lists task_lists_meanwhile idempotency conditional_requests cascade_faults cascade_interleavings cascade_lag \
   cascade_late_messages cascade_replay cascade_turns integrity_oracle))
 
 .PHONY: help run verify preflight redrive cloud-test redrive test check unit integration dynoxide e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
