@@ -8,6 +8,7 @@ import pytest
 from atelier.domain.pipeline import FIRST_POLLS, LAST_POLL, LEASE
 from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.domain.provider import Done, Refused, State, Waiting, Working
+from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Outcome, Task, TaskStatus
 from tests.support.builders import NOON, a_task
 from tests.support.fake_worker import FIRST, TASK_ID, FakeWorker
@@ -112,6 +113,18 @@ def test_the_answer_to_a_submit_is_recorded_even_when_the_task_changes_at_that_m
     while not worker.step():
         pass
     assert (worker.error, hands.task.provider_task_id) == (None, f"job-{TASK_ID}")
+
+
+def test_the_answer_to_a_submit_is_recorded_even_for_a_canceled_task(hands: FakeWorker) -> None:
+    worker = Worker(as_the_worker_does(FIRST, receives=1, now=NOON), hands.pipeline)
+    for _ in ("load", "note the lease", "submit"):
+        assert not worker.step()
+    hands.tasks.move(hands.task, life_cycle.canceled(hands.task, now=NOON))
+    hands.provider.mood = "forgetful"
+    while not worker.step():
+        pass
+    assert (worker.error, hands.task.provider_task_id) == (None, f"job-{TASK_ID}")
+    assert hands.provider.canceled == [f"job-{TASK_ID}"]
 
 
 def test_progress_and_queue_position_are_shown_as_the_provider_tells_them(hands: FakeWorker) -> None:
