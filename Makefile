@@ -17,7 +17,7 @@ STORES := $(addprefix tests/integration/test_, $(addsuffix .py, table lists curs
   task_items task_lists task_lists_meanwhile idempotency conditional_requests cascade_faults cascade_interleavings cascade_lag \
   cascade_late_messages cascade_replay cascade_turns integrity_oracle))
 
-.PHONY: help run verify preflight redrive cloud-test redrive test check unit integration dynoxide e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
+.PHONY: help run verify preflight redrive cloud-test test check unit integration dynoxide e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
 
 help: ## List these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -72,10 +72,10 @@ cloud-test: $(VENV)/.run ## Try a stack on AWS (STACK=..., its token in TOKEN), 
 
 test: $(VENV)/.test ## Run every check: format, lint, types, and all tests
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m tests.support.dynoxide
-	@$(BIN)/python -m pytest
-	@$(BIN)/python -m pytest --dynamodb=dynoxide $(STORES)
 	@$(BIN)/python -m tests.mutants check
+	@$(BIN)/python -m tests.support.dynoxide
+	@$(BIN)/python -m pytest --dynamodb=dynoxide $(STORES)
+	@$(BIN)/python -m pytest
 
 check: $(VENV)/.test ## Format, lint and types only
 	@$(BIN)/ruff format --check .

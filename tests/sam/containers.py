@@ -129,7 +129,7 @@ def credentials(account: str) -> dict[str, str]:
 
 def logical_id(function: str) -> str:
     """What template.yaml calls the function of a folder."""
-    return f"{function.capitalize()}Function"
+    return f"{function.title().replace('_', '')}Function"
 
 
 def with_endpoint(built: Path) -> Path:
