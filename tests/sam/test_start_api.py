@@ -61,7 +61,7 @@ def api(containers: Containers, variables: Path) -> Iterator[httpx.Client]:
 
 
 def fetch(url: str, stack: Stack) -> bytes:
-    """What a URL of an output gives. It names the emulator as containers know it, by a name this machine cannot resolve."""
+    """What a URL of an output gives: its host is what containers call the emulator, which resolves nowhere else."""
     named = httpx.URL(url)
     here = httpx.URL(stack.endpoint)
     answer = httpx.get(named.copy_with(host=here.host, port=here.port), headers={"Host": named.netloc.decode()})
