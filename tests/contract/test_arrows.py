@@ -37,14 +37,14 @@ def test_a_room_imports_only_the_rooms_below_it(room: str) -> None:
         assert not above, f"{path} imports {above}"
 
 
-def test_the_domain_needs_nothing_but_the_standard_library_and_pydantic() -> None:
+def test_the_domain_imports_only_the_standard_library_and_pydantic() -> None:
     allowed = {*sys.stdlib_module_names, "pydantic", "pydantic_core", "atelier"}
     for path in files_of("domain"):
         others = {module for module in imports(path) if module.partition(".")[0] not in allowed}
         assert not others, f"{path} imports {others}"
 
 
-def test_the_artwork_of_the_sandbox_knows_nothing_of_the_product() -> None:
+def test_the_sandbox_artwork_imports_nothing_of_the_product() -> None:
     for path in SANDBOX.rglob("*.py"):
         assert not {module for module in imports(path) if within(module, {"atelier"})}, path
 

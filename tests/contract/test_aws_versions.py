@@ -98,7 +98,7 @@ def version_of(of: Stack, function: str) -> str:
         ("LogRetentionDays", set()),
     ],
 )
-def test_exactly_the_functions_that_read_it_get_a_new_version(parameter: str, functions: set[str]) -> None:
+def test_only_functions_that_read_it_get_a_new_version(parameter: str, functions: set[str]) -> None:
     after = changed("defaults", parameter)
     assert {it for it in BEHIND_THE_API if version_of(stack("defaults"), it) != version_of(after, it)} == functions
 

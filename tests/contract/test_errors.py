@@ -20,7 +20,7 @@ def test_every_title_is_of_a_status_that_is_used() -> None:
     assert set(TITLES) - set(STATUS.values()) == {500}
 
 
-def test_every_kind_of_problem_has_a_name_of_its_own() -> None:
+def test_every_kind_of_problem_has_its_own_name() -> None:
     slugs = [slug for slug, _ in TITLES.values()]
     assert len(slugs) == len(set(slugs))
 

@@ -32,11 +32,11 @@ def services() -> set[str]:
     return {str(call.args[0]) for call in create_client.call_args_list}
 
 
-def test_botocore_keeps_the_services_that_the_code_uses_and_no_others() -> None:
+def test_botocore_keeps_only_the_services_the_code_uses() -> None:
     assert set(layer.SERVICES) == services()
 
 
-def test_packages_are_installed_for_the_python_that_the_functions_run_on() -> None:
+def test_packages_are_installed_for_the_functions_python() -> None:
     assert template()["Globals"]["Function"]["Runtime"] == f"python{layer.RUNTIME}"
     assert all(each["Properties"]["CompatibleRuntimes"] == [f"python{layer.RUNTIME}"] for each in LAYERS.values())
 

@@ -42,13 +42,14 @@ def link(alarm: Properties) -> str:
 # ------------------------------------------------------------------------------------------------------ runbook
 
 
-def test_every_alarm_has_its_section_in_the_runbook_and_every_section_its_alarm() -> None:
+def test_alarms_and_runbook_sections_match() -> None:
     links = [link(alarm) for alarm in ALARMS.values()]
     assert sorted(links) == sorted(sections("Alarms"))
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_a_section_names_its_alarm_and_says_how_to_see_what_to_do_and_when_it_is_over(name: str) -> None:
+def test_runbook_sections_name_alarm_signs_actions_and_end(name: str) -> None:
+    """A section names its alarm, how to see it, what to do, and when it is over."""
     text = sections("Alarms")[link(ALARMS[name])]
     assert f"`{name}`" in text
     assert all(f"- **{each}**" in text for each in ("See", "Do", "Over"))
@@ -60,7 +61,7 @@ def test_links_within_the_documents_lead_somewhere() -> None:
     assert set(re.findall(r"\(runbook\.md#([a-z-]+)\)", OPERATIONS)) <= known
 
 
-def test_what_the_runbook_names_by_its_logical_id_is_in_the_template() -> None:
+def test_logical_ids_in_the_runbook_exist() -> None:
     named = re.findall(r"\b(?:named|arn|peek|lines) \"?([A-Z]\w+)", RUNBOOK)
     assert named
     assert set(named) <= set(RESOURCES)
@@ -101,14 +102,14 @@ def events(type_: str) -> list[Properties]:
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_an_alarm_is_heard_and_calculates_with_no_more_than_it_may(name: str) -> None:
+def test_alarms_notify_and_keep_to_the_metric_limit(name: str) -> None:
     alarm = ALARMS[name]
     assert alarm["AlarmActions"] == ["WithAlarmTopic", ["AlarmTopicArn"], "AWS::NoValue"]
     assert alarm["TreatMissingData"] == "notBreaching"
     assert len(alarm.get("Metrics", [])) <= 10
 
 
-def test_every_queue_that_is_worked_on_has_dead_letters_and_both_are_watched() -> None:
+def test_work_queues_have_dead_letters_and_alarms() -> None:
     queues = {event["Queue"].removesuffix(".Arn") for event in events("SQS")}
     dead = {of_type("AWS::SQS::Queue")[queue]["RedrivePolicy"]["deadLetterTargetArn"] for queue in queues}
     assert {f"{queue}.QueueName" for queue in queues} <= watchers("ApproximateAgeOfOldestMessage", "QueueName")
@@ -130,7 +131,7 @@ def test_every_function_is_watched() -> None:
     assert watchers("Errors", "FunctionName") == set(of_type("AWS::Serverless::Function"))
 
 
-def test_every_index_that_can_be_throttled_by_itself_is_watched() -> None:
+def test_every_index_that_can_throttle_is_watched() -> None:
     indexes = RESOURCES["Table"]["Properties"]["GlobalSecondaryIndexes"]
     for metric in ("ReadThrottleEvents", "WriteThrottleEvents"):
         assert watchers(metric, "GlobalSecondaryIndexName") == {each["IndexName"] for each in indexes}
@@ -174,7 +175,7 @@ def test_every_log_group_forgets() -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_functions_behind_the_api_and_no_others_get_their_requests_gradually(function: str) -> None:
+def test_only_api_functions_shift_traffic_gradually(function: str) -> None:
     properties = functions()[function]
     is_behind_the_api = any(event["Type"] == "HttpApi" for event in properties.get("Events", {}).values())
     assert ("AutoPublishAlias" in properties) is ("DeploymentPreference" in properties) is is_behind_the_api
@@ -182,12 +183,13 @@ def test_functions_behind_the_api_and_no_others_get_their_requests_gradually(fun
     assert properties.get("AutoPublishAliasAllProperties", False) is is_behind_the_api
 
 
-def test_a_change_of_the_layers_below_the_api_makes_new_versions() -> None:
+def test_a_changed_layer_makes_new_versions_of_api_functions() -> None:
     layers = of_type("AWS::Serverless::LayerVersion")
     assert {name for name, layer in layers.items() if layer.get("PublishLambdaVersion")} == {"DepsLayer", "CommonLayer"}
 
 
-def test_alarms_that_take_a_deployment_back_do_not_depend_on_the_api_that_depends_on_it() -> None:
+def test_rollback_alarms_do_not_depend_on_the_api() -> None:
+    """The API depends on the deployments, and these on their alarms: a cycle otherwise."""
     preferences = [each["DeploymentPreference"] for each in functions().values() if "DeploymentPreference" in each]
     for preference in preferences:
         condition, gradually, at_once = preference["Alarms"]

@@ -47,7 +47,7 @@ BUCKETS: Final = {"relay": "RelayFailures"}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_names_the_one_thing_that_it_may_use(function: str) -> None:
+def test_a_policy_names_the_one_resource_it_allows(function: str) -> None:
     for statement in statements(function):
         for action in listed(statement["Action"]):
             service = action.partition(":")[0]

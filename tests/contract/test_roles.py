@@ -34,7 +34,7 @@ def test_every_route_says_who_may_use_it() -> None:
     assert not LEAST.keys() & OPEN
 
 
-def test_the_gateway_asks_for_a_token_exactly_where_the_table_does() -> None:
+def test_gateway_and_role_table_ask_for_the_same_tokens() -> None:
     assert RESOURCES["Api"]["Properties"]["Auth"]["DefaultAuthorizer"] == "Jwt"
     events = [each["Properties"] for function in functions().values() for each in function.get("Events", {}).values()]
     named = {(each["Method"], each["Path"]): each["Auth"] for each in events if "Auth" in each}
@@ -42,7 +42,7 @@ def test_the_gateway_asks_for_a_token_exactly_where_the_table_does() -> None:
 
 
 @pytest.mark.parametrize("function", HTTP_FUNCTIONS)
-def test_a_function_that_meets_new_users_may_write_them_down(function: str) -> None:
+def test_functions_that_meet_new_users_may_record_them(function: str) -> None:
     if in_code(function) & (LEAST.keys() - ALIKE_FOR_ALL):
         statements = [each for policy in functions()[function]["Policies"] for each in policy["Statement"]]
         allowed = {action for each in statements if "Action" in each for action in each["Action"]}

@@ -38,7 +38,7 @@ def in_document() -> set[Route]:
 
 
 @pytest.mark.parametrize("function", HTTP_FUNCTIONS)
-def test_a_function_is_given_exactly_the_requests_that_it_answers(function: str) -> None:
+def test_a_function_receives_exactly_the_requests_it_answers(function: str) -> None:
     assert in_code(function) == in_template(function) - {EVERYTHING_ELSE}
 
 
@@ -56,11 +56,11 @@ def test_no_route_has_two_functions() -> None:
     assert len(routes) == len(set(routes))
 
 
-def test_whatever_no_route_takes_is_answered_by_the_system_function() -> None:
+def test_unknown_routes_are_answered_by_the_system_function() -> None:
     assert [function for function in HTTP_FUNCTIONS if EVERYTHING_ELSE in in_template(function)] == ["system"]
 
 
-def test_routes_ask_for_no_header_that_is_kept_from_them() -> None:
+def test_routes_read_no_header_withheld_from_them() -> None:
     for function in HTTP_FUNCTIONS:
         if function == "callbacks":
             continue  # is given all of them

@@ -32,7 +32,7 @@ def test_every_folder_is_deployed_and_nothing_else_is() -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_logs_to_a_group_of_its_own_that_forgets(function: str) -> None:
+def test_every_function_has_a_log_group_with_retention(function: str) -> None:
     groups = [each["LoggingConfig"]["LogGroup"] for each in functions().values()]
     own = functions()[function]["LoggingConfig"]["LogGroup"]
     assert groups.count(own) == 1
@@ -41,7 +41,7 @@ def test_a_function_logs_to_a_group_of_its_own_that_forgets(function: str) -> No
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_has_something_that_calls_it_unless_an_operator_does(function: str) -> None:
+def test_every_function_has_a_trigger_unless_operators_call_it(function: str) -> None:
     events = functions()[function].get("Events", {}).values()
     assert bool(events) is (function not in BY_HAND)
     for event in events:
@@ -80,7 +80,7 @@ def partitions() -> list[Partition]:
     return made
 
 
-def test_the_table_has_the_indexes_that_the_code_uses_and_no_others() -> None:
+def test_the_table_has_exactly_the_indexes_in_use() -> None:
     used = {(each.index, each.hash, each.range) for each in partitions() if each.index}
     there = {(index["IndexName"], *(key["AttributeName"] for key in index["KeySchema"])) for index in indexes()}
     assert used == there

@@ -21,7 +21,7 @@ def test_a_step_sees_what_it_should(trial: Trial, step: steps.Step) -> None:
 
 
 @pytest.mark.parametrize("step", [steps.parameter_flip, steps.failed_update])
-def test_what_the_local_run_has_not_is_skipped_with_a_word(trial: Trial, step: steps.Step) -> None:
+def test_steps_that_need_aws_are_skipped_and_reported(trial: Trial, step: steps.Step) -> None:
     with pytest.raises(Skipped, match="the local run has no updates"):
         step(trial)
 

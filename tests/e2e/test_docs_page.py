@@ -16,7 +16,7 @@ BROWSER: Final = shutil.which("chromium") or shutil.which("google-chrome")
 HEADLESS: Final = ("--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000")
 
 
-def test_the_assets_are_kept_and_asked_for_again_by_their_version(stack: Stack) -> None:
+def test_assets_are_cached_and_requested_by_version(stack: Stack) -> None:
     first = httpx.get(f"{stack.url}/docs/swagger-ui.js")
     assert (first.status_code, first.headers["cache-control"]) == (200, "public, max-age=86400")
     again = httpx.get(f"{stack.url}/docs/swagger-ui.js", headers={"if-none-match": first.headers["etag"]})

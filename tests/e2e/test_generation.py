@@ -30,7 +30,7 @@ def file_of(task: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     return output, download.content
 
 
-def test_an_image_downloads_as_a_picture_of_the_stated_size(api: httpx.Client, finish: Finish) -> None:
+def test_an_image_downloads_in_the_stated_size(api: httpx.Client, finish: Finish) -> None:
     output, content = file_of(finish(made(api, "image", size="320x200")["id"]))
     picture = Image.open(io.BytesIO(content))
     picture.verify()
@@ -38,7 +38,7 @@ def test_an_image_downloads_as_a_picture_of_the_stated_size(api: httpx.Client, f
     assert picture.size == (output["width"], output["height"]) == (320, 200)
 
 
-def test_a_video_downloads_as_a_film_of_the_stated_size_and_length(api: httpx.Client, finish: Finish) -> None:
+def test_a_video_downloads_in_the_stated_size_and_length(api: httpx.Client, finish: Finish) -> None:
     output, content = file_of(finish(made(api, "video", duration=2)["id"]))
     with av.open(io.BytesIO(content), "r") as film:
         frames = len(list(film.decode(video=0)))
@@ -82,7 +82,7 @@ def test_sixty_images_from_eight_connections_all_succeed(api: httpx.Client) -> N
     eventually(how_many, "all sixty have succeeded", seconds=120)
 
 
-def test_the_same_key_sent_sixteen_times_at_once_makes_one_task(api: httpx.Client) -> None:
+def test_sixteen_concurrent_requests_with_one_key_make_one_task(api: httpx.Client) -> None:
     client = api.post("/clients", json={"name": "IdempotentRequest"}).json()
     body = {"prompt": "only one", "client_id": client["id"], "size": "64x64"}
 

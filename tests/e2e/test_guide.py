@@ -75,7 +75,7 @@ def test_a_campaign_is_created_below_its_client(api: httpx.Client, client_id: st
     assert body.items() <= created.json().items()
 
 
-def test_an_image_is_generated_for_a_campaign_by_the_model_the_guide_names(
+def test_the_guides_model_generates_an_image_for_a_campaign(
     api: httpx.Client, client_id: str, campaign_id: str
 ) -> None:
     body = {

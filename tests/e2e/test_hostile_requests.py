@@ -37,7 +37,7 @@ def raw(stack: Stack, method: str, path: str, body: bytes | None, headers: Mappi
         {"Host": "localhost.evil.example:8000", "Origin": "http://localhost.evil.example:8000"},
     ],
 )
-def test_a_foreign_page_neither_rotates_the_webhook_secret_nor_reads_it(
+def test_a_foreign_page_cannot_rotate_or_read_webhook_secrets(
     stack: Stack, api: httpx.Client, headers: dict[str, str]
 ) -> None:
     before = api.get("/webhook-secret").text
@@ -78,7 +78,7 @@ def test_what_is_encoded_otherwise_is_a_415(stack: Stack) -> None:
         assert status == 415
 
 
-def test_a_large_answer_comes_compressed_and_a_head_without_a_body(api: httpx.Client) -> None:
+def test_large_answers_are_compressed_and_head_has_no_body(api: httpx.Client) -> None:
     answer = api.get("/openapi.json", headers={"Accept-Encoding": "gzip"})
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.json()["openapi"] == "3.1.0"

@@ -94,7 +94,7 @@ def test_a_viewer_reads_and_an_editor_also_writes(with_token: Caller, ours: Issu
     assert viewer.get(f"/clients/{created.json()['id']}").json() == created.json()
 
 
-def test_the_gateways_form_of_a_list_of_groups_is_understood(with_token: Caller, ours: Issuer) -> None:
+def test_the_gateways_form_of_a_group_list_is_understood(with_token: Caller, ours: Issuer) -> None:
     roles = {
         ("staff", "editor", "viewer"): "editor",
         ("x,admin", "viewer"): "viewer",
@@ -131,7 +131,7 @@ def test_me_is_what_the_token_says(with_token: Caller, ours: Issuer) -> None:
     assert me == {"role": "admin", "name": "Mia", "email": "mia@example.com"}
 
 
-def test_many_first_requests_at_once_make_one_user_of_each_subject(with_token: Caller, ours: Issuer) -> None:
+def test_concurrent_first_requests_make_one_user_per_subject(with_token: Caller, ours: Issuer) -> None:
     callers = [with_token(ours.token(f"crowd {each % 4}", "editor")) for each in range(32)]
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda caller: caller.post("/clients", json=NEW), callers))

@@ -80,7 +80,7 @@ def project(folder: Path, recursive_loop: str) -> Path:
     ("recursive_loop", "rounds", "letters"),
     [("", 15, 1), ("RecursiveLoop: Terminate", 15, 1), ("RecursiveLoop: Allow", ROUNDS, 0)],
 )
-def test_a_loop_is_stopped_after_sixteen_runs_unless_it_is_allowed(
+def test_a_loop_stops_after_sixteen_runs_unless_allowed(
     tmp_path: Path, recursive_loop: str, rounds: int, letters: int
 ) -> None:
     """The request that begins it is the first of the sixteen."""

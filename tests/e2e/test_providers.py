@@ -99,7 +99,7 @@ def orders(town: Town) -> dict[tuple[str, str], str]:
 
 
 @pytest.mark.parametrize(("provider", "kind", "content_type"), EVERYTHING)
-def test_what_a_provider_makes_comes_back_as_a_file_of_our_own(
+def test_providers_results_come_back_as_our_own_files(
     town: Town, orders: dict[tuple[str, str], str], provider: str, kind: str, content_type: str
 ) -> None:
     task = town.finished(orders[provider, kind])
@@ -113,9 +113,8 @@ def test_what_a_provider_makes_comes_back_as_a_file_of_our_own(
     assert task["provider_task_id"]
 
 
-def test_every_job_was_submitted_once_and_no_key_was_sent_to_a_media_host(
-    town: Town, orders: dict[tuple[str, str], str]
-) -> None:
+def test_jobs_are_submitted_once_and_keys_stay_private(town: Town, orders: dict[tuple[str, str], str]) -> None:
+    """A media host is sent no key."""
     for id_ in orders.values():
         town.finished(id_)
     for server in (town.fal, town.replicate):
@@ -131,7 +130,7 @@ def test_providers_are_listed_with_their_models_and_as_configured(town: Town) ->
     assert (flux["price"]["per"], flux["limits"]["num_outputs"]) == ("megapixel", 4)
 
 
-def test_a_callback_finishes_a_task_and_is_answered_at_once(town: Town) -> None:
+def test_a_callback_is_answered_and_finishes_its_task(town: Town) -> None:
     id_ = town.order("image", "fal", "A pier")
     town.finished(id_)
 
@@ -143,7 +142,8 @@ def test_a_callback_finishes_a_task_and_is_answered_at_once(town: Town) -> None:
 
 
 @pytest.mark.parametrize("word", ["hook:forged", "hook:old", "hook:swapped"])
-def test_a_callback_that_is_not_genuine_is_a_401_and_the_task_is_finished_by_polling(town: Town, word: str) -> None:
+def test_a_forged_callback_is_401_and_polling_finishes(town: Town, word: str) -> None:
+    """The task of which the callback told is finished by polling."""
     id_ = town.order("image", "fal", f"A pier {word}")
     assert town.finished(id_)["status"] == "succeeded"
     refused = eventually(
@@ -152,7 +152,7 @@ def test_a_callback_that_is_not_genuine_is_a_401_and_the_task_is_finished_by_pol
     assert {each["status"] for each in refused} == {401}
 
 
-def test_an_answer_that_is_lost_after_the_job_was_accepted_costs_nothing_twice(town: Town) -> None:
+def test_a_lost_answer_to_an_accepted_job_costs_once(town: Town) -> None:
     id_ = town.order("image", "fal", "A lost pier submit:hang_up")
     task = town.finished(id_)
     assert (task["status"], task["status_reason"]) == ("succeeded", None)
@@ -172,16 +172,14 @@ def test_an_answer_that_is_lost_after_the_job_was_accepted_costs_nothing_twice(t
         ("replicate", "end:aborted", None),
     ],
 )
-def test_what_a_provider_does_wrong_is_the_tasks_own_error(
-    town: Town, provider: str, word: str, code: str | None
-) -> None:
+def test_a_providers_fault_is_the_tasks_error(town: Town, provider: str, word: str, code: str | None) -> None:
     task = town.finished(town.order("image", provider, f"A pier {word}"))
     assert (task["status"], task["outputs"]) == ("failed", [])
     assert code in (None, task["error"]["code"])
     assert town.api.get(f"/tasks/{task['id']}/result").status_code == 409
 
 
-def test_the_next_provider_is_asked_when_the_first_refuses_the_job(town: Town) -> None:
+def test_a_refused_job_goes_to_the_next_provider(town: Town) -> None:
     asked = {"prompt": "A pier submit:400", "providers": ["fal", "polly"]}
     assert town.api.post("/generate/image", json=asked).status_code == 400, "Polly makes no pictures."
     asked["providers"] = ["fal", "bedrock"]
@@ -194,7 +192,8 @@ def test_the_next_provider_is_asked_when_the_first_refuses_the_job(town: Town) -
     )
 
 
-def test_a_canceled_task_is_canceled_at_its_provider_and_what_came_all_the_same_is_recorded(town: Town) -> None:
+def test_a_cancel_reaches_the_provider(town: Town) -> None:
+    """And what came all the same is recorded."""
     town.fal.queued, town.fal.working = 0.0, 4.0
     try:
         id_ = town.order("image", "fal", "A canceled pier")
@@ -213,7 +212,7 @@ def _if_settled(task: Json) -> Json | None:
     return task if task["provider_outcome"] else None
 
 
-def test_a_task_canceled_in_the_providers_queue_records_that_its_job_was(town: Town) -> None:
+def test_a_cancel_in_the_providers_queue_records_the_cancellation(town: Town) -> None:
     town.fal.queued = 60.0
     try:
         id_ = town.order("image", "fal", "A pier canceled in the queue")
@@ -228,9 +227,10 @@ def test_a_task_canceled_in_the_providers_queue_records_that_its_job_was(town: T
 # ------------------------------------------------------------------------------------- what an answer contains
 
 
-def test_a_picture_that_the_provider_has_blackened_fails_with_its_cost_and_some_of_several_are_flagged(
+def test_blackened_pictures_fail_with_cost_or_are_flagged(
     town: Town,
 ) -> None:
+    """One that is blackened fails the task with its cost; some of several are flagged."""
     black, some = (town.order("image", "fal", f"end:{what}", num_outputs=2) for what in ("nsfw", "nsfw_first"))
     task = town.finished(black)
     assert (task["status"], task["error"]["code"]) == ("failed", "content_policy_violation")
@@ -239,7 +239,7 @@ def test_a_picture_that_the_provider_has_blackened_fails_with_its_cost_and_some_
     assert (task["status"], [each["flagged"] for each in task["outputs"]]) == ("succeeded", [True, False])
 
 
-def test_answers_that_cannot_be_read_end_their_own_tasks_only(town: Town) -> None:
+def test_unreadable_answers_end_only_their_own_tasks(town: Town) -> None:
     long = [town.order("image", "fal", "end:long") for _ in range(6)]
     assert {town.finished(id_)["error"]["code"] for id_ in long} == {"provider_answer_too_long"}
     good = town.finished(town.order("image", "fal", "A pier after them"))
@@ -288,7 +288,7 @@ def hook() -> Iterator[Receiver]:
         yield running
 
 
-def test_the_owner_is_told_with_a_signature_that_an_independent_library_accepts(town: Town, hook: Receiver) -> None:
+def test_an_independent_library_accepts_the_deliverys_signature(town: Town, hook: Receiver) -> None:
     secret = town.api.get("/webhook-secret").json()["secret"]
     id_ = town.order("image", "fal", "A told pier", webhook_url=f"http://127.0.0.1:{hook.port}/hook")
     town.finished(id_)

@@ -54,7 +54,7 @@ def creating_under(api: httpx.Client, client_id: str, campaign_id: str) -> list[
     ]
 
 
-def test_a_delete_wins_or_loses_against_creates_but_never_half(api: httpx.Client, people: ThreadPoolExecutor) -> None:
+def test_concurrent_delete_and_creates_leave_no_half(api: httpx.Client, people: ThreadPoolExecutor) -> None:
     for round_number in range(ROUNDS):
         client_id = a_client(api)
         campaign_id = a_campaign(api, client_id)
@@ -71,9 +71,7 @@ def test_a_delete_wins_or_loses_against_creates_but_never_half(api: httpx.Client
         assert api.get("/campaigns", params={"client_id": client_id}).json()["total"] == 0
 
 
-def test_moves_of_status_and_deletes_of_campaigns_keep_the_counts(
-    api: httpx.Client, people: ThreadPoolExecutor
-) -> None:
+def test_concurrent_status_changes_and_deletes_keep_counts_right(api: httpx.Client, people: ThreadPoolExecutor) -> None:
     client_id = a_client(api)
     for round_number in range(ROUNDS):
         path = f"/campaigns/{a_campaign(api, client_id)}"

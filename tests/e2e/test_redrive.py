@@ -36,7 +36,7 @@ def record_of_new_task(stack: Stack, id_: str) -> dict[str, Any]:
     return {"eventID": id_, "eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": change}
 
 
-def test_a_task_whose_record_was_given_up_is_made_after_all(stack: Stack, api: httpx.Client) -> None:
+def test_a_redriven_record_finishes_its_task(stack: Stack, api: httpx.Client) -> None:
     here = deployed.on_this_machine(int(stack.url.rpartition(":")[2]))
     with relay_is_down(stack):
         id_ = api.post("/generate/image", json={"prompt": "A boat"}).json()["id"]

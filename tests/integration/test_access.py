@@ -85,7 +85,8 @@ def test_colleagues_see_the_same_account(w: World) -> None:
     assert [each.id for each in wiring.tasks().list(TaskQuery(), access=BEN).items] == [task.id]
 
 
-def test_an_actors_own_account_does_not_hold_their_work_for_others(w: World) -> None:
+def test_others_do_not_see_an_actors_work_elsewhere(w: World) -> None:
+    """Work under somebody else's account is not in the actor's own."""
     client, task, own = a_client(w, ANNA), a_task(w, ANNA), Access.own(ANNA.actor)
     with pytest.raises(NotFound):
         wiring.clients().get(client.id, access=own)

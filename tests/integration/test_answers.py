@@ -49,7 +49,7 @@ def test_it_is_sent_as_it_is_to_anybody_else(w: World, function: str, path: str,
     assert "Content-Encoding" not in answer["headers"]
 
 
-def test_a_small_answer_and_one_without_a_body_are_never_compressed(w: World) -> None:
+def test_small_and_empty_answers_are_never_compressed(w: World) -> None:
     for method in ("GET", "HEAD"):
         answer = get(w, "system", "/api/v3/health", "gzip", method)
         assert not answer["isBase64Encoded"]
@@ -86,7 +86,7 @@ def test_no_answer_is_to_be_guessed_at(w: World) -> None:
         assert w.call(method, path, body).headers["X-Content-Type-Options"] == "nosniff", (method, path)
 
 
-def test_health_answers_head_as_it_answers_get_without_the_body(w: World) -> None:
+def test_health_answers_head_like_get_without_the_body(w: World) -> None:
     got, head = w.call("GET", "/health"), w.call("HEAD", "/health")
     assert (head.status, head.text) == (200, "")
     assert head.headers.keys() == got.headers.keys()
@@ -103,7 +103,8 @@ def test_a_hundred_errors_are_listed_and_the_others_counted(w: World, count: int
     assert len(answer.text) < 20_000
 
 
-def test_as_many_parameters_and_fields_where_none_are_known_are_bounded_too(w: World) -> None:
+def test_unknown_parameters_and_fields_are_bounded_too(w: World) -> None:
+    """Where a route takes none, the errors listed are bounded all the same."""
     task = w.call("POST", "/generate/image", {"prompt": "A boat"}).json["id"]
     body = {f"k{number}": 1 for number in range(5000)}
     assert len(problem(w.call("POST", f"/tasks/{task}/cancel", body), 400)["errors"]) == 100
@@ -113,7 +114,7 @@ def test_as_many_parameters_and_fields_where_none_are_known_are_bounded_too(w: W
     assert len(problem(w.call("POST", "/generate/image", nested), 400)["errors"]) <= 100
 
 
-def test_the_name_of_a_field_is_not_repeated_at_any_length(w: World) -> None:
+def test_an_error_repeats_only_part_of_a_long_name(w: World) -> None:
     answer = w.call("POST", "/clients", {"name": "Acme", "e" * 200_000: 1})
     assert places(answer)
     assert len(json.dumps(answer.json)) < 8000

@@ -70,7 +70,7 @@ def target(request: pytest.FixtureRequest, w: World) -> tuple[str, str]:
         '{"name": "\x00"}',
     ],
 )
-def test_a_body_that_is_not_a_json_object_is_refused(w: World, target: tuple[str, str], raw: str) -> None:
+def test_only_a_json_object_is_a_body(w: World, target: tuple[str, str], raw: str) -> None:
     method, path = target
     assert places(w.call(method, path, raw=raw)) == {""}
 

@@ -10,7 +10,7 @@ from tests.support.harness import http_event
 from tests.support.processes import QUEUES, SNAPSTART, STARTED, python
 
 
-def test_the_collector_waits_for_the_imports_and_then_leaves_them_alone() -> None:
+def test_the_collector_is_off_during_imports_and_freezes_them() -> None:
     watched = (
         "from atelier import bootstrap\n"
         "print(json.dumps([gc.isenabled(), gc.get_freeze_count() > 10_000, gc.get_count()[2]]))"
@@ -23,7 +23,7 @@ def test_outside_of_lambda_nothing_is_tuned() -> None:
     assert python("print(json.dumps([gc.isenabled(), gc.get_freeze_count()]))", outside) == [True, 0]
 
 
-def test_what_requests_work_with_is_made_before_the_first_of_them() -> None:
+def test_bootstrap_prepares_everything_before_the_first_request() -> None:
     made = "from atelier import wiring\nprint(json.dumps(wiring.clients.cache_info().currsize))"
     assert python(made, STARTED) == 1
 
@@ -73,7 +73,7 @@ print(json.dumps([json.loads(line) for line in os.fdopen(read)]))
 
 
 @pytest.mark.parametrize("restored", [True, False])
-def test_two_processes_of_one_snapshot_share_neither_pauses_nor_ids_nor_connections(*, restored: bool) -> None:
+def test_restored_snapshots_share_no_randomness_ids_or_connections(*, restored: bool) -> None:
     one, other = python(TWICE.format(restored=restored), SNAPSTART)
     assert (one[0] != other[0]) == restored  # without the hook their pauses would be the same
     assert one[1] != other[1]

@@ -47,9 +47,8 @@ def callback_verifier() -> Iterator[CallbackVerifier]:
         yield made
 
 
-def test_a_genuine_callback_wakes_its_task_up_and_says_which_job_it_was_about(
-    w: World, callback_verifier: CallbackVerifier
-) -> None:
+def test_a_genuine_callback_wakes_its_task_with_its_job(w: World, callback_verifier: CallbackVerifier) -> None:
+    """The message says which job the callback was about."""
     query = awaited(w)
     body = '{"request_id": "job-1",  "status": "OK", "é": "ü"}'
     answer = w.call("POST", PATH, raw=body, query=query, headers={"X-Word": "please"})
@@ -77,9 +76,7 @@ def report(w: World, query: dict[str, str], body: str = "{}") -> int:
     return len(w.generation.take())
 
 
-def test_a_genuine_callback_that_comes_300_times_wakes_one_worker(
-    w: World, callback_verifier: CallbackVerifier
-) -> None:
+def test_three_hundred_equal_callbacks_wake_one_worker(w: World, callback_verifier: CallbackVerifier) -> None:
     query = awaited(w)
     assert sum(report(w, query) for _ in range(300)) == 1
     assert len(callback_verifier.shown) == 300
@@ -109,7 +106,7 @@ def test_the_same_report_about_another_task_is_another(w: World, callback_verifi
     ],
     ids=str,
 )
-def test_only_a_report_of_the_job_that_is_awaited_wakes_a_worker(
+def test_only_a_report_of_the_awaited_job_wakes_workers(
     w: World, callback_verifier: CallbackVerifier, how: dict[str, Any], messages: int
 ) -> None:
     query = awaited(w, **how)
@@ -127,9 +124,7 @@ def test_whoever_does_not_know_the_tasks_secret_wakes_nobody(
     assert report(w, query) == 1
 
 
-def test_a_callback_that_could_not_be_passed_on_is_the_first_again(
-    w: World, callback_verifier: CallbackVerifier
-) -> None:
+def test_a_callback_that_failed_to_queue_may_come_again(w: World, callback_verifier: CallbackVerifier) -> None:
     query = awaited(w)
     with mock.patch.object(w.generation, "send", side_effect=ConnectionError("The queue is down.")):
         answer = w.call("POST", PATH, raw="{}", query=query, headers={"x-word": "please"})
@@ -153,16 +148,12 @@ def test_whatever_the_body_is_only_its_proof_counts(w: World, callback_verifier:
     assert w.call("POST", PATH, raw=body, query=query, headers={"x-word": "please"}).status == 204
 
 
-def test_a_callback_that_is_not_proved_is_refused_and_wakes_nobody_up(
-    w: World, callback_verifier: CallbackVerifier
-) -> None:
+def test_an_unproven_callback_is_refused_and_wakes_nobody(w: World, callback_verifier: CallbackVerifier) -> None:
     answer = w.call("POST", PATH, {}, query={"task": "t", "token": "s"}, headers={"x-word": "now"})
     assert (answer.status, w.generation.waiting) == (401, [])
 
 
-def test_a_callback_can_be_sent_again_when_the_providers_keys_cannot_be_read(
-    w: World, callback_verifier: CallbackVerifier
-) -> None:
+def test_a_callback_may_be_repeated_while_keys_are_unreadable(w: World, callback_verifier: CallbackVerifier) -> None:
     answer = w.call("POST", PATH, {}, query={"task": "t", "token": "s"}, headers={"x-word": "keys"})
     assert (answer.status, answer.headers["Retry-After"]) == (503, "30")
 
@@ -175,15 +166,13 @@ def test_a_provider_that_does_not_report_has_no_address(w: World, callback_verif
 @pytest.mark.parametrize(
     "query", [{}, {"task": "t"}, {"token": "s"}, {"task": "t", "token": "s", "more": "x"}], ids=str
 )
-def test_a_callback_to_another_address_than_the_one_given_is_refused(
+def test_a_callback_to_another_address_is_refused(
     w: World, callback_verifier: CallbackVerifier, query: dict[str, str]
 ) -> None:
     assert w.call("POST", PATH, {}, query=query, headers={"x-word": "please"}).status == 400
 
 
-def test_a_callback_for_a_task_that_is_gone_or_was_never_there_changes_nothing(
-    w: World, callback_verifier: CallbackVerifier
-) -> None:
+def test_callbacks_for_missing_tasks_change_nothing(w: World, callback_verifier: CallbackVerifier) -> None:
     task = a_task(w)
     w.call("DELETE", f"/tasks/{task['id']}")
     w.settle()

@@ -87,9 +87,8 @@ def test_any_status_may_follow_any_other(w: World, client: Json, status: str) ->
         ("brief", 1),
     ],
 )
-def test_a_value_out_of_bounds_is_refused_on_create_and_on_patch(
-    w: World, client: Json, field: str, value: object
-) -> None:
+def test_out_of_bounds_values_are_refused_everywhere(w: World, client: Json, field: str, value: object) -> None:
+    """On create and on patch."""
     good = {"client_id": client["id"], "name": "Summer", "goal": "Sell"}
     assert places(w.call("POST", "/campaigns", good | {field: value})) == {f"/{field}"}
     assert places(w.call("POST", f"/clients/{client['id']}/campaigns", good | {field: value})) == {f"/{field}"}
@@ -159,7 +158,7 @@ def test_a_nested_campaign_belongs_to_the_paths_client(w: World, client: Json) -
     assert answer.headers["Location"] == f"/api/v3/campaigns/{answer.json['id']}"
 
 
-def test_a_nested_campaign_may_repeat_its_client_and_name_no_other(w: World, client: Json) -> None:
+def test_a_nested_campaign_names_only_its_own_client(w: World, client: Json) -> None:
     path, new = f"/clients/{client['id']}/campaigns", {"name": "Winter", "goal": "Sell"}
     assert created(w.call("POST", path, new | {"client_id": client["id"]}))["client_id"] == client["id"]
     assert created(w.call("POST", path, new | {"client_id": None}))["client_id"] == client["id"]
@@ -168,18 +167,18 @@ def test_a_nested_campaign_may_repeat_its_client_and_name_no_other(w: World, cli
 
 
 @pytest.mark.parametrize("id_", [NOBODY, "nonsense"])
-def test_the_nested_routes_of_an_unknown_client_are_not_found(w: World, id_: str) -> None:
+def test_nested_routes_of_an_unknown_client_are_404(w: World, id_: str) -> None:
     problem(w.call("GET", f"/clients/{id_}/campaigns"), 404)
     problem(w.call("POST", f"/clients/{id_}/campaigns", {"name": "Winter", "goal": "Sell"}), 404)
 
 
 @pytest.mark.parametrize("id_", [NOBODY, "nonsense", ""])
-def test_the_filter_by_an_unknown_client_is_an_empty_list(w: World, id_: str) -> None:
+def test_filtering_by_an_unknown_client_lists_nothing(w: World, id_: str) -> None:
     page = shown(w, "/campaigns", client_id=id_)
     assert (page["items"], page["total"], page["has_more"]) == ([], 0, False)
 
 
-def test_a_deleted_campaign_is_gone_at_once_and_its_client_stays(w: World) -> None:
+def test_deleting_a_campaign_keeps_its_client(w: World) -> None:
     client = a_client(w)
     made, other = a_campaign(w, client), a_campaign(w, client)
     path = f"/campaigns/{made['id']}"

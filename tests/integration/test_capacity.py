@@ -87,36 +87,36 @@ def test_every_endpoint_has_a_row(found: Measured) -> None:
         ("GET /tasks/{task_id}/result", ["SUMMARY", "TASK"]),
     ],
 )
-def test_a_get_is_one_round_trip_that_reads_the_item_and_the_owners_meta_only(
-    found: Measured, row: str, items: list[str]
-) -> None:
+def test_a_get_is_one_round_trip_of_two_items(found: Measured, row: str, items: list[str]) -> None:
+    """The resource itself and the account's summary."""
     calls = found.requests[row]
     assert usage(calls).round_trips == len(calls) == 1
     assert read_by(calls) == items
 
 
 @pytest.mark.parametrize("each", [each for each in LISTS if each not in BEYOND])
-def test_a_page_is_one_round_trip_that_reads_little_more_than_itself_whatever_the_catalogues_size(
-    found: Measured, each: str
-) -> None:
+def test_a_page_is_one_round_trip_at_any_size(found: Measured, each: str) -> None:
+    """It reads little more than itself, whatever the size of the catalogue."""
     for listed in (found.few[each], found.many[each]):
         took = usage(listed.calls)
         assert (took.calls, took.round_trips) == (2, 1)
         assert listed.read <= 1.2 * listed.own
 
 
-def test_a_page_reads_of_the_counts_only_the_owners_meta_and_the_tally_of_its_scope(found: Measured) -> None:
+def test_a_page_reads_only_its_own_counters(found: Measured) -> None:
+    """The account's summary and the counters of its scope, and no others."""
     for each in LISTS:
         counts = {sk for call in found.many[each].calls for _, sk in call.read if is_count(sk)}
         assert "SUMMARY" in counts, each
         assert len(counts) <= 2, each
 
 
-def test_the_lists_beyond_the_ceiling_are_those_that_the_document_names(found: Measured) -> None:
+def test_lists_beyond_the_ceiling_are_the_documented_ones(found: Measured) -> None:
     assert {each for each in LISTS if not found.is_within(each)} == BEYOND
 
 
-def test_a_campaign_is_created_by_one_transaction_of_at_most_five_items(found: Measured) -> None:
+def test_creating_a_campaign_is_one_transaction_of_five_items(found: Measured) -> None:
+    """At most five."""
     for row in ("POST /campaigns", "POST /campaigns, with an idempotency key", "POST /clients/{client_id}/campaigns"):
         (call,) = found.requests[row]
         assert call.operation == "TransactWriteItems"
@@ -129,7 +129,7 @@ def test_long_guidelines_are_written_once(found: Measured) -> None:
     assert beside.write_units <= usage(found.requests["PATCH /clients/{client_id}"]).write_units
 
 
-def test_long_guidelines_are_read_by_at_most_one_round_trip_more(found: Measured) -> None:
+def test_long_guidelines_cost_at_most_one_more_read(found: Measured) -> None:
     for row, more in (
         ("GET /clients/{client_id}, guidelines of 32 KB", 0),
         ("GET /clients, guidelines of 32 KB each", 1),
@@ -138,7 +138,8 @@ def test_long_guidelines_are_read_by_at_most_one_round_trip_more(found: Measured
         assert (took.calls, took.round_trips) == (usual.calls + more, usual.round_trips + more)
 
 
-def test_a_client_is_deleted_by_the_same_two_round_trips_whatever_it_has(found: Measured) -> None:
+def test_deleting_a_client_is_always_two_round_trips(found: Measured) -> None:
+    """Whatever the client has."""
     none, *others = (usage(found.deletes[children]) for children in CHILDREN)
     assert none.round_trips == none.calls == 2
     for took in others:
@@ -147,7 +148,8 @@ def test_a_client_is_deleted_by_the_same_two_round_trips_whatever_it_has(found: 
         assert more.asked + more.answered < 256, "counts, and their digits"
 
 
-def test_a_task_is_freed_by_one_write_and_a_campaign_goes_by_its_own_and_its_tallys(found: Measured) -> None:
+def test_cleanup_writes_once_per_task_twice_per_campaign(found: Measured) -> None:
+    """A campaign goes by its own delete and its counters'."""
     assert {row: found.clean_ups[row].items_written for row in found.clean_ups if row.startswith("for each")} == {
         "for each campaign of a client": 2,
         "for each task of a client": 1,
@@ -172,14 +174,14 @@ def test_the_emulators_pages_are_those_of_moto_itself() -> None:
             assert shown(it) == ours
 
 
-def test_what_is_multiplied_adds_up_as_if_it_had_been_created() -> None:
+def test_a_multiplied_table_equals_a_created_one() -> None:
     with measuring() as it:
         it.fill(60)
         assert violations(scan(it.made.dynamodb, TABLE), at_rest=True) == []
         assert page(it, "/tasks?client_id={client_id}")["total"] == 60
 
 
-def test_a_refused_transaction_leaves_the_emulators_table_as_it_was() -> None:
+def test_a_refused_transaction_leaves_the_table_unchanged() -> None:
     with measuring() as it:
         it.names["client_id"] = it.create("POST /clients", CLIENT)
         first = it.call("POST /clients", CLIENT, headers={"Idempotency-Key": "key"})

@@ -121,13 +121,13 @@ def ask_until_answered(w: World, request: Ask, agency: Agency) -> None:
 
 @pytest.mark.parametrize("effect", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("name", REQUESTS)
-def test_a_request_that_is_repeated_after_a_crash_is_carried_out_once(stage: Stage, name: str, *, effect: bool) -> None:
+def test_a_request_repeated_after_a_crash_happens_once(stage: Stage, name: str, *, effect: bool) -> None:
     _is_the_same_whenever_it_crashes(stage, partial(ask_until_answered, request=REQUESTS[name]), effect=effect)
 
 
 @pytest.mark.parametrize("effect", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("name", REQUESTS)
-def test_a_request_that_crashed_happened_wholly_or_not_at_all(stage: Stage, name: str, *, effect: bool) -> None:
+def test_a_crashed_request_happened_wholly_or_not(stage: Stage, name: str, *, effect: bool) -> None:
     untouched = visible(stage.w)
     stage.client.trouble = CrashAt(1, effect=effect)
     with pytest.raises(Crashed):

@@ -102,7 +102,7 @@ def a_year(w: World) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_year_of_storms_comes_to_the_same_as_a_calm_one(stage: Stage, seed: int) -> None:
+def test_faulty_and_calm_runs_have_the_same_outcome(stage: Stage, seed: int) -> None:
     a_year(stage.w)
     expected = visible(stage.w)
     assert [task[1] for task in expected["tasks"]] == ["succeeded", "canceled", "succeeded"]
@@ -116,7 +116,7 @@ def test_a_year_of_storms_comes_to_the_same_as_a_calm_one(stage: Stage, seed: in
     assert len(storm.suffered) >= 4, "hardly a storm"
 
 
-def test_a_request_that_is_sent_twice_by_the_client_library_is_carried_out_once(stage: Stage) -> None:
+def test_a_request_repeated_by_the_sdk_happens_once(stage: Stage) -> None:
     stage.client.trouble = Resent(stage.client)
     client = a_client(stage.w)
     campaign = a_campaign(stage.w, client)
@@ -131,7 +131,8 @@ def test_a_request_that_is_sent_twice_by_the_client_library_is_carried_out_once(
 
 
 @pytest.mark.parametrize("kind", ["clients", "campaigns"])
-def test_a_change_is_not_stale_because_its_own_first_answer_was_lost(stage: Stage, kind: str) -> None:
+def test_a_lost_answer_does_not_fail_the_precondition(stage: Stage, kind: str) -> None:
+    """The change's own first attempt took effect, and its answer was lost."""
     made = a_client(stage.w) if kind == "clients" else a_campaign(stage.w)
     stage.client.trouble = Resent(stage.client)
     current = {"If-Match": '"1"'}
@@ -140,7 +141,7 @@ def test_a_change_is_not_stale_because_its_own_first_answer_was_lost(stage: Stag
 
 
 @pytest.mark.parametrize("kind", ["conflict", "throttled"])
-def test_what_never_gets_through_is_refused_for_now_and_nothing_is_written(stage: Stage, kind: str) -> None:
+def test_endless_conflicts_are_refused_and_nothing_is_written(stage: Stage, kind: str) -> None:
     client = a_client(stage.w)
     campaign = a_campaign(stage.w, client)
     before = list(scan(stage.w.dynamodb, TABLE))

@@ -74,7 +74,7 @@ def stage(opened: tuple[Stage, Timestamp]) -> Stage:
 
 
 @pytest.mark.parametrize("what", ["create", "change", "delete"])
-def test_a_deletes_totals_are_right_whatever_happens_to_a_campaign_at_the_last_moment(stage: Stage, what: str) -> None:
+def test_a_deletes_totals_survive_concurrent_campaign_changes(stage: Stage, what: str) -> None:
     client, other = a_client(stage.w), a_client(stage.w, "Other")
     campaign, kept = a_campaign(stage.w, client), a_campaign(stage.w, other)
     happens = {
@@ -102,7 +102,7 @@ def new_children(client: Json, campaign: Json) -> list[tuple[str, str, Json]]:
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_nothing_is_created_under_a_parent_that_is_deleted_at_the_last_moment(stage: Stage, number: int) -> None:
+def test_nothing_is_created_under_a_parent_just_deleted(stage: Stage, number: int) -> None:
     client = a_client(stage.w)
     parent, path, body = new_children(client, a_campaign(stage.w, client))[number]
     assert stage.ask_while(stage.will("DELETE", parent), "POST", path, body).status == 404
@@ -112,9 +112,7 @@ def test_nothing_is_created_under_a_parent_that_is_deleted_at_the_last_moment(st
 
 
 @pytest.mark.parametrize(("method", "body"), [("PATCH", {"status": "active"}), ("DELETE", None)])
-def test_a_campaign_is_gone_when_its_client_is_deleted_at_the_last_moment(
-    stage: Stage, method: str, body: Json | None
-) -> None:
+def test_a_campaign_goes_when_its_client_is_deleted(stage: Stage, method: str, body: Json | None) -> None:
     campaign = a_campaign(stage.w)
     gone = stage.will("DELETE", f"/clients/{campaign['client_id']}")
     assert stage.ask_while(gone, method, f"/campaigns/{campaign['id']}", body).status == 404
@@ -140,7 +138,7 @@ def one_of(w: World, kind: str) -> Json:
 
 
 @pytest.mark.parametrize("kind", ["clients", "campaigns"])
-def test_what_is_changed_at_the_last_moment_is_deleted_unless_a_version_was_asked_for(stage: Stage, kind: str) -> None:
+def test_a_concurrent_change_dies_unless_a_version_is_demanded(stage: Stage, kind: str) -> None:
     path = f"/{kind}/{one_of(stage.w, kind)['id']}"
     current = {"If-Match": '"1"'}
     renamed = stage.will("PATCH", path, {"name": "Renamed"})
@@ -180,9 +178,7 @@ def test_the_same_request_twice_at_once_creates_once(stage: Stage, path: str, bo
 
 
 @pytest.mark.parametrize("parent", ["client", "campaign"])
-def test_a_task_changes_without_the_parent_that_is_cleaned_up_after_at_the_last_moment(
-    stage: Stage, parent: str
-) -> None:
+def test_a_concurrent_task_change_forgets_the_cleaned_up_parent(stage: Stage, parent: str) -> None:
     task = a_task(stage.w, campaign_id=a_campaign(stage.w)["id"])
 
     def goes() -> None:
@@ -195,7 +191,8 @@ def test_a_task_changes_without_the_parent_that_is_cleaned_up_after_at_the_last_
 
 
 @pytest.mark.parametrize("parent", ["client", "campaign"])
-def test_a_step_that_read_a_task_with_its_parent_does_not_write_the_link_again(stage: Stage, parent: str) -> None:
+def test_a_late_step_does_not_write_the_link_again(stage: Stage, parent: str) -> None:
+    """It read the task while the parent was still named."""
     task = a_task(stage.w, campaign_id=a_campaign(stage.w)["id"])
     read = wiring.tasks().kept(task["id"], access=Access.own(1))
     stage.will("DELETE", f"/{parent}s/{task[f'{parent}_id']}")()
@@ -206,7 +203,7 @@ def test_a_step_that_read_a_task_with_its_parent_does_not_write_the_link_again(s
     assert getattr(wiring.tasks().kept(task["id"], access=Access.own(1)), f"{parent}_id") is None
 
 
-def test_a_task_that_ends_at_the_last_moment_is_deleted_as_what_it_is(stage: Stage) -> None:
+def test_a_task_that_ends_meanwhile_is_deleted_as_ended(stage: Stage) -> None:
     task = a_task(stage.w)
     ends = stage.will("POST", f"/tasks/{task['id']}/cancel")
     assert stage.ask_while(ends, "DELETE", f"/tasks/{task['id']}").status == 204
@@ -214,7 +211,7 @@ def test_a_task_that_ends_at_the_last_moment_is_deleted_as_what_it_is(stage: Sta
     assert stage.violations(deleted=None) == []
 
 
-def test_a_message_that_two_workers_have_at_once_is_carried_out_once(stage: Stage) -> None:
+def test_two_workers_with_one_message_carry_it_out_once(stage: Stage) -> None:
     a_task(stage.w)
     stage.w.relay()
     ((message, _),) = stage.w.generation.take()
@@ -223,7 +220,7 @@ def test_a_message_that_two_workers_have_at_once_is_carried_out_once(stage: Stag
     assert len(stage.w.generation.waiting) == 1
 
 
-def test_a_task_that_is_canceled_at_the_last_moment_is_not_submitted(stage: Stage) -> None:
+def test_a_task_canceled_just_before_is_not_submitted(stage: Stage) -> None:
     task = a_task(stage.w)
     stage.w.relay()
     ((message, _),) = stage.w.generation.take()
@@ -235,7 +232,7 @@ def test_a_task_that_is_canceled_at_the_last_moment_is_not_submitted(stage: Stag
     assert stage.violations() == []
 
 
-def test_a_task_that_another_worker_took_at_the_last_moment_is_left_to_it(stage: Stage) -> None:
+def test_a_task_taken_by_another_worker_is_left_alone(stage: Stage) -> None:
     task = a_task(stage.w)
     stage.w.relay()
     ((message, _),) = stage.w.generation.take()
@@ -254,7 +251,7 @@ def test_a_task_that_another_worker_took_at_the_last_moment_is_left_to_it(stage:
 # --------------------------------------------------------------------------------------------------- the clean-up
 
 
-def test_a_campaigns_usage_goes_to_nobody_when_its_client_goes_at_the_last_moment(stage: Stage) -> None:
+def test_a_campaigns_usage_becomes_unassigned_with_its_client(stage: Stage) -> None:
     campaign = a_campaign(stage.w)
     a_canceled_task(stage.w, campaign_id=campaign["id"])
     stage.will("DELETE", f"/campaigns/{campaign['id']}")()

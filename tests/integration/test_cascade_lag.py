@@ -44,7 +44,7 @@ def late_world(**lag: float) -> Iterator[World]:
 
 
 @pytest.mark.parametrize("parent", ["client", "campaign"])
-def test_a_task_that_no_index_shows_when_its_parent_is_deleted_is_found_later(parent: str) -> None:
+def test_a_task_missing_from_indexes_is_found_later(parent: str) -> None:
     with late_world(**dict.fromkeys(INDEXES, 30)) as w:
         client = a_client(w)
         campaign = a_campaign(w, client)
@@ -60,7 +60,7 @@ def test_a_task_that_no_index_shows_when_its_parent_is_deleted_is_found_later(pa
 
 @pytest.mark.parametrize("late", INDEXES)
 @pytest.mark.parametrize("parent", ["client", "campaign"])
-def test_no_list_shows_a_parent_whose_clean_up_came_long_after_its_delete(parent: str, late: str) -> None:
+def test_a_late_cleanup_shows_the_parent_in_no_list(parent: str, late: str) -> None:
     with late_world(**{late: 20}) as w:
         client = a_client(w)
         campaign = a_campaign(w, client)
@@ -74,14 +74,15 @@ def test_no_list_shows_a_parent_whose_clean_up_came_long_after_its_delete(parent
 
 
 @pytest.mark.parametrize("parent", ["client", "campaign"])
-def test_a_task_that_was_found_last_is_not_shown_with_its_parent_when_all_is_over(parent: str) -> None:
+def test_the_last_task_found_never_shows_its_parent(parent: str) -> None:
+    """Not even to a reader that began before the cleanup ended."""
     with late_world(tasks_of_client=20, tasks_of_campaign=20, tasks_of_owner=60) as w:
         task = a_canceled_task(w, campaign_id=a_campaign(w)["id"])
         w.call("DELETE", f"/{parent}s/{task[f'{parent}_id']}")
         _clean_unseen(w, task[f"{parent}_id"])
 
 
-def test_a_task_that_was_freed_is_listed_once_while_the_indexes_disagree() -> None:
+def test_a_freed_task_is_listed_once_while_indexes_disagree() -> None:
     with late_world(tasks_of_client=20) as w:
         client = a_client(w)
         task = a_canceled_task(w, client_id=client["id"])
@@ -94,7 +95,7 @@ def test_a_task_that_was_freed_is_listed_once_while_the_indexes_disagree() -> No
 
 
 @pytest.mark.parametrize("parent", ["client", "campaign"])
-def test_a_task_is_freed_once_however_long_an_index_goes_on_showing_it(parent: str) -> None:
+def test_a_task_is_freed_once_despite_a_late_index(parent: str) -> None:
     with late_world(tasks_of_client=20, tasks_of_campaign=20) as w:
         task = a_canceled_task(w, campaign_id=a_campaign(w)["id"])
         w.pass_time(60)
@@ -108,7 +109,7 @@ def test_a_task_is_freed_once_however_long_an_index_goes_on_showing_it(parent: s
 
 
 @pytest.mark.parametrize("parent", ["client", "campaign"])
-def test_a_deleted_task_does_not_come_back_because_an_index_still_shows_it(parent: str) -> None:
+def test_a_late_index_does_not_revive_a_deleted_task(parent: str) -> None:
     with late_world(tasks_of_client=20, tasks_of_campaign=20) as w:
         task = a_canceled_task(w, campaign_id=a_campaign(w)["id"])
         w.pass_time(60)
@@ -132,7 +133,7 @@ def blind_world() -> Iterator[tuple[World, FaultyDynamoDB]]:
 
 
 @pytest.mark.parametrize("parent", ["client", "campaign"])
-def test_a_task_that_was_never_freed_cannot_bring_its_parents_counts_back(parent: str) -> None:
+def test_an_unfreed_task_cannot_restore_its_parents_counts(parent: str) -> None:
     with blind_world() as (w, _):
         campaign = a_campaign(w)
         under_way, over = a_task(w, campaign_id=campaign["id"]), a_canceled_task(w, campaign_id=campaign["id"])
@@ -158,7 +159,7 @@ def _about_to_be_over(w: World) -> Json:
     return task
 
 
-def test_usage_that_changes_while_it_is_merged_is_merged_as_it_is_then() -> None:
+def test_usage_changed_during_its_merge_merges_as_changed() -> None:
     with blind_world() as (w, client):
         task = _about_to_be_over(w)
         with meanwhile(client, lambda: w.call("POST", f"/tasks/{task['id']}/cancel")):
@@ -168,7 +169,7 @@ def test_usage_that_changes_while_it_is_merged_is_merged_as_it_is_then() -> None
         assert (row["SK"].startswith("USAGE#none#none#"), counted) == (True, 2)
 
 
-def test_counts_that_change_while_they_are_merged_are_merged_as_they_are_then() -> None:
+def test_counts_changed_during_their_merge_merge_as_changed() -> None:
     with blind_world() as (w, client):
         task = _about_to_be_over(w)
         with meanwhile(client, lambda: w.call("POST", f"/tasks/{task['id']}/cancel"), number=2):
@@ -205,7 +206,7 @@ class CleanUpWithin(Trouble):
 
 
 @pytest.mark.parametrize("path", ["/campaigns", "/tasks"])
-def test_a_list_that_is_read_while_the_clean_up_is_carried_out_does_not_show_the_parent(path: str) -> None:
+def test_a_list_read_during_cleanup_hides_the_parent(path: str) -> None:
     with faulty_world() as (w, client), _in_order():
         gone = a_client(w)
         campaign = a_campaign(w, gone)
@@ -216,7 +217,7 @@ def test_a_list_that_is_read_while_the_clean_up_is_carried_out_does_not_show_the
         assert gone["id"] not in w.call("GET", path).text
 
 
-def test_a_list_that_is_read_while_a_task_is_freed_does_not_miss_it() -> None:
+def test_a_list_read_during_a_freeing_misses_nothing() -> None:
     with faulty_world() as (w, client), _in_order():
         gone = a_client(w)
         task = a_canceled_task(w, client_id=gone["id"])
@@ -225,7 +226,7 @@ def test_a_list_that_is_read_while_a_task_is_freed_does_not_miss_it() -> None:
         assert ids(w, "/tasks", client_id="none") == [task["id"]]
 
 
-def test_a_list_that_is_read_while_a_clean_up_ends_still_counts_its_tasks() -> None:
+def test_a_list_read_as_cleanup_ends_counts_its_tasks() -> None:
     with faulty_world() as (w, client):
         gone = a_client(w)
         task = a_canceled_task(w, client_id=gone["id"])

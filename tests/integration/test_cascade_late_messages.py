@@ -6,7 +6,7 @@ from tests.support.harness import TABLE
 from tests.support.recount import scan, violations
 
 
-def test_a_campaigns_clean_up_may_come_after_its_clients_is_over() -> None:
+def test_a_campaigns_cleanup_may_follow_its_clients() -> None:
     with faulty_world() as (w, _):
         client = a_client(w)
         campaign = a_campaign(w, client)
@@ -21,7 +21,7 @@ def test_a_campaigns_clean_up_may_come_after_its_clients_is_over() -> None:
         assert violations(scan(w.dynamodb, TABLE), at_rest=True) == []
 
 
-def test_a_message_about_a_clean_up_that_is_over_does_nothing() -> None:
+def test_a_message_about_a_finished_cleanup_does_nothing() -> None:
     with faulty_world() as (w, _):
         client = a_client(w)
         a_canceled_task(w, client_id=client["id"])

@@ -117,7 +117,7 @@ def days() -> Iterator[Days]:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_what_is_delivered_twice_and_shuffled_comes_to_the_same(days: Days, seed: int) -> None:
+def test_repeated_and_shuffled_deliveries_have_the_same_outcome(days: Days, seed: int) -> None:
     days.evening.again()
     post = Post(days.w, Random(seed))
     for deliver in (post.deliver_all, post.deliver_again):

@@ -165,7 +165,7 @@ def test_lists_below_a_deleted_parent_are_empty(w: World, deleted: str) -> None:
     assert (page["items"], page["total"]) == ([], 0)
 
 
-def test_what_is_deleted_with_a_parent_leaves_no_gaps_in_pages(w: World) -> None:
+def test_rows_deleted_with_a_parent_leave_no_gaps(w: World) -> None:
     kept = [a_campaign(w)["id"] for _ in range(3)]
     client = a_client(w)
     for _ in range(3):
@@ -177,7 +177,7 @@ def test_what_is_deleted_with_a_parent_leaves_no_gaps_in_pages(w: World) -> None
         assert (first["total"], second["total"]) == (3, 3)
 
 
-def test_nothing_is_created_below_a_grandparent_deleted_at_the_last_moment() -> None:
+def test_nothing_is_created_below_a_grandparent_just_deleted() -> None:
     with third_level(), faulty_world() as (w, client):
         parent = a_client(w)
         campaign = a_campaign(w, parent)

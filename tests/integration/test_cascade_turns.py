@@ -22,7 +22,7 @@ def campaigns_left(w: World) -> Counter[str]:
     return Counter(item["client_id"] for item in items if item["SK"].startswith("CAMPAIGN#"))
 
 
-def test_a_small_clean_up_does_not_wait_for_a_huge_one(w: World) -> None:
+def test_a_small_cleanup_does_not_wait_for_huge_ones(w: World) -> None:
     huge, small = a_client_with(w, 8), a_client_with(w, 1)
     in_threes = Cascade(wiring.table(), w.cascade, grace=timedelta(seconds=90), batch=3)
     with mock.patch.object(wiring, "cascade", return_value=in_threes):
@@ -38,7 +38,7 @@ def test_a_small_clean_up_does_not_wait_for_a_huge_one(w: World) -> None:
     assert violations(scan(w.dynamodb, TABLE), at_rest=True) == []
 
 
-def test_a_poisoned_message_is_reported_and_the_others_are_done(w: World) -> None:
+def test_a_poisoned_message_is_reported_without_the_others(w: World) -> None:
     client_id = a_client_with(w, 1)
     w.call("DELETE", f"/clients/{client_id}")
     w.relay()
@@ -49,7 +49,7 @@ def test_a_poisoned_message_is_reported_and_the_others_are_done(w: World) -> Non
     assert campaigns_left(w)[client_id] == 0
 
 
-def test_a_message_that_was_a_dead_letter_can_be_sent_again_at_any_time(w: World) -> None:
+def test_a_redriven_dead_letter_is_safe_at_any_time(w: World) -> None:
     client_id = a_client_with(w, 2)
     w.call("DELETE", f"/clients/{client_id}")
     w.relay()

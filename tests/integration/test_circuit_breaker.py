@@ -22,7 +22,7 @@ def fail(health: CircuitBreakers, times: int, *, now: datetime = NOON) -> None:
         health.record_failure("fal", "It does not answer.", now=now)
 
 
-def test_a_provider_is_left_alone_after_some_failures_in_a_row_and_not_before(health: CircuitBreakers) -> None:
+def test_the_circuit_opens_after_failures_in_a_row(health: CircuitBreakers) -> None:
     fail(health, FAILURES - 1)
     assert health.reason_to_wait("fal", now=NOON) is None
     fail(health, 1)
@@ -32,7 +32,7 @@ def test_a_provider_is_left_alone_after_some_failures_in_a_row_and_not_before(he
     assert health.reason_to_wait("replicate", now=NOON) is None
 
 
-def test_it_is_asked_again_after_a_pause_that_doubles_up_to_a_limit(health: CircuitBreakers) -> None:
+def test_the_circuits_pause_doubles_up_to_a_limit(health: CircuitBreakers) -> None:
     now, pause = NOON, FIRST_PAUSE
     fail(health, FAILURES, now=now)
     for _ in range(8):
@@ -53,7 +53,7 @@ def test_one_answer_and_all_is_forgotten(health: CircuitBreakers) -> None:
     assert health.reason_to_wait("fal", now=later) is None
 
 
-def test_what_one_worker_has_found_out_all_the_others_know_soon(health: CircuitBreakers) -> None:
+def test_all_workers_soon_know_what_one_found_out(health: CircuitBreakers) -> None:
     other = CircuitBreakers(wiring.table())
     assert other.reason_to_wait("fal", now=NOON) is None
     fail(health, FAILURES)

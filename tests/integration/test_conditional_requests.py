@@ -59,7 +59,7 @@ def test_the_tag_is_the_same_until_something_changes(w: World, path: str) -> Non
     assert tag_of(w, path) == changed.headers["ETag"]
 
 
-def test_a_create_answers_with_the_tag_of_what_it_made(w: World) -> None:
+def test_a_create_answers_with_its_resources_tag(w: World) -> None:
     answer = w.call("POST", "/clients", {"name": "Acme"})
     assert answer.headers["ETag"] == tag_of(w, f"/clients/{answer.json['id']}")
     task = w.call("POST", "/generate/image", {"prompt": "A boat"})
@@ -75,7 +75,7 @@ def test_a_change_goes_through_when_the_tag_is_current(w: World, path: str, give
 
 
 @pytest.mark.parametrize("given", NEVER_OURS)
-def test_a_change_is_refused_when_the_tag_is_not_current(w: World, path: str, given: str) -> None:
+def test_a_stale_tag_refuses_the_change(w: World, path: str, given: str) -> None:
     before = shown(w, path)
     problem(w.call("PATCH", path, {"name": "Changed"}, headers={"If-Match": given}), 412)
     problem(w.call("PATCH", path, {}, headers={"If-Match": given}), 412)
@@ -91,7 +91,7 @@ def test_a_tag_from_before_a_change_is_stale(w: World, path: str) -> None:
     assert shown(w, path)["name"] == "Changed"
 
 
-def test_what_is_not_there_is_not_found_whatever_the_tag(w: World) -> None:
+def test_a_missing_resource_is_404_whatever_the_tag(w: World) -> None:
     for kind in ("clients", "campaigns", "tasks"):
         problem(w.call("DELETE", f"/{kind}/{NOBODY}", headers={"If-Match": '"1"'}), 404)
         problem(w.call("GET", f"/{kind}/{NOBODY}", headers={"If-None-Match": "*"}), 404)
@@ -116,7 +116,7 @@ def test_a_get_is_whole_again_after_a_change(w: World, path: str) -> None:
     assert w.call("GET", path, headers=known).json["name"] == "Changed"
 
 
-def test_the_tag_of_a_task_changes_with_what_its_owner_sees(w: World) -> None:
+def test_a_tasks_tag_follows_what_its_owner_sees(w: World) -> None:
     client = a_client(w)
     path = f"/tasks/{a_task(w, client_id=client['id'])['id']}"
     seen = [tag_of(w, path)]
@@ -128,7 +128,7 @@ def test_the_tag_of_a_task_changes_with_what_its_owner_sees(w: World) -> None:
     assert w.call("GET", path, headers={"If-None-Match": seen[-1]}).status == 304
 
 
-def test_a_task_is_deleted_only_at_the_version_that_was_meant(w: World) -> None:
+def test_a_task_is_deleted_only_at_the_demanded_version(w: World) -> None:
     path = f"/tasks/{a_task(w)['id']}"
     stale = {"If-Match": tag_of(w, path)}
     w.call("POST", f"{path}/cancel")
@@ -143,7 +143,7 @@ def test_a_task_is_deleted_when_the_tag_is_current(w: World, given: str) -> None
     assert w.call("DELETE", path, headers={"If-Match": given.format(tag_of(w, path))}).status == 204
 
 
-def test_the_tag_of_a_finished_task_ends_before_its_urls_do(w: World) -> None:
+def test_a_finished_tasks_tag_expires_before_its_urls(w: World) -> None:
     task: Json = a_finished_task(w)
     for path in (f"/tasks/{task['id']}", f"/tasks/{task['id']}/result"):
         known = {"If-None-Match": tag_of(w, path)}

@@ -48,7 +48,7 @@ def test_a_request_gets_its_answer(w: World, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PASSED_ON)
-def test_a_change_of_the_table_is_passed_on_to_its_queue(w: World, name: str) -> None:
+def test_a_stream_record_reaches_its_queue(w: World, name: str) -> None:
     queue, expected = PASSED_ON[name]
     assert w.invoke("relay", event(name)) == {"batchItemFailures": []}
     ((body, _),) = getattr(w, queue).take()
@@ -65,7 +65,7 @@ def test_a_message_leads_to_what_it_is_about(w: World, name: str) -> None:
     assert len(w.generation.waiting) == (name == "worker.step")
 
 
-def test_a_message_of_the_delivery_queue_calls_the_receiver_that_a_task_has_ended(w: World) -> None:
+def test_a_delivery_message_calls_the_receiver(w: World) -> None:
     url = "https://receiver.example/hooks"
     wiring.tasks().note(kept(CANCELED), webhook_url=url)
     with mock.patch.object(WebhookClient, "post", return_value=204) as post:
@@ -114,7 +114,7 @@ def test_every_route_has_an_event() -> None:
     assert {event(name)["routeKey"] for name in ANSWERS} == routes
 
 
-def test_the_names_of_headers_mean_the_same_in_any_case(w: World) -> None:
+def test_header_names_are_case_insensitive(w: World) -> None:
     sent = event("clients.create")
     shouted = {**sent, "headers": {name.title(): value for name, value in sent["headers"].items()}}
     assert w.invoke("clients", shouted)["statusCode"] == 201

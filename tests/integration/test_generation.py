@@ -66,7 +66,7 @@ def file_of(task: Json, number: int = 0) -> tuple[bytes, str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_accepted_task_is_pending_and_answered_whole_with_its_place(w: World, kind: str) -> None:
+def test_an_accepted_task_is_returned_whole_with_its_location(w: World, kind: str) -> None:
     answer = w.call("POST", f"/generate/{kind}", {"prompt": " A boat "})
     assert answer.status == 202
     assert answer.json.keys() == FIELDS
@@ -76,7 +76,7 @@ def test_an_accepted_task_is_pending_and_answered_whole_with_its_place(w: World,
     w.call("POST", f"/tasks/{answer.json['id']}/cancel")
 
 
-def test_images_are_made_in_the_size_and_number_asked_for(w: World) -> None:
+def test_images_have_the_requested_size_and_number(w: World) -> None:
     task = a_finished_task(w, size="96x64", num_outputs=2)
     assert (task["status"], len(task["outputs"])) == ("succeeded", 2)
     for number, output in enumerate(task["outputs"]):
@@ -138,14 +138,15 @@ def test_an_unknown_provider_is_refused_with_the_known_ones(w: World, kind: str)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_unknown_model_is_refused_with_the_known_ones_of_its_kind(w: World, kind: str) -> None:
+def test_an_unknown_model_is_refused_with_known_ones(w: World, kind: str) -> None:
+    """Those of the same kind."""
     for model in {f"sandbox-{other}" for other in KINDS} - {f"sandbox-{kind}"} | {"", "gpt"}:
         answer = w.call("POST", f"/generate/{kind}", {"prompt": "A boat", "model": model})
         assert places(answer) == {"/model"}
         assert f"sandbox-{kind}" in answer.json["detail"]
 
 
-def test_guidelines_and_brief_go_into_what_the_provider_is_sent(w: World) -> None:
+def test_guidelines_and_brief_reach_the_provider(w: World) -> None:
     client = a_client(w, brand_guidelines="Use blue.")
     campaign = a_campaign(w, client, brief="Make it loud.")
     task = a_task(w, client_id=client["id"], campaign_id=campaign["id"])
@@ -155,7 +156,7 @@ def test_guidelines_and_brief_go_into_what_the_provider_is_sent(w: World) -> Non
     assert "Make it loud." not in a_task(w, client_id=client["id"])["effective_prompt"]
 
 
-def test_the_brand_is_left_out_when_the_caller_says_so(w: World) -> None:
+def test_the_brand_is_left_out_on_request(w: World) -> None:
     client = a_client(w, brand_guidelines="Use blue.")
     campaign = a_campaign(w, client, brief="Make it loud.")
     task = a_task(w, campaign_id=campaign["id"], apply_brand_guidelines=False)
@@ -250,7 +251,7 @@ def test_size_and_aspect_ratio_exclude_each_other(w: World) -> None:
     assert places(w.call("POST", "/generate/image", new)) == {"/size"}
 
 
-def test_params_go_to_the_model_and_cannot_say_what_a_field_says(w: World) -> None:
+def test_params_reach_the_model_and_replace_no_field(w: World) -> None:
     assert a_task(w, params={"steps": 4, "style": "Größe 🎨"}, seed=7)["params"] == {
         "num_outputs": 1,
         "seed": 7,

@@ -21,7 +21,8 @@ def rows(kind: str) -> Rows:
 
 
 @pytest.mark.parametrize("kind", SIZES)
-def test_first_pages_gets_creates_changes_deletes_and_walks_take_the_same_of_a_large_table(kind: str) -> None:
+def test_requests_cost_the_same_on_a_large_table(kind: str) -> None:
+    """First pages, gets, creates, changes, deletes and walks."""
     grown = {name: ratio(took) for name, took in rows(kind).items() if ratio(took) > FLAT}
     assert grown == {}
 
@@ -32,7 +33,8 @@ def test_no_request_makes_more_calls_in_a_large_table(kind: str) -> None:
         assert (large.calls, large.round_trips) == (small.calls, small.round_trips), name
 
 
-def test_what_reads_more_than_it_shows_grows_by_as_much_with_every_row() -> None:
+def test_requests_that_read_more_grow_linearly() -> None:
+    """What reads more than it shows takes as much more with every row."""
     for name, took in growing(GROWING).items():
         assert is_linear(GROWING, took), name
         assert took[0].bytes_read < took[1].bytes_read, name

@@ -118,7 +118,7 @@ def test_a_list_of_the_guide_has_its_response_format(w: World, filled_in: dict[s
     assert (page["page"], page["page_size"]) == (1, 50)
 
 
-def test_deleting_a_client_of_the_guide_keeps_what_was_generated(w: World, filled_in: dict[str, str]) -> None:
+def test_deleting_the_guides_client_keeps_its_tasks(w: World, filled_in: dict[str, str]) -> None:
     task = ask(w, EXAMPLES[-1], filled_in).json
     assert (task["client_id"], task["campaign_id"]) == (filled_in["client_id"], filled_in["campaign_id"])
     assert ask(w, EXAMPLES[4], filled_in).status == 204

@@ -96,7 +96,7 @@ def test_what_was_accepted_can_be_repeated_and_read(w: World, ids: dict[str, str
             assert w.call("GET", first.headers["Location"].removeprefix("/api/v3")).status == 200
 
 
-def test_what_was_accepted_runs_to_its_end_and_is_listed(w: World, written: io.StringIO) -> None:
+def test_accepted_hostile_input_is_processed_and_listed(w: World, written: io.StringIO) -> None:
     before = len(written.getvalue())
     w.settle(2000)
     for path in ("/tasks", "/clients", "/campaigns"):

@@ -87,7 +87,7 @@ def test_a_key_of_another_path_is_refused(w: World, post: tuple[str, Json | None
     problem(keyed(w, "/generate/image", {"prompt": "Another"}, key), 422)
 
 
-def test_the_order_of_fields_and_white_space_do_not_matter(w: World) -> None:
+def test_field_order_and_white_space_do_not_matter(w: World) -> None:
     key = {"Idempotency-Key": new_key(w)}
     first = w.call("POST", "/clients", raw='{"name":"Acme","description":"Big"}', headers=key)
     second = w.call("POST", "/clients", raw='{ "description": "B\\u0069g",\n "name": "Acme" }', headers=key)

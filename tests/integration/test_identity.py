@@ -203,7 +203,8 @@ def test_me_says_who_the_token_is_about(w: World) -> None:
     assert made.json["user_id"] == me["user_id"]
 
 
-def test_in_the_local_run_everybody_is_user_1_whatever_they_claim(w: World) -> None:
+def test_everybody_is_user_1_in_the_local_run(w: World) -> None:
+    """Whatever a request claims."""
     with mock.patch.dict("os.environ", {"AUTH_MODE": "placeholder"}):
         settings.settings.cache_clear()
         me = w.call("GET", "/me", claims=claims("ann", VIEWER)).json
@@ -233,7 +234,7 @@ def test_anothers_is_answered_exactly_as_what_does_not_exist(w: World, route: Ro
 
 
 @pytest.mark.parametrize("route", with_ids(), ids=" ".join)
-def test_anothers_takes_the_same_work_as_what_does_not_exist(w: World, route: Route) -> None:
+def test_others_and_missing_resources_take_the_same_work(w: World, route: Route) -> None:
     theirs, bob = things_of(w, "ann"), claims("bob", ADMIN)
     ask(w, route, bob, **theirs)  # from now on this process knows bob
     one = calls(w, lambda: ask(w, route, bob, **theirs))

@@ -16,7 +16,7 @@ from tests.support.harness import World
         ("updated_at", "desc", ""),
     ],
 )
-def test_a_walk_neither_repeats_nor_skips_while_the_list_changes(w: World, by: str, order: str, search: str) -> None:
+def test_iterating_a_changing_list_neither_repeats_nor_skips(w: World, by: str, order: str, search: str) -> None:
     there = [a_client(w, f"walk {number:02}") for number in range(8)]
     seen: list[str] = []
     for number, page in enumerate(walk(w, "/clients", page_size=3, sort_by=by, sort_order=order, search=search)):
@@ -31,7 +31,7 @@ def test_a_walk_neither_repeats_nor_skips_while_the_list_changes(w: World, by: s
     assert len(seen) == len(set(seen))
 
 
-def test_a_walk_through_tasks_neither_repeats_nor_skips_while_the_list_changes(w: World) -> None:
+def test_iterating_changing_tasks_neither_repeats_nor_skips(w: World) -> None:
     there = [a_task(w)["id"] for _ in range(7)]
     seen: list[str] = []
     for page in walk(w, "/tasks", page_size=2):

@@ -41,7 +41,8 @@ def spent(w: World) -> Decimal:
     return sum((Decimal(row["spent"]) for row in rows), Decimal(0))
 
 
-def test_what_a_job_cost_after_its_task_was_canceled_is_added_to_the_day_of_its_end(w: World) -> None:
+def test_a_late_cost_counts_on_the_day_it_ended(w: World) -> None:
+    """The cost of a job that ended after its task was canceled."""
     task = a_kept_task(w)
     w.pass_time(timedelta(days=2).total_seconds())
     after = life_cycle.with_outcome(task, Outcome.SUCCEEDED, cost=Decimal("0.25"), now=w.clock())
@@ -62,7 +63,7 @@ def test_a_late_cost_is_not_added_twice(w: World) -> None:
 
 
 @pytest.mark.parametrize("parent", ["client", "campaign"])
-def test_a_late_cost_goes_where_the_task_is_by_then(w: World, parent: str) -> None:
+def test_a_late_cost_follows_the_tasks_links(w: World, parent: str) -> None:
     task = a_kept_task(w)
     ids = {"client": task.client_id, "campaign": task.campaign_id}
     w.call("DELETE", f"/{parent}s/{ids[parent]}")
@@ -77,7 +78,7 @@ def test_a_late_cost_goes_where_the_task_is_by_then(w: World, parent: str) -> No
     assert (spent(w), violations(read(wiring.table(), 1))) == (Decimal("0.25"), [])
 
 
-def test_a_task_that_another_provider_takes_is_counted_as_that_ones(w: World) -> None:
+def test_a_fallen_back_task_counts_for_its_last_provider(w: World) -> None:
     made = ordered_task(w, provider="fal", model="fal-ai/flux/dev")
     store = wiring.tasks()
     other = Fallback(provider="replicate", model="black-forest-labs/flux-schnell", served_by="sandbox")

@@ -92,7 +92,8 @@ def test_a_page_of_the_largest_tasks_fits(w: World) -> None:
     assert as_lambda_sends_it(a_page(w, "tasks", "/tasks")) < LARGEST_ANSWER
 
 
-def test_a_page_that_lambda_could_not_send_is_refused_with_what_to_do(w: World) -> None:
+def test_a_page_too_large_for_lambda_is_refused(w: World) -> None:
+    """With what to do about it."""
     for number in range(100):
         quotes = Client(**at_the_limits(w, number + 1000), brand_guidelines='"' * len(LONGEST_TEXT.encode()))
         wiring.table().transact(*wiring.clients()._put(quotes, condition=MISSING))

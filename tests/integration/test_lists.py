@@ -74,7 +74,7 @@ def sort_keys(path: str) -> list[str]:
     return ["created_at", "name", "updated_at", *(["status"] if "campaigns" in path else [])]
 
 
-def test_a_list_is_newest_first_and_in_pages_of_fifty(w: World, path: str, expected: list[Json]) -> None:
+def test_a_list_is_newest_first_in_pages_of_50(w: World, path: str, expected: list[Json]) -> None:
     page = shown(w, path)
     assert page == {
         "items": expected[::-1],
@@ -102,9 +102,7 @@ def test_numbered_pages_hold_everything_once_in_every_order(
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
-def test_a_walk_by_cursor_holds_everything_once_in_every_order(
-    w: World, path: str, expected: list[Json], order: str
-) -> None:
+def test_iterating_holds_everything_once_in_every_order(w: World, path: str, expected: list[Json], order: str) -> None:
     for by in sort_keys(path):
         pages = list(walk(w, path, page_size=6, sort_by=by, sort_order=order))
         assert [item for page in pages for item in page["items"]] == in_order(expected, by, order)
@@ -113,7 +111,7 @@ def test_a_walk_by_cursor_holds_everything_once_in_every_order(
         assert [page["has_more"] for page in pages] == [True] * (len(pages) - 1) + [False]
 
 
-def test_a_walk_may_begin_at_a_numbered_page_and_change_its_stride(w: World, path: str, expected: list[Json]) -> None:
+def test_iterating_may_begin_at_a_page_and_change_size(w: World, path: str, expected: list[Json]) -> None:
     second = shown(w, path, page=2, page_size=2)
     rest = shown(w, path, cursor=second["next_cursor"], page_size=100)
     assert second["items"] + rest["items"] == expected[::-1][2:]
@@ -178,9 +176,10 @@ def test_a_search_is_sorted_and_paged_like_any_list(w: World, campaigns: list[Js
 
 @pytest.mark.parametrize("status", STATUSES[:2])
 @pytest.mark.parametrize("order", ["asc", "desc"])
-def test_campaigns_are_filtered_by_client_and_status_in_every_order(
+def test_campaigns_are_filtered_and_sorted_every_way(
     w: World, clients: list[Json], campaigns: list[Json], status: str, order: str
 ) -> None:
+    """By client and status, in every order."""
     for client in (None, clients[0]):
         filters = {"status": status, "sort_order": order} | ({"client_id": client["id"]} if client else {})
         wanted = [

@@ -126,9 +126,7 @@ def test_nothing_that_was_confided_is_written_anywhere(
     assert not {what for what, word in {**CONFIDED, "a secret": secret}.items() if word in written}
 
 
-def test_a_request_can_be_followed_by_its_id_and_its_user(
-    w: World, jwt: dict[str, str], lines: Callable[[], list[Line]]
-) -> None:
+def test_logs_follow_a_request_by_id_and_user(w: World, jwt: dict[str, str], lines: Callable[[], list[Line]]) -> None:
     user_id = w.call("GET", "/me", claims=jwt).json["user_id"]
     w.call("GET", "/me")
     known, unknown = [line for line in lines() if line["message"] == "request"]
@@ -136,16 +134,14 @@ def test_a_request_can_be_followed_by_its_id_and_its_user(
     assert (unknown["status"], "user_id" in unknown) == (401, False), "a line has the user of the request before it"
 
 
-def test_what_goes_wrong_unexpectedly_is_written_with_the_id_of_its_request(
-    w: World, lines: Callable[[], list[Line]]
-) -> None:
+def test_an_unexpected_error_logs_its_request_id(w: World, lines: Callable[[], list[Line]]) -> None:
     with mock.patch.object(wiring.clients(), "list", side_effect=RuntimeError("a defect")):
         answer = w.call("GET", "/clients")
     (told,) = [line for line in lines() if line["message"] == "unexpected error"]
     assert (answer.status, told["request_id"]) == (500, answer.json["request_id"])
 
 
-def test_an_error_is_written_with_its_place_and_without_what_it_quotes(
+def test_an_error_is_logged_with_place_without_quoted_values(
     w: World, lines: Callable[[], list[Line]], capfd: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -164,7 +160,7 @@ def test_an_error_is_written_with_its_place_and_without_what_it_quotes(
     assert not {word for word in CONFIDED.values() if word in written}
 
 
-def test_an_error_of_aws_is_written_with_what_aws_said(w: World, lines: Callable[[], list[Line]]) -> None:
+def test_an_aws_error_is_logged_with_its_message(w: World, lines: Callable[[], list[Line]]) -> None:
     denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}, "Query")
     with mock.patch.object(wiring.clients(), "list", side_effect=denied):
         assert w.call("GET", "/clients").status == 500
@@ -172,9 +168,7 @@ def test_an_error_of_aws_is_written_with_what_aws_said(w: World, lines: Callable
     assert "AccessDeniedException" in told["exception"]
 
 
-def test_the_work_on_a_task_can_be_followed_by_its_id_and_its_user(
-    w: World, jwt: dict[str, str], lines: Callable[[], list[Line]]
-) -> None:
+def test_logs_follow_a_task_by_id_and_user(w: World, jwt: dict[str, str], lines: Callable[[], list[Line]]) -> None:
     task, _ = the_whole_story(w, jwt)
     of_task = [line for line in lines() if task["id"] in (line.get("task_id"), line.get("id"))]
     assert {line["message"] for line in of_task} == {"relayed", "step", "notice", "callback refused"}

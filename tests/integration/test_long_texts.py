@@ -69,7 +69,7 @@ def settled(w: World) -> None:
 
 
 @KINDS
-def test_a_text_above_the_limit_is_an_item_of_its_own(w: World, kind: str) -> None:
+def test_a_text_above_the_limit_is_its_own_item(w: World, kind: str) -> None:
     within, above = made(w, kind, LONGEST_INLINE), made(w, kind, LONGEST_INLINE + "x")
     assert texts(w) == {above["id"]: LONGEST_INLINE + "x"}
     for each in (within, above):
@@ -144,7 +144,7 @@ def test_a_walk_shows_every_text(w: World, kind: str) -> None:
 
 
 @KINDS
-def test_a_request_that_is_repeated_is_answered_with_the_text(w: World, kind: str) -> None:
+def test_a_repeated_request_is_answered_with_the_text(w: World, kind: str) -> None:
     body = {"name": "n", FIELD[kind]: LONG}
     if kind == "campaigns":
         body |= {"client_id": a_client(w)["id"], "goal": "g"}
@@ -174,7 +174,7 @@ def test_a_deleted_resource_leaves_no_text(w: World, kind: str) -> None:
     assert texts(w) == {}
 
 
-def test_a_deleted_client_takes_the_texts_of_its_campaigns_along(w: World) -> None:
+def test_deleting_a_client_deletes_its_campaigns_texts(w: World) -> None:
     client, other = made(w, "clients"), made(w, "clients", OTHER)
     kept = a_campaign(w, other, brief=LONG)
     for _ in range(3):
@@ -221,7 +221,7 @@ def test_a_change_that_read_half_of_another_reads_again(w: World, kind: str) -> 
 @KINDS
 @pytest.mark.parametrize("number", [1, 2])
 @pytest.mark.parametrize("effect", [False, True])
-def test_a_change_that_dies_at_any_write_leaves_no_half(
+def test_a_change_that_dies_anywhere_leaves_no_half(
     faulty: tuple[World, FaultyDynamoDB], kind: str, number: int, effect: bool
 ) -> None:
     w, client = faulty
@@ -236,9 +236,10 @@ def test_a_change_that_dies_at_any_write_leaves_no_half(
 
 @KINDS
 @pytest.mark.parametrize("search", [{}, {"search": "n"}])
-def test_a_list_shows_a_text_that_changes_meanwhile_with_its_resource(
+def test_a_list_shows_resources_with_their_own_texts(
     faulty: tuple[World, FaultyDynamoDB], kind: str, search: Json
 ) -> None:
+    """Also while a text changes."""
     w, client = faulty
     one, other = made(w, kind, name="n"), made(w, kind, name="n")
     change = {FIELD[kind]: OTHER, "name": "new"}
@@ -288,14 +289,14 @@ def torn_reads(happens: Callable[[], object]) -> Any:
         (lambda text: Write(text, set={"by_path": "TEXT#x"}), "long text {id} stands at TEXT#x in by_path,"),
     ],
 )
-def test_the_recount_finds_a_text_that_is_not_its_resources(w: World, change: Any, finding: str) -> None:
+def test_the_recount_finds_a_text_of_another_version(w: World, change: Any, finding: str) -> None:
     one = made(w, "clients")
     wiring.table().write(change(keys.text(1, one["id"])))
     (found,) = violations(scan(w.dynamodb, TABLE))
     assert finding.format(id=one["id"]) in found
 
 
-def test_the_recount_finds_a_text_that_has_outlived_its_resource(w: World) -> None:
+def test_the_recount_finds_a_text_without_its_resource(w: World) -> None:
     one = made(w, "clients")
     w.call("DELETE", f"/clients/{one['id']}")
     clean_up(w)

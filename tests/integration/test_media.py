@@ -109,7 +109,8 @@ def test_nothing_is_kept_of_what_is_no_media(media: MediaBucket, s3: Any, name: 
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)
-def test_nothing_is_kept_of_a_file_that_only_begins_well(media: MediaBucket, s3: Any, sample: Sample) -> None:
+def test_nothing_is_kept_of_a_truncated_file(media: MediaBucket, s3: Any, sample: Sample) -> None:
+    """One whose first bytes are right."""
     liar = sample.content[:12] + b"<html></html>" * 1000
     put(s3, STAGED, liar)
     assert code_of(media, Content(liar), sample.kind) == "media_wrong_type"
@@ -117,7 +118,7 @@ def test_nothing_is_kept_of_a_file_that_only_begins_well(media: MediaBucket, s3:
     assert keys(s3) == [STAGED]
 
 
-def test_nothing_is_kept_of_a_file_that_is_too_large(media: MediaBucket, s3: Any) -> None:
+def test_nothing_is_kept_of_an_oversized_file(media: MediaBucket, s3: Any) -> None:
     large = picture("PNG")
     put(s3, STAGED, large)
     with mock.patch.dict(LIMITS, {TaskType.IMAGE: len(large) - 1}):
@@ -129,7 +130,7 @@ def test_nothing_is_kept_of_a_file_that_is_too_large(media: MediaBucket, s3: Any
 # ------------------------------------------------------------------------------------------------------------- staged
 
 
-def test_staged_files_are_there_for_a_repeat_and_gone_with_the_task(media: MediaBucket, s3: Any) -> None:
+def test_staged_files_survive_repeats_and_go_with_the_task(media: MediaBucket, s3: Any) -> None:
     put(s3, STAGED, picture("JPEG"))
     first = media.keep(Staged(STAGED), STEM, TaskType.IMAGE)
     assert media.keep(Staged(STAGED), STEM, TaskType.IMAGE) == first
@@ -159,7 +160,7 @@ def test_a_bucket_that_refuses_is_not_a_missing_file(media: MediaBucket, s3: Any
 # ----------------------------------------------------------------------------------------------- removing and reading
 
 
-def test_everything_of_a_task_is_removed_and_nothing_of_another(media: MediaBucket, s3: Any) -> None:
+def test_removing_a_tasks_files_touches_no_other_task(media: MediaBucket, s3: Any) -> None:
     mine = ["media/1/task/0.png", "media/1/task/1.png", "incoming/task/output", "incoming/task/manifest.json"]
     others = ["incoming/task2/output", "media/1/task2/0.png", "media/2/task/0.png"]
     for key in (*mine, *others):
@@ -178,7 +179,7 @@ def test_more_files_than_fit_one_page_are_removed(media: MediaBucket, s3: Any) -
     assert keys(s3) == []
 
 
-def test_a_url_is_good_for_as_long_as_it_should_be(s3: Any) -> None:
+def test_a_url_is_valid_for_the_stated_time(s3: Any) -> None:
     url = MediaBucket(s3, BUCKET, url_life=timedelta(minutes=5)).url("media/1/task/0.png")
     query = parse_qs(urlsplit(url).query)
     assert query["X-Amz-Expires"] == ["300"]

@@ -46,7 +46,7 @@ def dimensions(line: Line) -> list[list[str]]:
     return found
 
 
-def test_a_task_that_ends_is_counted_once_by_outcome_and_provider(w: World, metrics: Callable[[], list[Line]]) -> None:
+def test_a_finished_task_counts_once_by_outcome_and_provider(w: World, metrics: Callable[[], list[Line]]) -> None:
     a_finished_task(w)
     w.settle()
     (line,) = metrics()
@@ -60,7 +60,7 @@ def test_a_task_that_ends_is_counted_once_by_outcome_and_provider(w: World, metr
     ("code", "metric"),
     [("provider_auth", "ProviderKeyRefused"), ("provider_unavailable", "ProviderUnavailable")],
 )
-def test_a_failure_that_an_operator_can_mend_is_counted_by_itself(
+def test_failures_for_operators_have_their_own_metric(
     w: World, metrics: Callable[[], list[Line]], code: str, metric: str
 ) -> None:
     a_finished_task(w, prompt=f"fail:{code}")
@@ -69,9 +69,7 @@ def test_a_failure_that_an_operator_can_mend_is_counted_by_itself(
     assert line["outcome"] == "failed"
 
 
-def test_a_task_that_is_called_off_is_counted_by_the_request_and_not_again(
-    w: World, metrics: Callable[[], list[Line]]
-) -> None:
+def test_a_cancel_is_counted_once_by_its_request(w: World, metrics: Callable[[], list[Line]]) -> None:
     a_canceled_task(w)
     w.settle()
     (line,) = metrics()
@@ -110,7 +108,7 @@ def a_contended_write(w: World) -> None:
         a_client(w)
 
 
-def test_writes_that_are_tried_again_are_counted_in_one_line(w: World, metrics: Callable[[], list[Line]]) -> None:
+def test_retried_writes_are_counted_in_one_line(w: World, metrics: Callable[[], list[Line]]) -> None:
     a_contended_write(w)
     (line,) = metrics()
     assert (dimensions(line), sum(line["WriteConflictRetries"])) == ([["service"]], 3)
@@ -137,7 +135,7 @@ def a_deleted_client(w: World) -> None:
     clean_up(w)
 
 
-def test_a_clean_up_tells_its_age_and_what_it_has_freed(w: World, metrics: Callable[[], list[Line]]) -> None:
+def test_a_cleanup_reports_its_age_and_children(w: World, metrics: Callable[[], list[Line]]) -> None:
     a_deleted_client(w)
     lines = metrics()
     ages = [line["CascadeAge"][0] for line in lines]
@@ -176,7 +174,7 @@ def a_silent_submit(w: World) -> str:
     return str(task["id"])
 
 
-def test_a_submit_of_which_nobody_knows_is_counted_at_every_look(w: World, metrics: Callable[[], list[Line]]) -> None:
+def test_an_unknown_submit_is_counted_at_every_look(w: World, metrics: Callable[[], list[Line]]) -> None:
     task = a_silent_submit(w)
     (line,) = metrics()
     assert names(line) == {"SubmitOutcomeUnknown"}

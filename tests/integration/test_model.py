@@ -40,7 +40,7 @@ def adding(key: Key) -> Callable[[], None]:
     return lambda: wiring.table().transact(Write(key, add={"n": 1}))
 
 
-def test_threads_run_one_by_one_in_the_order_of_their_waits() -> None:
+def test_threads_run_in_the_order_of_their_waits() -> None:
     time, told = VirtualTime(), list[tuple[float, str]]()
 
     def worker(name: str, pause: float) -> None:
@@ -65,7 +65,7 @@ def test_what_a_thread_raises_ends_the_simulation() -> None:
         time.run()
 
 
-def test_transactions_on_different_items_do_not_wait_for_each_other() -> None:
+def test_transactions_on_different_items_run_in_parallel() -> None:
     with modelled() as (_, model):
         took = at_once(model, adding(HERE), adding(THERE))
         low, high = LATENCY["TransactWriteItems"]
@@ -119,6 +119,6 @@ def test_a_partition_that_reads_too_much_is_throttled() -> None:
         assert model.met["reads throttled"] > 0
 
 
-def test_the_ceiling_of_creates_is_where_the_document_has_it() -> None:
+def test_the_ceiling_of_creates_matches_the_document() -> None:
     assert load(create_clients, 20.0, seconds=6.0).is_carried
     assert not load(create_clients, 70.0, seconds=6.0).is_carried

@@ -64,7 +64,7 @@ def test_names_sort_together_however_they_are_composed(w: World) -> None:
     assert found(w, "/clients", sort_by="name", sort_order="asc", search="\u200b", page="1") == expected
 
 
-def test_names_and_status_ascend_and_times_descend_unless_asked_otherwise(w: World) -> None:
+def test_names_and_status_ascend_and_times_descend(w: World) -> None:
     client = a_client(w, name="c")
     for name, status in (("b", "draft"), ("a", "archived"), ("c", "active")):
         a_campaign(w, client_id=client["id"], name=name, status=status)
@@ -76,7 +76,8 @@ def test_names_and_status_ascend_and_times_descend_unless_asked_otherwise(w: Wor
         assert found(w, path, sort_by="name", sort_order="desc") == ["c", "b", "a"]
 
 
-def test_a_cursor_belongs_to_the_order_whether_it_was_asked_for_or_not(w: World) -> None:
+def test_a_cursor_belongs_to_its_order(w: World) -> None:
+    """Whether that was asked for or is the default."""
     for name in "cab":
         a_client(w, name=name)
     first = shown(w, "/clients", sort_by="name", page_size=1)
@@ -105,7 +106,7 @@ def test_what_cannot_be_seen_is_no_content(w: World, text: str) -> None:
         (f" {DECOMPOSED} ", DECOMPOSED),
     ],
 )
-def test_edges_are_trimmed_and_the_rest_is_kept_as_it_was_sent(w: World, sent: str, kept: str) -> None:
+def test_names_are_trimmed_and_otherwise_kept(w: World, sent: str, kept: str) -> None:
     client: Json = a_client(w, name=sent)
     assert client["name"] == kept
     assert a_campaign(w, client_id=client["id"], name=sent, goal=sent)["goal"] == kept

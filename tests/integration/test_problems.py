@@ -112,9 +112,7 @@ def test_a_path_that_does_not_exist_is_not_found(w: World, method: str, path: st
         ("/openapi.json", {"GET"}),
     ],
 )
-def test_a_method_that_a_path_does_not_take_is_a_405_that_says_which_it_does(
-    w: World, path: str, allowed: set[str]
-) -> None:
+def test_an_unsupported_method_is_405_with_allow(w: World, path: str, allowed: set[str]) -> None:
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - allowed:
         answer = w.call(method, path)
         problem(answer, 405)
@@ -151,7 +149,7 @@ def test_an_unexpected_error_stays_inside(w: World) -> None:
 
 
 @pytest.mark.parametrize("error", [conflict(), client_error("ThrottlingException")])
-def test_a_write_that_never_gets_through_is_a_503_that_says_when_to_try_again(w: World, error: Exception) -> None:
+def test_endless_write_conflicts_are_503_with_retry_after(w: World, error: Exception) -> None:
     client = a_client(w)
     failing = mock.patch.multiple(wiring.dynamodb(), transact_write_items=fails(error), put_item=fails(error))
     with failing, at_once():
@@ -169,7 +167,7 @@ def test_a_write_that_never_gets_through_is_a_503_that_says_when_to_try_again(w:
 
 
 @pytest.mark.parametrize("path", ["/clients", f"/clients/{NOBODY}", f"/campaigns/{NOBODY}", "/tasks", "/health"])
-def test_a_read_that_never_gets_through_is_a_503_that_says_when_to_try_again(w: World, path: str) -> None:
+def test_endless_read_failures_are_503_with_retry_after(w: World, path: str) -> None:
     busy = fails(client_error("ThrottlingException"))
     w.pass_time(5)  # after which a health check asks again
     with mock.patch.multiple(wiring.dynamodb(), get_item=busy, batch_get_item=busy, query=busy):
@@ -179,7 +177,8 @@ def test_a_read_that_never_gets_through_is_a_503_that_says_when_to_try_again(w: 
 
 
 @pytest.mark.parametrize(("at", "status"), [(0, 409), (1, 503)], ids=["the same key", "something else"])
-def test_who_meets_the_same_key_is_told_so_and_who_meets_others_is_told_to_wait(w: World, at: int, status: int) -> None:
+def test_key_conflicts_and_contention_have_different_answers(w: World, at: int, status: int) -> None:
+    """Who meets the same idempotency key is told so; who meets other writers is told to wait."""
     key = {"Idempotency-Key": f"running-{at}"}
     with (
         mock.patch.object(wiring.dynamodb(), "transact_write_items", fails(conflict(at))),
@@ -189,7 +188,7 @@ def test_who_meets_the_same_key_is_told_so_and_who_meets_others_is_told_to_wait(
     assert w.call("POST", "/clients", {"name": "Acme"}, headers=key).status == 201
 
 
-def test_a_write_that_meets_others_a_few_times_goes_through(w: World) -> None:
+def test_a_write_survives_a_few_conflicts(w: World) -> None:
     client, send, errors = wiring.dynamodb(), wiring.dynamodb().transact_write_items, [conflict()] * 5
 
     def sometimes(**request: Any) -> object:
@@ -246,7 +245,7 @@ def test_health_asks_the_table_once_in_five_seconds(w: World) -> None:
         assert get_item.call_count == 2
 
 
-def test_a_table_that_did_not_answer_is_asked_again_at_once(w: World) -> None:
+def test_an_unanswered_table_request_is_retried_at_once(w: World) -> None:
     w.pass_time(5)
     with mock.patch.object(wiring.dynamodb(), "get_item", fails(client_error("ResourceNotFoundException"))):
         problem(w.call("GET", "/health"), 500)
@@ -259,7 +258,8 @@ def test_the_document_is_served(w: World) -> None:
     assert "/api/v3/clients" in document["paths"]
 
 
-def test_a_body_that_is_not_json_is_not_what_is_wrong_with_an_unknown_path(w: World) -> None:
+def test_an_unknown_path_is_404_before_its_body(w: World) -> None:
+    """A body that is not JSON is not what is wrong with it."""
     text = {"Content-Type": "text/plain"}
     problem(w.call("POST", "/nowhere", raw="hello", headers=text), 404)
     problem(w.call("PUT", "/clients", raw="hello", headers=text), 405)

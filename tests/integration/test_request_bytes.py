@@ -53,15 +53,13 @@ NOT_UTF_8 = [
 
 @pytest.mark.parametrize("sent", NOT_UTF_8)
 @pytest.mark.parametrize("content_type", ["application/json", "application/merge-patch+json"])
-def test_bytes_that_are_not_utf_8_are_refused_in_both_of_the_gateways_forms(
-    w: World, sent: bytes, content_type: str
-) -> None:
+def test_invalid_utf_8_is_refused_in_both_gateway_forms(w: World, sent: bytes, content_type: str) -> None:
     answer = post(w, sent, content_type=content_type)
     assert places(answer) == {""}
     assert "UTF-8" in answer.json["detail"]
 
 
-def test_a_prompt_that_is_not_utf_8_is_not_paid_for(w: World) -> None:
+def test_an_invalid_utf_8_prompt_is_not_charged(w: World) -> None:
     before = shown(w, "/tasks")["total"]
     assert places(post(w, b'{"prompt":"caf\xe9"}', path="/generate/image")) == {""}
     assert shown(w, "/tasks")["total"] == before
@@ -75,7 +73,8 @@ def test_a_replacement_character_that_was_sent_is_kept(w: World, content_type: s
         assert post(w, json.dumps({"name": name}).encode(), content_length="").json["name"] == name
 
 
-def test_without_a_length_a_replacement_character_cannot_be_told_and_is_refused(w: World) -> None:
+def test_a_replacement_character_without_length_is_refused(w: World) -> None:
+    """Without a Content-Length it cannot be told from bytes that were replaced."""
     assert places(post(w, '{"name":"\ufffd!"}'.encode(), content_length="")) == {""}
     assert places(post(w, b'{"name":"\xff!"}', content_length="")) == {""}
     assert post(w, '{"name":"Zoë"}'.encode(), content_length="").status == 201
@@ -130,7 +129,7 @@ AT_8 = " (line 1, column 8)."
         ('{"a":' * 5000, "The body is nested too deeply: at most 100 levels."),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_a_body_is_said_in_words(w: World, body: str, said: str) -> None:
+def test_body_errors_are_messages_in_words(w: World, body: str, said: str) -> None:
     answer = w.call("POST", "/clients", raw=body)
     assert (places(answer), answer.json["detail"]) == ({""}, said)
 
@@ -236,7 +235,7 @@ def test_ids_are_found_in_any_case_of_letters(w: World) -> None:
     assert w.call("DELETE", f"/tasks/{task['id'].upper()}").status == 204
 
 
-def test_an_id_with_letters_of_another_script_is_not_found(w: World) -> None:
+def test_an_id_in_another_script_is_not_found(w: World) -> None:
     client = a_client(w)["id"]
     for strange in (client.replace("0", "０"), client.replace("0", "٠"), f"{client}\u200b", f"{{{client}}}"):
         problem(w.call("GET", f"/clients/{strange}"), 404)

@@ -55,7 +55,7 @@ def test_one_update_sets_adds_removes_and_discards_at_once(table: Table) -> None
     }
 
 
-def test_reserved_words_and_odd_names_are_names_like_any_other(table: Table) -> None:
+def test_reserved_words_and_odd_names_are_ordinary_names(table: Table) -> None:
     odd = {"name": 1, "status": 2, "tasks|image|fal|pending": 3, "a.b": 4, "size": 5, "#x": 6, ":y": 7}
     table.write(Write(HERE, add=odd, condition=MISSING))
     assert kept(table) == odd
@@ -71,9 +71,10 @@ def test_reserved_words_and_odd_names_are_names_like_any_other(table: Table) -> 
         (Write(HERE, put={"n": 9}), True, True),
     ],
 )
-def test_conditions_hold_for_every_kind_of_write_and_a_refused_transaction_leaves_no_trace(
+def test_conditions_hold_for_writes_and_transactions_leave_no_trace(
     table: Table, write: Write, passes_on_nothing: bool, passes_on_something: bool
 ) -> None:
+    """For every kind of write; of a refused transaction nothing is written."""
     read_together = Write(THERE, add={"n": 1})
     for number, passes in ((0, passes_on_nothing), (1, passes_on_something)):
         if number:

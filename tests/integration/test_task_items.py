@@ -72,7 +72,7 @@ BOTH_AT_ONCE = [("transact_write_items", ["TASK", "DETAIL"])]
 # ------------------------------------------------------------------------------------------------- what is written
 
 
-def test_a_step_without_news_is_one_update_of_the_detail(stage: Stage) -> None:
+def test_a_step_without_news_updates_the_detail_once(stage: Stage) -> None:
     assert stage.written_by(lambda: stage.note(step=1)) == ONE_UPDATE_OF["detail"]
     assert stage.kept() == stage.task.changed(step=1)
 
@@ -166,7 +166,8 @@ def test_a_note_does_not_mind_that_a_parent_went(stage: Stage, change: Any) -> N
     assert violations(scan(stage.w.dynamodb, TABLE), at_rest=True) == []
 
 
-def test_a_task_that_goes_on_meanwhile_is_not_deleted_as_it_was(stage: Stage) -> None:
+def test_a_task_that_moved_on_is_not_deleted_unseen(stage: Stage) -> None:
+    """The delete reads it again."""
     stage.note(**STEP)
     calls: list[Task] = []
 

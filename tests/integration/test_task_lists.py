@@ -90,7 +90,7 @@ FILTERS: list[tuple[Json, Wanted]] = [
 
 
 @pytest.mark.parametrize("asked", FILTERS)
-def test_every_filter_finds_its_tasks_in_both_directions_and_on_pages(
+def test_every_filter_pages_its_tasks_in_both_directions(
     w: World, tasks: list[Json], client: str, campaign: str, asked: tuple[Json, Wanted]
 ) -> None:
     query, wanted = asked
@@ -114,7 +114,8 @@ def written(at: datetime) -> str:
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def test_a_span_of_time_includes_both_its_ends_to_the_microsecond(w: World, tasks: list[Json]) -> None:
+def test_a_time_span_includes_both_its_ends(w: World, tasks: list[Json]) -> None:
+    """To the microsecond."""
     tick = timedelta(microseconds=1)
     at = [moment(task["created_at"]) for task in tasks]
 
@@ -139,12 +140,12 @@ def test_a_span_of_time_includes_both_its_ends_to_the_microsecond(w: World, task
         lambda at: at.isoformat().replace("+00:00", "z").replace("T", "t"),
     ],
 )
-def test_a_moment_may_be_written_in_any_way_of_rfc_3339(w: World, tasks: list[Json], write: Any) -> None:
+def test_a_timestamp_may_take_any_rfc_3339_form(w: World, tasks: list[Json], write: Any) -> None:
     at = moment(tasks[3]["created_at"])
     assert ids(w, "/tasks", created_from=write(at), created_to=write(at)) == [tasks[3]["id"]]
 
 
-def test_the_total_of_a_span_is_exact_and_its_walk_stays_within_it(w: World, tasks: list[Json]) -> None:
+def test_a_spans_total_is_exact_and_iterating_stays_inside(w: World, tasks: list[Json]) -> None:
     span = {"created_from": tasks[1]["created_at"], "created_to": tasks[5]["created_at"]}
     pages = list(walk(w, "/tasks", page_size=2, **span))
     assert [item["id"] for page in pages for item in page["items"]] == [task["id"] for task in tasks[5:0:-1]]
@@ -152,7 +153,7 @@ def test_the_total_of_a_span_is_exact_and_its_walk_stays_within_it(w: World, tas
     assert shown(w, "/tasks", type="audio", **span)["total"] == 2
 
 
-def test_a_task_of_a_deleted_parent_is_listed_without_it_at_once(w: World) -> None:
+def test_tasks_of_a_deleted_parent_are_listed_unlinked(w: World) -> None:
     client = a_client(w)["id"]
     campaign = a_campaign(w, {"id": client})["id"]
     linked = a_task(w, campaign_id=campaign)

@@ -30,7 +30,7 @@ class Between(Trouble):
         return request
 
 
-def test_a_task_created_while_a_list_is_read_pushes_nobody_out() -> None:
+def test_a_task_created_meanwhile_pushes_nobody_out() -> None:
     with faulty_world() as (w, client):
         first = a_task(w)
         w.pass_time(60)
@@ -41,7 +41,7 @@ def test_a_task_created_while_a_list_is_read_pushes_nobody_out() -> None:
         assert page["total"] >= len(page["items"])
 
 
-def test_tasks_that_lose_their_client_while_the_unassigned_are_read_push_nobody_out() -> None:
+def test_tasks_that_become_unassigned_meanwhile_push_nobody_out() -> None:
     with faulty_world() as (w, client):
         mine, others = a_client(w), a_client(w)
         task = a_canceled_task(w, client_id=mine["id"])
@@ -60,7 +60,7 @@ def test_tasks_that_lose_their_client_while_the_unassigned_are_read_push_nobody_
         assert task["id"] in [each["id"] for each in page["items"]]
 
 
-def test_a_task_that_is_freed_between_two_reads_is_listed_once() -> None:
+def test_a_task_freed_between_two_reads_is_listed_once() -> None:
     with faulty_world() as (w, client):
         mine = a_client(w)
         task = a_canceled_task(w, client_id=mine["id"])

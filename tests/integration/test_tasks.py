@@ -103,7 +103,7 @@ def test_metadata_may_have_16_kib_and_no_more(w: World, fill: str) -> None:
     assert [fault["pointer"] for fault in problem(answer, 400)["errors"]] == ["/metadata"]
 
 
-def test_params_that_would_not_fit_into_an_item_are_refused(w: World) -> None:
+def test_params_too_large_for_an_item_are_refused(w: World) -> None:
     raw = '{"prompt": "A boat", "params": {"a": [' + ",".join(["9e15"] * 50_000) + "]}}"
     answer = w.call("POST", "/generate/image", raw=raw)
     assert [fault["pointer"] for fault in problem(answer, 400)["errors"]] == ["/params"]
@@ -136,13 +136,14 @@ def test_a_result_is_a_202_while_the_task_runs(w: World) -> None:
     assert (answer.status, answer.json["status"]) == (200, "succeeded")
 
 
-def test_a_result_is_a_409_with_the_tasks_own_error_when_it_failed(w: World, failed: Json) -> None:
+def test_the_result_of_a_failed_task_is_409(w: World, failed: Json) -> None:
+    """With the task's own error."""
     told = problem(w.call("GET", f"/tasks/{failed['id']}/result"), 409)
     assert (told["code"], told["retryable"]) == (failed["error"]["code"], failed["error"]["retryable"])
     assert told["detail"] == failed["error"]["message"]
 
 
-def test_a_result_is_a_409_when_the_task_was_canceled(w: World) -> None:
+def test_the_result_of_a_canceled_task_is_409(w: World) -> None:
     told = problem(w.call("GET", f"/tasks/{a_canceled_task(w)['id']}/result"), 409)
     assert (told["code"], told["retryable"]) == ("canceled", True)
 
@@ -169,7 +170,7 @@ def test_a_second_cancel_changes_nothing(w: World) -> None:
     assert (again.status, again.json) == (200, canceled)
 
 
-def test_a_retry_asks_for_the_same_again_as_a_new_task(w: World, failed: Json) -> None:
+def test_a_retry_creates_an_equal_new_task(w: World, failed: Json) -> None:
     answer = w.call("POST", f"/tasks/{failed['id']}/retry")
     assert answer.status == 202
     again = answer.json
@@ -197,7 +198,7 @@ def test_a_retry_takes_the_brand_as_it_is_now(w: World) -> None:
     assert (again["client_id"], again["effective_prompt"]) == (None, "A boat")
 
 
-def test_a_deleted_task_is_gone_and_so_are_its_media(w: World) -> None:
+def test_deleting_a_task_deletes_its_media(w: World) -> None:
     task = a_finished_task(w)
     assert len(files_of(task)) == 1
     assert w.call("DELETE", f"/tasks/{task['id']}").status == 204
@@ -208,7 +209,7 @@ def test_a_deleted_task_is_gone_and_so_are_its_media(w: World) -> None:
     assert files_of(task) == []
 
 
-def test_a_task_that_still_runs_can_be_deleted_and_leaves_nothing(w: World) -> None:
+def test_deleting_a_running_task_leaves_nothing(w: World) -> None:
     task = a_task(w)
     w.relay()
     one_step(w, task["id"])

@@ -240,7 +240,7 @@ def small_batches() -> Iterator[None]:
         yield
 
 
-def test_any_history_of_three_levels_is_answered_as_by_sql() -> None:
+def test_histories_of_three_levels_are_answered_like_sql() -> None:
     with third_level(), small_batches(), exact_world() as w:
         run_state_machine_as_test(
             partial(Levels, w, beginning=Timestamp(w)),  # type: ignore[arg-type]  # any factory will do

@@ -21,7 +21,7 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield client
 
 
-def test_the_entries_of_the_templates_indexes_are_those_that_an_emulator_keeps(dynamodb: Any) -> None:
+def test_index_entries_are_those_an_emulator_keeps(dynamodb: Any) -> None:
     every_key = {key for index in indexes().values() for key in index.keys}
     names = every_key | {"PK", "SK", "id", "name", "goal", "status", "prompt", "effective_prompt", "updated_at"}
     item = {name: {"S": f"some {name}"} for name in names}

@@ -86,7 +86,7 @@ def test_other_subjects_and_other_issuers_are_other_users(client: FaultyDynamoDB
 
 
 @pytest.mark.parametrize("call", ["update_item", "transact_write_items"])
-def test_of_two_first_requests_at_once_both_get_the_same(client: FaultyDynamoDB, call: str) -> None:
+def test_two_concurrent_first_requests_get_one_number(client: FaultyDynamoDB, call: str) -> None:
     client.trouble = overtaken = Overtaken("ann", call)
     ours = number("ann")
     assert ours == overtaken.theirs
@@ -95,9 +95,7 @@ def test_of_two_first_requests_at_once_both_get_the_same(client: FaultyDynamoDB,
 
 
 @pytest.mark.parametrize(("write", "effect"), [*product((1, 2), (False, True))])
-def test_after_a_crash_at_any_write_everybody_still_gets_a_number_of_their_own(
-    client: FaultyDynamoDB, write: int, effect: bool
-) -> None:
+def test_a_crash_anywhere_leaves_numbers_unique(client: FaultyDynamoDB, write: int, effect: bool) -> None:
     client.trouble = crash = CrashAt(write, effect)
     with pytest.raises(Crashed):
         number("ann")
@@ -130,7 +128,7 @@ def test_in_any_weather_nobody_shares_a_number(client: FaultyDynamoDB) -> None:
     assert len(set(final.values())) == len(final)
 
 
-def test_even_when_the_count_is_lost_no_number_is_given_again(client: FaultyDynamoDB) -> None:
+def test_a_lost_counter_repeats_no_number(client: FaultyDynamoDB) -> None:
     before = {number(f"user {each}") for each in range(3)}
     wiring.table().write(Write(keys.users(), delete=True))
     assert number("late") not in before

@@ -68,7 +68,7 @@ def without_urls(task: dict[str, Any]) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------- what receivers hear
 
 
-def test_the_receiver_is_sent_the_finished_task_as_its_owner_sees_it(w: World, receiver: Receiver) -> None:
+def test_the_receiver_gets_the_task_its_owner_sees(w: World, receiver: Receiver) -> None:
     secret = shown(w, SECRET)["secret"]
     task = a_finished_task(w, webhook_url=URL, metadata={"mine": 1}, client_id=a_client(w)["id"])
     w.relay()
@@ -101,14 +101,14 @@ def test_a_task_without_a_receiver_starts_no_notice(w: World, receiver: Receiver
     assert w.tell() == 0
 
 
-def test_an_owner_without_a_secret_gets_one_when_the_first_message_is_signed(w: World, receiver: Receiver) -> None:
+def test_the_first_signature_creates_the_owners_secret(w: World, receiver: Receiver) -> None:
     a_finished_task(w, webhook_url=URL)
     w.relay()
     w.tell()
     assert len(told(receiver, shown(w, SECRET)["secret"])) == 1
 
 
-def test_every_attempt_is_shown_to_the_owner_and_the_next_one_comes_later(w: World, receiver: Receiver) -> None:
+def test_attempts_are_shown_and_their_intervals_grow(w: World, receiver: Receiver) -> None:
     receiver.answers = [500, "it did not answer", 200]
     task = a_finished_task(w, webhook_url=URL)
     w.relay()
@@ -132,7 +132,7 @@ def test_a_task_that_was_deleted_is_not_told(w: World, receiver: Receiver) -> No
     assert not receiver.posts
 
 
-def test_a_receiver_is_not_told_of_a_client_that_is_being_cleaned_up_after(w: World, receiver: Receiver) -> None:
+def test_a_delivery_names_no_client_being_cleaned_up(w: World, receiver: Receiver) -> None:
     client = a_client(w)
     a_finished_task(w, webhook_url=URL, client_id=client["id"])
     w.relay()
@@ -145,7 +145,7 @@ def test_a_receiver_is_not_told_of_a_client_that_is_being_cleaned_up_after(w: Wo
 # ----------------------------------------------------------------------------------------------- what is recorded
 
 
-def test_a_delivery_changes_nothing_of_the_task_but_its_deliveries_and_its_tag(w: World) -> None:
+def test_a_delivery_changes_only_deliveries_and_tag(w: World) -> None:
     task = a_finished_task(w)
     before = w.call("GET", f"/tasks/{task['id']}")
     wiring.tasks().log_delivery(task["id"], DeliveryAttempt(at=w.now, status=500))
@@ -162,7 +162,8 @@ def test_a_delivery_changes_nothing_of_the_task_but_its_deliveries_and_its_tag(w
     assert not violations(read(wiring.table(), 1), at_rest=True)
 
 
-def test_a_delivery_is_recorded_with_a_task_from_before_there_were_any(w: World) -> None:
+def test_a_delivery_is_recorded_on_older_tasks(w: World) -> None:
+    """Those that were written before there were deliveries."""
     task = a_finished_task(w)
     key = {"PK": {"S": f"TASK#{task['id']}"}, "SK": {"S": "TASK"}}
     w.dynamodb.update_item(TableName="atelier", Key=key, UpdateExpression="REMOVE webhook_deliveries")
@@ -170,7 +171,7 @@ def test_a_delivery_is_recorded_with_a_task_from_before_there_were_any(w: World)
     assert len(shown(w, f"/tasks/{task['id']}")["webhook_deliveries"]) == 1
 
 
-def test_a_delivery_to_a_task_that_is_gone_is_recorded_nowhere(w: World) -> None:
+def test_a_delivery_for_a_missing_task_is_not_recorded(w: World) -> None:
     wiring.tasks().log_delivery(an_id(9), DeliveryAttempt(at=w.now, status=200))
     assert wiring.table().get(keys.task(an_id(9))) is None
 
@@ -178,7 +179,7 @@ def test_a_delivery_to_a_task_that_is_gone_is_recorded_nowhere(w: World) -> None
 # ---------------------------------------------------------------------------------------------------- the secret
 
 
-def test_a_secret_is_made_when_it_is_first_asked_for_and_stays(w: World) -> None:
+def test_a_secret_is_created_once_at_first_read(w: World) -> None:
     first, second = w.call("GET", SECRET), w.call("GET", SECRET)
     assert first.json == second.json == {"secret": first.json["secret"], "previous_until": None}
     prefix, _, key = first.json["secret"].partition("_")
@@ -201,7 +202,7 @@ def test_a_changed_secret_leaves_the_old_one_a_day(w: World) -> None:
     assert shown(w, SECRET) == {"secret": answer.json["secret"], "previous_until": None}
 
 
-def test_to_change_a_secret_that_nobody_has_seen_is_to_make_one(w: World) -> None:
+def test_rotating_an_unseen_secret_creates_one(w: World) -> None:
     answer = w.call("POST", SECRET)
     assert (answer.status, answer.json["previous_until"]) == (200, None)
     assert shown(w, SECRET) == answer.json
@@ -251,13 +252,13 @@ def overtaken(by: Any) -> Any:
     return mock.patch.object(Table, "get", read_and_wait)
 
 
-def test_of_two_who_make_the_first_secret_both_get_the_same(w: World) -> None:
+def test_concurrent_first_reads_get_the_same_secret(w: World) -> None:
     secrets = WebhookSecrets(wiring.table())
     with overtaken(lambda: secrets.get_or_create(1, fresh=ONE, now=w.now)):
         assert secrets.get_or_create(1, fresh=TWO, now=w.now).secret == ONE
 
 
-def test_of_two_who_change_the_secret_at_once_neither_forgets_the_other_s(w: World) -> None:
+def test_concurrent_rotations_forget_no_secret(w: World) -> None:
     secrets = WebhookSecrets(wiring.table())
     secrets.get_or_create(1, fresh=ONE, now=w.now)
     with overtaken(lambda: secrets.rotate(Access.own(1), fresh=TWO, idempotent=None, now=w.now)):
@@ -265,7 +266,7 @@ def test_of_two_who_change_the_secret_at_once_neither_forgets_the_other_s(w: Wor
     assert made.signing(w.now) == (THREE, TWO)
 
 
-def test_of_two_with_the_same_key_at_once_one_changes_the_secret(w: World) -> None:
+def test_concurrent_rotations_with_one_key_rotate_once(w: World) -> None:
     secrets, this = WebhookSecrets(wiring.table()), IdempotentRequest(key="k", digest="d")
     secrets.get_or_create(1, fresh=ONE, now=w.now)
     with overtaken(lambda: secrets.rotate(Access.own(1), fresh=TWO, idempotent=this, now=w.now)):

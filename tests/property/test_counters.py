@@ -36,9 +36,7 @@ CHOICES = st.builds(
 
 
 @given(st.lists(st.tuples(st.integers(min_value=0, max_value=5), st.none() | TASKS), max_size=60), CHOICES)
-def test_the_sum_of_any_history_of_changes_is_a_recount(
-    history: list[tuple[int, Task | None]], choice: TaskFilter
-) -> None:
+def test_summed_changes_equal_a_recount(history: list[tuple[int, Task | None]], choice: TaskFilter) -> None:
     tasks: dict[int, Task] = {}
     counters: dict[str, list[dict[CounterKey, int]]] = {}
     for number, after in history:
@@ -58,7 +56,7 @@ def test_the_sum_of_any_history_of_changes_is_a_recount(
 
 
 @given(TASKS, TASKS)
-def test_a_change_in_place_is_a_leave_and_an_arrival(before: Task, after: Task) -> None:
+def test_a_change_in_place_equals_leaving_and_arriving(before: Task, after: Task) -> None:
     both = added([change(before=before, after=None), change(before=None, after=after)])
     assert change(before=before, after=after) == {cell: count for cell, count in both.items() if count}
     assert change(before=before, after=before) == {}

@@ -57,7 +57,7 @@ def decoded(cursor: str) -> Any:
 
 
 @given(st.sampled_from(QUERIES), NAMES, IDS, SEEN)
-def test_a_cursor_comes_back_from_its_text_for_any_name(query: ListQuery, name: str, id_: str, seen: int) -> None:
+def test_a_cursor_round_trips_for_any_name(query: ListQuery, name: str, id_: str, seen: int) -> None:
     cursor = Cursor(POSITION["name"]({"name": name, "id": id_}), id_, seen)
     text = cursor.text(query)
     assert cursor_of(with_cursor(query, text)) == cursor
@@ -66,9 +66,7 @@ def test_a_cursor_comes_back_from_its_text_for_any_name(query: ListQuery, name: 
 
 
 @given(st.sampled_from(QUERIES), st.sampled_from(QUERIES), st.integers(min_value=1, max_value=100))
-def test_a_cursor_is_good_for_its_own_list_at_any_page_size_and_for_no_other(
-    query: ListQuery, other: ListQuery, page_size: int
-) -> None:
+def test_a_cursor_serves_only_its_list_any_page_size(query: ListQuery, other: ListQuery, page_size: int) -> None:
     text = Cursor("x", an_id(1), 50).text(query)
     asked = with_cursor(other.model_copy(update={"page_size": page_size}), text)
     if other is query:
@@ -109,7 +107,7 @@ def test_any_json_that_is_not_a_cursor_is_refused(value: Any) -> None:
 
 @settings(max_examples=300)
 @given(st.integers(min_value=0, max_value=3), JSON, IDS)
-def test_a_cursor_with_any_part_replaced_is_refused_or_still_within_bounds(place: int, value: Any, id_: str) -> None:
+def test_a_tampered_cursor_is_refused_or_within_bounds(place: int, value: Any, id_: str) -> None:
     parts = decoded(Cursor("position", id_, 50).text(ClientQuery()))
     parts[place] = value
     text = encoded(parts)
@@ -140,7 +138,7 @@ def test_no_cursor_is_no_cursor() -> None:
     assert cursor_of(ClientQuery()) is None
 
 
-def test_the_longest_cursor_that_we_make_is_one_that_we_take() -> None:
+def test_our_longest_cursor_is_accepted() -> None:
     for letter in ("\x01", "ΐ", "😀", "a"):
         position = POSITION["name"]({"name": letter * 255, "id": an_id(1)})
         text = Cursor(position, an_id(1), 10**9 - 1).text(CampaignQuery(client_id=an_id(1)))
@@ -162,7 +160,7 @@ LISTED = [
 
 @pytest.mark.parametrize("partition", LISTED, ids=lambda partition: partition.index or partition.prefix)
 @pytest.mark.parametrize("letter", ["a", "é", "語", "😀"])
-def test_no_position_with_its_prefix_is_longer_than_a_sort_key(partition: Partition, letter: str) -> None:
+def test_positions_with_prefix_fit_a_sort_key(partition: Partition, letter: str) -> None:
     longest = letter * (LONGEST_POSITION // len(letter.encode()))
     for position, is_taken in ((longest, True), (longest + letter, False)):
         text = Cursor(position, an_id(1), 1).text(ClientQuery())
@@ -171,7 +169,8 @@ def test_no_position_with_its_prefix_is_longer_than_a_sort_key(partition: Partit
 
 
 @given(st.text(max_size=255) | st.text("😀é\x01ﷺ", max_size=255), st.text(max_size=255) | st.just("\U0010ffff" * 255))
-def test_whatever_callers_choose_no_key_is_longer_than_dynamodb_takes(name: str, idempotency_key: str) -> None:
+def test_no_input_makes_a_key_too_long(name: str, idempotency_key: str) -> None:
+    """Longer than DynamoDB takes."""
     position = POSITION["name"]({"name": name, "id": an_id(1)})
     assert len(position.encode()) <= LONGEST_POSITION
     assert all(len((each.prefix + position).encode()) <= 1024 for each in LISTED)

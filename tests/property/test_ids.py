@@ -16,7 +16,7 @@ ENTROPY = st.integers(min_value=0, max_value=2**62 - 1)
 
 
 @given(MOMENTS, st.integers(min_value=0))
-def test_an_id_is_a_uuid_of_version_7_that_holds_its_millisecond(now: datetime, entropy: int) -> None:
+def test_an_id_is_a_uuid7_of_its_millisecond(now: datetime, entropy: int) -> None:
     text = new_id(now, entropy)
     uuid = UUID(text)
     assert (uuid.version, uuid.variant) == (7, RFC_4122)
@@ -26,9 +26,7 @@ def test_an_id_is_a_uuid_of_version_7_that_holds_its_millisecond(now: datetime, 
 
 
 @given(MOMENTS, MOMENTS, ENTROPY, ENTROPY)
-def test_the_order_of_ids_is_the_order_of_creation_to_the_microsecond(
-    one: datetime, other: datetime, entropy: int, more: int
-) -> None:
+def test_ids_sort_by_creation_to_the_microsecond(one: datetime, other: datetime, entropy: int, more: int) -> None:
     if one != other:
         assert (new_id(one, entropy) < new_id(other, more)) == (one < other)
     following = min(one, datetime.max.replace(tzinfo=UTC) - timedelta(microseconds=1)) + timedelta(microseconds=1)

@@ -89,7 +89,7 @@ def test_no_field_of_a_task_is_kept_twice(changes: dict[str, Any]) -> None:
 
 
 @given(CHANGES, st.sampled_from([TaskSummary, TaskDetail]))
-def test_a_task_of_which_one_item_is_missing_is_not_there(changes: dict[str, Any], part: type) -> None:
+def test_a_task_missing_one_item_does_not_exist(changes: dict[str, Any], part: type) -> None:
     task = a_task(**changes)
     items = kept_as(task)
     del items[keys.task(task.id) if part is TaskSummary else keys.task_detail(task.id)]

@@ -108,9 +108,8 @@ def test_positions_are_in_the_contract_s_order(rows: list[dict[str, Any]]) -> No
 
 
 @given(NAMES, NAMES, IDS, IDS)
-def test_names_of_any_length_have_a_total_order_that_ignores_case(
-    name: str, other: str, id_: str, other_id: str
-) -> None:
+def test_names_have_a_total_order_ignoring_case(name: str, other: str, id_: str, other_id: str) -> None:
+    """Names of any length."""
     one, two = ({"name": each, "id": an} for each, an in ((name, id_), (other, other_id)))
     if id_ != other_id:
         assert POSITION["name"](one) != POSITION["name"](two)
@@ -163,7 +162,7 @@ def test_every_item_stands_in_the_partitions_that_list_it(id_: str, updated: dat
     )
 
 
-def test_a_task_stands_in_the_lists_of_its_owner_its_client_and_its_campaign() -> None:
+def test_a_task_is_in_its_owners_and_parents_lists() -> None:
     task = a_task(client_id=an_id(1), campaign_id=an_id(2))
     linked = {"id": task.id, **keys.task_indexes(task)}
     for partition in (keys.tasks_of_owner(1), keys.tasks_of_client(1, an_id(1)), keys.tasks_of_campaign(1, an_id(2))):
@@ -185,12 +184,12 @@ def test_every_relation_has_an_access_pattern() -> None:
     }
 
 
-def test_every_order_that_can_be_asked_for_has_a_position() -> None:
+def test_every_requestable_order_has_a_position() -> None:
     lists: tuple[type[SearchQuery], ...] = (ClientQuery, ClientCampaignQuery, CampaignQuery)
     assert {order for query in lists for order in get_args(query.model_fields["sort_by"].annotation)} == set(POSITION)
 
 
-def test_every_index_of_the_template_is_used_and_every_partition_has_one() -> None:
+def test_every_index_and_partition_is_used() -> None:
     table = template()["Resources"]["Table"]["Properties"]
     there = {index["IndexName"] for kind in ("Local", "Global") for index in table[f"{kind}SecondaryIndexes"]}
     used = {

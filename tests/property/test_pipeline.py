@@ -14,7 +14,8 @@ from tests.support.scenario import TASK_ID, Scenario
 
 @settings(max_examples=1000)
 @given(seed=st.integers(min_value=0, max_value=2**64), turns=st.integers(min_value=0, max_value=60))
-def test_a_task_is_submitted_once_ends_once_and_leaves_nothing(seed: int, turns: int) -> None:
+def test_a_task_is_submitted_once_and_ends_once(seed: int, turns: int) -> None:
+    """And leaves nothing behind."""
     story = Scenario(seed)
     for turn in range(turns):
         story.go_on(turn)

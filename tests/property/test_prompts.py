@@ -30,7 +30,7 @@ TEXTS_OF_MANY_SCRIPTS = st.lists(st.sampled_from(PARTS), max_size=60).map("".joi
 
 
 @given(st.text(min_size=1, max_size=40), TEXTS, TEXTS, st.integers(min_value=0, max_value=200))
-def test_the_prompt_comes_first_and_whole_and_the_limit_holds(
+def test_the_prompt_comes_first_whole_within_the_limit(
     prompt: str, guidelines: str | None, brief: str | None, limit: int
 ) -> None:
     composed = effective_prompt(prompt, guidelines=guidelines, brief=brief, limit=limit)
@@ -41,9 +41,7 @@ def test_the_prompt_comes_first_and_whole_and_the_limit_holds(
 
 
 @given(st.text(min_size=1), TEXTS, TEXTS)
-def test_with_room_for_everything_everything_is_there_to_the_letter(
-    prompt: str, guidelines: str | None, brief: str | None
-) -> None:
+def test_with_enough_room_nothing_is_cut(prompt: str, guidelines: str | None, brief: str | None) -> None:
     expected = prompt
     for heading, text in (("Brand guidelines", guidelines), ("Campaign brief", brief)):
         if text and trim(text):
@@ -52,7 +50,8 @@ def test_with_room_for_everything_everything_is_there_to_the_letter(
 
 
 @given(TEXTS_OF_MANY_SCRIPTS, st.integers(min_value=0, max_value=2500))
-def test_what_is_cut_is_a_prefix_that_gives_nothing_away_without_a_boundary_nearby(text: str, room: int) -> None:
+def test_a_cut_is_a_prefix_that_wastes_little(text: str, room: int) -> None:
+    """Without a boundary nearby it gives nothing away."""
     kept = fitting_prefix(text, room)
     assert text.startswith(kept)
     assert len(kept) <= room or kept == text
@@ -102,7 +101,7 @@ SENTENCE_OF_HINDI = "नीला रंग प्रयोग करें। "
         ("- Blue\r\n- Never red\r\n- White", 20, "- Blue\r\n- Never red"),
     ],
 )
-def test_any_script_is_cut_where_its_reader_would_cut_it(text: str, room: int, kept: str) -> None:
+def test_every_script_is_cut_at_its_own_boundaries(text: str, room: int, kept: str) -> None:
     assert fitting_prefix(text, room) == kept
 
 
@@ -116,7 +115,7 @@ def test_what_was_left_out_is_counted(guidelines: str, brief: str, limit: int) -
     assert composed.truncated == (composed.omitted > 0)
 
 
-def test_guidelines_come_before_the_brief_and_have_the_room_first() -> None:
+def test_guidelines_precede_the_brief_and_get_room_first() -> None:
     def composed(limit: int) -> str:
         return effective_prompt("A barn", guidelines="Be red.", brief="Sell.", limit=limit).text
 
@@ -134,7 +133,7 @@ def test_a_heading_never_stands_alone() -> None:
     assert no_room == Composed("A barn", omitted=7)
 
 
-def test_guidelines_that_are_a_list_of_lines_are_cut_behind_a_line() -> None:
+def test_guidelines_in_lines_are_cut_after_a_line() -> None:
     rules = "- Blue\n- Never red\n- Plenty of white space"
     composed = effective_prompt("A barn", guidelines=rules, brief=None, limit=len("A barn\n\nBrand guidelines: ") + 20)
     assert composed.text == "A barn\n\nBrand guidelines: - Blue\n- Never red"

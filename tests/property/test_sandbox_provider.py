@@ -56,7 +56,8 @@ def ended_at(order: JobRequest, start: int) -> int:
 
 @settings(max_examples=50)
 @given(REFERENCES, STARTS, STARTS)
-def test_a_job_takes_one_to_three_seconds_which_hang_on_the_order_only(reference: str, start: int, other: int) -> None:
+def test_a_jobs_one_to_three_seconds_follow_its_request(reference: str, start: int, other: int) -> None:
+    """They depend on the request only."""
     order = a_job_request(reference=reference, prompt="fail:soon")
     assert 1000 <= ended_at(order, start) < 3000
     assert ended_at(order, start) == ended_at(order, other)
@@ -136,7 +137,7 @@ def end_of(order: JobRequest) -> str:
 @example(TaskType.IMAGE, {"num_outputs": 0, "size": "00x00"})
 @example(TaskType.VIDEO, {"num_outputs": -7, "duration": 10**400})
 @example(TaskType.AUDIO, {"num_outputs": 10**400, "duration": -1e308})
-def test_no_options_break_it_and_what_it_makes_is_within_its_bounds(kind: TaskType, options: dict[str, object]) -> None:
+def test_any_options_make_a_file_within_bounds(kind: TaskType, options: dict[str, object]) -> None:
     def sides(*_: object, width: int, height: int, seconds: float = 1.0, **__: object) -> bytes:
         assert 16 <= width <= 2048
         assert 16 <= height <= 2048
@@ -166,7 +167,9 @@ def test_no_options_break_it_and_what_it_makes_is_within_its_bounds(kind: TaskTy
     assert 1 <= len(done.files) <= 4
 
 
-def test_the_same_order_and_seed_give_the_same_files_in_any_worker_and_another_seed_gives_others() -> None:
+def test_equal_requests_make_equal_files_in_any_worker() -> None:
+    """The same seed gives the same files, another seed others."""
+
     def files(seed: int, number: int) -> list[bytes]:
         order = a_job_request(options={"seed": seed, "size": "64x64", "num_outputs": 2}, reference=an_id(number))
         clock = Clock(number)
@@ -183,7 +186,8 @@ def test_the_same_order_and_seed_give_the_same_files_in_any_worker_and_another_s
     assert first != second
 
 
-def test_nothing_is_ever_found_and_what_is_stopped_is_stopped_because_nothing_runs() -> None:
+def test_lookups_find_nothing_and_cancels_always_succeed() -> None:
+    """No job runs."""
     sandbox = Sandbox(Clock(0))
     order = a_job_request()
     assert sandbox.cancel(sandbox.submit(order), model=order.model)
@@ -198,7 +202,7 @@ REQUESTS: Final[dict[TaskType, type[NewTask]]] = {
 
 
 @pytest.mark.parametrize("kind", TaskType)
-def test_its_model_takes_whatever_can_be_asked_for_and_costs_nothing(kind: TaskType) -> None:
+def test_its_model_takes_every_option_for_free(kind: TaskType) -> None:
     [model] = [each for each in MODELS if each.type is kind]
     assert model.takes == REQUESTS[kind].model_fields.keys() - NOT_OPTIONS
     assert model.estimate("A red barn", {"num_outputs": 4}) == 0

@@ -30,7 +30,8 @@ def test_texts_sort_as_times_do(one: datetime, other: datetime) -> None:
 
 
 @given(st.datetimes(timezones=OFFSETS))
-def test_any_rfc_3339_time_is_understood_or_refused_and_the_list_knows_its_filters(moment: datetime) -> None:
+def test_every_rfc_3339_time_is_understood_or_refused(moment: datetime) -> None:
+    """And the list of tasks takes it as a filter."""
     try:
         query = TaskQuery.model_validate({"created_from": moment.isoformat()})
     except ValidationError:

@@ -75,7 +75,7 @@ def test_an_item_comes_back_as_it_was(item: dict[str, Any]) -> None:
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_a_float_is_kept_as_the_decimal_that_prints_the_same(number: float) -> None:
+def test_a_float_round_trips_as_its_printed_decimal(number: float) -> None:
     kept = deserialized(serialized({"n": number}))["n"]
     assert kept == Decimal(str(number))
     assert float(kept) == number

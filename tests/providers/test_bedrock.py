@@ -81,7 +81,7 @@ def test_a_picture_is_made_and_stored_by_one_call(bedrock: Bedrock, books: AwsMe
     assert len(books.paid) == 1
 
 
-def test_the_options_of_a_picture_come_in_the_words_of_the_model(bedrock: Bedrock, books: AwsMedia) -> None:
+def test_picture_options_use_the_models_own_words(bedrock: Bedrock, books: AwsMedia) -> None:
     bedrock.submit(a_picture(aspect_ratio="21:9", seed=4294967295, negative_prompt="fog", output_format="jpeg"))
     assert books.paid[0].sent == {
         "prompt": "A lighthouse\n\nBrand guidelines: Teal.",
@@ -92,7 +92,7 @@ def test_the_options_of_a_picture_come_in_the_words_of_the_model(bedrock: Bedroc
     }
 
 
-def test_a_picture_that_was_filtered_out_is_refused_for_good(bedrock: Bedrock, books: AwsMedia) -> None:
+def test_a_filtered_picture_is_refused_for_good(bedrock: Bedrock, books: AwsMedia) -> None:
     with pytest.raises(SubmitRefused) as refused:
         bedrock.submit(a_picture("submit:filtered"))
     assert (refused.value.error.code, refused.value.error.retryable) == ("content_filtered", False)
@@ -108,9 +108,7 @@ def test_a_model_that_failed_is_not_run_again_unasked(bedrock: Bedrock, fault: s
 
 
 @pytest.mark.parametrize("fault", ["hang_up", "slow"])
-def test_a_picture_whose_answer_was_lost_is_never_asked_for_again(
-    bedrock: Bedrock, books: AwsMedia, fault: str
-) -> None:
+def test_a_picture_with_lost_answer_is_not_requested_again(bedrock: Bedrock, books: AwsMedia, fault: str) -> None:
     with pytest.raises(SubmitOutcomeUnknown):
         bedrock.submit(a_picture(f"submit:{fault}"))
     with pytest.raises(LookupInconclusive):
@@ -118,32 +116,33 @@ def test_a_picture_whose_answer_was_lost_is_never_asked_for_again(
     assert len(books.paid) == 1
 
 
-def test_a_picture_that_was_stored_before_the_worker_died_is_found(bedrock: Bedrock, books: AwsMedia) -> None:
+def test_a_picture_stored_before_a_crash_is_found(bedrock: Bedrock, books: AwsMedia) -> None:
     job = bedrock.submit(a_picture())
     assert bedrock.find(a_picture()) == job
     assert len(books.paid) == 1
 
 
-def test_a_picture_that_cannot_be_stored_may_yet_be_there(client: Any, world: AwsWorld, books: AwsMedia) -> None:
+def test_a_picture_that_failed_to_store_stays_inconclusive(client: Any, world: AwsWorld, books: AwsMedia) -> None:
+    """It may yet be there."""
     with pytest.raises(SubmitOutcomeUnknown):
         Bedrock(client, world.s3, "no-such-bucket").submit(a_picture())
     assert len(books.paid) == 1
 
 
-def test_a_picture_of_another_order_is_not_taken_for_this_one(bedrock: Bedrock) -> None:
+def test_a_picture_of_another_request_is_not_taken(bedrock: Bedrock) -> None:
     bedrock.submit(a_picture(reference="t11"))
     with pytest.raises(LookupInconclusive):
         bedrock.find(a_picture(reference="t1"))
 
 
 @pytest.mark.parametrize("answer", [b"", b"[]", b'{"images":["a"]}', b'{"images":[7]}'])
-def test_an_answer_that_cannot_be_read_is_a_failure_of_the_provider(world: AwsWorld, answer: bytes) -> None:
+def test_an_unreadable_answer_is_the_providers_failure(world: AwsWorld, answer: bytes) -> None:
     with pytest.raises(SubmitRefused) as refused:
         Bedrock(_answering(answer), world.s3, BUCKET).submit(a_picture())
     assert refused.value.error.code == "provider_failed"
 
 
-def test_an_answer_without_a_picture_is_a_job_without_files(world: AwsWorld) -> None:
+def test_an_answer_without_pictures_is_a_job_without_files(world: AwsWorld) -> None:
     bedrock = Bedrock(_answering(b'{"images":[],"finish_reasons":[null]}'), world.s3, BUCKET)
     assert bedrock.poll(bedrock.submit(a_picture()), a_picture()) == Done(())
 
@@ -156,7 +155,7 @@ def _answering(answer: bytes) -> Any:
 # ------------------------------------------------------------------------------------------------------- films
 
 
-def test_a_film_is_asked_after_until_it_is_in_our_bucket(bedrock: Bedrock, books: AwsMedia, world: AwsWorld) -> None:
+def test_a_film_is_polled_until_it_is_stored(bedrock: Bedrock, books: AwsMedia, world: AwsWorld) -> None:
     job = bedrock.submit(a_film())
     seen = [bedrock.poll(job, a_film()) for _ in range(3)]
     assert seen == [Working(), Working(), Done((Staged("incoming/t1/output.mp4"),))]
@@ -164,7 +163,7 @@ def test_a_film_is_asked_after_until_it_is_in_our_bucket(bedrock: Bedrock, books
     assert len(books.paid) == 1
 
 
-def test_the_options_of_a_film_come_in_the_words_of_the_model(bedrock: Bedrock, books: AwsMedia) -> None:
+def test_film_options_use_the_models_own_words(bedrock: Bedrock, books: AwsMedia) -> None:
     bedrock.submit(a_film(aspect_ratio="9:16", duration=9.0, resolution="540p", loop=True))
     assert books.paid[0].sent["modelInput"] == {
         "prompt": "Waves at dawn\n\nBrand guidelines: Teal.",
@@ -187,13 +186,14 @@ def test_a_film_whose_answer_was_lost_is_found_again(bedrock: Bedrock, books: Aw
     assert len(books.paid) == 3
 
 
-def test_a_film_is_found_by_where_it_goes_when_its_token_is_not_told(bedrock: Bedrock, books: AwsMedia) -> None:
+def test_a_film_is_found_by_its_output_location(bedrock: Bedrock, books: AwsMedia) -> None:
+    """When its client token is not listed."""
     job = bedrock.submit(a_film())
     books.paid[0].token = "another"
     assert bedrock.find(a_film()) == job
 
 
-def test_a_film_that_was_never_heard_of_is_certainly_none(bedrock: Bedrock) -> None:
+def test_an_unknown_film_was_certainly_not_submitted(bedrock: Bedrock) -> None:
     assert bedrock.find(a_film()) is None
 
 
@@ -202,13 +202,13 @@ def test_a_film_that_is_started_twice_is_one_film(bedrock: Bedrock, books: AwsMe
     assert len(books.paid) == 1
 
 
-def test_a_token_that_is_taken_means_the_job_that_has_it(bedrock: Bedrock, books: AwsMedia) -> None:
+def test_a_used_token_means_its_existing_job(bedrock: Bedrock, books: AwsMedia) -> None:
     job = bedrock.submit(a_film("Waves"))
     assert bedrock.submit(a_film("Other words, same order")) == job
     assert len(books.paid) == 1
 
 
-def test_a_token_that_is_taken_by_nothing_to_be_found_leaves_it_open(
+def test_a_used_token_without_a_job_is_inconclusive(
     bedrock: Bedrock, books: AwsMedia, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bedrock.submit(a_film("Waves"))
@@ -241,12 +241,12 @@ def test_a_status_that_nobody_knows_is_waited_out(bedrock: Bedrock, caplog: pyte
     assert "Pondering" in caplog.text
 
 
-def test_a_film_that_cannot_be_asked_after_now_can_be_later(bedrock: Bedrock) -> None:
+def test_a_film_that_cannot_be_polled_is_polled_later(bedrock: Bedrock) -> None:
     with pytest.raises(Unavailable):
         bedrock.poll("arn:aws:bedrock:us-west-2:123456789012:async-invoke/abcdefghijkl", a_film())
 
 
-def test_an_internal_error_at_the_start_of_a_film_leaves_it_open(bedrock: Bedrock) -> None:
+def test_an_internal_error_at_submit_is_inconclusive(bedrock: Bedrock) -> None:
     with pytest.raises(SubmitOutcomeUnknown):
         bedrock.submit(a_film("submit:internal"))
 
@@ -271,7 +271,7 @@ def test_a_model_that_is_not_ready_has_done_nothing(bedrock: Bedrock) -> None:
 
 
 @BOTH_KINDS
-def test_a_role_that_may_not_is_refused_without_naming_it(
+def test_a_denied_role_is_reported_without_its_name(
     bedrock: Bedrock, a_job_request: AnOrder, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(SubmitRefused) as refused:
@@ -282,7 +282,7 @@ def test_a_role_that_may_not_is_refused_without_naming_it(
 
 
 @BOTH_KINDS
-def test_what_the_model_does_not_take_is_refused_in_its_own_words(bedrock: Bedrock, a_job_request: AnOrder) -> None:
+def test_the_models_refusal_keeps_its_own_words(bedrock: Bedrock, a_job_request: AnOrder) -> None:
     with pytest.raises(SubmitRefused) as refused:
         bedrock.submit(a_job_request(aspect_ratio="7:1"))
     assert (refused.value.error.code, refused.value.error.retryable) == ("provider_refused", False)

@@ -182,7 +182,7 @@ def test_an_inner_deadline_cannot_be_later() -> None:
     assert remaining() == float("inf")
 
 
-def test_a_pause_that_ends_after_the_deadline_is_not_begun() -> None:
+def test_a_pause_beyond_the_deadline_is_not_begun() -> None:
     now, pauses = [0.0], list[float]()
 
     def sleep(seconds: float) -> None:

@@ -225,7 +225,7 @@ REFUSALS: Final = {
 
 
 @pytest.mark.parametrize("said", REFUSALS.values(), ids=REFUSALS.keys())
-def test_a_refusal_is_told_as_botocore_would_tell_it_and_after_as_many_tries(server: Server, said: Said) -> None:
+def test_failures_and_retries_match_botocores(server: Server, said: Said) -> None:
     body = on_the_wire(said.body) if isinstance(said.body, dict) else said.body
     server.script = [Said(body, said.status)]
     one = outcome(ours(server.url), "get_item")
@@ -289,7 +289,7 @@ def test_nobody_there_and_nobody_answering_are_two_things() -> None:
             assert outcome(ours(url), "query") is ReadTimeoutError
 
 
-def test_a_connection_that_does_not_come_about_is_given_up_in_time() -> None:
+def test_a_connection_attempt_is_given_up_in_time() -> None:
     with mock.patch("socket.create_connection", side_effect=TimeoutError):
         assert outcome(ours("http://127.0.0.1:1"), "query") is ConnectTimeoutError
 
@@ -304,7 +304,7 @@ def test_a_connection_is_kept_for_the_next_request(server: Server) -> None:
     assert len({heard.connection for heard in server.heard}) == 1
 
 
-def test_a_connection_that_the_other_side_ends_is_not_used_again(server: Server) -> None:
+def test_a_connection_closed_by_the_server_is_not_reused(server: Server) -> None:
     server.script = [Said(closing=True)]
     client, pauses = ours(server.url), list[float]()
     for _ in range(3):
@@ -313,7 +313,7 @@ def test_a_connection_that_the_other_side_ends_is_not_used_again(server: Server)
     assert not pauses
 
 
-def test_a_kept_connection_that_was_ended_unannounced_is_noticed_before_it_is_used(server: Server) -> None:
+def test_a_silently_closed_connection_is_noticed_before_use(server: Server) -> None:
     server.script = [Said(closing=True, announced=False)]
     pauses: list[float] = []
     client = ours(server.url, pauses)
@@ -323,7 +323,7 @@ def test_a_kept_connection_that_was_ended_unannounced_is_noticed_before_it_is_us
     assert not pauses
 
 
-def test_a_kept_connection_that_dies_in_use_is_replaced_at_once(server: Server) -> None:
+def test_a_connection_dying_in_use_is_replaced_at_once(server: Server) -> None:
     server.script = [Said(), HANG_UP, Said()]
     pauses: list[float] = []
     client = ours(server.url, pauses)
@@ -343,7 +343,7 @@ def test_after_close_there_is_a_new_connection(server: Server) -> None:
 # ------------------------------------------------------------------------------------------- two at the same time
 
 
-def test_two_requests_can_be_on_their_way_at_the_same_time(server: Server) -> None:
+def test_two_requests_can_run_at_the_same_time(server: Server) -> None:
     server.script = [Said({"Responses": {"t": []}}), Said({"Item": {"a": {"S": "b"}}})]
     client = ours(server.url)
     begun = client.begin("BatchGetItem", **CALLS["batch_get_item"])
@@ -355,7 +355,7 @@ def test_two_requests_can_be_on_their_way_at_the_same_time(server: Server) -> No
 
 
 @pytest.mark.parametrize("trouble", [Said(status=500), HANG_UP, Said(damaged=True)])
-def test_what_was_begun_gets_as_many_tries_as_any_other(server: Server, trouble: Said | str) -> None:
+def test_a_started_request_has_as_many_attempts(server: Server, trouble: Said | str) -> None:
     server.script = [trouble, trouble, Said({"Responses": {"t": []}})]
     answer = ours(server.url).begin("BatchGetItem", **CALLS["batch_get_item"]).answer()
     assert answer["ResponseMetadata"]["RetryAttempts"] == 2
@@ -365,7 +365,8 @@ def test_what_was_begun_gets_as_many_tries_as_any_other(server: Server, trouble:
     assert len(server.heard) == 2 * replies.ATTEMPTS
 
 
-def test_what_could_not_be_begun_says_so_when_it_is_asked_for() -> None:
+def test_a_request_that_failed_to_start_says_so_later() -> None:
+    """When its answer is asked for."""
     begun = ours("http://127.0.0.1:1").begin("GetItem", **CALLS["get_item"])
     with pytest.raises(EndpointConnectionError):
         begun.answer()
@@ -472,7 +473,7 @@ def test_one_setting_brings_boto3_s_own_client_back(client: str, ours_is_used: b
 # ---------------------------------------------------------------------------------------------------- authorities
 
 
-def test_the_authorities_are_amazon_s_and_in_botocore_s_own_bundle() -> None:
+def test_the_certificate_authorities_are_amazons_in_botocores_bundle() -> None:
     few, all_ = (ssl.create_default_context(cafile=str(each)) for each in (ROOTS, bundle()))
     known = few.get_ca_certs(binary_form=True)
     assert len(known) == 5

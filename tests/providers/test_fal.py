@@ -68,7 +68,7 @@ def sent(server: FalServer) -> dict[str, Any]:
         (SPEECH, "out.wav", "audio/wav"),
     ],
 )
-def test_every_model_brings_its_file_from_wherever_it_puts_it(
+def test_every_models_file_is_found_in_its_result(
     model: str, name: str, content_type: str, fal: Fal, fal_server: FalServer
 ) -> None:
     done = made(fal, a_job_request(model))
@@ -81,7 +81,7 @@ def test_every_model_brings_its_file_from_wherever_it_puts_it(
     assert fal_server.books.of("fetch")[-1]["with_key"] is False
 
 
-def test_a_job_waits_in_line_and_is_worked_on_before_it_is_done(fal: Fal, fal_server: FalServer) -> None:
+def test_a_job_is_queued_and_processed_before_it_ends(fal: Fal, fal_server: FalServer) -> None:
     fal_server.queued = fal_server.working = 0.3
     job_request = a_job_request(FLUX)
     seen = states(fal, fal.submit(job_request), job_request)
@@ -106,7 +106,7 @@ def test_the_cost_is_what_fal_bills(fal: Fal) -> None:
     assert done.cost == Decimal("0.45")
 
 
-def test_files_of_fal_itself_come_by_https_from_its_media_hosts(http: Http) -> None:
+def test_fals_files_come_by_https_from_its_hosts(http: Http) -> None:
     assert Fal(http, key=lambda: "k")._file("https://v3.fal.media/a.png") == Remote(
         "https://v3.fal.media/a.png", ("fal.media",)
     )
@@ -139,7 +139,8 @@ def test_options_are_sent_in_the_models_own_words(
     assert sent(fal_server) == prompt | seed | expected
 
 
-def test_every_option_that_a_model_takes_has_a_word_and_a_value_for_all_that_is_allowed() -> None:
+def test_every_option_of_a_model_is_translated() -> None:
+    """Into the model's word, with a value for all that is allowed."""
     for model in MODELS:
         if model.lifecycle is Lifecycle.RETIRED:
             continue
@@ -166,7 +167,7 @@ def test_the_callback_address_goes_along(fal: Fal, fal_server: FalServer) -> Non
     assert fal_server.books.of("submit")[-1]["webhook"] is None
 
 
-def test_an_order_without_a_seed_gets_the_same_one_whenever_it_is_sent(fal: Fal, fal_server: FalServer) -> None:
+def test_a_request_without_seed_always_gets_the_same(fal: Fal, fal_server: FalServer) -> None:
     seeds = []
     for reference in ("task-1", "task-1", "task-2"):
         fal.submit(a_job_request(FLUX, reference=reference))
@@ -178,7 +179,7 @@ def test_an_order_without_a_seed_gets_the_same_one_whenever_it_is_sent(fal: Fal,
 # --------------------------------------------------------------------------------------------- submits that go wrong
 
 
-def test_a_request_that_the_model_does_not_take_is_refused_in_its_words(fal: Fal) -> None:
+def test_the_models_refusal_keeps_its_own_words(fal: Fal) -> None:
     with pytest.raises(SubmitRefused) as refusal:
         fal.submit(a_job_request(FLUX, "submit:422"))
     error = refusal.value.error
@@ -192,7 +193,7 @@ def test_a_refusal_in_plain_text_is_passed_on(fal: Fal) -> None:
     assert (refusal.value.error.code, refusal.value.error.message) == ("provider_refused", "Fake answer 404")
 
 
-def test_a_key_that_fal_does_not_know_is_told_without_the_key(http: Http, fal_server: FalServer) -> None:
+def test_an_unknown_key_is_reported_without_the_key(http: Http, fal_server: FalServer) -> None:
     fal = Fal(http, key=lambda: "stolen", queue_url=fal_server.url)
     with pytest.raises(SubmitRefused) as refusal:
         fal.submit(a_job_request(FLUX))
@@ -212,16 +213,14 @@ def test_an_overloaded_fal_says_when_to_come_again(status: int, fal: Fal, fal_se
 
 
 @pytest.mark.parametrize("what", ["slow", "hang_up", "nameless", "500", "502", "504", "408"])
-def test_a_submit_without_a_clear_answer_is_unheard_and_was_sent_exactly_once(
-    what: str, fal: Fal, fal_server: FalServer
-) -> None:
+def test_an_unclear_submit_is_unknown_and_sent_once(what: str, fal: Fal, fal_server: FalServer) -> None:
     with pytest.raises(SubmitOutcomeUnknown):
         fal.submit(a_job_request(FLUX, f"submit:{what}"))
     assert len(fal_server.books.of("submit")) == 1
 
 
 @pytest.mark.parametrize("what", ["slow", "hang_up", "nameless"])
-def test_a_job_whose_submit_was_unheard_is_found_once_it_has_ended(what: str, fal: Fal, fal_server: FalServer) -> None:
+def test_an_unknown_submit_is_found_after_its_job_ends(what: str, fal: Fal, fal_server: FalServer) -> None:
     job_request = a_job_request(FLUX, f"submit:{what}")
     fal.submit(a_job_request(FLUX, "Another barn"))
     fal.submit(a_job_request(FLUX, reference="task-2"))
@@ -240,7 +239,7 @@ def _found(fal: Fal, job_request: Any) -> str | None:
         return None
 
 
-def test_a_job_that_may_still_run_can_not_be_ruled_out(fal: Fal) -> None:
+def test_a_job_that_may_run_is_inconclusive(fal: Fal) -> None:
     with pytest.raises(LookupInconclusive):
         fal.find(a_job_request(FLUX))
 
@@ -259,16 +258,15 @@ def test_a_job_is_found_behind_a_hundred_others(fal: Fal, fal_server: FalServer)
     [a_job_request(KLING), a_job_request(FLUX, options={"seed": 7})],
     ids=["a model without a seed", "a seed of the caller"],
 )
-def test_where_others_may_have_asked_for_the_same_nothing_is_found(
-    job_request: Any, fal: Fal, fal_server: FalServer
-) -> None:
+def test_ambiguous_matches_count_as_not_found(job_request: Any, fal: Fal, fal_server: FalServer) -> None:
+    """Where others may have asked for the same."""
     assert isinstance(made(fal, job_request), Done)
     with pytest.raises(LookupInconclusive):
         fal.find(job_request)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
-def test_a_history_that_is_not_for_us_rules_nothing_out(status: int, http: Http, fal_server: FalServer) -> None:
+def test_an_inaccessible_history_is_inconclusive(status: int, http: Http, fal_server: FalServer) -> None:
     fal = Fal(http, key=lambda: fal_server.key, api_url=f"{fal_server.url}/nowhere")
     always(fal_server, Reply(status, {}))
     with pytest.raises(LookupInconclusive):
@@ -293,7 +291,7 @@ def test_a_history_out_of_order_is_asked_again_later(fal: Fal, fal_server: FalSe
         ("request_timeout", "request_timeout", True),
     ],
 )
-def test_a_failed_job_says_why_and_whether_again_may_help(what: str, code: str, retryable: bool, fal: Fal) -> None:
+def test_a_failed_job_says_why_and_whether_to_retry(what: str, code: str, retryable: bool, fal: Fal) -> None:
     error = failure(fal, a_job_request(FLUX, f"end:{what}"))
     assert (error.code, error.retryable) == (code, retryable)
 
@@ -305,14 +303,14 @@ def test_a_result_without_media_is_done_with_no_files(fal: Fal) -> None:
         assert done.files == ()
 
 
-def test_a_web_page_in_place_of_a_result_is_asked_for_again(fal: Fal) -> None:
+def test_a_web_page_as_result_is_fetched_again(fal: Fal) -> None:
     job_request = a_job_request(FLUX, "end:page")
     with pytest.raises(Unavailable):
         made(fal, job_request)
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
-def test_a_status_that_is_not_to_be_had_says_nothing_about_the_job(status: int, fal: Fal) -> None:
+def test_an_unavailable_status_says_nothing_about_the_job(status: int, fal: Fal) -> None:
     job_request = a_job_request(FLUX, f"status:{status}")
     job = fal.submit(job_request)
     for _ in range(3):
@@ -322,7 +320,7 @@ def test_a_status_that_is_not_to_be_had_says_nothing_about_the_job(status: int, 
     assert isinstance(states(fal, job, job_request)[-1], Done)
 
 
-def test_a_status_that_nobody_knows_is_waited_out_and_noted(
+def test_an_unknown_status_is_polled_again_and_logged(
     fal: Fal, fal_server: FalServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     fal_server.working = 0.3
@@ -337,7 +335,7 @@ def test_a_job_that_fal_does_not_know_has_failed(fal: Fal) -> None:
     assert state.error.code == "job_not_found"
 
 
-def test_a_fal_that_cannot_be_reached_is_asked_again_later(http: Http) -> None:
+def test_an_unreachable_fal_is_retried_later(http: Http) -> None:
     fal = Fal(http, key=lambda: "k", queue_url="http://127.0.0.1:9")
     with pytest.raises(Unavailable):
         fal.submit(a_job_request(FLUX))
@@ -375,7 +373,7 @@ def test_an_odd_result_brings_the_files_that_it_has(content: Any, fal: Fal, fal_
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff", b"<html>", []], ids=repr)
-def test_an_answer_that_is_none_is_not_taken_for_a_result(content: Any, fal: Fal, fal_server: FalServer) -> None:
+def test_an_invalid_answer_is_no_result(content: Any, fal: Fal, fal_server: FalServer) -> None:
     fal_server.instead = lambda request: Reply(
         200, {"status": "COMPLETED"} if request.path.endswith("/status") else content
     )
@@ -402,7 +400,7 @@ def test_an_odd_bill_is_no_bill(units: str, fal: Fal, fal_server: FalServer) -> 
         ({"error": "It broke.", "error_type": "Größe <b>"}, "provider_refused", True),
     ],
 )
-def test_an_error_in_the_status_counts_whatever_the_result_says(
+def test_an_error_status_outweighs_the_result(
     said: dict[str, Any], code: str, retryable: bool, fal: Fal, fal_server: FalServer
 ) -> None:
     for result in (Reply(200, {"images": []}), Reply(404, {"status": "NOT_FOUND"})):
@@ -415,7 +413,7 @@ def test_an_error_in_the_status_counts_whatever_the_result_says(
         assert said.get("error", code) in state.error.message
 
 
-def test_a_result_that_is_behind_its_status_is_waited_for(fal: Fal, fal_server: FalServer) -> None:
+def test_a_result_behind_its_status_is_polled_again(fal: Fal, fal_server: FalServer) -> None:
     fal_server.instead = lambda request: (
         Reply(200, {"status": "COMPLETED"})
         if request.path.endswith("/status")
@@ -437,7 +435,7 @@ def test_a_job_canceled_in_the_queue_ends_as_canceled(fal: Fal, fal_server: FalS
     assert (state.error.code, state.error.retryable) == ("canceled", False)
 
 
-def test_a_job_canceled_while_it_runs_may_still_be_done(fal: Fal, fal_server: FalServer) -> None:
+def test_a_job_canceled_while_running_may_still_finish(fal: Fal, fal_server: FalServer) -> None:
     fal_server.queued, fal_server.working = 0, 0.3
     job_request = a_job_request(FLUX)
     job = fal.submit(job_request)
@@ -445,7 +443,7 @@ def test_a_job_canceled_while_it_runs_may_still_be_done(fal: Fal, fal_server: Fa
     assert isinstance(states(fal, job, job_request)[-1], Done)
 
 
-def test_a_callback_that_comes_after_a_cancel_is_genuine_all_the_same(fal: Fal, fal_server: FalServer) -> None:
+def test_a_callback_after_a_cancel_is_genuine(fal: Fal, fal_server: FalServer) -> None:
     fal_server.queued, fal_server.working = 0, 0.3
     with receiver() as (address, received):
         job = fal.submit(a_job_request(FLUX, callback=address))
@@ -455,7 +453,7 @@ def test_a_callback_that_comes_after_a_cancel_is_genuine_all_the_same(fal: Fal, 
     assert fal.verified_job(as_callback(callback), now=datetime.now(UTC)) == job
 
 
-def test_a_job_that_is_over_or_unknown_can_be_canceled_without_harm(fal: Fal) -> None:
+def test_canceling_ended_or_unknown_jobs_is_harmless(fal: Fal) -> None:
     job_request = a_job_request(FLUX)
     job = fal.submit(job_request)
     states(fal, job, job_request)
@@ -555,7 +553,7 @@ def test_another_body_under_the_same_signature_is_not_genuine(fal: Fal, fal_serv
 
 
 @pytest.mark.parametrize("body", [b"", b"no json", b"[]", b"{}", b'{"request_id": 5}', b"\xff", b"[" * 100_000])
-def test_a_signed_body_that_names_no_job_is_not_genuine(body: bytes, fal: Fal, fal_server: FalServer) -> None:
+def test_a_signed_body_without_a_job_is_invalid(body: bytes, fal: Fal, fal_server: FalServer) -> None:
     with pytest.raises(InvalidSignature):
         fal.verified_job(signed_callback(fal_server, body), now=datetime.now(UTC))
 
@@ -580,7 +578,7 @@ def test_a_new_key_of_fal_is_found_at_once(fal: Fal, fal_server: FalServer) -> N
     assert len(fal_server.books.of("jwks")) == 2
 
 
-def test_forged_callbacks_make_us_ask_for_keys_once_a_minute(fal: Fal, fal_server: FalServer) -> None:
+def test_forged_callbacks_refresh_keys_once_a_minute(fal: Fal, fal_server: FalServer) -> None:
     now, forger = datetime.now(UTC), Ed25519PrivateKey.generate()
     for second in range(0, 120, 2):
         with pytest.raises(InvalidSignature):
@@ -600,9 +598,10 @@ def test_keys_are_kept_for_a_day_and_no_longer(fal: Fal, fal_server: FalServer) 
 
 
 @pytest.mark.parametrize("reply", [Reply(500, b""), Reply(200, b"<html>"), Reply(404, {}), Reply(200, {})])
-def test_without_keys_a_callback_can_not_be_judged_and_fal_is_not_asked_all_the_time(
+def test_without_keys_callbacks_are_inconclusive_and_fal_is_spared(
     reply: Reply, fal: Fal, fal_server: FalServer
 ) -> None:
+    """fal is not asked all the time."""
     asked = always(fal_server, reply)
     now = datetime.now(UTC)
     for second in (0, 10, 59, 60):
@@ -623,7 +622,7 @@ def test_keys_that_are_none_leave_a_callback_unjudged(keys: Any, fal: Fal, fal_s
 
 
 @pytest.mark.parametrize("x", ["A" * 43, "_" * 43, "B" + "A" * 42])
-def test_a_key_that_is_no_point_of_the_curve_vouches_for_nothing(x: str, fal: Fal, fal_server: FalServer) -> None:
+def test_an_invalid_curve_point_verifies_nothing(x: str, fal: Fal, fal_server: FalServer) -> None:
     always(fal_server, Reply(200, {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": x}]}))
     for signature in ("00" * 64, "01" + "00" * 63):
         with pytest.raises(InvalidSignature):
@@ -672,7 +671,7 @@ def test_fals_own_client_sees_the_fakes_failures_as_fals(client: fal_client.Sync
     assert failed.value.status_code == 400
 
 
-def test_fals_own_client_and_the_adapter_see_the_same_job(client: fal_client.SyncClient, fal: Fal) -> None:
+def test_fals_own_client_and_the_adapter_agree(client: fal_client.SyncClient, fal: Fal) -> None:
     job_request = a_job_request(FLUX)
     job = fal.submit(job_request)
     assert isinstance(states(fal, job, job_request)[-1], Done)
@@ -699,7 +698,7 @@ def test_the_fakes_media_go_wrong_as_they_are_told(fault: str, status: int, fal:
 
 
 @pytest.mark.parametrize("fake", ["fal_server", "replicate_server"])
-def test_a_fake_runs_on_its_own_and_shows_its_books(fake: str) -> None:
+def test_the_fake_runs_standalone_and_shows_its_journal(fake: str) -> None:
     root = Path(__file__).parents[2]
     command = [sys.executable, "-m", f"tests.support.{fake}", "--port", "0", "--working", "0.1"]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:

@@ -125,7 +125,7 @@ HEARD_AND_SILENT: Final = (
 
 
 @pytest.mark.parametrize("manners", HEARD_AND_SILENT, ids=lambda each: each.__name__)
-def test_a_submit_that_was_sent_and_not_answered_is_unheard_and_sent_once(manners: Manners, http: Http) -> None:
+def test_an_unanswered_submit_is_unknown_and_sent_once(manners: Manners, http: Http) -> None:
     with peer(manners) as (url, connections):
         with pytest.raises(SubmitOutcomeUnknown):
             http.submit(url, {}, headers={})
@@ -146,7 +146,7 @@ def refused() -> str:
 
 
 @pytest.mark.parametrize("url", [refused(), "http://no-such-host.invalid", "https://no-such-host.invalid"])
-def test_a_provider_that_cannot_be_connected_to_did_certainly_nothing(url: str, http: Http) -> None:
+def test_an_unreachable_provider_certainly_did_nothing(url: str, http: Http) -> None:
     with pytest.raises(Unavailable):
         http.submit(url, {}, headers={})
     with pytest.raises(Unavailable):
@@ -182,9 +182,7 @@ def test_a_handshake_that_fails_leaves_a_submit_certainly_unsent(manners: Manner
         assert len(connections) == 1
 
 
-def test_a_certificate_that_nobody_vouches_for_leaves_a_submit_certainly_unsent(
-    http: Http, stranger: ssl.SSLContext
-) -> None:
+def test_an_untrusted_certificate_means_certainly_not_submitted(http: Http, stranger: ssl.SSLContext) -> None:
     def shakes_hands(connection: socket.socket) -> None:
         with stranger.wrap_socket(connection, server_side=True) as secure:
             read_request(secure)
@@ -220,7 +218,7 @@ def stranger(tmp_path: Path) -> ssl.SSLContext:
     return context
 
 
-def test_a_connection_that_the_provider_closed_after_an_answer_does_no_harm(http: Http) -> None:
+def test_a_connection_closed_after_an_answer_is_harmless(http: Http) -> None:
     def answers_once(connection: socket.socket) -> None:
         read_request(connection)
         connection.sendall(GOOD)  # and closes, without having said so
@@ -263,7 +261,7 @@ def an_answer(status: int = 200, body: bytes = b"", **headers: str) -> Answer:
 
 
 @pytest.mark.parametrize("body", [b"", b"no json", b"[1]", b'"text"', b"\xff", b"[" * 100_000, b"null"])
-def test_what_is_no_json_object_reads_as_an_empty_one(body: bytes) -> None:
+def test_anything_but_a_json_object_reads_as_empty(body: bytes) -> None:
     assert an_answer(body=body).json() == {}
 
 
@@ -282,7 +280,7 @@ def test_what_is_no_json_object_reads_as_an_empty_one(body: bytes) -> None:
         ({"retry_after": "Sun, 22 Nov 2026 10:00:30 GMT", "date": "Sun, 22 Nov 2026 10:00:00 -0000"}, None),
     ],
 )
-def test_how_long_to_wait_is_read_in_seconds_or_as_a_date(headers: dict[str, str], seconds: float | None) -> None:
+def test_retry_after_is_read_as_seconds_or_date(headers: dict[str, str], seconds: float | None) -> None:
     assert an_answer(429, b"", **headers).retry_after == seconds
 
 
@@ -312,7 +310,7 @@ def test_an_overloaded_provider_has_certainly_not_accepted(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 307, 408, 500, 502, 504, 520])
-def test_any_other_answer_to_a_submit_leaves_open_what_became_of_it(status: int) -> None:
+def test_other_answers_leave_a_submits_outcome_unknown(status: int) -> None:
     with pytest.raises(SubmitOutcomeUnknown):
         accepted(an_answer(status), lambda _: REASON)
 

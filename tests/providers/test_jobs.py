@@ -40,14 +40,12 @@ def all_come_back(works: PipelineHarness, server: ProviderServer, *, provider: s
     assert len(works.shelf.sizes) == JOBS
 
 
-def test_fal_jobs_whose_answers_are_lost_are_found_in_its_history_and_never_submitted_twice(
-    fal_server: FalServer, fal: Fal
-) -> None:
+def test_lost_fal_jobs_are_found_and_not_resubmitted(fal_server: FalServer, fal: Fal) -> None:
     fal_server.queued, fal_server.working, fal_server.slow = 0.01, 0.02, 2
     all_come_back(PipelineHarness({"fal": fal}), fal_server, provider="fal", model="fal-ai/flux/dev")
 
 
-def test_replicate_jobs_whose_answers_are_lost_are_found_in_its_list_and_never_submitted_twice(
+def test_lost_replicate_jobs_are_found_and_not_resubmitted(
     replicate_server: ReplicateServer, replicate: Replicate
 ) -> None:
     replicate_server.queued, replicate_server.working, replicate_server.slow = 0.01, 0.02, 2
@@ -57,9 +55,7 @@ def test_replicate_jobs_whose_answers_are_lost_are_found_in_its_list_and_never_s
 
 @pytest.mark.parametrize("fault", ["submit:429", "submit:503", "status:500", "status:429", "submit:hang_up"])
 @pytest.mark.parametrize("provider", ["fal", "replicate"])
-def test_a_provider_that_is_out_of_order_for_a_while_loses_nothing(
-    request: pytest.FixtureRequest, provider: str, fault: str
-) -> None:
+def test_an_outage_of_a_provider_loses_nothing(request: pytest.FixtureRequest, provider: str, fault: str) -> None:
     adapter: Provider = request.getfixturevalue(provider)
     server = request.getfixturevalue(f"{provider}_server")
     server.queued = server.working = 0  # time passes faster here than at the fake

@@ -32,9 +32,7 @@ def let_die(works: PipelineHarness, message: GenerationMessage, *, calls: int, n
 
 @pytest.mark.parametrize("calls", DEATHS)
 @pytest.mark.parametrize("provider", MODELS)
-def test_a_job_survives_the_death_of_its_worker_at_any_call(
-    request: pytest.FixtureRequest, provider: str, calls: int
-) -> None:
+def test_a_job_survives_a_crash_at_any_call(request: pytest.FixtureRequest, provider: str, calls: int) -> None:
     adapter: Provider = request.getfixturevalue(provider)
     server = request.getfixturevalue(f"{provider}_server")
     server.queued = server.working = 0

@@ -155,9 +155,7 @@ def code_of(media: MediaBucket, remote: Remote, kind: TaskType = TaskType.IMAGE)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)
-def test_a_file_is_kept_as_what_it_is_whatever_its_server_says(
-    media: MediaBucket, s3: Any, cdn: Cdn, sample: Sample
-) -> None:
+def test_a_files_type_is_its_contents_not_its_servers(media: MediaBucket, s3: Any, cdn: Cdn, sample: Sample) -> None:
     cdn.behaviour = sends(sample.content, content_type="text/html", content_disposition="attachment; filename=x.exe")
     output = media.keep(cdn.file("/x.exe"), STEM, sample.kind)
     assert output.content_type == sample.content_type
@@ -180,7 +178,7 @@ def test_a_file_of_any_number_of_parts_arrives_whole(
     assert left_over(s3) == ([f"{STEM}.png"], 0)
 
 
-def test_a_file_may_be_fetched_again_and_replaces_what_was_there(media: MediaBucket, s3: Any, cdn: Cdn) -> None:
+def test_a_file_fetched_again_replaces_the_first(media: MediaBucket, s3: Any, cdn: Cdn) -> None:
     first = media.keep(cdn.file(), STEM, TaskType.IMAGE)
     assert media.keep(cdn.file(), STEM, TaskType.IMAGE) == first
     assert left_over(s3) == ([f"{STEM}.png"], 0)
@@ -211,7 +209,7 @@ def test_nothing_is_left_of_what_only_begins_well(media: MediaBucket, s3: Any, c
     assert left_over(s3) == ([], 0)
 
 
-def test_a_file_that_says_it_is_too_large_is_not_even_begun(media: MediaBucket, s3: Any, cdn: Cdn) -> None:
+def test_a_file_declared_too_large_is_not_downloaded(media: MediaBucket, s3: Any, cdn: Cdn) -> None:
     cdn.behaviour = sends(PNG, length=LIMITS[TaskType.IMAGE] + 1)
     assert code_of(media, cdn.file()) == "media_too_large"
     assert left_over(s3) == ([], 0)
@@ -232,12 +230,12 @@ def test_a_redirect_is_not_followed(media: MediaBucket, cdn: Cdn, status: int) -
 
 
 @pytest.mark.parametrize("status", [201, 204, 206, 400, 401, 403, 404, 410, 451])
-def test_a_file_that_its_server_does_not_give_is_unavailable(media: MediaBucket, cdn: Cdn, status: int) -> None:
+def test_a_file_that_is_not_served_is_unavailable(media: MediaBucket, cdn: Cdn, status: int) -> None:
     cdn.behaviour = sends(PNG if status != 204 else b"", status=status)
     assert code_of(media, cdn.file()) == "media_unavailable"
 
 
-def test_a_host_that_is_not_the_providers_is_not_even_asked(media: MediaBucket, cdn: Cdn) -> None:
+def test_only_the_providers_hosts_are_asked(media: MediaBucket, cdn: Cdn) -> None:
     there = cdn.file()
     assert code_of(media, Remote(there.url, ("fal.media",), plain_http=True)) == "media_refused"
     assert code_of(media, Remote(there.url, there.hosts)) == "media_refused"
@@ -291,7 +289,7 @@ def stalls(content: bytes) -> Behaviour:
         stalls(LARGE),
     ],
 )
-def test_a_broken_transfer_may_be_tried_again_and_leaves_nothing(
+def test_a_broken_transfer_leaves_nothing_and_is_retriable(
     media: MediaBucket, s3: Any, cdn: Cdn, behaviour: Behaviour
 ) -> None:
     cdn.behaviour = behaviour
@@ -302,7 +300,7 @@ def test_a_broken_transfer_may_be_tried_again_and_leaves_nothing(
     assert media.keep(cdn.file(), STEM, TaskType.IMAGE).bytes == len(PNG)
 
 
-def test_a_server_that_is_not_there_may_be_there_later(media: MediaBucket) -> None:
+def test_an_unreachable_server_is_retriable(media: MediaBucket) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         nobody = Remote(f"http://127.0.0.1:{taken.getsockname()[1]}/a.png", ("127.0.0.1",), plain_http=True)
@@ -310,7 +308,7 @@ def test_a_server_that_is_not_there_may_be_there_later(media: MediaBucket) -> No
             media.keep(nobody, STEM, TaskType.IMAGE)
 
 
-def test_a_bucket_that_fails_in_the_middle_is_not_the_files_fault(media: MediaBucket, s3: Any, cdn: Cdn) -> None:
+def test_a_failing_bucket_is_not_the_files_fault(media: MediaBucket, s3: Any, cdn: Cdn) -> None:
     cdn.behaviour = sends(LARGE)
     with mock.patch.object(s3, "upload_part", side_effect=ConnectionError("down")), pytest.raises(ConnectionError):
         media.keep(cdn.file(), STEM, TaskType.IMAGE)

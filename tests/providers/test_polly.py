@@ -57,7 +57,7 @@ def a_speech(prompt: str = "Good morning.", *, reference: str = "t1", **options:
     )
 
 
-def test_a_speech_is_asked_after_until_it_is_in_our_bucket(polly: Polly, books: AwsMedia, world: AwsWorld) -> None:
+def test_a_speech_is_polled_until_it_is_stored(polly: Polly, books: AwsMedia, world: AwsWorld) -> None:
     job = polly.submit(a_speech())
     key = f"incoming/t1/speech.{job}.mp3"
     seen = [polly.poll(job, a_speech()) for _ in range(3)]
@@ -90,7 +90,8 @@ def test_what_is_not_the_callers_to_say_is_refused(polly: Polly, books: AwsMedia
     assert books.paid == []
 
 
-def test_a_voice_that_does_not_fit_the_engine_is_refused_with_both_names(polly: Polly) -> None:
+def test_a_voice_unfit_for_its_engine_is_refused(polly: Polly) -> None:
+    """With the names of both."""
     with pytest.raises(SubmitRefused) as refused:
         polly.submit(replace(a_speech(voice="Joanna"), model="polly-long-form"))
     assert refused.value.error.message == "The voice Joanna does not speak with the engine long-form."
@@ -116,7 +117,7 @@ def test_nobody_at_the_other_end_has_done_nothing(nobody: Any, world: AwsWorld) 
         Polly(nobody, world.s3, BUCKET).submit(a_speech())
 
 
-def test_a_role_that_may_not_is_refused_without_naming_it(polly: Polly) -> None:
+def test_a_denied_role_is_reported_without_its_name(polly: Polly) -> None:
     with pytest.raises(SubmitRefused) as refused:
         polly.submit(a_speech("submit:denied"))
     assert refused.value.error.code == "provider_auth"
@@ -140,9 +141,7 @@ def test_a_speech_whose_answer_was_lost_is_found_again(polly: Polly, books: AwsM
     assert len(books.paid) == 3
 
 
-def test_a_speech_that_is_in_our_bucket_is_found_among_any_number(
-    polly: Polly, books: AwsMedia, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stored_speech_is_found_among_many(polly: Polly, books: AwsMedia, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aws, "MOST_PAGES", 0)
     job = polly.submit(a_speech())
     books.over()
@@ -160,7 +159,7 @@ def test_among_too_many_speeches_nobody_can_tell(
         polly.find(a_speech())
 
 
-def test_a_speech_that_was_never_heard_of_is_certainly_none(polly: Polly) -> None:
+def test_an_unknown_speech_was_certainly_not_submitted(polly: Polly) -> None:
     polly.submit(a_speech(reference="t11"))
     assert polly.find(a_speech(reference="t1")) is None
 
@@ -176,7 +175,7 @@ def test_a_speech_that_polly_has_forgotten_has_failed(polly: Polly) -> None:
     assert isinstance(polly.poll("no-such-task", a_speech()), Refused)
 
 
-def test_a_speech_that_cannot_be_asked_after_now_can_be_later(nobody: Any, world: AwsWorld) -> None:
+def test_a_speech_that_cannot_be_polled_is_polled_later(nobody: Any, world: AwsWorld) -> None:
     with pytest.raises(Unavailable):
         Polly(nobody, world.s3, BUCKET).poll("a-task", a_speech())
 
@@ -202,7 +201,7 @@ def test_the_models_are_the_engines_at_their_list_prices() -> None:
     assert all(model.spoken for model in MODELS)
 
 
-def test_every_voice_of_the_api_is_listed_and_no_other() -> None:
+def test_exactly_the_apis_voices_are_listed() -> None:
     service = botocore.session.get_session().get_service_model("polly")
     assert set(VOICES) == set(service.shape_for("VoiceId").metadata["enum"])
     assert all(model.voices == VOICES for model in MODELS)

@@ -56,7 +56,7 @@ def fal_answers(server: FalServer, result: Reply) -> None:
 # --------------------------------------------------------------------------------------------- content that is refused
 
 
-def test_a_picture_that_fal_has_blackened_is_a_refusal_with_its_cost(fal: Fal) -> None:
+def test_a_blackened_picture_is_refused_with_its_cost(fal: Fal) -> None:
     refused = refusal(fal, FLUX, "end:nsfw", num_outputs=2)
     assert (refused.error.code, refused.error.retryable) == ("content_policy_violation", False)
     assert (refused.cost, refused.charged) == (Decimal("0.08"), True)
@@ -112,7 +112,7 @@ def test_flags_belong_to_files_by_their_place(
     ids=repr,
 )
 @pytest.mark.parametrize("status", [200, 422])
-def test_a_result_that_says_why_there_is_nothing_is_a_refusal(
+def test_a_result_that_explains_its_emptiness_is_a_refusal(
     status: int, result: Any, code: str, fal: Fal, fal_server: FalServer
 ) -> None:
     fal_answers(fal_server, Reply(status, result))
@@ -122,7 +122,7 @@ def test_a_result_that_says_why_there_is_nothing_is_a_refusal(
 
 
 @pytest.mark.parametrize("what", ["nsfw", "withheld"])
-def test_replicate_refuses_in_its_error_or_only_in_its_logs(what: str, replicate: Replicate) -> None:
+def test_replicate_refuses_by_error_or_only_by_log(what: str, replicate: Replicate) -> None:
     refused = refusal(replicate, SCHNELL, f"end:{what}")
     assert (refused.error.code, refused.error.retryable) == ("content_policy_violation", False)
 
@@ -175,7 +175,7 @@ def test_stability_says_for_each_picture_whether_it_was_made(answer: Any, kept: 
     assert stored == (kept or [])
 
 
-def test_a_film_that_luma_refuses_for_its_content_is_not_asked_for_again() -> None:
+def test_a_film_luma_refuses_is_not_requested_again() -> None:
     failed = {"status": "Failed", "failureMessage": "The prompt was flagged by content moderation."}
     runtime = SimpleNamespace(get_async_invoke=lambda **_: failed)
     job_request = a_job_request("luma.ray-v2:0", type=TaskType.VIDEO)
@@ -187,15 +187,13 @@ def test_a_film_that_luma_refuses_for_its_content_is_not_asked_for_again() -> No
 # --------------------------------------------------------------------------------------- answers that no job may have
 
 
-def test_a_result_longer_than_anybody_reads_ends_the_job_with_its_cost(fal: Fal) -> None:
+def test_an_oversized_result_ends_its_job_with_cost(fal: Fal) -> None:
     refused = refusal(fal, FLUX, "end:long")
     assert (refused.error.code, refused.error.retryable) == ("provider_answer_too_long", False)
     assert (refused.cost, refused.charged) == (Decimal("0.04"), True)
 
 
-def test_a_prediction_longer_than_anybody_reads_ends_and_is_stopped(
-    replicate: Replicate, replicate_server: ReplicateServer
-) -> None:
+def test_an_oversized_prediction_is_canceled(replicate: Replicate, replicate_server: ReplicateServer) -> None:
     replicate_server.queued = 60
     refused = refusal(replicate, PRO, "end:long")
     assert refused.error.code == "provider_answer_too_long"
@@ -211,7 +209,7 @@ def test_files_that_are_in_the_answer_are_here_already(fal: Fal) -> None:
 @pytest.mark.parametrize(
     "url", ["data:image/png;base64,%%%", "data:image/png,abc", "data:,x", "data:image/png;base64", "data:"]
 )
-def test_what_is_no_file_in_an_address_is_left_to_whoever_fetches(url: str) -> None:
+def test_doubtful_addresses_are_left_to_the_downloader(url: str) -> None:
     assert file_at(url, hosts=("fal.media",), api="https://queue.fal.run") == Remote(url, ("fal.media",))
 
 
@@ -222,7 +220,7 @@ def test_an_address_may_name_its_type_and_more() -> None:
 
 
 @pytest.mark.parametrize("depth", [3, 100, 900])
-def test_files_are_looked_for_no_deeper_than_models_put_them(
+def test_files_are_searched_only_as_deep_as_models_nest(
     depth: int, replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
     output: Any = "https://replicate.delivery/a"
@@ -234,13 +232,13 @@ def test_files_are_looked_for_no_deeper_than_models_put_them(
     assert len(state.files) == (1 if depth == 3 else 0)
 
 
-def test_text_that_is_none_can_be_kept_all_the_same() -> None:
+def test_invalid_text_can_be_stored() -> None:
     error = TaskError(code="x", message="half \ud83d of a pair", retryable=False)
     assert error.message.encode() == b"half ? of a pair"
 
 
 @pytest.mark.parametrize("units", ["1e-999", "0.00000000001", "1.23456789123456789123456789"])
-def test_a_bill_is_kept_to_the_millionth_of_a_dollar(units: str, fal: Fal, fal_server: FalServer) -> None:
+def test_a_cost_is_kept_to_the_millionth_dollar(units: str, fal: Fal, fal_server: FalServer) -> None:
     fal_answers(fal_server, Reply(200, {"images": [IMAGE]}, {"X-Fal-Billable-Units": units}))
     state = fal.poll("job", a_job_request(FLUX))
     assert isinstance(state, Done)
@@ -259,7 +257,7 @@ def test_an_answer_that_cannot_be_read_has_reached_us(content: bytes, fal: Fal, 
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_what_stands_in_place_of_a_result_is_the_models_not_fals(status: int, fal: Fal, fal_server: FalServer) -> None:
+def test_a_wrong_result_is_the_models_fault_not_fals(status: int, fal: Fal, fal_server: FalServer) -> None:
     fal_answers(fal_server, Reply(status, b"<html>"))
     with pytest.raises(UnreadableAnswer) as failed:
         fal.poll("job", a_job_request(FLUX))
@@ -303,7 +301,7 @@ def test_the_same_holds_for_aws(code: str, status: int, reached: bool) -> None:
 # ------------------------------------------------------------------------------------------------ looking for lost jobs
 
 
-def test_a_history_of_long_requests_is_read_in_smaller_pages(
+def test_a_history_of_long_requests_is_paged_smaller(
     fal: Fal, fal_server: FalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sixty requests of another account whose records are so long that only six fit into an answer that is read."""
@@ -318,7 +316,7 @@ def test_a_history_of_long_requests_is_read_in_smaller_pages(
     assert set(limits[3:]) == {6}
 
 
-def test_a_history_of_which_not_even_one_request_can_be_read_rules_nothing_out(fal: Fal, fal_server: FalServer) -> None:
+def test_a_history_with_no_readable_request_is_inconclusive(fal: Fal, fal_server: FalServer) -> None:
     asked = always(fal_server, Reply(200, b"x" * 11_000_000))
     with pytest.raises(LookupInconclusive):
         fal.find(a_job_request(FLUX))

@@ -75,7 +75,7 @@ def test_several_outputs_are_several_files(replicate: Replicate) -> None:
     assert len(done.files) == 3
 
 
-def test_a_prediction_starts_and_is_processed_before_it_is_done(
+def test_a_prediction_starts_and_processes_before_it_ends(
     replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
     replicate_server.queued = replicate_server.working = 0.3
@@ -84,7 +84,7 @@ def test_a_prediction_starts_and_is_processed_before_it_is_done(
     assert [type(each) for each in seen] == [Waiting, Working, Done]
 
 
-def test_files_of_replicate_itself_come_by_https_from_where_it_delivers(http: Http) -> None:
+def test_replicates_files_come_by_https_from_its_hosts(http: Http) -> None:
     file = Replicate(http, token=lambda: "t")._file("https://replicate.delivery/a.png")
     assert file == Remote("https://replicate.delivery/a.png", ("replicate.delivery",))
 
@@ -137,9 +137,7 @@ def test_options_are_sent_in_the_models_own_words(
     assert asked["input"] == {"prompt": "A barn, on brand", **expected}
 
 
-def test_a_model_with_a_version_is_asked_for_by_its_version(
-    replicate: Replicate, replicate_server: ReplicateServer
-) -> None:
+def test_a_versioned_model_is_requested_by_its_version(replicate: Replicate, replicate_server: ReplicateServer) -> None:
     model = "meta/musicgen:" + "a" * 64
     job_request = a_job_request(model)
     job = replicate.submit(job_request)
@@ -171,9 +169,7 @@ def test_a_refusal_is_passed_on(status: int, replicate: Replicate) -> None:
     assert (refusal.value.error.code, refusal.value.error.message) == ("provider_refused", f"Fake answer {status}")
 
 
-def test_a_token_that_replicate_does_not_know_is_told_without_the_token(
-    http: Http, replicate_server: ReplicateServer
-) -> None:
+def test_an_unknown_token_is_reported_without_the_token(http: Http, replicate_server: ReplicateServer) -> None:
     replicate = Replicate(http, token=lambda: "stolen", api_url=replicate_server.api_url)
     with pytest.raises(SubmitRefused) as refusal:
         replicate.submit(a_job_request(PRO))
@@ -191,7 +187,7 @@ def test_an_overloaded_replicate_has_not_accepted(status: int, after: float | No
 
 
 @pytest.mark.parametrize("what", ["slow", "hang_up", "nameless", "500", "502", "504", "408"])
-def test_a_submit_without_a_clear_answer_is_unheard_and_was_sent_exactly_once(
+def test_an_unclear_submit_is_unknown_and_sent_once(
     what: str, replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
     with pytest.raises(SubmitOutcomeUnknown):
@@ -201,7 +197,7 @@ def test_a_submit_without_a_clear_answer_is_unheard_and_was_sent_exactly_once(
 
 @pytest.mark.parametrize("what", ["slow", "hang_up", "nameless"])
 @pytest.mark.parametrize("lists_inputs", [True, False])
-def test_a_prediction_whose_submit_was_unheard_is_found_while_it_runs(
+def test_an_unknown_submit_is_found_while_it_runs(
     what: str, lists_inputs: bool, replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
     replicate_server.queued, replicate_server.lists_inputs = 60, lists_inputs
@@ -216,7 +212,7 @@ def test_a_prediction_whose_submit_was_unheard_is_found_while_it_runs(
 
 
 @pytest.mark.parametrize("what", ["500", "504"])
-def test_a_submit_that_was_not_accepted_is_certainly_not_there(what: str, replicate: Replicate) -> None:
+def test_a_refused_submit_is_certainly_not_there(what: str, replicate: Replicate) -> None:
     job_request = a_job_request(PRO, f"submit:{what}")
     replicate.submit(a_job_request(PRO, reference="task-2"))
     with pytest.raises(SubmitOutcomeUnknown):
@@ -224,9 +220,8 @@ def test_a_submit_that_was_not_accepted_is_certainly_not_there(what: str, replic
     assert replicate.find(job_request) is None
 
 
-def test_a_prediction_is_found_behind_a_hundred_others_and_before_all_are_seen(
-    replicate: Replicate, replicate_server: ReplicateServer
-) -> None:
+def test_a_prediction_is_found_behind_a_hundred_others(replicate: Replicate, replicate_server: ReplicateServer) -> None:
+    """And without reading all of them."""
     replicate_server.queued = replicate_server.working = 0
     for number in range(210):
         replicate.submit(a_job_request(PRO, reference=f"task-{number}"))
@@ -240,9 +235,8 @@ def test_a_prediction_is_found_behind_a_hundred_others_and_before_all_are_seen(
     [a_job_request(VIDEO), a_job_request(PRO, options={"seed": 7})],
     ids=["a model without a seed", "a seed of the caller"],
 )
-def test_where_others_may_have_asked_for_the_same_one_that_is_there_proves_nothing(
-    job_request: Any, replicate: Replicate
-) -> None:
+def test_ambiguous_matches_prove_nothing(job_request: Any, replicate: Replicate) -> None:
+    """Where others may have asked for the same."""
     assert replicate.find(job_request) is None
     replicate.submit(job_request)
     with pytest.raises(LookupInconclusive):
@@ -309,7 +303,7 @@ def test_a_success_without_output_is_done_with_no_files(what: str, replicate: Re
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", []])
-def test_an_answer_that_is_none_says_nothing_about_the_prediction(
+def test_an_invalid_answer_says_nothing_about_the_prediction(
     content: Any, replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
     always(replicate_server, Reply(200, content))
@@ -318,7 +312,7 @@ def test_an_answer_that_is_none_says_nothing_about_the_prediction(
 
 
 @pytest.mark.parametrize("status", [401, 429, 500, 503])
-def test_a_status_that_is_not_to_be_had_says_nothing_about_the_prediction(status: int, replicate: Replicate) -> None:
+def test_an_unavailable_status_says_nothing_about_the_prediction(status: int, replicate: Replicate) -> None:
     job_request = a_job_request(PRO, f"status:{status}")
     job = replicate.submit(job_request)
     for _ in range(3):
@@ -327,7 +321,7 @@ def test_a_status_that_is_not_to_be_had_says_nothing_about_the_prediction(status
     assert isinstance(states(replicate, job, job_request)[-1], Done)
 
 
-def test_a_status_that_nobody_knows_is_waited_out_and_noted(
+def test_an_unknown_status_is_polled_again_and_logged(
     replicate: Replicate, replicate_server: ReplicateServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     replicate_server.working = 0.3
@@ -341,7 +335,7 @@ def test_a_prediction_that_replicate_does_not_know_has_failed(replicate: Replica
     assert state.error.code == "job_not_found"
 
 
-def test_a_replicate_that_cannot_be_reached_is_asked_again_later(http: Http) -> None:
+def test_an_unreachable_replicate_is_retried_later(http: Http) -> None:
     replicate = Replicate(http, token=lambda: "t", api_url="http://127.0.0.1:9/v1")
     for ask in (
         lambda: replicate.submit(a_job_request(PRO)),
@@ -377,7 +371,7 @@ def test_a_canceled_prediction_is_certainly_stopped(replicate: Replicate, replic
     assert replicate.cancel(job, model=PRO) is True
 
 
-def test_a_prediction_that_is_over_cannot_be_stopped_and_one_unknown_need_not(replicate: Replicate) -> None:
+def test_canceling_ended_or_unknown_predictions_is_harmless(replicate: Replicate) -> None:
     job_request = a_job_request(PRO)
     job = replicate.submit(job_request)
     states(replicate, job, job_request)
@@ -389,7 +383,7 @@ def test_a_prediction_that_is_over_cannot_be_stopped_and_one_unknown_need_not(re
 
 
 @pytest.mark.parametrize("what", ["", "end:failed", "end:nsfw", "end:removed"])
-def test_callbacks_name_the_prediction_when_it_starts_and_however_it_ends(
+def test_callbacks_report_the_start_and_every_end(
     what: str, replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
     replicate_server.working = 0.3
@@ -408,7 +402,7 @@ def test_an_aborted_prediction_reports_too(replicate: Replicate) -> None:
     assert replicate.verified_job(as_callback(callback), now=datetime.now(UTC)) == job
 
 
-def test_a_late_callback_of_a_canceled_prediction_is_genuine_all_the_same(replicate: Replicate) -> None:
+def test_a_callback_after_a_cancel_is_genuine(replicate: Replicate) -> None:
     with receiver() as (address, received):
         job = replicate.submit(a_job_request(PRO, "hook:late", callback=address))
         assert replicate.cancel(job, model=PRO) is True
@@ -438,9 +432,7 @@ def signed_callback(server: ReplicateServer, body: bytes = BODY, **options: Any)
     return Callback(server.signed(body, **options), body)
 
 
-def test_another_body_or_id_under_the_same_signature_is_not_genuine(
-    replicate: Replicate, replicate_server: ReplicateServer
-) -> None:
+def test_a_signature_covers_body_and_id(replicate: Replicate, replicate_server: ReplicateServer) -> None:
     callback = signed_callback(replicate_server)
     assert replicate.verified_job(callback, now=datetime.now(UTC)) == "job-1"
     for altered in (
@@ -456,16 +448,17 @@ def test_another_body_or_id_under_the_same_signature_is_not_genuine(
 @pytest.mark.parametrize(
     "body", [b"", b"no json", b"[]", b"{}", b'{"id": 5}', b'{"id": "../x"}', b"\xff", b"[" * 99_999]
 )
-def test_a_signed_body_that_names_no_prediction_is_not_genuine(
+def test_a_signed_body_without_a_prediction_is_invalid(
     body: bytes, replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
     with pytest.raises(InvalidSignature):
         replicate.verified_job(signed_callback(replicate_server, body), now=datetime.now(UTC))
 
 
-def test_a_new_secret_is_found_at_once_and_forgeries_make_us_ask_once_a_minute(
+def test_new_secrets_are_found_and_forgeries_refresh_rarely(
     replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
+    """Forgeries make us ask once a minute."""
     now = datetime.now(UTC)
     assert replicate.verified_job(signed_callback(replicate_server), now=now) == "job-1"
     before = replicate_server.secret

@@ -102,7 +102,7 @@ def test_no_proxy_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not proxy.requests
 
 
-def test_the_signature_is_accepted_by_a_library_that_is_not_ours() -> None:
+def test_an_independent_library_accepts_the_signature() -> None:
     now = datetime.now(UTC)
     old, new, other = (secret_text(bytes([number]) * 32) for number in (1, 2, 3))
     task = a_task(status="succeeded", completed_at=now, prompt="Ein Bär 🐻")
@@ -148,7 +148,8 @@ def test_a_name_with_any_private_address_is_refused(found: Resolved) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://receiver.example/", "https://localhost/", "https://127.0.0.1/", "nonsense"])
-def test_what_no_task_could_have_been_made_with_is_refused_without_a_question(url: str) -> None:
+def test_an_impossible_target_is_refused_without_a_lookup(url: str) -> None:
+    """A URL with which no task could have been created."""
     deployed, asked = public()
     assert reason(lambda: deployed.post(url, b"{}", {})).startswith("webhook_url ")
     assert not asked
@@ -185,9 +186,8 @@ def test_the_connection_goes_to_an_address_that_was_checked(
     assert (asked, connections) == ([NAME], [connected])
 
 
-def test_a_name_that_means_another_address_the_second_time_is_not_asked_a_second_time(
-    monkeypatch: pytest.MonkeyPatch, connections: list[str]
-) -> None:
+def test_a_name_is_resolved_only_once(monkeypatch: pytest.MonkeyPatch, connections: list[str]) -> None:
+    """If it means another address the second time, that one is never asked."""
     names: list[str] = []
     real = socket.getaddrinfo
 
@@ -204,7 +204,7 @@ def test_a_name_that_means_another_address_the_second_time_is_not_asked_a_second
     assert connections == [PUBLIC]
 
 
-def test_an_address_in_the_url_is_connected_to_as_it_is(connections: list[str]) -> None:
+def test_an_address_in_the_url_is_used_directly(connections: list[str]) -> None:
     deployed = WebhookClient(AGENT)
     assert reason(lambda: deployed.post(f"https://{PUBLIC}:8443/", b"{}", {})) == UNREACHABLE
     assert reason(lambda: deployed.post(f"https://[{PUBLIC_6}]/", b"{}", {})) == UNREACHABLE
@@ -233,7 +233,7 @@ def trusting(authority: trustme.CA) -> ssl.SSLContext:
 
 
 @pytest.mark.parametrize("host", [NAME, f"{NAME}."])
-def test_the_certificate_is_the_name_s_while_the_connection_is_the_address_s(authority: trustme.CA, host: str) -> None:
+def test_tls_checks_the_name_at_the_resolved_address(authority: trustme.CA, host: str) -> None:
     with receiving(says(200), tls=certified(authority, NAME)) as there:
         assert local(trust=trusting(authority)).post(f"https://{host}:{there.port}/", b"{}", {}) == 200
     assert there.names == [NAME]
@@ -241,9 +241,8 @@ def test_the_certificate_is_the_name_s_while_the_connection_is_the_address_s(aut
 
 
 @pytest.mark.parametrize("other", ["other.example", LOOPBACK])
-def test_a_certificate_of_another_name_is_not_accepted_not_even_the_address_s(
-    authority: trustme.CA, other: str
-) -> None:
+def test_a_certificate_of_another_name_is_refused(authority: trustme.CA, other: str) -> None:
+    """Also one of the address."""
     with receiving(says(200), tls=certified(authority, other)) as there:
         send = local(trust=trusting(authority))
         told = reason(lambda: send.post(f"https://{NAME}:{there.port}/", b"{}", {}))
@@ -258,7 +257,7 @@ def test_a_certificate_of_nobody_we_know_is_not_accepted(authority: trustme.CA) 
     assert not there.requests
 
 
-def test_a_receiver_that_does_not_speak_tls_is_told_so() -> None:
+def test_a_receiver_without_tls_is_reported() -> None:
     with receiving(says(200)) as there:
         assert reason(lambda: local().post(f"https://{NAME}:{there.port}/", b"{}", {})) == "TLS with it failed"
 

@@ -29,7 +29,7 @@ def test_sam_refuses_what_is_wrong(sam: str) -> None:
     assert all(parsers.sam_says(wrong))
 
 
-def test_a_key_stays_whole_only_in_quotes_of_its_own(sam: str) -> None:
+def test_a_key_survives_only_in_its_own_quotes(sam: str) -> None:
     documented_way = f"CdnPublicKey='{FIRST_KEY}' CdnKeySecret={CDN['CdnKeySecret']}"
     assert overrides.parsed([documented_way]) == CDN
     plain = overrides.parsed([f"CdnPublicKey={FIRST_KEY}"])

@@ -59,7 +59,7 @@ def test_a_request_gets_its_answer(invoke: Invoke, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PASSED_ON)
-def test_a_change_of_the_table_is_passed_on_to_its_queue(account: Account, invoke: Invoke, name: str) -> None:
+def test_a_stream_record_reaches_its_queue(account: Account, invoke: Invoke, name: str) -> None:
     queue, expected = PASSED_ON[name]
     assert invoke(name) == {"batchItemFailures": []}
     (message,) = account.waiting(queue)
@@ -74,9 +74,7 @@ def test_a_message_leads_to_what_it_is_about(invoke: Invoke, name: str) -> None:
     AFTER[name]()
 
 
-def test_a_message_of_the_delivery_queue_calls_the_receiver_that_a_task_has_ended(
-    containers: Containers, invoke: Invoke
-) -> None:
+def test_a_delivery_message_calls_the_receiver(containers: Containers, invoke: Invoke) -> None:
     with receiver(says(204)) as there, forwarded(containers.engine.gateway, there.port) as port:
         wiring.tasks().note(kept(CANCELED), webhook_url=f"http://{containers.engine.gateway}:{port}/hooks")
         assert invoke("webhook_delivery.task_ended") == {"batchItemFailures": []}

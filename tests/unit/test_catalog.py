@@ -33,7 +33,8 @@ def resolve(kind: TaskType, **wanted: Any) -> ResolvedModel:
 
 
 @pytest.mark.parametrize(("model", "name"), CASES, ids=NAMES)
-def test_every_model_is_reached_by_each_of_its_names_with_and_without_its_provider(model: Model, name: str) -> None:
+def test_models_are_found_by_every_name(model: Model, name: str) -> None:
+    """With and without their provider."""
     for provider in (None, model.provider):
         choice = resolve(model.type, provider=provider, model=name, configured=ALL)
         assert (choice.model, choice.provider, choice.served_by) == (model, model.provider, model.provider)
@@ -45,7 +46,7 @@ def test_no_name_means_two_models() -> None:
 
 
 @pytest.mark.parametrize(("provider", "kind"), list(product(ALL, TaskType)))
-def test_every_provider_has_one_default_for_each_type_that_it_makes(provider: str, kind: TaskType) -> None:
+def test_every_provider_has_one_default_per_type(provider: str, kind: TaskType) -> None:
     made = [each for each in ALIVE if (each.provider, each.type) == (provider, kind)]
     defaults = [each for each in made if each.default]
     assert len(defaults) == (1 if made else 0)
@@ -57,14 +58,15 @@ def test_every_provider_has_one_default_for_each_type_that_it_makes(provider: st
 
 
 @pytest.mark.parametrize("kind", TaskType)
-def test_without_a_wish_one_that_really_generates_comes_before_the_sandbox(kind: TaskType) -> None:
+def test_real_providers_are_preferred_to_the_sandbox(kind: TaskType) -> None:
     assert resolve(kind, configured=(SANDBOX, "fal")).provider == "fal"
     assert resolve(kind, configured=FAL).served_by == "fal"
     assert resolve(kind, configured=SANDBOX_ONLY).provider == SANDBOX
 
 
 @pytest.mark.parametrize(("model", "name"), CASES, ids=NAMES)
-def test_a_provider_without_credentials_is_served_by_the_sandbox_or_refused(model: Model, name: str) -> None:
+def test_a_provider_without_credentials_is_simulated_or_refused(model: Model, name: str) -> None:
+    """By the sandbox."""
     served = resolve(model.type, provider=model.provider, model=name, configured=SANDBOX_ONLY)
     assert (served.model, served.provider, served.served_by) == (model, model.provider, SANDBOX)
     with pytest.raises(Invalid) as refused:
@@ -81,7 +83,7 @@ def test_the_guide_s_own_example_works_as_written() -> None:
 
 
 @pytest.mark.parametrize("provider", ["openai", "", "FAL", "sandbox "])
-def test_an_unknown_provider_is_refused_with_those_that_are_known(provider: str) -> None:
+def test_an_unknown_provider_is_refused_with_known_ones(provider: str) -> None:
     with pytest.raises(Invalid) as refused:
         resolve(TaskType.IMAGE, provider=provider, configured=ALL)
     (fault,) = refused.value.field_errors
@@ -98,9 +100,8 @@ def test_an_unknown_provider_is_refused_with_those_that_are_known(provider: str)
         (TaskType.VIDEO, "fal", "fal-ai/flux-pro"),
     ],
 )
-def test_an_unknown_model_is_refused_with_those_that_the_request_could_mean(
-    kind: TaskType, provider: str | None, model: str
-) -> None:
+def test_an_unknown_model_is_refused_with_its_alternatives(kind: TaskType, provider: str | None, model: str) -> None:
+    """Those that the request could mean."""
     with pytest.raises(Invalid) as refused:
         resolve(kind, provider=provider, model=model, configured=ALL)
     (fault,) = refused.value.field_errors
@@ -111,7 +112,8 @@ def test_an_unknown_model_is_refused_with_those_that_the_request_could_mean(
         assert (each.id in known) == could_be_meant
 
 
-def test_a_retired_model_is_refused_with_its_replacement_and_a_deprecated_one_still_works() -> None:
+def test_retired_models_are_refused_and_deprecated_ones_work() -> None:
+    """A retired one is refused with its replacement."""
     old = Model("old", "fal", TaskType.IMAGE, lifecycle=Lifecycle.RETIRED, replacement="new")
     aged = Model("aged", "fal", TaskType.IMAGE, lifecycle=Lifecycle.DEPRECATED, replacement="new", default=True)
     catalog = Catalog((old, aged))
@@ -120,7 +122,7 @@ def test_a_retired_model_is_refused_with_its_replacement_and_a_deprecated_one_st
     assert catalog.resolve(TaskType.IMAGE, provider="fal", model="aged", configured=FAL).model is aged
 
 
-def test_what_replaces_a_retired_model_is_there_and_makes_the_same() -> None:
+def test_a_retired_models_replacement_makes_the_same() -> None:
     for each in REGISTRY.models:
         if each.replacement:
             assert any((other.id, other.type) == (each.replacement, each.type) for other in ALIVE), each.id
@@ -130,7 +132,7 @@ def test_what_replaces_a_retired_model_is_there_and_makes_the_same() -> None:
 # ------------------------------------------------------------------------------------------------ several providers
 
 
-def test_several_providers_make_it_each_with_the_model_named_or_their_own_default() -> None:
+def test_providers_use_the_named_model_or_their_default() -> None:
     choices = REGISTRY.fallbacks(
         TaskType.IMAGE, providers=["replicate", "fal"], model="fal-ai/flux/dev", configured=ALL
     )
@@ -139,7 +141,7 @@ def test_several_providers_make_it_each_with_the_model_named_or_their_own_defaul
     assert choices[1].model.id == "fal-ai/flux/dev"
 
 
-def test_a_model_that_none_of_several_providers_has_is_refused() -> None:
+def test_a_model_no_provider_has_is_refused() -> None:
     with pytest.raises(Invalid) as refused:
         REGISTRY.fallbacks(TaskType.IMAGE, providers=["fal", "replicate"], model="sandbox-image", configured=ALL)
     assert [fault.pointer for fault in refused.value.field_errors] == ["/model"]
@@ -185,13 +187,11 @@ def priced(per: Unit, **fields: Any) -> Model:
         (priced(Unit.MEGAPIXEL), {"size": "huge"}, "0.05"),
     ],
 )
-def test_an_estimate_is_the_list_price_of_what_was_asked(
-    model: Model, options: dict[str, JsonValue], cost: str
-) -> None:
+def test_an_estimate_is_the_request_at_list_price(model: Model, options: dict[str, JsonValue], cost: str) -> None:
     assert model.estimate("A prompt.", options) == Decimal(cost)
 
 
-def test_a_model_without_a_price_has_no_estimate_and_no_charge() -> None:
+def test_a_model_without_a_price_has_no_estimate() -> None:
     model = Model("m", "p", TaskType.IMAGE)
     assert (model.estimate("x", {}), model.charge("x", [])) == (None, None)
 

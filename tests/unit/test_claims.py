@@ -63,7 +63,7 @@ def test_every_form_of_a_claim_names_its_greatest_role(claim: object) -> None:
 @pytest.mark.parametrize(
     "claim", ["", " ", "[]", [], None, "Admin", "ADMIN", "administrator", "admin2", '"admin"', {"admin": True}, True, 1]
 )
-def test_what_names_no_role_to_the_letter_is_no_role(claim: object) -> None:
+def test_only_an_exact_name_is_a_role(claim: object) -> None:
     assert role_of(**{"cognito:groups": claim}) is None
 
 
@@ -84,7 +84,7 @@ def test_what_names_no_role_to_the_letter_is_no_role(claim: object) -> None:
         *("admin\u00ad", "admin\u200b", "\u0430dmin"),
     ],
 )
-def test_a_group_whose_name_only_looks_like_a_role_is_none(claim: object) -> None:
+def test_a_group_that_looks_like_a_role_is_none(claim: object) -> None:
     assert role_of(**{"cognito:groups": claim}) is None
 
 
@@ -115,7 +115,7 @@ def test_no_claim_is_too_strange_to_be_read() -> None:
 # ----------------------------------------------------------------------------------------------------- fail closed
 
 
-def test_a_verified_subject_is_told_with_what_is_known_of_it() -> None:
+def test_a_verified_subject_is_returned_with_its_profile() -> None:
     found = claims_of(event({**GOOD, "name": "Ann", "email": "ann@example.com"}))
     assert (found.issuer, found.subject, found.name, found.email) == (ISSUER, "ann", "Ann", "ann@example.com")
 

@@ -35,7 +35,7 @@ def plain(text: str) -> bytes:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_url_is_good_until_it_ends_and_for_its_file_only(form: PrivateFormat) -> None:
+def test_a_url_works_until_expiry_for_its_file_only(form: PrivateFormat) -> None:
     sign = CloudFront("https://cdn.example/", "K123", lambda: pem(form=form), life=timedelta(hours=1), now=lambda: NOON)
     url = urlsplit(sign("media/1/task/0 a.png"))
     query = {name: value for name, [value] in parse_qs(url.query).items()}
@@ -51,7 +51,8 @@ def test_a_url_is_good_until_it_ends_and_for_its_file_only(form: PrivateFormat) 
         KEY.public_key().verify(plain(query["Signature"]), signed + b" ", PKCS1v15(), HASH)
 
 
-def test_a_url_stays_the_same_for_a_quarter_of_its_life_and_never_ends_too_soon() -> None:
+def test_a_url_is_stable_for_a_quarter_life() -> None:
+    """A quarter of its validity; and it never ends too soon."""
     clock = [NOON]
     sign = CloudFront("https://cdn.example", "K123", pem, life=timedelta(hours=1), now=lambda: clock[0])
     urls = []

@@ -58,7 +58,7 @@ def test_the_page_loads_its_own_assets_and_nothing_else() -> None:
     assert all(asset(name).text for name in loaded())
 
 
-def test_the_page_has_no_script_or_style_of_its_own() -> None:
+def test_the_page_has_no_inline_script_or_style() -> None:
     assert read().texts.strip() == ""
     assert read().inline == []
 

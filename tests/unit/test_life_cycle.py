@@ -33,7 +33,7 @@ ALLOWED = {
 
 
 @pytest.mark.parametrize(("before", "after"), list(product(TaskStatus, TaskStatus)))
-def test_a_task_moves_where_the_contract_says_and_nowhere_else(before: TaskStatus, after: TaskStatus) -> None:
+def test_tasks_move_exactly_as_the_contract_says(before: TaskStatus, after: TaskStatus) -> None:
     task = a_task(status=before)
     if (before.value, after.value) not in ALLOWED:
         with pytest.raises(IllegalTransition, match=f"is {before.value}"):
@@ -45,7 +45,7 @@ def test_a_task_moves_where_the_contract_says_and_nowhere_else(before: TaskStatu
     assert (moved.id, moved.created_at, moved.prompt) == (task.id, task.created_at, task.prompt)
 
 
-def test_every_state_has_a_move_and_a_row_in_the_table() -> None:
+def test_every_state_has_a_move_and_a_row() -> None:
     assert set(MOVES) == set(TaskStatus) == set(NEXT)
 
 
@@ -54,13 +54,13 @@ def test_terminal_states_are_those_that_lead_nowhere() -> None:
     assert all(a_task(status=status).over == (status in TERMINAL) for status in TaskStatus)
 
 
-def test_a_move_leaves_the_task_it_was_made_of_as_it_was() -> None:
+def test_a_move_leaves_the_original_task_unchanged() -> None:
     task = a_task()
     MOVES["failed"](task)
     assert task == a_task()
 
 
-def test_a_task_that_succeeds_has_its_files_its_cost_and_full_progress() -> None:
+def test_a_succeeded_task_has_files_cost_and_full_progress() -> None:
     task = MOVES["succeeded"](a_task(status="processing", progress=0.3, queue_position=2))
     assert (task.outputs, task.progress, task.queue_position) == ([PICTURE], 1.0, None)
     assert task.cost.actual == Decimal("0.5")
@@ -74,7 +74,7 @@ def test_a_task_that_waits_again_shows_no_progress() -> None:
 # ------------------------------------------------------------------------------------ while a parent is deleted
 
 
-def test_a_task_names_no_parent_whose_clean_up_is_pending() -> None:
+def test_a_task_names_no_parent_pending_cleanup() -> None:
     task = a_task(client_id=an_id(1), campaign_id=an_id(2))
     assert PendingDeletions().unlinked(task) == task
     without_campaign = PendingDeletions(frozenset({member("campaign", an_id(2))})).unlinked(task)
@@ -83,7 +83,8 @@ def test_a_task_names_no_parent_whose_clean_up_is_pending() -> None:
     assert (without_client.client_id, without_client.campaign_id) == (None, None)
 
 
-def test_a_pending_client_is_not_a_pending_campaign_of_the_same_id() -> None:
+def test_pending_clients_and_campaigns_are_told_apart() -> None:
+    """Even with the same id."""
     pending = PendingDeletions(frozenset({member("client", an_id(1)), member("campaign", an_id(2))}))
     assert pending.has("client", an_id(1))
     assert not pending.has("campaign", an_id(1))

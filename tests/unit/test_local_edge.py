@@ -82,7 +82,7 @@ def test_a_web_socket_is_refused() -> None:
     assert not emulator.asked
 
 
-def test_the_emulator_and_its_handlers_see_no_account_of_this_machine() -> None:
+def test_emulator_and_handlers_see_no_account_of_this_machine() -> None:
     here = {"PATH": "/bin", "AWS_PROFILE": "mine", "AWS_ACCESS_KEY_ID": "mine", "FAL_KEY": "mine"}
     there = environment(here, port=1)
     assert there["PATH"] == "/bin"

@@ -16,7 +16,7 @@ def event(*headers: str) -> dict[str, Any]:
     return {"Records": [message(each) for each in headers]}
 
 
-def test_a_header_has_the_lineage_that_was_put_into_it() -> None:
+def test_a_lineage_header_round_trips() -> None:
     counts = {"a1b2c3d4": 3, "00000000": 16}
     assert lineage.parsed(lineage.header_of(counts)) == counts
 

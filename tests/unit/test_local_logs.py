@@ -32,7 +32,8 @@ def shown(**different: Any) -> list[str]:
     return list(logs.lines_of(an_invocation(**different)))
 
 
-def test_a_structured_line_is_time_function_level_message_and_the_rest() -> None:
+def test_a_structured_line_is_printed_readably() -> None:
+    """As time, function, level, message and the rest."""
     assert shown(log=entry(client_id="c1", ms=3)) == ["15:04:05  clients    INFO     created  client_id=c1  ms=3"]
 
 
@@ -50,7 +51,7 @@ def test_a_failure_says_what_failed_and_why() -> None:
     assert lines == ["Traceback ...", "15:04:05  clients    ERROR    GET /a failed: boom"]
 
 
-def test_an_invocation_without_a_line_of_its_own_gets_one() -> None:
+def test_an_invocation_without_a_line_gets_one() -> None:
     assert shown() == ["15:04:05  clients             200 GET /a 12 ms"]
 
 
@@ -94,7 +95,7 @@ def test_reading_on_takes_whole_lines_only(tmp_path: Path) -> None:
     assert logs.read_on(file, start=end) == ([], end)
 
 
-def test_a_request_is_described_by_its_request_line_and_status() -> None:
+def test_a_request_is_logged_by_line_and_status() -> None:
     event = {"requestContext": {"http": {"method": "POST", "path": "/a"}}}
     told = describe("f", event, {"body": {"statusCode": 201}, "log": "x"}, seconds=0.0123)
     assert (told["event"], told["status"], told["ms"], told["log"], told["error"]) == ("POST /a", 201, 12, "x", None)

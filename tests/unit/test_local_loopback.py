@@ -69,7 +69,7 @@ def test_any_other_name_is_refused_before_anything_happens(host: str) -> None:
 
 @pytest.mark.parametrize("host", HERE)
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_page_of_this_machine_may_read_and_no_other(host: str, scheme: str) -> None:
+def test_only_pages_of_this_machine_may_read(host: str, scheme: str) -> None:
     origin = f"{scheme}://{host}".encode()
     status, headers, _ = ask((b"host", b"localhost:8000"), (b"Origin", origin))
     assert (status, headers[b"access-control-allow-origin"], headers[b"vary"]) == (200, origin, b"Origin")

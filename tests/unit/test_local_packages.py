@@ -29,9 +29,7 @@ def test_a_layer_puts_its_packages_on_the_path(tmp_path: Path) -> None:
     assert names(packages.layer_zip(tmp_path)) == {"python/ours/fonts.bin"}
 
 
-def test_the_bytecode_is_used_whatever_date_unpacking_gives_the_source(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bytecode_is_used_whatever_the_sources_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = tmp_path / "source"
     source.mkdir()
     (source / "packed_module.py").write_text("x = 'from bytecode'")
@@ -50,6 +48,6 @@ def test_a_syntax_error_stops_the_run_and_says_where(tmp_path: Path) -> None:
         packages.function_zip(tmp_path)
 
 
-def test_a_folder_that_is_not_there_is_an_error_that_names_it(tmp_path: Path) -> None:
+def test_a_missing_folder_is_named_in_the_error(tmp_path: Path) -> None:
     with pytest.raises(BadTemplate, match="nowhere"):
         packages.layer_zip(tmp_path / "nowhere")

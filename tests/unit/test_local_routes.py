@@ -47,7 +47,7 @@ def test_a_function_has_one_integration_however_many_routes() -> None:
     assert len(of_type("ApiGatewayV2::Integration")) == len({function for function, _ in events()})
 
 
-def test_the_api_keeps_its_cors_rules_and_loses_its_body() -> None:
+def test_the_api_keeps_cors_and_loses_its_body() -> None:
     [api] = of_type("ApiGatewayV2::Api").values()
     asked = SOURCE["Resources"]["Api"]["Properties"]["CorsConfiguration"]
     assert api["CorsConfiguration"]["allowMethods"] == asked["AllowMethods"]
@@ -70,7 +70,7 @@ def test_an_authorizer_guards_the_routes_that_name_it() -> None:
     assert by_key["GET /b"]["AuthorizationType"] == "NONE"
 
 
-def test_the_template_guards_every_route_but_those_that_need_no_token() -> None:
+def test_every_route_but_the_public_ones_is_guarded() -> None:
     [(name, _)] = of_type("ApiGatewayV2::Authorizer").items()
     guards = {route["RouteKey"]: route.get("AuthorizerId") for route in of_type("ApiGatewayV2::Route").values()}
     opened = {key for key, guard in guards.items() if guard != {"Ref": name}}
@@ -85,7 +85,7 @@ def test_the_template_guards_every_route_but_those_that_need_no_token() -> None:
     }
 
 
-def test_an_api_that_nobody_logs_in_to_has_no_authorizer() -> None:
+def test_an_anonymous_api_has_no_authorizer() -> None:
     unguarded = routes.expand(PLAIN, guarded=False)
     assert not of_type("ApiGatewayV2::Authorizer", unguarded)
     guards = {route["AuthorizationType"] for route in of_type("ApiGatewayV2::Route", unguarded).values()}
@@ -93,7 +93,7 @@ def test_an_api_that_nobody_logs_in_to_has_no_authorizer() -> None:
     assert len(of_type("ApiGatewayV2::Route", unguarded)) == len(events())
 
 
-def test_any_method_and_default_are_named_as_the_gateway_names_them() -> None:
+def test_any_and_default_have_the_gateways_names() -> None:
     body = {"paths": {"/$default": {routes.ANY_METHOD: operation()}, "/a": {routes.ANY_METHOD: operation()}}}
     assert [route.key for route in routes.routes_of(body)] == ["$default", "ANY /a"]
 
@@ -103,16 +103,17 @@ def test_a_template_without_an_http_api_is_an_error() -> None:
         routes.expand({"Resources": {}})
 
 
-def test_an_api_with_a_route_less_is_an_error_that_names_it() -> None:
+def test_a_missing_route_is_named_in_the_error() -> None:
     with pytest.raises(DeployFailed, match=r"has 1 routes and template\.yaml 2; missing from the API: GET /b"):
         routes.check_routes(wanted=["GET /a", "GET /b"], deployed=["GET /a"])
 
 
-def test_an_api_with_the_routes_of_the_template_is_fine() -> None:
+def test_an_api_with_all_routes_is_accepted() -> None:
     routes.check_routes(wanted=["GET /a", "$default"], deployed=["$default", "GET /a"])
 
 
-def test_every_function_of_the_api_but_that_for_callbacks_has_a_read_to_warm_it_with() -> None:
+def test_every_api_function_is_warmed_with_a_read() -> None:
+    """Except the one for callbacks."""
     assert len(warming.harmless_reads(EXPANDED)) == len(of_type("ApiGatewayV2::Integration")) - 1
 
 

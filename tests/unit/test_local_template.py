@@ -21,17 +21,17 @@ def functions(of: template.Template) -> list[dict[str, Any]]:
     return [it["Properties"] for it in of["Resources"].values() if it["Type"] == "AWS::Lambda::Function"]
 
 
-def test_every_function_runs_the_code_that_was_uploaded_for_it() -> None:
+def test_every_function_runs_its_uploaded_code() -> None:
     keys = {function["Code"]["S3Key"] for function in functions(plain())}
     assert keys == {f"{name}.zip" for name, folder in template.code_folders(SOURCE).items() if "functions/" in folder}
 
 
-def test_nothing_of_sam_is_left_for_the_emulator_to_ignore() -> None:
+def test_nothing_of_sam_reaches_the_emulator() -> None:
     types = {resource["Type"] for resource in plain()["Resources"].values()}
     assert not [type_ for type_ in types if type_.startswith("AWS::Serverless::")]
 
 
-def test_what_watches_a_deployment_and_what_rolls_it_out_stay_out_of_the_emulator() -> None:
+def test_deployment_alarms_and_rollouts_stay_outside_the_emulator() -> None:
     lean = template.without_operations(SOURCE)
     types = {
         resource["Type"]
@@ -82,7 +82,7 @@ def test_what_the_translator_refuses_is_said_in_its_words() -> None:
         template.translate(broken, parameters={}, code={"F": "s3://code/F.zip"})
 
 
-def test_a_file_that_is_not_yaml_is_an_error_that_names_it(tmp_path: Path) -> None:
+def test_invalid_yaml_is_an_error_with_the_files_name(tmp_path: Path) -> None:
     (tmp_path / "template.yaml").write_text("Resources: [")
     with pytest.raises(BadTemplate, match=r"template\.yaml cannot be read"):
         template.load(tmp_path / "template.yaml")

@@ -19,7 +19,7 @@ from tests.support.fakes import NOT_ALLOWED
 from tests.unit.test_webhook_delivery import Scene, an_ended_task, deliveries
 
 
-def test_a_job_is_polled_for_the_better_part_of_an_hour() -> None:
+def test_a_job_is_polled_for_almost_an_hour() -> None:
     hands = FakeWorker()
     hands.tasks.kept[TASK_ID] = a_task(type=TaskType.VIDEO)
     hands.do(FIRST)
@@ -36,7 +36,7 @@ def test_a_job_is_polled_for_the_better_part_of_an_hour() -> None:
     assert messages > 3 * LIMIT
 
 
-def test_a_job_that_never_ends_is_polled_until_its_deadline() -> None:
+def test_an_endless_job_is_polled_until_its_deadline() -> None:
     hands = FakeWorker()
     hands.tasks.kept[TASK_ID] = a_task(type=TaskType.VIDEO)
     hands.do(FIRST)

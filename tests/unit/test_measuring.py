@@ -61,7 +61,7 @@ def outcome_of(content: bytes, kind: TaskType) -> str:
 @pytest.mark.parametrize(
     ("kind", "content"), [(kind, make) for kind, _, make in CORPUS], ids=[each[1] for each in CORPUS]
 )
-def test_a_hostile_file_is_measured_or_refused_within_its_limits(kind: TaskType, content: object) -> None:
+def test_hostile_files_are_measured_or_refused_within_limits(kind: TaskType, content: object) -> None:
     assert callable(content)
     made = content()
     ours, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
@@ -84,7 +84,7 @@ def test_processor_time_beyond_the_limit_is_not_given(measurer: Measurer) -> Non
     assert time.monotonic() - began < 15
 
 
-def test_a_child_that_takes_too_long_is_killed_and_replaced(measurer: Measurer) -> None:
+def test_a_child_that_takes_too_long_is_replaced(measurer: Measurer) -> None:
     assert sides(measurer) == (WIDTH, HEIGHT)
     measurer.limits = Limits(wall=0.02)
     assert reason(measurer, SLOW(), "PNG") == "time"
@@ -106,7 +106,7 @@ def test_a_child_that_asks_without_end_is_killed(measurer: Measurer) -> None:
         [table(b"stsz", 0, 2**26), table(b"stts", 1, 1, 1)],
     ],
 )
-def test_tables_that_tell_of_more_than_there_is_are_not_believed(measurer: Measurer, tables: list[bytes]) -> None:
+def test_tables_that_exceed_their_file_are_refused(measurer: Measurer, tables: list[bytes]) -> None:
     assert reason(measurer, film(*tables), "mov") == "truncated"
     assert reason(measurer, HUNGRY, "mov") == "truncated"
 
@@ -119,7 +119,7 @@ def test_a_film_that_was_cut_off_is_not_kept(measurer: Measurer, share: float) -
 
 
 @pytest.mark.parametrize("share", [0.5, 0.99])
-def test_a_picture_or_sound_that_is_shorter_than_it_says_is_not_kept(measurer: Measurer, share: float) -> None:
+def test_pictures_or_sounds_shorter_than_declared_are_refused(measurer: Measurer, share: float) -> None:
     for content, reader in ((picture("WEBP"), "WEBP"), (recording("wav", None, "pcm_s16le"), "wav")):
         assert reason(measurer, cut(content, share), reader) == "truncated"
 
@@ -159,7 +159,7 @@ def test_many_threads_share_a_child(measurer: Measurer) -> None:
         assert list(pool.map(lambda each: sides(measurer, each), contents)) == [(20 + n, 10) for n in range(12)]
 
 
-def test_a_file_that_cannot_be_read_says_so_and_the_next_one_is_measured(measurer: Measurer) -> None:
+def test_an_unreadable_file_is_reported_and_the_next_measured(measurer: Measurer) -> None:
     class Broken(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
             raise ConnectionError("down")
@@ -185,7 +185,7 @@ def test_a_file_that_cannot_be_read_says_so_and_the_next_one_is_measured(measure
         "import os; os.write(1, b'\\0\\0')",
     ],
 )
-def test_a_child_that_talks_nonsense_is_a_file_that_cannot_be_measured(
+def test_a_nonsense_answer_means_an_unmeasurable_file(
     script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     child = tmp_path / "child.py"

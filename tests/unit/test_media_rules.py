@@ -44,7 +44,7 @@ def code_of(url: str, *, hosts: tuple[str, ...] = HOSTS, plain_http: bool = Fals
         "https://a.b.delivery.example.net",
     ],
 )
-def test_files_come_from_the_hosts_of_the_provider_and_what_is_below_them(url: str) -> None:
+def test_files_come_from_the_providers_hosts_and_subdomains(url: str) -> None:
     assert code_of(url) is None
 
 
@@ -84,12 +84,14 @@ def test_files_come_from_nowhere_else(url: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "2130706433", "0x7f.1", "127.1"])
-def test_a_number_is_no_host_of_an_https_url_whatever_the_provider_says(host: str) -> None:
+def test_a_number_is_no_host_of_https_urls(host: str) -> None:
+    """Whatever the provider says."""
     assert code_of(f"https://{host}/a.png", hosts=(host,)) == "media_refused"
     assert code_of(f"https://{host}/a.png", hosts=(host,), plain_http=True) == "media_refused"
 
 
-def test_a_provider_at_a_plain_address_may_use_http_and_any_port_there_and_no_other_host() -> None:
+def test_plain_http_is_allowed_at_the_providers_address_only() -> None:
+    """At a provider with a plain address, on any port."""
     assert code_of("http://127.0.0.1:8080/a.png", hosts=("127.0.0.1",), plain_http=True) is None
     assert code_of("http://127.0.0.2:8080/a.png", hosts=("127.0.0.1",), plain_http=True) == "media_refused"
 
@@ -137,7 +139,7 @@ URLS = st.lists(PIECES, max_size=10).map("".join) | st.lists(PIECES, max_size=8)
 @example("https://fal.media\\@evil.example")
 @example("https://evil.example\\@fal.media")
 @example("https://[fal.media]/")
-def test_no_url_that_is_allowed_leads_elsewhere_for_another_reader(url: str) -> None:
+def test_every_url_parser_agrees_on_allowed_urls(url: str) -> None:
     if code_of(url) is None:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -152,7 +154,7 @@ def test_no_url_that_is_allowed_leads_elsewhere_for_another_reader(url: str) -> 
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)
-def test_a_file_is_known_by_its_own_first_bytes_and_measured_by_what_is_in_it(sample: Sample) -> None:
+def test_a_files_type_and_size_are_its_contents(sample: Sample) -> None:
     form, measures = read_metadata(io.BytesIO(sample.content), sample.kind)
     assert (form.content_type, form.extension) == (sample.content_type, sample.extension)
     sides = (None, None) if sample.kind is TaskType.AUDIO else (WIDTH, HEIGHT)
@@ -241,14 +243,15 @@ def test_a_cover_does_not_make_a_recording_a_film() -> None:
 
 
 @pytest.mark.parametrize("kind", TaskType)
-def test_a_file_may_be_as_large_as_its_kind_allows_and_not_a_byte_larger(kind: TaskType) -> None:
+def test_the_size_limit_of_a_kind_is_exact(kind: TaskType) -> None:
     check_size(LIMITS[kind], kind)
     with pytest.raises(MediaRejected) as refusal:
         check_size(LIMITS[kind] + 1, kind)
     assert refusal.value.error.code == "media_too_large"
 
 
-def test_a_small_file_that_unfolds_to_gigabytes_is_not_kept() -> None:
+def test_a_decompression_bomb_is_refused() -> None:
+    """A small file that unfolds to gigabytes."""
     sides = (60_000).to_bytes(4) * 2
     content = bytearray(picture("PNG"))
     content[16:24] = sides
@@ -283,7 +286,8 @@ def stored(bucket: Any) -> Stored:
     return Stored(bucket, "bucket", "key", len(bucket.content))
 
 
-def test_a_film_is_measured_by_its_two_ends_wherever_its_index_is() -> None:
+def test_a_film_is_measured_by_its_two_ends() -> None:
+    """Wherever its index is."""
     film = recording("mp4", "libx264")
     at = film.index(b"moov") - 4
     padding = 20 * BLOCK
@@ -304,7 +308,7 @@ def test_a_stored_file_reads_like_any_other(content: bytes, reads: list[tuple[in
             assert ours.tell() == other.tell()
 
 
-def test_reads_go_across_blocks_and_each_block_is_fetched_once() -> None:
+def test_reads_cross_blocks_and_fetch_each_once() -> None:
     content = os.urandom(2 * BLOCK + 10)
     bucket = Bucket(content)
     file = stored(bucket)
@@ -321,7 +325,7 @@ def test_no_more_is_fetched_than_a_look_may_cost() -> None:
 
 
 @pytest.mark.parametrize("kind", [TaskType.IMAGE, TaskType.VIDEO])
-def test_a_bucket_that_does_not_answer_is_not_taken_for_a_bad_file(kind: TaskType) -> None:
+def test_a_silent_bucket_is_not_a_bad_file(kind: TaskType) -> None:
     content = picture("PNG", 1000, 1000) if kind is TaskType.IMAGE else recording("mp4", "libx264")
     bucket = Bucket(content)
     bucket.failure = ConnectionError("down")

@@ -90,7 +90,8 @@ def refusals(model: str, params: dict[str, Any], **fields: Any) -> dict[str | No
     ],
     ids=str,
 )  # fmt: skip
-def test_what_is_not_listed_is_refused_with_its_place_and_what_there_is(params: dict[str, Any], said: str) -> None:
+def test_unlisted_params_are_refused_with_the_list(params: dict[str, Any], said: str) -> None:
+    """And with their place."""
     (name,) = params
     found = refusals(FLUX, params)
     assert found.keys() == {f"/params/{name}"}
@@ -107,7 +108,8 @@ def test_what_is_not_listed_is_refused_with_its_place_and_what_there_is(params: 
         ("polly-neural", "Engine", "model"),
     ],
 )
-def test_a_word_that_a_field_stands_for_is_refused_with_its_name(model: str, word: str, field: str) -> None:
+def test_a_param_a_field_stands_for_is_refused(model: str, word: str, field: str) -> None:
+    """With the name of the field."""
     assert refusals(model, {word: "x"}) == {f"/params/{word}": f"send this as the top-level field {field}"}
 
 
@@ -115,7 +117,7 @@ def test_places_are_json_pointers() -> None:
     assert refusals(FLUX, {"a/b~c": 1, "": 2}).keys() == {"/params/a~1b~0c", "/params/"}
 
 
-def test_every_error_is_told_at_once_beside_those_of_other_fields() -> None:
+def test_params_errors_are_listed_with_all_others() -> None:
     found = refusals(FLUX, {"num_images": 1, "x": 1, "output_format": 1}, size="64x64", aspect_ratio="1:1")
     assert found.keys() == {"/params/num_images", "/params/x", "/params/output_format", "/size"}
 
@@ -141,7 +143,7 @@ def test_every_one_of_several_providers_takes_the_params() -> None:
         )
 
 
-def test_a_retry_of_a_task_from_before_is_held_to_the_list_of_today() -> None:
+def test_a_retry_obeys_todays_list_of_params() -> None:
     old = a_task(status="failed", provider="fal", model=FLUX, params={"num_outputs": 1, "seed": 7, "num_images": 4})
     with pytest.raises(Invalid) as refused:
         new_retry(old, Parents(), CONTEXT, identity=TaskIdentity(an_id(8), "s", NOON), access=Access.own(1))
@@ -182,7 +184,7 @@ EXTREME = st.sampled_from([10**400, -(10**400), 1e308, 5e-324, "²", "١", "𝟘
 
 
 @given(st.sampled_from(ALIVE), st.dictionaries(NAMES | st.text(max_size=9), JSON | EXTREME, max_size=4))
-def test_no_params_whatever_break_a_request_and_what_passes_has_a_price(model: Model, params: dict[str, Any]) -> None:
+def test_any_params_pass_with_a_price_or_fail(model: Model, params: dict[str, Any]) -> None:
     errors = errors_of(params, model.params, model.stands_for, model=model.id)
     assert all(error.pointer and error.pointer.startswith("/params/") and error.detail for error in errors)
     if errors:
@@ -221,7 +223,7 @@ _HIGH: Final = (
 )
 
 
-def test_a_default_that_is_paid_for_is_sent_and_one_that_is_asked_for_wins() -> None:
+def test_a_priced_default_is_sent_unless_overridden() -> None:
     ray = the_model(RAY)
     assert ray.sent({"duration": 5}) == {"resolution": "720p", "duration": 5}
     assert ray.sent({"resolution": "540p"}) == {"resolution": "540p"}
@@ -249,7 +251,7 @@ def test_a_deployment_says_how_much_is_tolerated(tolerance: int, allowed: str) -
                     param.checked(sent)
 
 
-def test_a_limit_below_the_providers_default_is_sent_to_the_provider() -> None:
+def test_a_limit_below_the_providers_default_is_sent() -> None:
     for model, sent in ((FLUX, "1"), ("black-forest-labs/flux-1.1-pro", 1)):
         strict = the_params(model, SafetyPolicy(1))["safety_tolerance"]
         assert (strict.default, strict.always_sent) == (sent, True)
@@ -263,7 +265,7 @@ def test_a_limit_below_the_providers_default_is_sent_to_the_provider() -> None:
         ("black-forest-labs/flux-schnell", "disable_safety_checker", False),
     ],
 )
-def test_a_checker_is_switched_off_only_where_the_deployment_lets_callers(model: str, name: str, safe: bool) -> None:
+def test_safety_checkers_are_switched_off_only_where_allowed(model: str, name: str, safe: bool) -> None:
     required = the_params(model, SafetyPolicy())[name]
     assert required.checked(safe) is safe
     with pytest.raises(ValueError, match=f"must be {str(safe).lower()}"):
@@ -294,7 +296,8 @@ def test_the_list_of_a_model_makes_sense(model: Model) -> None:
         assert "url" not in param.name.lower(), "an address would have the provider fetch it"
 
 
-def test_whatever_the_adapters_call_our_fields_is_refused_with_the_name_of_the_field() -> None:
+def test_adapters_names_of_fields_are_refused() -> None:
+    """With the name of our field."""
     for model in ALIVE:
         words = {**fal_models.WORDS, **replicate_models.WORDS}.get(model.id, {})
         assert fields_of(words).items() <= model.stands_for.items()

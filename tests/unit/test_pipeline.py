@@ -37,7 +37,8 @@ def test_a_message_that_comes_twice_submits_once(hands: FakeWorker) -> None:
     assert len(hands.queue.waiting) == 1
 
 
-def test_a_lost_answer_to_a_submit_is_looked_for_when_the_lease_is_over_and_not_before(hands: FakeWorker) -> None:
+def test_a_lost_submit_is_looked_up_after_the_lease(hands: FakeWorker) -> None:
+    """And not before."""
     hands.provider.mood = "mute"
     hands.do(FIRST)
     ((_, delay),) = hands.queue.waiting
@@ -63,7 +64,7 @@ def test_a_submit_that_certainly_never_arrived_is_made_again(hands: FakeWorker) 
     assert hands.task.status_reason is None
 
 
-def test_a_job_that_nobody_can_look_for_is_waited_for_and_never_submitted_twice(hands: FakeWorker) -> None:
+def test_an_unfindable_job_is_awaited_and_not_resubmitted(hands: FakeWorker) -> None:
     hands.provider.mood = "mute"
     hands.do(FIRST)
     hands.provider.mood = "forgetful"
@@ -76,7 +77,8 @@ def test_a_job_that_nobody_can_look_for_is_waited_for_and_never_submitted_twice(
     assert (hands.task.error.code, hands.task.error.retryable) == ("provider_unavailable", True)
 
 
-def test_a_submit_whose_worker_died_is_looked_for_before_it_is_made_again(hands: FakeWorker) -> None:
+def test_a_dead_workers_submit_is_looked_up_first(hands: FakeWorker) -> None:
+    """Before it is made again."""
     worker = Worker(as_the_worker_does(FIRST, receives=1, now=NOON), hands.pipeline)
     for _ in ("load", "note the lease", "submit"):
         assert not worker.step()
@@ -85,14 +87,14 @@ def test_a_submit_whose_worker_died_is_looked_for_before_it_is_made_again(hands:
     assert hands.task.provider_task_id == f"job-{TASK_ID}"
 
 
-def test_a_job_that_the_provider_does_not_take_fails_the_task_with_its_reason(hands: FakeWorker) -> None:
+def test_a_refused_job_fails_the_task_with_its_reason(hands: FakeWorker) -> None:
     hands.provider.mood = "strict"
     hands.do(FIRST)
     assert (hands.task.status, hands.task.error) == (TaskStatus.FAILED, NOT_ALLOWED)
     assert not hands.queue.waiting
 
 
-def test_a_refusal_counts_even_when_the_task_changes_at_that_moment(hands: FakeWorker) -> None:
+def test_a_refusal_counts_despite_a_concurrent_change(hands: FakeWorker) -> None:
     hands.provider.mood = "strict"
     worker = Worker(as_the_worker_does(FIRST, receives=1, now=NOON), hands.pipeline)
     for _ in ("load", "note the lease", "submit"):
@@ -105,7 +107,7 @@ def test_a_refusal_counts_even_when_the_task_changes_at_that_moment(hands: FakeW
     assert (worker.error, hands.provider.accepted) == (None, [])
 
 
-def test_the_answer_to_a_submit_is_recorded_even_when_the_task_changes_at_that_moment(hands: FakeWorker) -> None:
+def test_a_submits_answer_survives_a_concurrent_change(hands: FakeWorker) -> None:
     worker = Worker(as_the_worker_does(FIRST, receives=1, now=NOON), hands.pipeline)
     for _ in ("load", "note the lease", "submit"):
         assert not worker.step()
@@ -115,7 +117,7 @@ def test_the_answer_to_a_submit_is_recorded_even_when_the_task_changes_at_that_m
     assert (worker.error, hands.task.provider_task_id) == (None, f"job-{TASK_ID}")
 
 
-def test_the_answer_to_a_submit_is_recorded_even_for_a_canceled_task(hands: FakeWorker) -> None:
+def test_a_submits_answer_is_recorded_after_a_cancel(hands: FakeWorker) -> None:
     worker = Worker(as_the_worker_does(FIRST, receives=1, now=NOON), hands.pipeline)
     for _ in ("load", "note the lease", "submit"):
         assert not worker.step()
@@ -127,7 +129,7 @@ def test_the_answer_to_a_submit_is_recorded_even_for_a_canceled_task(hands: Fake
     assert hands.provider.canceled == [f"job-{TASK_ID}"]
 
 
-def test_progress_and_queue_position_are_shown_as_the_provider_tells_them(hands: FakeWorker) -> None:
+def test_progress_and_queue_position_follow_the_provider(hands: FakeWorker) -> None:
     hands.do(FIRST)
     seen = []
     states: tuple[State, ...] = (Waiting(3), Working(0.25), Waiting(1), Working(0.5), Working(None), Waiting(None))
@@ -169,7 +171,7 @@ def test_nothing_that_a_provider_says_makes_a_task_unreadable(
     assert Task.model_validate(vars(hands.task)) == hands.task
 
 
-def test_a_requeued_task_keeps_the_moment_of_its_first_start(hands: FakeWorker) -> None:
+def test_a_requeued_task_keeps_its_first_start(hands: FakeWorker) -> None:
     hands.do(FIRST)
     states: tuple[State, ...] = (Working(), Waiting(), Working())
     for minute, state in enumerate(states):
@@ -186,7 +188,8 @@ def test_a_poll_that_brings_no_news_is_no_update(hands: FakeWorker) -> None:
     assert hands.task.updated_at == NOON + timedelta(seconds=1)
 
 
-def test_a_provider_that_does_not_answer_is_asked_again_and_the_task_says_why(hands: FakeWorker) -> None:
+def test_a_silent_provider_is_asked_again_and_reported(hands: FakeWorker) -> None:
+    """The task says why."""
     hands.do(FIRST)
     hands.provider.mood = "deaf"
     hands.do(hands.next())
@@ -197,7 +200,7 @@ def test_a_provider_that_does_not_answer_is_asked_again_and_the_task_says_why(ha
     assert hands.health.heard == ["fake answered", "fake failed: It does not answer.", "fake answered"]
 
 
-def test_nothing_is_asked_of_a_provider_that_is_out_of_order(hands: FakeWorker) -> None:
+def test_an_open_circuit_sends_nothing_to_its_provider(hands: FakeWorker) -> None:
     hands.health.reasons["fake"] = "fake is out of order."
     hands.do(FIRST)
     assert (hands.provider.accepted, hands.task.status_reason) == ([], "fake is out of order.")
@@ -212,7 +215,8 @@ def test_nothing_is_asked_of_a_provider_that_is_out_of_order(hands: FakeWorker) 
     assert hands.task.status is TaskStatus.SUCCEEDED
 
 
-def test_a_file_that_cannot_be_kept_fails_the_task_with_its_cost_and_leaves_nothing(hands: FakeWorker) -> None:
+def test_a_rejected_file_fails_the_task_with_its_cost(hands: FakeWorker) -> None:
+    """And nothing of it stays."""
     hands.do(FIRST)
     hands.provider.state, hands.media.spoiled = PICTURES, True
     hands.do(hands.next())
@@ -221,7 +225,7 @@ def test_a_file_that_cannot_be_kept_fails_the_task_with_its_cost_and_leaves_noth
     assert (hands.media.files, hands.task.provider_outcome) == ({}, Outcome.SUCCEEDED)
 
 
-def test_a_file_that_cannot_be_fetched_now_is_fetched_later(hands: FakeWorker) -> None:
+def test_an_unavailable_file_is_fetched_later(hands: FakeWorker) -> None:
     hands.do(FIRST)
     hands.provider.state, hands.media.out_of_reach = PICTURES, True
     hands.do(hands.next())
@@ -231,7 +235,7 @@ def test_a_file_that_cannot_be_fetched_now_is_fetched_later(hands: FakeWorker) -
     assert hands.task.status is TaskStatus.SUCCEEDED
 
 
-def test_what_a_provider_does_not_say_a_job_costs_is_its_list_price(hands: FakeWorker) -> None:
+def test_an_unstated_cost_is_the_list_price(hands: FakeWorker) -> None:
     hands.do(FIRST)
     hands.provider.state = Done(PICTURES.files)
     hands.do(hands.next())
@@ -258,7 +262,7 @@ def test_a_finished_job_without_media_is_a_failure(hands: FakeWorker) -> None:
     assert (hands.task.error.code, hands.task.provider_outcome) == ("empty_output", Outcome.SUCCEEDED)
 
 
-def test_what_the_provider_refuses_later_fails_the_task_with_its_reason(hands: FakeWorker) -> None:
+def test_a_later_refusal_fails_the_task_with_its_reason(hands: FakeWorker) -> None:
     hands.do(FIRST)
     hands.provider.state = Refused(NOT_ALLOWED)
     hands.do(hands.next())
@@ -277,7 +281,7 @@ def test_the_provider_is_asked_for_what_the_task_says() -> None:
     )
 
 
-def test_polls_get_rarer_and_never_wait_longer_than_the_last(hands: FakeWorker) -> None:
+def test_polls_slow_down_to_a_limit(hands: FakeWorker) -> None:
     hands.do(FIRST)
     delays = []
     for _ in range(len(FIRST_POLLS) + 2):

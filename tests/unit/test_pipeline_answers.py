@@ -58,7 +58,7 @@ def test_the_same_holds_for_a_submit(worker: FakeWorker, reached: bool, heard: l
     assert worker.health.heard == heard
 
 
-def test_a_refusal_after_it_was_made_costs_what_the_provider_says_or_the_estimate(worker: FakeWorker) -> None:
+def test_a_late_refusal_costs_the_stated_or_estimated_price(worker: FakeWorker) -> None:
     for cost, charged, actual in (
         (Decimal("0.3"), True, Decimal("0.3")),
         (None, True, Decimal("0.2")),
@@ -117,7 +117,7 @@ def test_a_canceled_task_records_how_its_job_ended(worker: FakeWorker, error: Re
 
 
 @pytest.mark.parametrize("position", [10**400, -(10**400)])
-def test_no_place_in_a_queue_is_too_large_to_be_kept(worker: FakeWorker, position: int) -> None:
+def test_a_huge_queue_position_is_kept(worker: FakeWorker, position: int) -> None:
     worker.do(FIRST)
     worker.provider.state = Waiting(position)
     worker.do(worker.next())

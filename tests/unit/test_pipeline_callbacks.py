@@ -54,9 +54,7 @@ def test_a_callback_that_comes_twice_changes_nothing_more(hands: FakeWorker) -> 
     ],
     ids=str,
 )
-def test_a_callback_that_is_not_about_the_tasks_own_job_changes_nothing(
-    hands: FakeWorker, forged: dict[str, str]
-) -> None:
+def test_a_callback_about_another_job_changes_nothing(hands: FakeWorker, forged: dict[str, str]) -> None:
     hands.do(FIRST)
     hands.provider.state = PICTURES
     before = hands.task
@@ -70,7 +68,7 @@ def test_a_callback_before_anything_was_submitted_changes_nothing(hands: FakeWor
     assert hands.task == before
 
 
-def test_a_job_whose_submit_was_never_answered_is_known_by_its_callback(hands: FakeWorker) -> None:
+def test_a_callback_identifies_an_unanswered_submit(hands: FakeWorker) -> None:
     hands.provider.mood = "mute"
     hands.do(FIRST)
     hands.provider.mood, hands.provider.state = "forgetful", PICTURES
@@ -78,7 +76,7 @@ def test_a_job_whose_submit_was_never_answered_is_known_by_its_callback(hands: F
     assert (hands.provider.accepted, hands.task.provider_task_id) == ([TASK_ID], f"job-{TASK_ID}")
 
 
-def test_a_callback_that_is_faster_than_the_answer_to_the_submit_changes_nothing_for_it(hands: FakeWorker) -> None:
+def test_a_callback_before_the_submits_answer_changes_nothing(hands: FakeWorker) -> None:
     worker = Worker(as_the_worker_does(FIRST, receives=1, now=NOON), hands.pipeline)
     for _ in ("load", "note the lease", "submit"):
         assert not worker.step()
@@ -89,7 +87,7 @@ def test_a_callback_that_is_faster_than_the_answer_to_the_submit_changes_nothing
     assert (worker.error, hands.task.status, hands.provider.accepted) == (None, TaskStatus.SUCCEEDED, [TASK_ID])
 
 
-def test_a_wake_up_during_a_submit_does_not_disturb_it(hands: FakeWorker) -> None:
+def test_waking_during_a_submit_does_not_disturb_it(hands: FakeWorker) -> None:
     worker = Worker(as_the_worker_does(FIRST, receives=1, now=NOON), hands.pipeline)
     for _ in ("load", "note the lease"):
         assert not worker.step()
@@ -99,7 +97,7 @@ def test_a_wake_up_during_a_submit_does_not_disturb_it(hands: FakeWorker) -> Non
     assert hands.provider.accepted == [TASK_ID]
 
 
-def test_a_late_callback_after_a_cancel_is_recorded_and_not_applied(hands: FakeWorker) -> None:
+def test_a_callback_after_a_cancel_is_only_recorded(hands: FakeWorker) -> None:
     hands.provider.stops = False
     hands.do(FIRST)
     hands.tasks.move(hands.task, life_cycle.canceled(hands.task, now=NOON))

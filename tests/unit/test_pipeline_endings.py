@@ -20,7 +20,7 @@ def hands() -> FakeWorker:
 
 
 @pytest.mark.parametrize("kind", TaskType)
-def test_a_task_fails_after_its_deadline_and_its_job_is_stopped(hands: FakeWorker, kind: TaskType) -> None:
+def test_a_task_past_its_deadline_fails_and_stops(hands: FakeWorker, kind: TaskType) -> None:
     hands.tasks.kept[TASK_ID] = a_task(type=kind)
     hands.do(FIRST)
     hands.do(hands.next(), now=NOON + DEADLINE[kind])
@@ -32,7 +32,7 @@ def test_a_task_fails_after_its_deadline_and_its_job_is_stopped(hands: FakeWorke
     assert hands.provider.canceled == [f"job-{TASK_ID}"]
 
 
-def test_a_canceled_task_stops_its_job_and_one_that_was_never_submitted_has_none(hands: FakeWorker) -> None:
+def test_a_canceled_task_stops_the_job_it_has(hands: FakeWorker) -> None:
     hands.tasks.move(hands.task, life_cycle.canceled(hands.task, now=NOON))
     hands.do(FIRST)
     assert (hands.provider.accepted, hands.provider.canceled) == ([], [])
@@ -44,7 +44,7 @@ def test_a_canceled_task_stops_its_job_and_one_that_was_never_submitted_has_none
     assert begun.provider.canceled == [f"job-{TASK_ID}"]
 
 
-def test_a_task_that_is_canceled_while_it_is_submitted_has_its_job_stopped(hands: FakeWorker) -> None:
+def test_a_task_canceled_during_submit_stops_its_job(hands: FakeWorker) -> None:
     worker = Worker(as_the_worker_does(FIRST, receives=1, now=NOON), hands.pipeline)
     for _ in ("load", "note the lease"):
         assert not worker.step()
@@ -55,7 +55,8 @@ def test_a_task_that_is_canceled_while_it_is_submitted_has_its_job_stopped(hands
     assert hands.provider.canceled == [f"job-{TASK_ID}"]
 
 
-def test_a_job_that_cannot_be_stopped_is_asked_after_until_it_ends_and_its_cost_is_recorded(hands: FakeWorker) -> None:
+def test_an_unstoppable_job_is_polled_to_its_end(hands: FakeWorker) -> None:
+    """And its cost is recorded."""
     hands.provider.stops = False
     hands.do(FIRST)
     hands.tasks.move(hands.task, life_cycle.canceled(hands.task, now=NOON))
@@ -95,7 +96,7 @@ def a_worker_that_has_stored_both_pictures(hands: FakeWorker) -> Worker:
     return worker
 
 
-def test_a_task_canceled_while_its_media_are_stored_keeps_none(hands: FakeWorker) -> None:
+def test_a_task_canceled_during_storing_keeps_no_media(hands: FakeWorker) -> None:
     worker = a_worker_that_has_stored_both_pictures(hands)
     hands.tasks.move(hands.task, life_cycle.canceled(hands.task, now=NOON))
     while not worker.step():
@@ -103,7 +104,7 @@ def test_a_task_canceled_while_its_media_are_stored_keeps_none(hands: FakeWorker
     assert (hands.task.status, hands.media.files) == (TaskStatus.CANCELED, {})
 
 
-def test_a_task_deleted_while_its_media_are_stored_leaves_none(hands: FakeWorker) -> None:
+def test_a_task_deleted_during_storing_leaves_no_media(hands: FakeWorker) -> None:
     worker = a_worker_that_has_stored_both_pictures(hands)
     del hands.tasks.kept[TASK_ID]
     while not worker.step():
@@ -111,7 +112,7 @@ def test_a_task_deleted_while_its_media_are_stored_leaves_none(hands: FakeWorker
     assert hands.media.files == {}
 
 
-def test_the_message_of_a_worker_that_died_with_media_stored_removes_them_however_late_it_comes(
+def test_a_dead_workers_message_removes_media_however_late(
     hands: FakeWorker,
 ) -> None:
     a_worker_that_has_stored_both_pictures(hands)
@@ -121,7 +122,7 @@ def test_the_message_of_a_worker_that_died_with_media_stored_removes_them_howeve
     assert hands.media.files == {}
 
 
-def test_a_twin_that_is_slower_does_not_take_back_what_may_still_succeed(hands: FakeWorker) -> None:
+def test_a_slower_twin_does_not_undo_success(hands: FakeWorker) -> None:
     slow = a_worker_that_has_stored_both_pictures(hands)
     hands.tasks.note(hands.task, client_id=None)
     assert not slow.step(), "its move is refused: it looks again"
@@ -131,7 +132,8 @@ def test_a_twin_that_is_slower_does_not_take_back_what_may_still_succeed(hands: 
     assert [hands.media.files.get(output.key) for output in hands.task.outputs] == [b"one", b"two"]
 
 
-def test_a_given_up_message_fails_the_task_and_one_more_tells_the_provider(hands: FakeWorker) -> None:
+def test_a_given_up_message_fails_its_task(hands: FakeWorker) -> None:
+    """And one more message tells the provider."""
     hands.do(FIRST)
     message = hands.next()
     hands.pipeline.give_up(message, now=NOON)
@@ -141,7 +143,7 @@ def test_a_given_up_message_fails_the_task_and_one_more_tells_the_provider(hands
     assert hands.provider.canceled == [f"job-{TASK_ID}"]
 
 
-def test_a_given_up_message_fails_the_task_even_when_it_changes_under_its_hands(hands: FakeWorker) -> None:
+def test_giving_up_fails_the_task_despite_concurrent_changes(hands: FakeWorker) -> None:
     worker = Worker(lambda pipeline: pipeline.give_up(FIRST, now=NOON), hands.pipeline)
     assert not worker.step()
     hands.tasks.note(hands.task, client_id=None)
@@ -150,7 +152,7 @@ def test_a_given_up_message_fails_the_task_even_when_it_changes_under_its_hands(
     assert hands.task.status is TaskStatus.FAILED
 
 
-def test_giving_up_a_message_that_no_longer_matters_changes_nothing(hands: FakeWorker) -> None:
+def test_giving_up_an_obsolete_message_changes_nothing(hands: FakeWorker) -> None:
     hands.do(FIRST)
     before = hands.task
     hands.queue.waiting.clear()

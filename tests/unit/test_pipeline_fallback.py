@@ -20,9 +20,7 @@ def hands() -> FakeWorker:
 
 
 @pytest.mark.parametrize("mood", ["strict", "deaf"])
-def test_the_next_provider_is_asked_when_the_first_certainly_did_not_accept_the_job(
-    hands: FakeWorker, mood: str
-) -> None:
+def test_a_certainly_unaccepted_job_goes_to_the_next(hands: FakeWorker, mood: str) -> None:
     hands.provider.mood = mood
     hands.do(FIRST)
     hands.do(hands.next())
@@ -33,7 +31,7 @@ def test_the_next_provider_is_asked_when_the_first_certainly_did_not_accept_the_
     assert (task.cost.estimated, task.fallbacks) == (Decimal("0.3"), [])
 
 
-def test_the_next_provider_is_asked_when_the_first_is_known_to_be_out_of_order(hands: FakeWorker) -> None:
+def test_an_open_circuit_sends_the_job_to_the_next(hands: FakeWorker) -> None:
     hands.health.reasons["fake"] = "fake is out of order."
     hands.do(FIRST)
     hands.do(hands.next())
@@ -41,7 +39,7 @@ def test_the_next_provider_is_asked_when_the_first_is_known_to_be_out_of_order(h
     assert hands.task.attempts[0].error.message == "fake is out of order."
 
 
-def test_no_other_provider_is_asked_while_the_first_may_have_accepted_the_job(hands: FakeWorker) -> None:
+def test_a_possibly_accepted_job_goes_nowhere_else(hands: FakeWorker) -> None:
     hands.provider.mood = "mute"
     hands.do(FIRST)
     for mood in ("mute", "deaf", "forgetful"):

@@ -63,7 +63,7 @@ def drain(hands: FakeWorker, *, for_: timedelta = LONG) -> None:
 
 
 @pytest.mark.parametrize("moment", UNDER_WAY)
-def test_a_task_of_a_provider_that_is_switched_off_fails_visibly(moment: Moment) -> None:
+def test_a_switched_off_providers_task_fails_visibly(moment: Moment) -> None:
     hands = FakeWorker()
     moment(hands)
     switch_off(hands, "fake")
@@ -77,7 +77,7 @@ def test_a_task_of_a_provider_that_is_switched_off_fails_visibly(moment: Moment)
     assert not hands.queue.waiting, "what waits for the job to be stopped ends by itself"
 
 
-def test_a_task_that_was_not_sent_goes_to_the_next_provider() -> None:
+def test_an_unsent_task_goes_to_the_next_provider() -> None:
     hands = FakeWorker()
     hands.tasks.kept[TASK_ID] = a_task(fallbacks=[Fallback(provider="other", model="other-image", served_by="other")])
     switch_off(hands, "fake")
@@ -86,7 +86,7 @@ def test_a_task_that_was_not_sent_goes_to_the_next_provider() -> None:
     assert hands.other.accepted == [TASK_ID]
 
 
-def test_a_task_that_may_have_been_sent_goes_nowhere_else() -> None:
+def test_a_possibly_sent_task_goes_nowhere_else() -> None:
     hands = FakeWorker()
     hands.tasks.kept[TASK_ID] = a_task(fallbacks=[Fallback(provider="other", model="other-image", served_by="other")])
     while_nobody_knows(hands)
@@ -106,7 +106,7 @@ def test_a_task_whose_every_provider_is_switched_off_fails() -> None:
 
 
 @pytest.mark.parametrize("moment", UNDER_WAY[1:])
-def test_a_canceled_task_of_a_provider_that_is_switched_off_stays_canceled(moment: Moment) -> None:
+def test_a_switched_off_providers_canceled_task_stays_canceled(moment: Moment) -> None:
     hands = FakeWorker()
     moment(hands)
     hands.tasks.move(hands.task, life_cycle.canceled(hands.task, now=NOON))
@@ -116,7 +116,7 @@ def test_a_canceled_task_of_a_provider_that_is_switched_off_stays_canceled(momen
     assert (hands.task.status, hands.task.provider_outcome) == (TaskStatus.CANCELED, None)
 
 
-def test_a_deleted_task_of_a_provider_that_is_switched_off_is_cleaned_up() -> None:
+def test_a_switched_off_providers_deleted_task_is_cleaned_up() -> None:
     hands = FakeWorker()
     after_it_was_sent(hands)
     del hands.tasks.kept[TASK_ID]
@@ -125,7 +125,7 @@ def test_a_deleted_task_of_a_provider_that_is_switched_off_is_cleaned_up() -> No
     assert not hands.queue.waiting
 
 
-def test_a_provider_that_comes_back_in_time_is_told_to_stop_the_job() -> None:
+def test_a_returning_provider_is_told_to_stop() -> None:
     hands = FakeWorker()
     after_it_was_sent(hands)
     configured = hands.pipeline.providers
@@ -138,7 +138,7 @@ def test_a_provider_that_comes_back_in_time_is_told_to_stop_the_job() -> None:
     assert hands.task.provider_outcome is Outcome.CANCELED
 
 
-def test_what_the_job_cost_is_recorded_when_the_provider_comes_back() -> None:
+def test_a_returning_provider_reports_the_jobs_cost() -> None:
     hands = FakeWorker()
     hands.provider.stops = False
     after_it_was_sent(hands)

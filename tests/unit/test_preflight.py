@@ -11,7 +11,7 @@ def stack(**parameters: str) -> Stack:
     return Stack(few_routes(), parameters)
 
 
-def test_it_says_what_is_created_what_it_costs_and_which_quotas_it_meets() -> None:
+def test_it_lists_creations_costs_and_quotas() -> None:
     said = "\n".join(report.lines(stack()))
     assert "every parameter at its default" in said
     assert "nothing that AWS would refuse is known" in said
@@ -28,7 +28,7 @@ def test_what_aws_would_refuse_is_listed_and_ends_it() -> None:
     assert not any("Creates" in each for each in said)
 
 
-def test_a_public_key_that_a_shell_has_cut_is_refused() -> None:
+def test_a_public_key_cut_by_a_shell_is_refused() -> None:
     with pytest.raises(report.Refused):
         list(report.lines(stack(**{**CDN, "CdnPublicKey": "-----BEGIN"})))
 
@@ -39,13 +39,13 @@ def of(what: str, **parameters: str) -> float:
     return found
 
 
-def test_snapshots_and_secrets_are_on_the_bill_only_where_there_are_any() -> None:
+def test_snapshots_and_secrets_cost_only_where_used() -> None:
     assert not [it for it in costs.idle(stack()) if "snapshots" in it.what or "secrets" in it.what]
     assert of("snapshots", SnapStart="on") == pytest.approx(6 * 2_592_000 * 0.0000015046)
     assert of("secrets", **PROVIDERS) == pytest.approx(0.80)
 
 
-def test_listening_to_a_queue_costs_a_quarter_of_a_dollar() -> None:
+def test_listening_to_a_queue_costs_25_cents() -> None:
     """Five pollers, three requests a minute each, at $0.40 a million."""
     queues = {it.properties["EventSourceArn"] for it in stack().of_type("AWS::Lambda::EventSourceMapping")}
     listened_to = sum(":sqs:" in it for it in queues)

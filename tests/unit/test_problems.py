@@ -54,7 +54,7 @@ EXAMPLES: list[tuple[DomainError, int, dict[str, str], dict[str, Any]]] = [
 ]
 
 
-def test_every_domain_error_has_a_status_and_every_status_a_title() -> None:
+def test_every_domain_error_has_a_titled_status() -> None:
     assert set(leaves(DomainError)) == set(STATUS) == {type(error) for error, *_ in EXAMPLES}
     assert set(TITLES) == {*STATUS.values(), HTTPStatus.INTERNAL_SERVER_ERROR}
     slugs = [slug for slug, _ in TITLES.values()]
@@ -76,7 +76,7 @@ def test_an_error_is_told_as_problem_json(
 
 
 @pytest.mark.parametrize("error", [ValueError("secret"), KeyError("secret"), DomainError("secret of a new error")])
-def test_what_is_not_in_the_table_is_our_fault_and_stays_inside(error: Exception) -> None:
+def test_an_unlisted_error_is_500_and_stays_inside(error: Exception) -> None:
     assert status_of(error) == 500
     body = problem_response(error, instance="/", request_id="r-1").body or ""
     assert json.loads(body)["title"] == "Internal error"
@@ -91,7 +91,7 @@ def concrete(template: str) -> str:
 
 
 @pytest.mark.parametrize("template", list(json.loads(document())["paths"]))
-def test_another_method_on_a_known_path_is_told_which_it_takes(template: str) -> None:
+def test_an_unsupported_method_lists_the_supported_ones(template: str) -> None:
     allowed = routes()[template]
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "TRACE"} - set(allowed):
         error = refusal(method, concrete(template))
@@ -107,7 +107,7 @@ def test_another_method_on_a_known_path_is_told_which_it_takes(template: str) ->
         *("/x/api/v3/clients", "/api.v3/clients"),
     ],
 )
-def test_a_path_that_is_not_served_is_not_found_whatever_the_method(path: str) -> None:
+def test_an_unserved_path_is_404_for_every_method(path: str) -> None:
     for method in ("GET", "POST", "DELETE", ""):
         assert isinstance(refusal(method, path), NoSuchPath)
 

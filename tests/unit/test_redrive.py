@@ -78,7 +78,7 @@ def test_nothing_to_redrive_is_no_error() -> None:
     assert list(redrive(stack(FakeAws({})))) == []
 
 
-def test_a_batch_that_is_not_taken_stays_with_all_behind_it() -> None:
+def test_a_refused_batch_keeps_all_behind_it() -> None:
     aws = two()
     aws.answer = {"batchItemFailures": [{"itemIdentifier": "2"}]}
     with pytest.raises(NotRelayed, match="b: the relay could not pass on 1 of 2 records"):
@@ -102,6 +102,6 @@ def test_an_object_that_is_no_failure_is_left_alone(body: Any) -> None:
     assert set(aws.objects) == {"other"}
 
 
-def test_a_stack_of_an_older_template_is_told_to_be_deployed_anew() -> None:
+def test_an_old_stack_must_be_deployed_again() -> None:
     with pytest.raises(NotDeployed, match="no output RelayFailuresName"):
         list(redrive(stack(two(), ApiUrl="x")))

@@ -9,9 +9,10 @@ import pytest
 from local import artifacts, engine, tools
 
 
-def test_without_python_313_the_check_of_the_artifacts_says_that_it_is_skipped(
+def test_without_python_313_the_artifact_check_is_skipped(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """And says so."""
     tools.python313.cache_clear()
     monkeypatch.setattr(tools, "_is_313", lambda _: False)
     assert artifacts.main() == 0
@@ -26,7 +27,7 @@ def test_without_an_engine_only_root_with_apt_makes_one(monkeypatch: pytest.Monk
         pass
 
 
-def test_an_engine_that_is_there_is_used_and_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_running_engine_is_used_and_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_answers", lambda _: True)
     with engine.engine() as found:
         assert (found.environment, found.options) == ({}, ())
@@ -59,7 +60,7 @@ DEPS: Final = {"Ref": "DepsLayer"}
         {"Fn::If": ["WithCdn", [DEPS, CDN], [DEPS]]},
     ],
 )
-def test_a_function_has_its_layers_whatever_conditions_are_around_them(tmp_path: Path, layers: Any) -> None:
+def test_a_functions_layers_are_found_behind_conditions(tmp_path: Path, layers: Any) -> None:
     properties = {"CodeUri": "WebhookDeliveryFunction", "Layers": layers, "Events": {"Notices": {"Type": "SQS"}}}
     resources = {"WebhookDeliveryFunction": {"Type": "AWS::Serverless::Function", "Properties": properties}}
     shared = {"Function": {"Layers": [{"Ref": "DepsLayer"}]}}

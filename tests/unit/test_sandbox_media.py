@@ -81,7 +81,7 @@ def test_a_refused_colour_is_never_painted(refusal: str) -> None:
         assert not colours_of(palette) & {PAINTS["red"], PAINTS["gold"]}
 
 
-def test_a_mood_moves_the_ground_and_keeps_the_brand_colour_as_accent() -> None:
+def test_a_mood_changes_ground_and_keeps_brand_accent() -> None:
     dark = palette_for("x", "dark, #22aa66", 1)
     light = palette_for("x", "light, #22aa66", 1)
     assert sum(dark.background) < sum(light.background)
@@ -148,7 +148,7 @@ def test_the_words_of_the_prompt_are_really_drawn() -> None:
     assert differing[0] > faces[0].width / 4  # "Ten" is the same in both
 
 
-def test_the_card_is_in_the_picture_as_it_was_set() -> None:
+def test_the_card_is_drawn_into_the_picture() -> None:
     picture = image.draw(PROMPT, palette=PALETTE, seed=1, width=480, height=480)
     crops = []
     for right in (False, True):
@@ -178,13 +178,13 @@ def test_no_prompt_and_no_size_breaks_the_drawing(prompt: str, seed: int, width:
 
 @given(text=ANY_TEXT, width=st.integers(1, 40))
 @settings(max_examples=150, deadline=None)
-def test_wrapping_keeps_every_sign_and_no_line_is_too_wide(text: str, width: int) -> None:
+def test_wrapping_keeps_every_character_within_the_width(text: str, width: int) -> None:
     lines = list(wrap(text, width, len))
     assert all(0 < len(line) <= width for line in lines)
     assert "".join("".join(lines).split()) == "".join(text.split())
 
 
-def test_short_words_are_set_larger_than_long_ones_and_overlong_text_ends_in_an_ellipsis() -> None:
+def test_short_words_are_larger_and_long_text_ends_elliptically() -> None:
     short, long, endless = (
         fit(text, width=300, height=200, largest=60, smallest=10) for text in ("Cat", "Cat " * 60, "Cat " * 1000)
     )
@@ -201,7 +201,7 @@ def test_accents_the_font_lacks_become_plain_letters() -> None:
 # --- video -----------------------------------------------------------------------------------
 
 
-def test_an_mp4_decodes_to_what_was_asked_and_plays_before_it_is_all_there() -> None:
+def test_an_mp4_streams_and_decodes_as_requested() -> None:
     film = video.mp4(PROMPT, palette=PALETTE, seed=3, width=320, height=180, seconds=1.5)
     with av.open(io.BytesIO(film), "r") as container:
         track = container.streams.video[0]
@@ -252,7 +252,7 @@ def test_a_wav_lasts_as_long_as_asked(seconds: float) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_tune_is_heard_and_never_clips_and_starts_and_ends_in_silence(seed: int) -> None:
+def test_a_tune_is_audible_unclipped_with_silent_ends(seed: int) -> None:
     samples = samples_of(audio.wav(PROMPT, seed=seed, seconds=2))
     assert 0.65 < max(map(abs, samples)) / 32_767 < 0.75
     assert samples[0] == samples[-1] == 0
@@ -294,7 +294,9 @@ def test_every_process_makes_the_same_bytes() -> None:
     assert python(FINGERPRINTS, "1") == python(FINGERPRINTS, "2") != ""
 
 
-def test_one_process_makes_the_same_bytes_twice_and_other_bytes_for_another_seed() -> None:
+def test_equal_seeds_make_equal_bytes_in_one_process() -> None:
+    """And other seeds others."""
+
     def media(seed: int) -> tuple[bytes, bytes, bytes]:
         return (
             image.png(PROMPT, palette=PALETTE, seed=seed, width=128, height=128),

@@ -135,7 +135,7 @@ def test_options_are_taken_within_their_bounds_only(field: str, good: list[Any],
 
 
 @pytest.mark.parametrize("shape", [NewVideo, NewAudio])
-def test_a_duration_is_a_number_of_1_to_60_seconds(shape: type[BaseModel]) -> None:
+def test_a_duration_is_1_to_60_seconds(shape: type[BaseModel]) -> None:
     for good in (1, 60, 2.5, None):
         assert places(shape, {**TASK, "duration": good}) == []
     for bad in (0.99, 60.01, "5", True, float("nan"), float("inf")):
@@ -143,14 +143,15 @@ def test_a_duration_is_a_number_of_1_to_60_seconds(shape: type[BaseModel]) -> No
 
 
 @pytest.mark.parametrize("shape", [NewImage, NewVideo, NewAudio])
-def test_every_field_of_a_task_is_an_option_or_known_not_to_be_one(shape: type[NewTask]) -> None:
+def test_every_field_of_a_task_is_classified(shape: type[NewTask]) -> None:
+    """As an option, or as known not to be one."""
     assert set(shape.model_fields) > NOT_OPTIONS
     new = shape.model_validate({**TASK, "seed": 7, "params": {"seed": 8, "prompt": "x", "steps": 3}})
     assert new.clashes() == ["prompt", "seed"]
     assert new.options() == {"num_outputs": 1, "seed": 8, "prompt": "x", "steps": 3}
 
 
-def test_a_patch_knows_what_was_sent_from_what_was_not() -> None:
+def test_a_patch_tells_sent_from_unsent_fields() -> None:
     assert ClientPatch.model_validate({"description": None}).model_fields_set == {"description"}
     assert ClientPatch.model_validate({}).model_fields_set == set()
     assert places(ClientPatch, {"name": None}) == ["name"]
@@ -158,7 +159,7 @@ def test_a_patch_knows_what_was_sent_from_what_was_not() -> None:
     assert places(CampaignPatch, {"client_id": an_id(1)}) == ["client_id"]
 
 
-def test_the_path_s_client_may_be_repeated_and_not_contradicted() -> None:
+def test_the_paths_client_may_be_repeated_not_contradicted() -> None:
     sent = {"name": "Launch", "goal": "Sell"}
     assert ClientCampaign.model_validate(sent).under(an_id(1)).client_id == an_id(1)
     assert ClientCampaign.model_validate({**sent, "client_id": an_id(1)}).under(an_id(1)).status == "draft"
@@ -167,7 +168,7 @@ def test_the_path_s_client_may_be_repeated_and_not_contradicted() -> None:
     assert [fault.pointer for fault in refused.value.field_errors] == ["/client_id"]
 
 
-def test_a_question_about_one_client_s_campaigns_is_one_about_campaigns() -> None:
+def test_a_nested_query_is_a_query_for_campaigns() -> None:
     asked = ClientCampaignQuery.model_validate({"page": "2", "status": "active", "search": "x"}).of(an_id(1))
     assert asked == CampaignQuery.model_validate({"page": 2, "status": "active", "search": "x", "client_id": an_id(1)})
     assert asked.model_fields_set == {"page", "status", "search", "client_id"}

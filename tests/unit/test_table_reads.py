@@ -18,7 +18,7 @@ def raw(key: Key) -> dict[str, Any]:
     return {"PK": {"S": key.pk}, "SK": {"S": key.sk}}
 
 
-def test_what_a_batch_left_out_is_asked_for_again_and_nothing_else() -> None:
+def test_unprocessed_keys_are_asked_for_again() -> None:
     rest = {"atelier": {"Keys": [raw(THERE)], "ConsistentRead": True}}
     table, script, clock = table_of(
         {"Responses": {"atelier": [raw(HERE)]}, "UnprocessedKeys": rest},
@@ -31,7 +31,7 @@ def test_what_a_batch_left_out_is_asked_for_again_and_nothing_else() -> None:
     assert len(clock.pauses) == 2
 
 
-def test_a_batch_that_is_never_finished_is_busy_and_not_half_an_answer() -> None:
+def test_an_unfinished_batch_is_busy_not_half_answered() -> None:
     half = {"Responses": {"atelier": [raw(HERE)]}, "UnprocessedKeys": {"atelier": {"Keys": [raw(THERE)]}}}
     table, _, _ = table_of(*[half] * 9)
     with pytest.raises(Busy):
@@ -39,14 +39,14 @@ def test_a_batch_that_is_never_finished_is_busy_and_not_half_an_answer() -> None
 
 
 @pytest.mark.parametrize("read", [lambda table: table.get(HERE), lambda table: table.query(PARTITION)])
-def test_a_throttled_read_is_busy_and_any_other_trouble_is_raised(read: Callable[[Table], object]) -> None:
+def test_throttled_reads_are_busy_other_errors_are_raised(read: Callable[[Table], object]) -> None:
     with pytest.raises(Busy):
         read(table_of(failure("ThrottlingException"))[0])
     with pytest.raises(ClientError):
         read(table_of(failure("ResourceNotFoundException"))[0])
 
 
-def test_a_walk_takes_every_page_and_starts_each_where_the_last_one_ended() -> None:
+def test_iterating_takes_every_page_from_the_last_end() -> None:
     pages: list[Any] = [
         {"Items": [raw(HERE)], "LastEvaluatedKey": raw(HERE)},
         {"Items": [], "LastEvaluatedKey": raw(THERE)},
@@ -60,7 +60,7 @@ def test_a_walk_takes_every_page_and_starts_each_where_the_last_one_ended() -> N
 
 
 @pytest.mark.parametrize(("hash_name", "consistent"), [("PK", True), ("owner_tasks", False)])
-def test_the_table_and_its_local_indexes_are_read_as_of_now(hash_name: str, consistent: bool) -> None:
+def test_table_and_local_indexes_are_read_consistently(hash_name: str, consistent: bool) -> None:
     table, script, _ = table_of({"Items": []})
     table.query(Partition("some", hash_name, "ACCOUNT#1", "some"))
     assert script.asked[0][1]["ConsistentRead"] is consistent

@@ -41,7 +41,7 @@ def a_write(key: Key, *, missing: str) -> Write:
     ],
     ids=str,
 )
-def test_what_is_nobody_s_fault_is_tried_again_as_the_very_same_request(trouble: ClientError) -> None:
+def test_transient_failures_repeat_the_very_same_request(trouble: ClientError) -> None:
     table, script, clock = table_of(trouble, trouble, {})
     table.transact(a_write(HERE, missing="one"), a_write(THERE, missing="other"))
     assert len(script.asked) == 3
@@ -70,7 +70,7 @@ def test_two_transactions_have_two_tokens() -> None:
     ],
     ids=lambda trouble: type(trouble).__name__,
 )
-def test_an_answer_that_is_lost_is_busy_and_not_called_unwritten(trouble: Exception) -> None:
+def test_a_lost_answer_is_busy_not_unwritten(trouble: Exception) -> None:
     change = a_write(HERE, missing="one")
     for name in ("transact", "write"):
         table, script, _ = table_of(trouble)
@@ -86,7 +86,7 @@ def test_a_conflict_is_called_unwritten() -> None:
     assert "unknown" not in str(told.value)
 
 
-def test_after_the_last_attempt_the_caller_hears_that_it_is_busy() -> None:
+def test_the_last_failed_attempt_means_busy() -> None:
     table, script, _ = table_of(*[canceled("TransactionConflict")] * 9, attempts=4)
     with pytest.raises(Busy):
         table.transact(a_write(HERE, missing="one"))
@@ -105,7 +105,7 @@ def test_after_the_last_attempt_the_caller_hears_that_it_is_busy() -> None:
     ],
     ids=str,
 )
-def test_what_we_do_not_know_is_raised_as_it_is(trouble: ClientError) -> None:
+def test_unknown_errors_are_raised_unchanged(trouble: ClientError) -> None:
     table, script, _ = table_of(trouble)
     with pytest.raises(ClientError) as raised:
         table.transact(a_write(HERE, missing="one"), a_write(THERE, missing="other"))
@@ -113,7 +113,8 @@ def test_what_we_do_not_know_is_raised_as_it_is(trouble: ClientError) -> None:
     assert len(script.asked) == 1
 
 
-def test_pauses_grow_and_are_bounded_one_by_one_and_in_all() -> None:
+def test_pauses_grow_and_are_bounded() -> None:
+    """One by one, and in all."""
     clock = Clock()
     retry = Retry(sleep=clock.pauses.append, chance=lambda: 1.0)
     rounds = sum(1 for _ in retry.rounds())
@@ -126,7 +127,8 @@ def test_pauses_grow_and_are_bounded_one_by_one_and_in_all() -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.floats(min_value=0, max_value=1), min_size=20, max_size=20))
-def test_whatever_chance_says_waiting_is_bounded_and_ends_with_an_attempt(chances: list[float]) -> None:
+def test_any_random_waiting_is_bounded_and_ends_trying(chances: list[float]) -> None:
+    """It ends with an attempt."""
     clock, chance = Clock(), iter(chances)
     retry = Retry(sleep=clock.pauses.append, chance=lambda: next(chance))
     rounds = sum(1 for _ in retry.rounds())
@@ -150,14 +152,14 @@ def test_whatever_chance_says_waiting_is_bounded_and_ends_with_an_attempt(chance
         (("ValidationError", "ConditionalCheckFailed"), "other"),
     ],
 )
-def test_the_first_condition_that_failed_is_what_the_caller_hears(codes: tuple[str, ...], heard: str) -> None:
+def test_the_first_failed_condition_is_reported(codes: tuple[str, ...], heard: str) -> None:
     table, script, clock = table_of(canceled(*codes))
     with pytest.raises(NotFound, match=heard):
         table.transact(a_write(HERE, missing="one"), a_write(THERE, missing="other"))
     assert (len(script.asked), clock.pauses) == (1, [])
 
 
-def test_a_refusal_is_told_of_the_item_that_stood_in_the_way() -> None:
+def test_on_condition_failure_the_blocking_item_is_returned() -> None:
     told: list[Any] = []
 
     def refusal(item: Any) -> Exception:
@@ -185,7 +187,7 @@ def test_a_condition_without_words_fails_as_what_it_is() -> None:
     assert raised.value is trouble
 
 
-def test_a_single_write_asks_for_what_stood_in_the_way_too() -> None:
+def test_a_single_write_returns_the_blocking_item_too() -> None:
     table, script, _ = table_of()
     table.write(Write(HERE, delete=True, condition=Attr("n").eq(1), on_condition_failure=concurrent_update))
     ((operation, request),) = script.asked
@@ -193,7 +195,7 @@ def test_a_single_write_asks_for_what_stood_in_the_way_too() -> None:
     assert request["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
 
 
-def test_whoever_wants_to_know_hears_of_every_write_that_has_to_be_tried_again() -> None:
+def test_observers_hear_of_every_retried_write() -> None:
     noticed: list[str] = []
     client: Any = Script([canceled("TransactionConflict"), failure("ThrottlingException"), {}])
     table = Table(client, "atelier", retry=Clock().retry(), on_retry=lambda: noticed.append("again"))

@@ -83,7 +83,7 @@ def test_a_duration_is_within_what_the_model_makes(model: Any) -> None:
         assert places(shape(prompt="Waves", provider=model.provider, model=model.id, duration=bad)) == ["/duration"]
 
 
-def test_a_duration_between_the_only_ones_that_a_model_makes_is_refused() -> None:
+def test_a_duration_between_the_models_steps_is_refused() -> None:
     model = next(each for each in TIMED if each.seconds and each.seconds.only)
     assert model.seconds
     between = (model.seconds.only[0] + model.seconds.only[1]) / 2
@@ -99,7 +99,7 @@ def test_a_prompt_is_within_what_the_model_takes() -> None:
     assert places(NewImage(prompt="a" * 10), a_desk(prompt_limit=9)) == ["/prompt"]
 
 
-def test_an_option_that_means_nothing_to_the_model_is_refused_and_not_ignored() -> None:
+def test_an_option_meaningless_to_the_model_is_refused() -> None:
     new = NewImage(prompt="A barn", seed=1, negative_prompt="rain", num_outputs=2, aspect_ratio="1:1")
     generation_context = a_desk(takes=frozenset({"seed", "aspect_ratio"}), aspect_ratios=("16:9",))
     assert sorted(map(str, places(new, generation_context))) == ["/aspect_ratio", "/negative_prompt", "/num_outputs"]
@@ -122,7 +122,7 @@ def test_nothing_is_added_to_what_is_read_aloud() -> None:
 # ------------------------------------------------------------------------------------------------ several providers
 
 
-def test_several_providers_are_kept_in_their_order_with_the_limits_of_all() -> None:
+def test_several_providers_keep_their_order_and_joint_limits() -> None:
     small = Model("small", "fal", TaskType.IMAGE, prompt_limit=40, default=True)
     large = Model("large", "replicate", TaskType.IMAGE, default=True)
     generation_context = GenerationContext(Catalog([small, large]), ("fal", "replicate"))
@@ -134,7 +134,7 @@ def test_several_providers_are_kept_in_their_order_with_the_limits_of_all() -> N
     assert places(NewImage(prompt="A barn", provider="fal", providers=["fal"]), generation_context) == ["/providers"]
 
 
-def test_asking_again_begins_with_the_provider_that_was_asked_first() -> None:
+def test_a_retry_begins_with_the_first_provider() -> None:
     task = order(NewImage(prompt="A barn", providers=["replicate", "fal"]))
     error = TaskError(code="x", message="y", retryable=True)
     failed = life_cycle.failed(life_cycle.rerouted(task, error, estimate=None, now=NOON), error, now=NOON)
@@ -147,7 +147,7 @@ def test_asking_again_begins_with_the_provider_that_was_asked_first() -> None:
 
 
 @pytest.mark.parametrize("status", TaskStatus)
-def test_only_a_failed_or_canceled_task_is_asked_for_again(status: TaskStatus) -> None:
+def test_only_failed_or_canceled_tasks_are_retried(status: TaskStatus) -> None:
     task = a_task(status=status, provider="fal", model="fal-ai/flux-pro")
     if status in ("failed", "canceled"):
         assert _again(task).retry_of == task.id
@@ -156,7 +156,8 @@ def test_only_a_failed_or_canceled_task_is_asked_for_again(status: TaskStatus) -
             _again(task)
 
 
-def test_asking_again_asks_for_the_same_with_the_brand_of_today_and_nothing_of_the_first_outcome() -> None:
+def test_a_retry_repeats_the_request_with_todays_brand() -> None:
+    """And nothing of the first outcome."""
     failed = a_task(
         status="failed",
         provider="fal",
@@ -183,7 +184,7 @@ def test_asking_again_asks_for_the_same_with_the_brand_of_today_and_nothing_of_t
     assert (again.step, again.version, again.completed_at, again.outputs) == (0, 1, None, [])
 
 
-def test_who_did_not_want_the_brand_does_not_get_it_when_asking_again() -> None:
+def test_a_retry_without_brand_stays_without_brand() -> None:
     task = a_task(status="failed", provider="fal", model="fal-ai/flux-pro", apply_brand_guidelines=False)
     assert _again(task).effective_prompt == task.prompt
 

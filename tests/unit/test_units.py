@@ -56,7 +56,7 @@ def item_of(size: float, **more: str) -> Item:
         ({"tags": {"SS": ["ab", "cde"]}}, 4 + 5),
     ],
 )
-def test_an_attribute_has_the_size_that_the_guide_gives_it(item: Item, size: int) -> None:
+def test_attributes_have_the_documented_sizes(item: Item, size: int) -> None:
     assert item_size(item) == size
 
 
@@ -78,9 +78,7 @@ def test_an_unknown_type_has_no_size() -> None:
         (0, 1, 0.5),  # what is not there costs the least there is
     ],
 )
-def test_an_item_is_read_in_blocks_of_4_kb_at_half_the_price_if_it_may_be_late(
-    kilobytes: float, strong: float, eventual: float
-) -> None:
+def test_reads_cost_4_kb_blocks_half_if_eventual(kilobytes: float, strong: float, eventual: float) -> None:
     size = round(kilobytes * KB)
     assert (read_units(size, consistent=True), read_units(size, consistent=False)) == (strong, eventual)
 
@@ -113,9 +111,7 @@ def test_a_query_of_an_index_reads_its_entries() -> None:
         (1.5, 2, 4),  # its example: 1.5 KB are rounded to two
     ],
 )
-def test_an_item_is_written_in_blocks_of_1_kb_at_twice_the_price_in_a_transaction(
-    kilobytes: float, standard: int, in_transaction: int
-) -> None:
+def test_writes_cost_1_kb_blocks_double_in_transactions(kilobytes: float, standard: int, in_transaction: int) -> None:
     item = item_of(kilobytes * KB)
     assert write_units(None, item, transactional=False) == standard
     assert write_units(None, item, transactional=True) == in_transaction
@@ -153,7 +149,7 @@ SOME: Final = Index(("PK", "by"), frozenset({"PK", "SK", "by", "title"}))
         (item_of(500, PK="p", by="a", title="1"), item_of(500, PK="p", by="a", title="2"), 1),
     ],
 )
-def test_a_change_costs_in_an_index_what_it_changes_there(before: Item | None, after: Item | None, units: int) -> None:
+def test_an_index_charges_only_for_its_changes(before: Item | None, after: Item | None, units: int) -> None:
     assert ALL.write_units(before, after) == units
     assert SOME.write_units(before, after) == units
 

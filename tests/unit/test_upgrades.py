@@ -52,23 +52,23 @@ PRESENT = MediaUrls(id="g", name="Summer", caption="beaches")
     ],
     ids=["unmarked", "first", "second", "third"],
 )
-def test_an_item_of_any_shape_is_read_as_a_record_of_the_present_one(kept: Item) -> None:
+def test_any_old_shape_is_read_as_the_present(kept: Item) -> None:
     assert from_item(MediaUrls, kept) == PRESENT
 
 
-def test_an_item_gets_the_present_shape_when_it_is_written() -> None:
+def test_a_write_gives_an_item_the_present_shape() -> None:
     written = to_item(from_item(MediaUrls, {"id": "g", "title": "Summer: beaches"}))
     assert written == {"id": "g", "version": 1, "name": "Summer", "caption": "beaches", "schema": 3}
 
 
-def test_an_item_of_which_one_attribute_was_written_anew_keeps_what_was_written() -> None:
+def test_a_partial_write_keeps_what_was_written() -> None:
     half_new = {"id": "g", "title": "Summer: beaches", "name": "Winter", "schema": 1}
     assert from_item(MediaUrls, half_new).name == "Winter"
     captioned_by_hand = {"id": "g", "name": "Summer: beaches", "caption": "snow", "schema": 2}
     assert from_item(MediaUrls, captioned_by_hand).caption == "snow"
 
 
-def test_a_kind_of_record_that_never_changed_has_the_first_shape() -> None:
+def test_an_unchanged_kind_has_the_first_shape() -> None:
     class Plain(StoredModel):
         id: str
 

@@ -121,7 +121,7 @@ def deliveries(scene: Scene) -> list[tuple[int | None, str | None]]:
 
 
 @pytest.mark.parametrize("status", ["succeeded", "failed", "canceled"])
-def test_a_receiver_is_sent_the_task_and_how_it_ended(status: str) -> None:
+def test_a_receiver_gets_the_task_and_its_outcome(status: str) -> None:
     scene = Scene(an_ended_task(status=status))
     assert scene.tell() == DeliveryAttempt(at=NOON, status=200)
     (post,) = scene.posts
@@ -135,7 +135,7 @@ def test_a_receiver_is_sent_the_task_and_how_it_ended(status: str) -> None:
     assert "callback_token" not in json.loads(post.body)["data"]
 
 
-def test_the_task_is_shown_as_it_is_to_its_owner_at_that_moment() -> None:
+def test_the_task_is_shown_as_its_owner_sees_it() -> None:
     shown = an_ended_task(outputs=[Output(url="https://signed", content_type="image/png", bytes=1, key="k")])
     scene = Scene(an_ended_task())
     webhook_dispatcher = WebhookDispatcher(scene, scene, scene, scene)
@@ -158,7 +158,7 @@ def test_the_message_is_signed_as_the_specification_says() -> None:
     }
 
 
-def test_every_attempt_has_the_same_id_and_a_time_of_its_own() -> None:
+def test_attempts_share_an_id_and_differ_in_time() -> None:
     scene = Scene(an_ended_task(), answers=[500, "it did not answer", 204])
     scene.run()
     assert {post.headers["webhook-id"] for post in scene.posts} == {f"evt_{an_id(3)}"}
@@ -227,7 +227,8 @@ def test_a_receiver_that_is_gone_is_not_asked_again() -> None:
     assert ends(DeliveryAttempt(at=NOON, status=410))
 
 
-def test_a_receiver_that_never_answers_is_asked_ten_times_at_the_times_of_the_table() -> None:
+def test_a_silent_receiver_is_tried_ten_times() -> None:
+    """At the times of the table."""
     scene = Scene(an_ended_task(), answers=["it did not answer"])
     scene.run()
     assert scene.task is not None
@@ -260,13 +261,13 @@ def test_a_task_that_is_not_over_is_not_told(status: str) -> None:
 
 
 @pytest.mark.parametrize("task", [None, a_task(status="succeeded", completed_at=NOON)], ids=["gone", "without"])
-def test_of_a_task_that_is_gone_or_has_no_receiver_nothing_is_told(task: Task | None) -> None:
+def test_without_task_or_receiver_nothing_is_delivered(task: Task | None) -> None:
     scene = Scene(task)
     assert scene.tell() is None
     assert not scene.order
 
 
-def test_a_task_that_is_deleted_between_two_attempts_is_not_told_again() -> None:
+def test_a_task_deleted_between_attempts_is_not_delivered() -> None:
     scene = Scene(an_ended_task(), answers=[500])
     scene.tell()
     scene.task = None
@@ -279,7 +280,7 @@ def test_a_task_that_is_deleted_between_two_attempts_is_not_told_again() -> None
 # ------------------------------------------------------------------------------------------- crashes and repeats
 
 
-def test_the_next_attempt_is_queued_before_this_one_is_recorded() -> None:
+def test_the_next_attempt_is_queued_before_recording_this() -> None:
     scene = Scene(an_ended_task(), answers=[500])
     scene.tell()
     assert scene.order == ["post", "queue", "record"]
@@ -287,7 +288,7 @@ def test_the_next_attempt_is_queued_before_this_one_is_recorded() -> None:
 
 @pytest.mark.parametrize("point", ["post", "queue", "record"])
 @pytest.mark.parametrize("answers", [[500, 200], [200], [410]], ids=str)
-def test_a_crash_loses_no_delivery_and_starts_no_second_row_of_attempts(point: str, answers: list[int]) -> None:
+def test_a_crash_loses_and_duplicates_no_delivery(point: str, answers: list[int]) -> None:
     scene = Scene(an_ended_task(), answers=answers)
     scene.crashes = point
     with suppress(Crash):

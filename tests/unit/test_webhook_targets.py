@@ -147,14 +147,14 @@ def test_what_may_be_public_is_taken(url: str) -> None:
 
 
 @pytest.mark.parametrize("host", LOCAL)
-def test_what_is_inside_is_not_taken_however_it_is_written(host: str) -> None:
+def test_internal_addresses_are_refused_in_any_notation(host: str) -> None:
     assert webhook_url_error(f"https://{host}/") == PRIVATE
     assert webhook_url_error(f"https://{host}:8443/hooks") == PRIVATE
 
 
 @pytest.mark.parametrize("host", NO_HOSTS)
 @pytest.mark.parametrize("private", [False, True])
-def test_what_can_be_read_in_two_ways_is_not_a_url(host: str, private: bool) -> None:
+def test_an_ambiguous_url_is_refused(host: str, private: bool) -> None:
     assert webhook_url_error(f"https://{host}/", private=private) == NO_URL
 
 
@@ -231,7 +231,8 @@ def some_address_in(networks: list[Any]) -> st.SearchStrategy[Any]:
 
 
 @given(some_address_in(V4))
-def test_no_private_ipv4_address_passes_by_itself_or_within_an_ipv6_one(address: IPv4Address) -> None:
+def test_no_private_ipv4_address_passes_in_any_form(address: IPv4Address) -> None:
+    """By itself or within an IPv6 address."""
     number = int(address)
     forms = [
         address,
@@ -259,7 +260,8 @@ def test_only_what_the_library_calls_global_passes(address: IPv4Address | IPv6Ad
 
 
 @given(st.ip_addresses(v=4))
-def test_an_ipv4_address_in_an_ipv6_one_is_as_public_as_it_is_alone(address: IPv4Address) -> None:
+def test_an_embedded_ipv4_address_is_judged_as_itself(address: IPv4Address) -> None:
+    """As public within an IPv6 address as it is alone."""
     expected = is_public_address(str(address))
     assert is_public_address(f"::ffff:{address}") is expected
     assert is_public_address(f"64:ff9b::{address}") is expected
@@ -319,7 +321,8 @@ def test_an_international_host_is_kept_in_its_ascii_form(given: str, meant: str)
         "https://\u2028.example/",
     ],
 )
-def test_a_host_that_could_be_read_otherwise_must_be_given_in_ascii(url: str) -> None:
+def test_an_ambiguous_host_must_be_ascii(url: str) -> None:
+    """One that could be read otherwise."""
     with pytest.raises(ValueError, match="xn--"):
         ascii_url(url)
 
