@@ -73,7 +73,7 @@ cloud-test: $(VENV)/.run ## Try a stack on AWS (STACK=..., its token in TOKEN), 
 test: $(VENV)/.test ## Run every check: format, lint, types, and all tests
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m tests.mutants check
-	@$(BIN)/python -m tests.support.dynoxide
+	@$(BIN)/python -m testbed.dynoxide
 	@$(BIN)/python -m pytest --dynamodb=dynoxide $(STORES)
 	@$(BIN)/python -m pytest
 
@@ -89,7 +89,7 @@ integration: $(VENV)/.test ## The handlers on an emulator in their own process, 
 	@$(BIN)/python -m pytest tests/integration tests/providers
 
 dynoxide: $(VENV)/.test ## All tests of what is stored, on another implementation of DynamoDB, which npm brings
-	@$(BIN)/python -m tests.support.dynoxide
+	@$(BIN)/python -m testbed.dynoxide
 	@$(BIN)/python -m pytest -rs --dynamodb=dynoxide tests/integration
 
 e2e: $(VENV)/.test ## The tests over real HTTP against the local run

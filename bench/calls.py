@@ -18,7 +18,7 @@ from unittest import mock
 from atelier.store.dynamodb.connections import Connections, Reply
 from bench.emulated import Place, kept
 from bench.units import Item, indexes, item_size, read_units, write_units
-from tests.support.harness import TABLE
+from testbed.harness import TABLE
 
 Aside = Callable[[], AbstractContextManager[object]]
 Ask = Callable[[Item], Any]

@@ -2,8 +2,8 @@
 
     PYTHONPATH=layers/common:layers/sandbox:. .venv/bin/python bench/capacity.py
 
-The real handlers on moto, in worlds that are the same each time. Calls and bytes are counted where botocore would send
-them; units are computed from the items and the template's projections (bench/calls.py, bench/units.py).
+The real handlers on moto, in harnesses that are the same each time. Calls and bytes are counted where botocore would
+send them; units are computed from the items and the template's projections (bench/calls.py, bench/units.py).
 tests/integration/test_capacity.py measures the same, and fails when the document says something else.
 """
 
@@ -20,12 +20,12 @@ from atelier.domain.schema import format_timestamp
 from atelier.store import keys
 from atelier.store.webhook_client import WebhookClient
 from bench.calls import Call, Usage, heard, usage
-from bench.emulated import Place, multiply, orderly_world
+from bench.emulated import Place, multiply, orderly_harness
 from bench.metered import Steady
 from bench.samples import CAMPAIGN, CLIENT, WORDS, image
-from tests.support.environment import ENVIRONMENT
-from tests.support.harness import Answer, World
-from tests.support.table import PROJECT
+from testbed.environment import ENVIRONMENT
+from testbed.harness import Answer, Harness
+from testbed.template import PROJECT
 
 DOCUMENT: Final = PROJECT / "docs/capacity.md"
 USER: Final = 1
@@ -41,16 +41,16 @@ Calls = Sequence[Call]
 R = TypeVar("R")
 
 
-# ---------------------------------------------------------------------------------------------------------- worlds
+# ---------------------------------------------------------------------------------------------------------- harnesses
 
 
 class Measuring:
-    """A world that is used, and what each use of it took: `rows`, by name.
+    """A harness that is used, and what each use of it took: `rows`, by name.
 
     `names` are the ids and other values that paths and queries speak of.
     """
 
-    def __init__(self, made: World) -> None:
+    def __init__(self, made: Harness) -> None:
         self.made = made
         self.rows: dict[str, Calls] = {}
         self.names: dict[str, str] = {}
@@ -113,10 +113,10 @@ class Measuring:
 
 @contextmanager
 def measuring(**environment: str) -> Iterator[Measuring]:
-    """A new world to measure in."""
+    """A new harness to measure in."""
     with (
         mock.patch.dict(ENVIRONMENT, environment),
-        orderly_world() as made,
+        orderly_harness() as made,
         mock.patch.object(wiring, "providers", return_value={"sandbox": Steady()}),
         mock.patch.object(WebhookClient, "post", return_value=204),
         mock.patch.object(wiring, "callback_verifier", return_value=mock.Mock(verified_job=lambda *_, **__: "job-1")),
@@ -130,7 +130,7 @@ def measuring(**environment: str) -> Iterator[Measuring]:
 
 
 def requests() -> dict[str, Calls]:
-    """Every endpoint, in a world with `FEW` of everything."""
+    """Every endpoint, in a harness with `FEW` of everything."""
     with measuring() as it:
         it.fill(FEW)
         key = {"Idempotency-Key": "capacity"}
@@ -274,7 +274,7 @@ def is_count(sk: str) -> bool:
 
 
 def lists(size: int) -> dict[str, Listed]:
-    """The first page of every list, or the page that is asked for, in a world with `size` of everything."""
+    """The first page of every list, or the page that is asked for, in a harness with `size` of everything."""
     with measuring() as it:
         it.fill(size)
         return {each: _listed(it, each) for each in LISTS}

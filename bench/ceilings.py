@@ -29,7 +29,7 @@ from bench.capacity import DOCUMENT, filled
 from bench.emulated import multiply
 from bench.model import BURST_SECONDS, Model, modelled
 from bench.samples import CAMPAIGN, CLIENT, image
-from tests.support.harness import World
+from testbed.harness import Harness
 
 ME: Final = Access.own(1)
 SECONDS: Final = 20.0
@@ -99,7 +99,7 @@ def _noted(act: Act, number: int, found: Load, model: Model) -> Callable[[], Non
 class Owner:
     """One owner's requests, without what is HTTP about them."""
 
-    def __init__(self, made: World) -> None:
+    def __init__(self, made: Harness) -> None:
         self.made = made
 
     def client(self) -> str:

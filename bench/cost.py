@@ -19,11 +19,11 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from bench.metered import Meter, Spent, metered_world
+from bench.metered import Meter, Spent, metered_harness
 from bench.samples import CAMPAIGN, CLIENT, image
 from local.preflight import costs
 from local.preflight.stacks import Stack
-from tests.support.harness import Answer, World
+from testbed.harness import Answer, Harness
 
 # ---------------------------------------------------------------------------------------------------------- prices
 
@@ -90,10 +90,10 @@ SMALL: Final = 0.03
 
 
 class Scenario:
-    """What is counted, told once more by every `tell`; each time it leaves the world as it was."""
+    """What is counted, told once more by every `tell`; each time it leaves the harness as it was."""
 
-    def __init__(self, made: World, meter: Meter) -> None:
-        self._world, self._meter = made, meter
+    def __init__(self, made: Harness, meter: Meter) -> None:
+        self._harness, self._meter = made, meter
         self.rows: dict[str, Spent] = {}
         self._client, self._campaign = self._filled()
 
@@ -103,8 +103,8 @@ class Scenario:
         campaigns = [self._new_campaign(clients[0]) for _ in range(PAGE)]
         for _ in range(PAGE):
             self._new_task(campaigns[0])
-        self._world.relay()
-        while self._world.work():
+        self._harness.relay()
+        while self._harness.work():
             pass
         return clients[0], campaigns[0]
 
@@ -128,12 +128,12 @@ class Scenario:
             self._request(f"GET /{what}, {PAGE} of them", "GET", f"/{what}", query={"page_size": PAGE})
 
     def _generate(self, campaign: str) -> str:
-        headers = {"Idempotency-Key": f"cost-{self._world.now.timestamp()}"}
+        headers = {"Idempotency-Key": f"cost-{self._harness.now.timestamp()}"}
         task = self._created("POST /generate/image", "/generate/image", image(campaign_id=campaign), headers=headers)
         self._request(
             "POST /generate/image, repeated", "POST", "/generate/image", image(campaign_id=campaign), headers=headers
         )
-        self._step(GENERATION[1], self._world.relay)
+        self._step(GENERATION[1], self._harness.relay)
         self._request("GET /tasks/{id}, while it waits", "GET", f"/tasks/{task}")
         self._step(GENERATION[2], self._all_work)
         return task
@@ -143,11 +143,11 @@ class Scenario:
         self._request("GET /tasks/{id}, at its end", "GET", f"/tasks/{task}")
         self._request("GET /tasks/{id}/result", "GET", f"/tasks/{task}/result")
         other = self._new_task(campaign)
-        self._world.relay()
-        self._world.work()  # its job runs
+        self._harness.relay()
+        self._harness.work()  # its job runs
         self._with_what_follows("POST /tasks/{id}/cancel", "POST", f"/tasks/{other}/cancel")
         self._with_what_follows("DELETE /tasks/{id}", "DELETE", f"/tasks/{task}")
-        self._world.call("DELETE", f"/tasks/{other}")
+        self._harness.call("DELETE", f"/tasks/{other}")
         self._settle()
 
     def _deletes(self, client: str, campaign: str) -> None:
@@ -159,23 +159,23 @@ class Scenario:
         for child, make in (("campaign", self._new_campaign), ("task", self._new_task_of_client)):
             client = self._new_client()
             children = [make(client) for _ in range(CHILDREN)]
-            self._world.relay()
+            self._harness.relay()
             self._settle()
             self._request(f"DELETE /clients/{{id}} with {CHILDREN} {child}s", "DELETE", f"/clients/{client}")
             self._step("clean-up", self._settle)
             whole = self.rows.pop("clean-up")
             self.rows[f"clean-up, for each {child}"] = _share(whole, bare, CHILDREN)
             for task in children if child == "task" else ():
-                self._world.call("DELETE", f"/tasks/{task}")
+                self._harness.call("DELETE", f"/tasks/{task}")
             self._settle()
 
     # ------------------------------------------------------------------------------------------------- its words
 
     def _new_client(self) -> str:
-        return str(self._world.call("POST", "/clients", CLIENT).json["id"])
+        return str(self._harness.call("POST", "/clients", CLIENT).json["id"])
 
     def _new_campaign(self, client: str) -> str:
-        return str(self._world.call("POST", "/campaigns", {**CAMPAIGN, "client_id": client}).json["id"])
+        return str(self._harness.call("POST", "/campaigns", {**CAMPAIGN, "client_id": client}).json["id"])
 
     def _new_task(self, campaign: str) -> str:
         return self._ordered(campaign_id=campaign)
@@ -184,14 +184,14 @@ class Scenario:
         return self._ordered(client_id=client)
 
     def _ordered(self, **parents: str) -> str:
-        return str(self._world.call("POST", "/generate/image", image(**parents)).json["id"])
+        return str(self._harness.call("POST", "/generate/image", image(**parents)).json["id"])
 
     def _created(self, name: str, path: str, body: Any, **more: Any) -> str:
         return str(self._request(name, "POST", path, body, **more).json["id"])
 
     def _request(self, name: str, method: str, path: str, body: Any = None, **more: Any) -> Answer:
         self._meter.take()
-        answer = self._world.call(method, path, body, **more)
+        answer = self._harness.call(method, path, body, **more)
         assert answer.status < 400, answer.text  # noqa: S101, PLR2004 - a refused request costs something else
         spent = self._meter.spent
         spent["gateway requests"] += 1
@@ -215,11 +215,11 @@ class Scenario:
         return spent
 
     def _all_work(self) -> None:
-        while self._world.work():
+        while self._harness.work():
             pass
 
     def _settle(self) -> None:
-        self._world.settle()
+        self._harness.settle()
 
 
 def _share(whole: Spent, bare: Spent, parts: int) -> Spent:
@@ -230,7 +230,7 @@ def _share(whole: Spent, bare: Spent, parts: int) -> Spent:
 def told() -> dict[str, Spent]:
     """Each row's expenses: counts of the last round, times as the median of all but the first."""
     rounds = []
-    with metered_world() as (made, meter):
+    with metered_harness() as (made, meter):
         story = Scenario(made, meter)
         gc.disable()  # the emulator's heap is not a function's
         for _ in range(ROUNDS):

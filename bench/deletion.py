@@ -28,7 +28,7 @@ from atelier.store.table import Table
 from atelier.store.tasks import Tasks
 from local import deployment
 from local.emulator import emulator
-from tests.support.table import create_table
+from testbed.template import create_table
 
 REGISTRY: Final = Catalog(MODELS)
 USER: Final = 1

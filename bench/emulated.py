@@ -1,4 +1,4 @@
-"""The emulator as measurements need it: worlds that are the same each time, and large tables, filled at once."""
+"""The emulator as measurements need it: harnesses that are the same each time, and large tables, filled at once."""
 
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping, Set
@@ -23,8 +23,8 @@ from moto.dynamodb.models.table import Table as KeptTable
 from atelier.domain.ids import new_id
 from atelier.telemetry import log
 from bench.units import Index, Item, indexes, item_size
-from tests.support.fault_injection import exact_world
-from tests.support.harness import TABLE, World
+from testbed.exact_stream import exact_harness
+from testbed.harness import TABLE, Harness
 
 Place = tuple[str, str]
 """An item's PK and SK."""
@@ -55,12 +55,12 @@ def _in_base64(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"B": b64encode(data).decode()} if isinstance(data, bytes) else value
 
 
-# --------------------------------------------------------------------------------------------------------- worlds
+# --------------------------------------------------------------------------------------------------------- harnesses
 
 
 @contextmanager
-def orderly_world() -> Iterator[World]:
-    """A world that is the same each time: nothing in it comes from chance or from the clock."""
+def orderly_harness() -> Iterator[Harness]:
+    """A harness that is the same each time: nothing in it comes from chance or from the clock."""
     chance = Random(1)  # noqa: S311 - there are no secrets here
     with ExitStack() as stack:
         for name, instead in (
@@ -71,7 +71,7 @@ def orderly_world() -> Iterator[World]:
             stack.enter_context(mock.patch(f"secrets.{name}", instead))  # before the functions import it
         stack.enter_context(logs_into(StringIO()))
         stack.enter_context(for_large_tables())
-        made = stack.enter_context(exact_world())
+        made = stack.enter_context(exact_harness())
         made.now = BEGAN
         yield made
 
@@ -88,7 +88,7 @@ def logs_into(sink: TextIO) -> Iterator[None]:
         handler.setStream(usual)
 
 
-def multiply(made: World, create: Callable[[], str], times: int) -> str:
+def multiply(made: Harness, create: Callable[[], str], times: int) -> str:
     """Call `create`, which returns the id of what it makes, and have it made `times` times more; the id.
 
     The others do not come through the API, which would take hours: the new items that have the id are copied, each time

@@ -1,4 +1,4 @@
-"""Handlers on a meter: what a world of moto spends for each request or event, and the processor's time it takes.
+"""Handlers on a meter: what a harness of moto spends for each request or event, and the processor's time it takes.
 
 Counted: calls of DynamoDB, S3 and SQS, invocations, bytes of logs. Computed: DynamoDB's units (bench/calls.py).
 Measured: processor time, without the emulator's share and without the provider's own work. Billed time is processor
@@ -28,9 +28,9 @@ from atelier.domain.provider import JobRequest
 from atelier.providers.sandbox import Sandbox
 from bench.calls import Call, heard
 from bench.emulated import logs_into
-from tests.support.fault_injection import exact_world
-from tests.support.harness import World
-from tests.support.table import template
+from testbed.exact_stream import exact_harness
+from testbed.harness import Harness
+from testbed.template import template
 
 PROCESSOR_MB: Final = 1769
 """The memory size that brings one processor."""
@@ -125,11 +125,11 @@ class Apart:
 
 
 @contextmanager
-def metered_world(provider: Sandbox | None = None) -> Iterator[tuple[World, Meter]]:
-    """A world in which everything is counted; pictures are the provider's, or else a steady one's."""
+def metered_harness(provider: Sandbox | None = None) -> Iterator[tuple[Harness, Meter]]:
+    """A harness in which everything is counted; pictures are the provider's, or else a steady one's."""
     meter = Meter()
     with ExitStack() as stack:
-        made = stack.enter_context(exact_world())
+        made = stack.enter_context(exact_harness())
         providers = {"sandbox": Apart(provider or Steady(), meter)}
         stack.enter_context(mock.patch.object(wiring, "providers", return_value=providers))
         stack.enter_context(mock.patch.object(BotocoreStubber, "__call__", _emulated(meter)))
@@ -163,7 +163,7 @@ def _emulated(meter: Meter) -> Callable[..., Any]:
     return answer
 
 
-def _billed(made: World, meter: Meter) -> Callable[[str, dict[str, Any]], Any]:
+def _billed(made: Harness, meter: Meter) -> Callable[[str, dict[str, Any]], Any]:
     memory, usual = memory_sizes(), made.invoke
 
     def invoke(function: str, event: dict[str, Any]) -> Any:
@@ -188,7 +188,7 @@ def _waits(spent: Spent) -> float:
     return sum(spent[what] * each for what, each in WAIT_MS.items()) + spent["pictures"] * FETCH_MS
 
 
-def _messages(made: World) -> int:
+def _messages(made: Harness) -> int:
     return sum(len(queue.waiting) for queue in (made.generation, made.cascade, made.deliveries))
 
 

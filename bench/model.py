@@ -31,12 +31,12 @@ from atelier.store.dynamodb.connections import Connections, Reply
 from atelier.store.dynamodb.credentials import Keys
 from atelier.store.table import Retry, Table
 from bench.calls import Call, carried_out, place, places_written, writes_of
-from bench.emulated import Place, kept, orderly_world
+from bench.emulated import Place, kept, orderly_harness
 from bench.latency import LATENCY
 from bench.units import Index, indexes
 from bench.virtual_time import VirtualTime
-from tests.support.harness import TABLE, World
-from tests.support.table import template
+from testbed.harness import TABLE, Harness
+from testbed.template import template
 
 QUERY_MS_PER_MB: Final = 40.0
 READ_UNITS: Final = 3000.0
@@ -242,11 +242,11 @@ def _error(code: str, **more: Any) -> Reply:
 
 
 @contextmanager
-def modelled(seed: int = 1, retry: Retry | None = None) -> Iterator[tuple[World, Model]]:
-    """A world whose stores meet the model. What is done outside its virtual time is done without it."""
+def modelled(seed: int = 1, retry: Retry | None = None) -> Iterator[tuple[Harness, Model]]:
+    """A harness whose stores meet the model. What is done outside its virtual time is done without it."""
     chance = random.Random(seed)  # noqa: S311 - a simulation
     model = Model(VirtualTime(), chance)
-    with orderly_world() as made, ExitStack() as stack:
+    with orderly_harness() as made, ExitStack() as stack:
         usual: Any = Connections.send
 
         def send(connections: Connections, headers: Mapping[str, str], body: bytes) -> Any:

@@ -15,10 +15,10 @@ from atelier.domain.pipeline import FIRST_POLLS, LAST_POLL
 from bench.capacity import STEPS, brief, table
 from bench.contention import HOLD_MS
 from bench.emulated import for_large_tables
-from bench.metered import FETCH_MS, PICTURE_MS, WAIT_MS, Meter, Spent, metered_world
+from bench.metered import FETCH_MS, PICTURE_MS, WAIT_MS, Meter, Spent, metered_harness
 from bench.samples import CAMPAIGN, CLIENT, image
-from tests.support.harness import World
-from tests.support.table import template
+from testbed.harness import Harness
+from testbed.template import template
 
 BATCH: Final = 100
 """Orders that reach the relay together, as many as the template lets it take. Workers take one message at a time."""
@@ -45,7 +45,7 @@ Rows = Mapping[str, Spent]
 
 def measured() -> Rows:
     """What each step of one picture takes, on average."""
-    with for_large_tables(), metered_world() as (made, meter):
+    with for_large_tables(), metered_harness() as (made, meter):
         order = _order(made)
         _make(made, meter, order, WARM_UP)
         gc.disable()  # the emulator's heap is not a function's
@@ -54,12 +54,12 @@ def measured() -> Rows:
     return {step: _mean([each[step] for each in rounds], BATCH * BATCHES) for step in rounds[0]}
 
 
-def _order(made: World) -> dict[str, Any]:
+def _order(made: Harness) -> dict[str, Any]:
     client = made.call("POST", "/clients", CLIENT).json["id"]
     return image(campaign_id=made.call("POST", "/campaigns", {**CAMPAIGN, "client_id": client}).json["id"])
 
 
-def _make(made: World, meter: Meter, order: Mapping[str, Any], pictures: int) -> Rows:
+def _make(made: Harness, meter: Meter, order: Mapping[str, Any], pictures: int) -> Rows:
     """Order so many, relay them together, and make one after the other; what each step took in all."""
     rows: defaultdict[str, Spent] = defaultdict(lambda: defaultdict(float))
     for _ in range(pictures):

@@ -17,7 +17,7 @@ from functools import cache
 from math import ceil
 from typing import Any, Final
 
-from tests.support.table import template
+from testbed.template import template
 
 READ_BLOCK: Final = 4096
 WRITE_BLOCK: Final = 1024

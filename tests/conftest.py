@@ -7,8 +7,8 @@ import pytest
 from hypothesis import settings
 from pytest_socket import disable_socket
 
+from testbed import dynoxide
 from tests import QUICK
-from tests.support import dynoxide
 
 settings.register_profile("same-everywhere", deadline=None, derandomize=True)
 settings.load_profile("same-everywhere")
@@ -35,6 +35,6 @@ def _engine(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--dynamodb") == "dynoxide":
         if not dynoxide.BINARY.exists():
             pytest.skip(dynoxide.NOT_INSTALLED)
-        from tests.support import engines  # noqa: PLC0415 - moto takes a second to import, which quick tests do not need
+        from testbed import engines  # noqa: PLC0415 - moto takes a second to import, which quick tests do not need
 
         engines.choose(engines.Dynoxide())

@@ -6,14 +6,14 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from tests.support.table import PROJECT
+from testbed.template import PROJECT
 
 LAYER: Final = PROJECT / "layers/common"
 SANDBOX: Final = PROJECT / "layers/sandbox"
 ROOTS: Final = {
     "atelier": LAYER,
     "atelier_sandbox": SANDBOX,
-    **dict.fromkeys(("bench", "layers", "local", "tests"), PROJECT),
+    **dict.fromkeys(("bench", "layers", "local", "testbed", "tests"), PROJECT),
 }
 """Where our packages are, by the first word of their names; what is not deployed is beside the layer."""
 FUNCTIONS: Final = tuple(sorted(path.parent.name for path in (PROJECT / "functions").glob("*/app.py")))

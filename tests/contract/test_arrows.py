@@ -8,9 +8,9 @@ from typing import Final
 import pytest
 from pytest_socket import SocketBlockedError
 
+from testbed.template import PROJECT
 from tests import QUICK
 from tests.contract.sources import FUNCTIONS, LAYER, SANDBOX, app, imports, module_name, ours, reachable
-from tests.support.table import PROJECT
 
 ROOMS = ("domain", "store", "providers", "web")
 MAY_IMPORT = {
@@ -19,6 +19,14 @@ MAY_IMPORT = {
     "providers": {"atelier.providers", "atelier.domain"},
     "web": {"atelier.web", "atelier.store", "atelier.domain", "atelier.settings", "atelier.telemetry"},
 }
+
+NOT_DEPLOYED: Final = {
+    "local": {"local"},
+    "testbed": {"testbed", "local"},
+    "bench": {"bench", "testbed", "local"},
+    "tests": {"tests", "bench", "testbed", "local"},
+}
+"""What is beside the product, and what of that each may import; the product itself they all may."""
 
 
 def files_of(room: str) -> list[Path]:
@@ -64,7 +72,7 @@ def test_a_function_has_no_siblings_and_imports_none(function: str) -> None:
 
 def test_our_code_has_one_import_name() -> None:
     for path in ours():
-        assert not {module for module in imports(path) if within(module, {"layers", "local", "tests"})}, path
+        assert not {module for module in imports(path) if within(module, {"layers", *NOT_DEPLOYED})}, path
 
 
 MAKE_CLIENTS: Final = {
@@ -72,6 +80,14 @@ MAKE_CLIENTS: Final = {
     "botocore.session": {"atelier.wiring", "atelier.store.dynamodb.credentials"},  # the second reads credentials alone
 }
 """What can make a client of AWS, and who may import it. `boto3.s3.transfer` takes a client that there is."""
+
+
+@pytest.mark.parametrize("package", NOT_DEPLOYED)
+def test_what_is_not_deployed_has_arrows_too(package: str) -> None:
+    for path in (PROJECT / package).rglob("*.py"):
+        beside = {module for module in imports(path) if within(module, set(NOT_DEPLOYED))}
+        above = {module for module in beside if not within(module, NOT_DEPLOYED[package])}
+        assert not above, f"{path} imports {above}"
 
 
 def test_clients_of_aws_are_built_in_one_place() -> None:

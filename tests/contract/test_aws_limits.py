@@ -7,8 +7,8 @@ import yaml
 
 from local.preflight import check
 from local.preflight.stacks import Stack
+from testbed.template import PROJECT
 from tests.support.deployments import COMBINATIONS, environments, source, stack
-from tests.support.table import PROJECT
 
 
 def repeated(node: yaml.Node | None) -> Iterator[str]:

@@ -8,10 +8,10 @@ from typing import Final
 
 import pytest
 
+from testbed.template import PROJECT
 from tests.support import aws_cli, documented
 from tests.support.deployments import source
 from tests.support.documented import Command
-from tests.support.table import PROJECT
 
 MAKEFILE: Final = (PROJECT / "Makefile").read_text()
 TARGETS: Final = set(re.findall(r"^([a-z0-9-]+):", MAKEFILE, re.MULTILINE))

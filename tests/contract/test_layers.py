@@ -11,8 +11,8 @@ import pytest
 from atelier import wiring
 from layers.build import layer
 from local import artifacts
-from tests.support.environment import fresh_wiring
-from tests.support.table import PROJECT, template
+from testbed.environment import fresh_wiring
+from testbed.template import PROJECT, template
 
 BUILD: Final = PROJECT / "layers/build"
 LAYERS: Final = {

@@ -10,9 +10,9 @@ import pytest
 from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.store.cascade import CleanUpMessage
 from atelier.telemetry import NAMESPACE, Metric
+from testbed.template import PROJECT
 from tests.contract.sources import FUNCTIONS
 from tests.contract.test_template import RESOURCES, functions
-from tests.support.table import PROJECT
 
 RUNBOOK: Final = (PROJECT / "docs/runbook.md").read_text()
 OPERATIONS: Final = (PROJECT / "docs/operations.md").read_text()

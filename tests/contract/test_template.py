@@ -10,8 +10,8 @@ import pytest
 from atelier.domain.kinds import KINDS
 from atelier.store import keys
 from atelier.store.keys import Partition
+from testbed.template import template
 from tests.contract.sources import FUNCTIONS
-from tests.support.table import template
 
 RESOURCES: Final[dict[str, Any]] = template()["Resources"]
 TABLE: Final[dict[str, Any]] = RESOURCES["Table"]["Properties"]

@@ -3,8 +3,8 @@
 import ast
 from typing import Final
 
+from testbed.template import PROJECT
 from tests.contract.sources import tree
-from tests.support.table import PROJECT
 
 MOST_WORDS: Final = 9
 

@@ -11,9 +11,9 @@ from botocore.config import Config
 from moto import mock_aws
 
 from local.emulator import emulator
+from testbed import dynoxide
+from testbed.template import create_table
 from tests.engines.questions import TABLE, Asked
-from tests.support import dynoxide
-from tests.support.table import create_table
 
 # What one engine is asked is what another one is: botocore must not refuse it, nor ask again.
 _AS_IT_IS: Final = Config(parameter_validation=False, retries={"total_max_attempts": 1})

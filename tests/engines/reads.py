@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
+from testbed.template import template
 from tests.engines.questions import REFUSED, TABLE, Asked, attributes, each, outcome, question, sort_keys
-from tests.support.table import template
 
 QUERY: Final = "API reference, Query"
 BATCH: Final = "API reference, BatchGetItem"

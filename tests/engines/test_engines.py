@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import pytest
 
+from testbed.template import PROJECT
 from tests.engines import reads, writes
 from tests.engines.conftest import Engines
 from tests.engines.questions import QUESTIONS, Question
-from tests.support.table import PROJECT
 
 DOCUMENT: Final = (PROJECT / "docs/dynamodb-engines.md").read_text()
 ENGINES: Final = ("moto", "ministack", "dynoxide")

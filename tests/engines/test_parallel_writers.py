@@ -16,8 +16,8 @@ from atelier.domain.errors import NotFound
 from atelier.domain.ids import new_id
 from atelier.domain.schema import utcnow
 from atelier.store.idempotency import IdempotentRequest
-from tests.support import dynoxide, engines
-from tests.support.harness import TABLE, World, world
+from testbed import dynoxide, engines
+from testbed.harness import TABLE, Harness, harness
 from tests.support.recount import scan, violations
 
 THREADS: Final = 8
@@ -27,14 +27,14 @@ ME = Access.own(USER)
 
 
 @pytest.fixture(scope="module")
-def w() -> Iterator[World]:
-    """A world on dynoxide, whatever the other tests run on."""
+def w() -> Iterator[Harness]:
+    """A harness on dynoxide, whatever the other tests run on."""
     if not dynoxide.BINARY.exists():
         pytest.skip(dynoxide.NOT_INSTALLED)
     usual = engines.current()
     engines.choose(engines.Dynoxide())
     try:
-        with world() as made:
+        with harness() as made:
             yield made
     finally:
         engines.choose(usual)
@@ -72,14 +72,14 @@ def campaigns_of(client: Client) -> int:
     return wiring.campaigns().list(CampaignQuery(client_id=client.id), access=ME).total
 
 
-def test_creates_under_one_parent_all_count(w: World) -> None:
+def test_creates_under_one_parent_all_count(w: Harness) -> None:
     client = a_client()
     made = at_once(*[lambda: a_campaign(client)] * 80)
     assert len({campaign.id for campaign in made}) == 80
     assert campaigns_of(client) == 80
 
 
-def test_one_idempotency_key_creates_once(w: World) -> None:
+def test_one_idempotency_key_creates_once(w: Harness) -> None:
     before = wiring.clients().list(ClientQuery(), access=ME).total
     for number in range(ROUNDS):
         request = IdempotentRequest(key=f"key-{number}", digest="the same")
@@ -88,7 +88,7 @@ def test_one_idempotency_key_creates_once(w: World) -> None:
     assert wiring.clients().list(ClientQuery(), access=ME).total == before + ROUNDS
 
 
-def test_a_delete_never_leaves_half_a_create(w: World) -> None:
+def test_a_delete_never_leaves_half_a_create(w: Harness) -> None:
     for number in range(ROUNDS):
         client = a_client()
         creates = [lambda: a_campaign(client)] * 3  # noqa: B023
@@ -97,7 +97,7 @@ def test_a_delete_never_leaves_half_a_create(w: World) -> None:
         assert campaigns_of(client) == 0
 
 
-def test_moves_and_deletes_keep_the_counts(w: World) -> None:
+def test_moves_and_deletes_keep_the_counts(w: Harness) -> None:
     client = a_client()
     for number in range(ROUNDS):
         campaign = a_campaign(client)
@@ -107,7 +107,7 @@ def test_moves_and_deletes_keep_the_counts(w: World) -> None:
     assert campaigns_of(client) == 0
 
 
-def test_afterwards_everything_adds_up(w: World) -> None:
+def test_afterwards_everything_adds_up(w: Harness) -> None:
     w.pass_time(3600)
     w.settle()
     assert violations(scan(w.dynamodb, TABLE), at_rest=True) == []

@@ -11,7 +11,8 @@ from atelier.domain.clients import NewClient
 from atelier.domain.ids import new_id
 from atelier.domain.task_creation import Parents, TaskIdentity, new_task
 from atelier.domain.tasks.requests import NewImage
-from tests.support.harness import Answer, World, http_event
+from testbed.harness import Answer, Harness
+from testbed.lambda_events import http_event
 
 Json = dict[str, Any]
 
@@ -22,21 +23,21 @@ SOMEBODY_ELSE = 2
 THEIRS = Access.own(SOMEBODY_ELSE)
 
 
-def a_client(w: World, name: str = "Acme", **fields: Any) -> Json:
+def a_client(w: Harness, name: str = "Acme", **fields: Any) -> Json:
     return created(w.call("POST", "/clients", {"name": name, **fields}))
 
 
-def a_campaign(w: World, client: Json | None = None, **fields: Any) -> Json:
+def a_campaign(w: Harness, client: Json | None = None, **fields: Any) -> Json:
     client_id = (client or a_client(w))["id"]
     return created(w.call("POST", "/campaigns", {"client_id": client_id, "name": "Launch", "goal": "Sell", **fields}))
 
 
-def a_task(w: World, kind: str = "image", **fields: Any) -> Json:
+def a_task(w: Harness, kind: str = "image", **fields: Any) -> Json:
     """A task that was just accepted."""
     return created(w.call("POST", f"/generate/{kind}", {"prompt": "A boat", **fields}))
 
 
-def a_finished_task(w: World, kind: str = "image", **fields: Any) -> Json:
+def a_finished_task(w: Harness, kind: str = "image", **fields: Any) -> Json:
     """A task, once it is over."""
     small: dict[str, Json] = {"image": {"size": "64x64"}, "video": {"duration": 1}, "audio": {"duration": 1}}
     task = a_task(w, kind, **{**small[kind], **fields})
@@ -44,14 +45,14 @@ def a_finished_task(w: World, kind: str = "image", **fields: Any) -> Json:
     return shown(w, f"/tasks/{task['id']}")
 
 
-def work_on(w: World, task_id: str) -> None:
+def work_on(w: Harness, task_id: str) -> None:
     """Everything that is to be done for this task, while everything else goes on waiting."""
     w.relay()
     while one_step(w, task_id):
         pass
 
 
-def one_step(w: World, task_id: str) -> int:
+def one_step(w: Harness, task_id: str) -> int:
     """Deliver what waits for this task alone; how many messages there were."""
     waiting = w.generation.take()
     w.generation.waiting = [message for message in waiting if task_id in message[0]]
@@ -60,14 +61,14 @@ def one_step(w: World, task_id: str) -> int:
     return delivered
 
 
-def a_canceled_task(w: World, **fields: Any) -> Json:
+def a_canceled_task(w: Harness, **fields: Any) -> Json:
     answer = w.call("POST", f"/tasks/{a_task(w, **fields)['id']}/cancel")
     assert answer.status == 200, answer.text
     canceled: Json = answer.json
     return canceled
 
 
-def clean_up(w: World) -> None:
+def clean_up(w: Harness) -> None:
     """Let everything happen that follows from deletes, and no generation."""
     for _ in range(200):
         w.relay()
@@ -83,7 +84,7 @@ def created(answer: Answer) -> Json:
     return made
 
 
-def shown(w: World, path: str, **query: Any) -> Json:
+def shown(w: Harness, path: str, **query: Any) -> Json:
     """What a GET shows."""
     answer = w.call("GET", path, query=query)
     assert answer.status == 200, answer.text
@@ -91,17 +92,17 @@ def shown(w: World, path: str, **query: Any) -> Json:
     return found
 
 
-def ids(w: World, path: str, **query: Any) -> list[str]:
+def ids(w: Harness, path: str, **query: Any) -> list[str]:
     """The ids on a page of a list."""
     return [item["id"] for item in shown(w, path, **query)["items"]]
 
 
-def names(w: World, path: str, **query: Any) -> list[str]:
+def names(w: Harness, path: str, **query: Any) -> list[str]:
     """The names on a page of a list."""
     return [item["name"] for item in shown(w, path, **query)["items"]]
 
 
-def walk(w: World, path: str, **query: Any) -> Iterator[Json]:
+def walk(w: Harness, path: str, **query: Any) -> Iterator[Json]:
     """Every page of a list, by cursor. Raises AssertionError when there is no end to them."""
     page = shown(w, path, **query)
     yield page
@@ -127,14 +128,14 @@ def places(answer: Answer) -> set[str]:
     return {fault.get("pointer", fault.get("parameter")) for fault in problem(answer, 400)["errors"]}
 
 
-def send(w: World, function: str, method: str, path: str, **event: Any) -> Answer:
+def send(w: Harness, function: str, method: str, path: str, **event: Any) -> Answer:
     """A request whose event is as strange as `event` makes it."""
     made = http_event(method, path, None, headers={}, query={}) | event
     answer = w.invoke(function, made)
     return Answer(answer["statusCode"], answer["headers"], answer.get("body") or "")
 
 
-def theirs(w: World) -> tuple[str, str, str]:
+def theirs(w: Harness) -> tuple[str, str, str]:
     """The ids of a client, a campaign and a task of another user."""
     now = w.clock()
     client, campaign, task = (new_id(now, number) for number in range(3))

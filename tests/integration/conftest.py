@@ -12,22 +12,22 @@ from moto.dynamodb import models
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import StreamRecord, Table
 
+from testbed.harness import Answer, Harness, harness
 from tests.contract.conformity import check_answer, check_request
-from tests.support.harness import Answer, World, world
 
 
 @pytest.fixture
-def w() -> Iterator[World]:
-    """A new world. Modules whose tests do not disturb each other override it with one for them all."""
-    with world() as made:
+def w() -> Iterator[Harness]:
+    """A new harness. Modules whose tests do not disturb each other override it with one for them all."""
+    with harness() as made:
         yield made
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _every_answer_conforms() -> Iterator[None]:
-    call = World.call
+    call = Harness.call
 
-    def checked(self: World, method: str, path: str, body: Any = None, **how: Any) -> Answer:
+    def checked(self: Harness, method: str, path: str, body: Any = None, **how: Any) -> Answer:
         answer = call(self, method, path, body, **how)
         check_answer(method, f"/api/v3{path}", answer.status, answer.headers, answer.text)
         raw = how.get("raw")
@@ -35,7 +35,7 @@ def _every_answer_conforms() -> Iterator[None]:
             check_request(method, f"/api/v3{path}", body if raw is None else json.loads(raw))
         return answer
 
-    with mock.patch.object(World, "call", checked):
+    with mock.patch.object(Harness, "call", checked):
         yield
 
 

@@ -8,19 +8,20 @@ from typing import Any
 
 import pytest
 
+from testbed.harness import Harness, harness
+from testbed.lambda_events import http_event
 from tests.integration.builders import a_client, places, problem, shown
-from tests.support.harness import World, http_event, world
 
 
 @pytest.fixture(scope="module")
-def w() -> Iterator[World]:
-    with world() as made:
+def w() -> Iterator[Harness]:
+    with harness() as made:
         for number in range(30):
             a_client(made, name=f"Client {number}", brand_guidelines="Use blue. " * 100)
         yield made
 
 
-def get(w: World, function: str, path: str, accept: str | None, method: str = "GET") -> Any:
+def get(w: Harness, function: str, path: str, accept: str | None, method: str = "GET") -> Any:
     headers = {} if accept is None else {"accept-encoding": accept}
     return w.invoke(function, http_event(method, path, None, headers=headers, query={}))
 
@@ -30,7 +31,7 @@ LARGE = [("clients", "/api/v3/clients"), ("system", "/api/v3/openapi.json"), ("s
 
 @pytest.mark.parametrize("accept", ["gzip", "gzip, deflate, br", "br;q=1.0, GZIP;q=0.8, *;q=0.1", "*", "x-gzip"])
 @pytest.mark.parametrize(("function", "path"), LARGE)
-def test_a_large_answer_is_compressed_for_who_accepts_it(w: World, function: str, path: str, accept: str) -> None:
+def test_a_large_answer_is_compressed_for_who_accepts_it(w: Harness, function: str, path: str, accept: str) -> None:
     plain, packed = get(w, function, path, None), get(w, function, path, accept)
     assert (packed["isBase64Encoded"], packed["headers"]["Content-Encoding"]) == (True, "gzip")
     assert gzip.decompress(base64.b64decode(packed["body"])).decode() == plain["body"]
@@ -43,20 +44,20 @@ def test_a_large_answer_is_compressed_for_who_accepts_it(w: World, function: str
     "accept", [None, "", "identity", "br", "gzip;q=0", "gzip;q=0.000, *", "*;q=0", "gzipped", ";;q=", "gzip;q=2"]
 )
 @pytest.mark.parametrize(("function", "path"), LARGE)
-def test_it_is_sent_as_it_is_to_anybody_else(w: World, function: str, path: str, accept: str | None) -> None:
+def test_it_is_sent_as_it_is_to_anybody_else(w: Harness, function: str, path: str, accept: str | None) -> None:
     answer = get(w, function, path, accept)
     assert not answer["isBase64Encoded"]
     assert "Content-Encoding" not in answer["headers"]
 
 
-def test_small_and_empty_answers_are_never_compressed(w: World) -> None:
+def test_small_and_empty_answers_are_never_compressed(w: Harness) -> None:
     for method in ("GET", "HEAD"):
         answer = get(w, "system", "/api/v3/health", "gzip", method)
         assert not answer["isBase64Encoded"]
         assert not answer["headers"].keys() & {"Content-Encoding", "Vary"}
 
 
-def test_one_resource_keeps_its_tag_when_it_is_compressed(w: World) -> None:
+def test_one_resource_keeps_its_tag_when_it_is_compressed(w: Harness) -> None:
     client = a_client(w, brand_guidelines="Use blue. " * 1000)
     path = f"/api/v3/clients/{client['id']}"
     plain, packed = get(w, "clients", path, None), get(w, "clients", path, "gzip")
@@ -69,7 +70,7 @@ def test_one_resource_keeps_its_tag_when_it_is_compressed(w: World) -> None:
     )
 
 
-def test_no_answer_is_to_be_guessed_at(w: World) -> None:
+def test_no_answer_is_to_be_guessed_at(w: Harness) -> None:
     client = a_client(w)["id"]
     for method, path, body in [
         ("GET", "/clients", None),
@@ -86,7 +87,7 @@ def test_no_answer_is_to_be_guessed_at(w: World) -> None:
         assert w.call(method, path, body).headers["X-Content-Type-Options"] == "nosniff", (method, path)
 
 
-def test_health_answers_head_like_get_without_the_body(w: World) -> None:
+def test_health_answers_head_like_get_without_the_body(w: Harness) -> None:
     got, head = w.call("GET", "/health"), w.call("HEAD", "/health")
     assert (head.status, head.text) == (200, "")
     assert head.headers.keys() == got.headers.keys()
@@ -95,7 +96,7 @@ def test_health_answers_head_like_get_without_the_body(w: World) -> None:
 
 
 @pytest.mark.parametrize("count", [100, 101, 20_000])
-def test_a_hundred_errors_are_listed_and_the_others_counted(w: World, count: int) -> None:
+def test_a_hundred_errors_are_listed_and_the_others_counted(w: Harness, count: int) -> None:
     answer = w.call("POST", "/clients", {"name": "Acme", **{f"k{number}": 1 for number in range(count)}})
     told = problem(answer, 400)
     assert len(told["errors"]) == min(count, 100)
@@ -103,7 +104,7 @@ def test_a_hundred_errors_are_listed_and_the_others_counted(w: World, count: int
     assert len(answer.text) < 20_000
 
 
-def test_unknown_parameters_and_fields_are_bounded_too(w: World) -> None:
+def test_unknown_parameters_and_fields_are_bounded_too(w: Harness) -> None:
     """Where a route takes none, the errors listed are bounded all the same."""
     task = w.call("POST", "/generate/image", {"prompt": "A boat"}).json["id"]
     body = {f"k{number}": 1 for number in range(5000)}
@@ -114,7 +115,7 @@ def test_unknown_parameters_and_fields_are_bounded_too(w: World) -> None:
     assert len(problem(w.call("POST", "/generate/image", nested), 400)["errors"]) <= 100
 
 
-def test_an_error_repeats_only_part_of_a_long_name(w: World) -> None:
+def test_an_error_repeats_only_part_of_a_long_name(w: Harness) -> None:
     answer = w.call("POST", "/clients", {"name": "Acme", "e" * 200_000: 1})
     assert places(answer)
     assert len(json.dumps(answer.json)) < 8000

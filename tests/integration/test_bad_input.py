@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from testbed.harness import Harness, harness
 from tests.integration.builders import Json, a_campaign, a_client, a_task, places, pretty, problem, send, shown
-from tests.support.harness import World, world
 
 KIB = 1024
 GOOD: dict[str, Json] = {
@@ -21,13 +21,13 @@ LISTS = ["/clients", "/campaigns", "/tasks"]
 
 
 @pytest.fixture(scope="module")
-def w() -> Iterator[World]:
-    with world() as made:
+def w() -> Iterator[Harness]:
+    with harness() as made:
         yield made
 
 
 @pytest.fixture(params=[*POSTS, "PATCH client", "PATCH campaign"])
-def target(request: pytest.FixtureRequest, w: World) -> tuple[str, str]:
+def target(request: pytest.FixtureRequest, w: Harness) -> tuple[str, str]:
     """Method and path of everything that takes a body."""
     if request.param == "PATCH client":
         return "PATCH", f"/clients/{a_client(w)['id']}"
@@ -70,14 +70,14 @@ def target(request: pytest.FixtureRequest, w: World) -> tuple[str, str]:
         '{"name": "\x00"}',
     ],
 )
-def test_only_a_json_object_is_a_body(w: World, target: tuple[str, str], raw: str) -> None:
+def test_only_a_json_object_is_a_body(w: Harness, target: tuple[str, str], raw: str) -> None:
     method, path = target
     assert places(w.call(method, path, raw=raw)) == {""}
 
 
 @pytest.mark.parametrize("depth", [50, 90, 100, 101, 128, 200, 255, 256, 400, 900, 1000])
 @pytest.mark.parametrize("field", ["metadata", "params"])
-def test_no_depth_of_nesting_breaks_anything(w: World, field: str, depth: int) -> None:
+def test_no_depth_of_nesting_breaks_anything(w: Harness, field: str, depth: int) -> None:
     raw = f'{{"prompt": "A boat", "{field}": {{"a": {"[" * depth}{"]" * depth}}}}}'
     answer = w.call("POST", "/generate/image", raw=raw)
     assert answer.status in ((202,) if depth < 50 else (202, 400))
@@ -85,18 +85,18 @@ def test_no_depth_of_nesting_breaks_anything(w: World, field: str, depth: int) -
         assert shown(w, f"/tasks/{answer.json['id']}")[field] == answer.json[field]
 
 
-def test_a_missing_body_is_refused(w: World, target: tuple[str, str]) -> None:
+def test_a_missing_body_is_refused(w: Harness, target: tuple[str, str]) -> None:
     assert places(w.call(*target)) == {""}
 
 
-def test_a_body_that_is_not_utf_8_is_refused(w: World) -> None:
+def test_a_body_that_is_not_utf_8_is_refused(w: Harness) -> None:
     body = base64.b64encode('{"name": "Zoë"}'.encode("latin-1")).decode()
     json_type = {"headers": {"content-type": "application/json"}}
     answer = send(w, "clients", "POST", "/api/v3/clients", body=body, isBase64Encoded=True, **json_type)
     assert places(answer) == {""}
 
 
-def test_a_body_in_base64_is_read_like_any_other(w: World) -> None:
+def test_a_body_in_base64_is_read_like_any_other(w: Harness) -> None:
     body = base64.b64encode('{"name": "Zoë 🦊"}'.encode()).decode()
     json_type = {"headers": {"content-type": "application/json"}}
     answer = send(w, "clients", "POST", "/api/v3/clients", body=body, isBase64Encoded=True, **json_type)
@@ -104,7 +104,7 @@ def test_a_body_in_base64_is_read_like_any_other(w: World) -> None:
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/xml", "multipart/form-data; boundary=x", "json", ""])
-def test_a_body_that_is_not_json_is_a_415(w: World, target: tuple[str, str], media_type: str) -> None:
+def test_a_body_that_is_not_json_is_a_415(w: Harness, target: tuple[str, str], media_type: str) -> None:
     method, path = target
     problem(w.call(method, path, {"name": "Acme"}, headers={"Content-Type": media_type}), 415)
 
@@ -113,13 +113,13 @@ def test_a_body_that_is_not_json_is_a_415(w: World, target: tuple[str, str], med
     "media_type",
     ["application/json", "Application/JSON", "application/json; charset=utf-8", "application/merge-patch+json"],
 )
-def test_every_way_to_say_json_is_understood(w: World, media_type: str) -> None:
+def test_every_way_to_say_json_is_understood(w: Harness, media_type: str) -> None:
     answer = w.call("PATCH", f"/clients/{a_client(w)['id']}", {"name": "Acme"}, headers={"Content-Type": media_type})
     assert answer.status == 200
 
 
 @pytest.mark.parametrize("fill", ["a", "é", "🦊"])
-def test_a_body_may_have_256_kib_and_no_more(w: World, fill: str) -> None:
+def test_a_body_may_have_256_kib_and_no_more(w: Harness, fill: str) -> None:
     text = pretty({"prompt": "A boat", "metadata": {"a": fill * (8 * KIB // len(fill.encode()))}})
     fits = text + " " * (256 * KIB - len(text.encode()))
     assert len(fits.encode()) == 256 * KIB
@@ -127,7 +127,7 @@ def test_a_body_may_have_256_kib_and_no_more(w: World, fill: str) -> None:
     problem(w.call("POST", "/generate/image", raw=fits + " "), 413)
 
 
-def test_an_unknown_field_is_named(w: World, target: tuple[str, str]) -> None:
+def test_an_unknown_field_is_named(w: Harness, target: tuple[str, str]) -> None:
     method, path = target
     answer = w.call(method, path, {**GOOD.get(path, {}), "colour": "red", "a/b~c": 1, "": 2})
     assert places(answer) == {"/colour", "/a~1b~0c", "/"}
@@ -135,16 +135,16 @@ def test_an_unknown_field_is_named(w: World, target: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize("field", ["id", "user_id", "created_at", "updated_at"])
 @pytest.mark.parametrize("path", POSTS)
-def test_what_the_server_makes_cannot_be_sent(w: World, path: str, field: str) -> None:
+def test_what_the_server_makes_cannot_be_sent(w: Harness, path: str, field: str) -> None:
     assert places(w.call("POST", path, {**GOOD[path], field: 1})) == {f"/{field}"}
 
 
 @pytest.mark.parametrize("path", [*LISTS, "/health", "/openapi.json"])
-def test_an_unknown_parameter_is_named(w: World, path: str) -> None:
+def test_an_unknown_parameter_is_named(w: Harness, path: str) -> None:
     assert places(w.call("GET", path, query={"colour": "red", "Page": 1})) == {"colour", "Page"}
 
 
-def test_an_unknown_parameter_is_named_wherever_it_is(w: World) -> None:
+def test_an_unknown_parameter_is_named_wherever_it_is(w: Harness) -> None:
     client, task = a_client(w)["id"], a_task(w)["id"]
     for method, path, body in [
         ("POST", "/clients", {"name": "Acme"}),
@@ -161,12 +161,12 @@ def test_an_unknown_parameter_is_named_wherever_it_is(w: World) -> None:
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_a_parameter_given_twice_is_refused(w: World, path: str) -> None:
+def test_a_parameter_given_twice_is_refused(w: Harness, path: str) -> None:
     answer = w.call("GET", path, query="page_size=1&page_size=2&sort_order=asc&sort_order=asc")
     assert places(answer) == {"page_size", "sort_order"}
 
 
-def test_a_field_where_no_body_is_expected_is_named(w: World) -> None:
+def test_a_field_where_no_body_is_expected_is_named(w: Harness) -> None:
     task = a_task(w)["id"]
     assert places(w.call("POST", f"/tasks/{task}/cancel", {"reason": "bored"})) == {"/reason"}
     assert places(w.call("POST", f"/tasks/{task}/retry", {"prompt": "Better"})) == {"/prompt"}
@@ -182,14 +182,14 @@ def test_a_field_where_no_body_is_expected_is_named(w: World) -> None:
         ("sort_order", ["", "ASC", "down", "1"]),
     ],
 )
-def test_a_parameter_out_of_bounds_is_named(w: World, path: str, name: str, values: list[str]) -> None:
+def test_a_parameter_out_of_bounds_is_named(w: Harness, path: str, name: str, values: list[str]) -> None:
     for value in values:
         assert places(w.call("GET", path, query={name: value})) == {name}
 
 
 @pytest.mark.parametrize("size", [1, 100])
 @pytest.mark.parametrize("path", LISTS)
-def test_pages_may_have_one_to_a_hundred_items(w: World, path: str, size: int) -> None:
+def test_pages_may_have_one_to_a_hundred_items(w: Harness, path: str, size: int) -> None:
     assert shown(w, path, page_size=size)["page_size"] == size
 
 
@@ -219,11 +219,11 @@ def test_pages_may_have_one_to_a_hundred_items(w: World, path: str, size: int) -
         ("/tasks", {"search": "boat"}),
     ],
 )
-def test_a_filter_that_means_nothing_is_named(w: World, path: str, query: dict[str, str]) -> None:
+def test_a_filter_that_means_nothing_is_named(w: Harness, path: str, query: dict[str, str]) -> None:
     assert places(w.call("GET", path, query=query)) == set(query)
 
 
-def test_all_problems_are_told_at_once(w: World) -> None:
+def test_all_problems_are_told_at_once(w: Harness) -> None:
     answer = w.call(
         "POST",
         "/clients",

@@ -5,8 +5,8 @@ from typing import Final
 
 import pytest
 
+from testbed.lambda_events import http_event
 from tests.contract.sources import FUNCTIONS
-from tests.support.harness import http_event
 from tests.support.processes import QUEUES, SNAPSTART, STARTED, python
 
 

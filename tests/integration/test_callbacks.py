@@ -11,15 +11,15 @@ import pytest
 from atelier import wiring
 from atelier.domain.provider import Callback, InvalidSignature, Unavailable
 from atelier.store.callbacks import KEPT
+from testbed.harness import Harness, harness
 from tests.integration.builders import a_task
-from tests.support.harness import World, world
 
 PATH = "/webhooks/fal"
 
 
 @pytest.fixture
-def w() -> Iterator[World]:
-    with world() as made:
+def w() -> Iterator[Harness]:
+    with harness() as made:
         yield made
 
 
@@ -47,7 +47,7 @@ def callback_verifier() -> Iterator[CallbackVerifier]:
         yield made
 
 
-def test_a_genuine_callback_wakes_its_task_with_its_job(w: World, callback_verifier: CallbackVerifier) -> None:
+def test_a_genuine_callback_wakes_its_task_with_its_job(w: Harness, callback_verifier: CallbackVerifier) -> None:
     """The message says which job the callback was about."""
     query = awaited(w)
     body = '{"request_id": "job-1",  "status": "OK", "é": "ü"}'
@@ -59,7 +59,7 @@ def test_a_genuine_callback_wakes_its_task_with_its_job(w: World, callback_verif
     assert callback_verifier.shown[0].body == body.encode(), "the signature is over the body to the letter"
 
 
-def awaited(w: World, **how: Any) -> dict[str, str]:
+def awaited(w: Harness, **how: Any) -> dict[str, str]:
     """The address given to fal with a task whose job is job-1."""
     task = a_task(w)
     kept = wiring.tasks().load(task["id"])
@@ -70,25 +70,25 @@ def awaited(w: World, **how: Any) -> dict[str, str]:
     return {"task": kept.id, "token": kept.callback_token}
 
 
-def report(w: World, query: dict[str, str], body: str = "{}") -> int:
+def report(w: Harness, query: dict[str, str], body: str = "{}") -> int:
     """Send a genuine callback; how many messages it makes."""
     assert w.call("POST", PATH, raw=body, query=query, headers={"x-word": "please"}).status == 204
     return len(w.generation.take())
 
 
-def test_three_hundred_equal_callbacks_wake_one_worker(w: World, callback_verifier: CallbackVerifier) -> None:
+def test_three_hundred_equal_callbacks_wake_one_worker(w: Harness, callback_verifier: CallbackVerifier) -> None:
     query = awaited(w)
     assert sum(report(w, query) for _ in range(300)) == 1
     assert len(callback_verifier.shown) == 300
 
 
-def test_a_job_that_reports_twice_wakes_a_worker_twice(w: World, callback_verifier: CallbackVerifier) -> None:
+def test_a_job_that_reports_twice_wakes_a_worker_twice(w: Harness, callback_verifier: CallbackVerifier) -> None:
     query = awaited(w)
     assert [report(w, query, body) for body in ('{"status": "processing"}', '{"status": "succeeded"}')] == [1, 1]
     assert [report(w, query, body) for body in ('{"status": "processing"}', '{"status": "succeeded"}')] == [0, 0]
 
 
-def test_the_same_report_about_another_task_is_another(w: World, callback_verifier: CallbackVerifier) -> None:
+def test_the_same_report_about_another_task_is_another(w: Harness, callback_verifier: CallbackVerifier) -> None:
     assert [report(w, awaited(w)), report(w, awaited(w))] == [1, 1]
 
 
@@ -107,7 +107,7 @@ def test_the_same_report_about_another_task_is_another(w: World, callback_verifi
     ids=str,
 )
 def test_only_a_report_of_the_awaited_job_wakes_workers(
-    w: World, callback_verifier: CallbackVerifier, how: dict[str, Any], messages: int
+    w: Harness, callback_verifier: CallbackVerifier, how: dict[str, Any], messages: int
 ) -> None:
     query = awaited(w, **how)
     assert [report(w, query), report(w, query)] == [messages, 0]
@@ -117,14 +117,14 @@ def test_only_a_report_of_the_awaited_job_wakes_workers(
     "wrong", [{"token": "guessed"}, {"token": ""}, {"token": "\u00e9"}, {"task": "nonsense"}], ids=str
 )
 def test_whoever_does_not_know_the_tasks_secret_wakes_nobody(
-    w: World, callback_verifier: CallbackVerifier, wrong: dict[str, str]
+    w: Harness, callback_verifier: CallbackVerifier, wrong: dict[str, str]
 ) -> None:
     query = awaited(w)
     assert sum(report(w, query | wrong, str(number)) for number in range(300)) == 0
     assert report(w, query) == 1
 
 
-def test_a_callback_that_failed_to_queue_may_come_again(w: World, callback_verifier: CallbackVerifier) -> None:
+def test_a_callback_that_failed_to_queue_may_come_again(w: Harness, callback_verifier: CallbackVerifier) -> None:
     query = awaited(w)
     with mock.patch.object(w.generation, "send", side_effect=ConnectionError("The queue is down.")):
         answer = w.call("POST", PATH, raw="{}", query=query, headers={"x-word": "please"})
@@ -132,7 +132,7 @@ def test_a_callback_that_failed_to_queue_may_come_again(w: World, callback_verif
     assert [report(w, query), report(w, query)] == [1, 0]
 
 
-def test_a_mark_that_has_expired_counts_no_more(w: World, callback_verifier: CallbackVerifier) -> None:
+def test_a_mark_that_has_expired_counts_no_more(w: Harness, callback_verifier: CallbackVerifier) -> None:
     query = awaited(w)
     assert report(w, query) == 1
     w.pass_time(KEPT.total_seconds() + 1)
@@ -142,23 +142,23 @@ def test_a_mark_that_has_expired_counts_no_more(w: World, callback_verifier: Cal
 @pytest.mark.parametrize(
     "body", ["", "{", "[1]", "null", "\x00", "x" * 300_000], ids=["none", "{", "[]", "null", "0", "long"]
 )
-def test_whatever_the_body_is_only_its_proof_counts(w: World, callback_verifier: CallbackVerifier, body: str) -> None:
+def test_whatever_the_body_is_only_its_proof_counts(w: Harness, callback_verifier: CallbackVerifier, body: str) -> None:
     query = {"task": "t", "token": "s"}
     assert w.call("POST", PATH, raw=body, query=query).status == 401
     assert w.call("POST", PATH, raw=body, query=query, headers={"x-word": "please"}).status == 204
 
 
-def test_an_unproven_callback_is_refused_and_wakes_nobody(w: World, callback_verifier: CallbackVerifier) -> None:
+def test_an_unproven_callback_is_refused_and_wakes_nobody(w: Harness, callback_verifier: CallbackVerifier) -> None:
     answer = w.call("POST", PATH, {}, query={"task": "t", "token": "s"}, headers={"x-word": "now"})
     assert (answer.status, w.generation.waiting) == (401, [])
 
 
-def test_a_callback_may_be_repeated_while_keys_are_unreadable(w: World, callback_verifier: CallbackVerifier) -> None:
+def test_a_callback_may_be_repeated_while_keys_are_unreadable(w: Harness, callback_verifier: CallbackVerifier) -> None:
     answer = w.call("POST", PATH, {}, query={"task": "t", "token": "s"}, headers={"x-word": "keys"})
     assert (answer.status, answer.headers["Retry-After"]) == (503, "30")
 
 
-def test_a_provider_that_does_not_report_has_no_address(w: World, callback_verifier: CallbackVerifier) -> None:
+def test_a_provider_that_does_not_report_has_no_address(w: Harness, callback_verifier: CallbackVerifier) -> None:
     for provider in ("sandbox", "polly", "nobody", "\U0001f98a"):
         assert w.call("POST", f"/webhooks/{provider}", {}, query={"task": "t", "token": "s"}).status == 404
 
@@ -167,12 +167,12 @@ def test_a_provider_that_does_not_report_has_no_address(w: World, callback_verif
     "query", [{}, {"task": "t"}, {"token": "s"}, {"task": "t", "token": "s", "more": "x"}], ids=str
 )
 def test_a_callback_to_another_address_is_refused(
-    w: World, callback_verifier: CallbackVerifier, query: dict[str, str]
+    w: Harness, callback_verifier: CallbackVerifier, query: dict[str, str]
 ) -> None:
     assert w.call("POST", PATH, {}, query=query, headers={"x-word": "please"}).status == 400
 
 
-def test_callbacks_for_missing_tasks_change_nothing(w: World, callback_verifier: CallbackVerifier) -> None:
+def test_callbacks_for_missing_tasks_change_nothing(w: Harness, callback_verifier: CallbackVerifier) -> None:
     task = a_task(w)
     w.call("DELETE", f"/tasks/{task['id']}")
     w.settle()

@@ -23,7 +23,7 @@ from bench.capacity import (
     rewritten,
 )
 from bench.samples import CLIENT
-from tests.support.harness import TABLE
+from testbed.harness import TABLE
 from tests.support.recount import scan, violations
 
 pytestmark = pytest.mark.only_on_moto  # it measures in moto's own memory

@@ -10,17 +10,17 @@ from typing import Any, Final, Protocol
 
 import pytest
 
+from testbed.harness import TABLE, Answer, Harness
 from tests.integration.builders import Json, a_campaign, a_canceled_task, a_client, a_task
 from tests.support.fault_injection import (
     CrashAt,
     Crashed,
     FaultyDynamoDB,
-    Timestamp,
+    Snapshot,
     Trouble,
-    faulty_world,
+    faulty_harness,
     settle_stubbornly,
 )
-from tests.support.harness import TABLE, Answer, World
 from tests.support.oracle import visible
 from tests.support.recount import scan, violations
 
@@ -30,15 +30,15 @@ Agency = dict[str, Json]
 class Act(Protocol):
     """What is done while the process may die."""
 
-    def __call__(self, w: World, *, agency: Agency) -> None:
+    def __call__(self, w: Harness, *, agency: Agency) -> None:
         """Do it, and again where the real callers and queues would."""
 
 
 @dataclass
 class Stage:
-    """A world with an agency in it."""
+    """A harness with an agency in it."""
 
-    w: World
+    w: Harness
     client: FaultyDynamoDB
     agency: Agency
 
@@ -48,22 +48,22 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def opened() -> Iterator[tuple[Stage, Timestamp]]:
-    """One world for all tests, and the moment at which each of them begins."""
-    with faulty_world() as (w, client):
+def opened() -> Iterator[tuple[Stage, Snapshot]]:
+    """One harness for all tests, and the moment at which each of them begins."""
+    with faulty_harness() as (w, client):
         stage = Stage(w, client, an_agency(w))
-        yield stage, Timestamp(w)
+        yield stage, Snapshot(w)
 
 
 @pytest.fixture
-def stage(opened: tuple[Stage, Timestamp]) -> Stage:
-    """The world as it was in the beginning."""
+def stage(opened: tuple[Stage, Snapshot]) -> Stage:
+    """The harness as it was in the beginning."""
     stage, beginning = opened
     beginning.again()
     return stage
 
 
-def an_agency(w: World) -> Agency:
+def an_agency(w: Harness) -> Agency:
     """Two clients, two campaigns of the first, and tasks for both, one of them over."""
     client, other = a_client(w), a_client(w, "Other")
     launch = a_campaign(w, client, status="active")
@@ -85,7 +85,7 @@ class Ask:
     path: str
     body: Json | None = None
 
-    def of(self, w: World, agency: Agency) -> Answer:
+    def of(self, w: Harness, agency: Agency) -> Answer:
         """Send it, always with the same idempotency key."""
         ids = {name: each["id"] for name, each in agency.items()}
         filled = self.body and {name: str(value).format(**ids) for name, value in self.body.items()}
@@ -108,7 +108,7 @@ REQUESTS: Final = {
 }
 
 
-def ask_until_answered(w: World, request: Ask, agency: Agency) -> None:
+def ask_until_answered(w: Harness, request: Ask, agency: Agency) -> None:
     """Send a request, and once more when its answer never came."""
     try:
         assert request.of(w, agency).status < 300
@@ -140,24 +140,24 @@ def test_a_crashed_request_happened_wholly_or_not(stage: Stage, name: str, *, ef
 # ---------------------------------------------------------------------------------------------- behind the requests
 
 
-def generate(w: World, agency: Agency) -> None:
+def generate(w: Harness, agency: Agency) -> None:
     """Carry out the task that waits."""
     settle_stubbornly(w)
 
 
-def clean_up_after_client(w: World, agency: Agency) -> None:
+def clean_up_after_client(w: Harness, agency: Agency) -> None:
     """Delete a client that has everything, and clean up."""
     ask_until_answered(w, request=REQUESTS["delete client"], agency=agency)
     settle_stubbornly(w, generating=False)
 
 
-def clean_up_after_campaign(w: World, agency: Agency) -> None:
+def clean_up_after_campaign(w: Harness, agency: Agency) -> None:
     """Delete a campaign that has tasks, and clean up."""
     ask_until_answered(w, request=REQUESTS["delete campaign"], agency=agency)
     settle_stubbornly(w, generating=False)
 
 
-def clean_up_after_both(w: World, agency: Agency) -> None:
+def clean_up_after_both(w: Harness, agency: Agency) -> None:
     """Delete a campaign and then its client, and clean up after both at once."""
     ask_until_answered(w, request=REQUESTS["delete campaign"], agency=agency)
     clean_up_after_client(w, agency)
@@ -175,7 +175,7 @@ def test_a_consumer_may_crash_at_any_write(stage: Stage, act: Act, *, effect: bo
 
 def _is_the_same_whenever_it_crashes(stage: Stage, act: Act, *, effect: bool) -> int:
     """Crash at the first write, the second, ..., up to the last; how many there are."""
-    start, last = Timestamp(stage.w), CrashAt(0, effect=effect)
+    start, last = Snapshot(stage.w), CrashAt(0, effect=effect)
     expected = _outcome(stage, act, last)
     for number in range(1, last.writes + 1):
         start.again()

@@ -10,20 +10,20 @@ from typing import Any, Final
 
 import pytest
 
+from testbed.harness import TABLE, Answer, Harness
 from tests.integration.builders import Json, a_campaign, a_canceled_task, a_client, problem
 from tests.support.fault_injection import (
     READS,
     WRITES,
     Always,
-    FaultStorm,
     FaultyDynamoDB,
+    RandomFaults,
     Resent,
-    Timestamp,
+    Snapshot,
     Trouble,
-    faulty_world,
+    faulty_harness,
     settle_stubbornly,
 )
-from tests.support.harness import TABLE, Answer, World
 from tests.support.oracle import visible
 from tests.support.recount import scan, violations
 
@@ -34,11 +34,11 @@ SOON: Final = 5
 
 @dataclass
 class Stage:
-    """A world in which nothing has happened yet."""
+    """A harness in which nothing has happened yet."""
 
-    w: World
+    w: Harness
     client: FaultyDynamoDB
-    beginning: Timestamp
+    beginning: Snapshot
 
     def violations(self, *, at_rest: bool = False) -> list[str]:
         """What is wrong with the table."""
@@ -47,13 +47,13 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def opened() -> Iterator[Stage]:
-    with faulty_world() as (w, client):
-        yield Stage(w, client, Timestamp(w))
+    with faulty_harness() as (w, client):
+        yield Stage(w, client, Snapshot(w))
 
 
 @pytest.fixture
 def stage(opened: Stage) -> Iterator[Stage]:
-    """The world as it was in the beginning, in good weather."""
+    """The harness as it was in the beginning, in good weather."""
     opened.beginning.again()
     yield opened
     opened.client.trouble = Trouble()
@@ -63,7 +63,7 @@ def stage(opened: Stage) -> Iterator[Stage]:
 class Caller:
     """Somebody who repeats each request, with its idempotency key, until it is answered."""
 
-    w: World
+    w: Harness
     asked: int = 0
 
     def ask(self, method: str, path: str, body: Json | None = None) -> Answer:
@@ -83,7 +83,7 @@ class Caller:
         return str(self.ask("POST", path, body).json["id"])
 
 
-def a_year(w: World) -> None:
+def a_year(w: Harness) -> None:
     """Clients, campaigns and tasks come, change and go."""
     caller = Caller(w)
     client, other = caller.make("/clients", name="Acme"), caller.make("/clients", name="Other")
@@ -107,7 +107,7 @@ def test_faulty_and_calm_runs_have_the_same_outcome(stage: Stage, seed: int) -> 
     expected = visible(stage.w)
     assert [task[1] for task in expected["tasks"]] == ["succeeded", "canceled", "succeeded"]
     stage.beginning.again()
-    storm = FaultStorm(Random(seed), rate=0.3)
+    storm = RandomFaults(Random(seed), rate=0.3)
     stage.client.trouble = storm
     a_year(stage.w)
     stage.client.trouble = Trouble()

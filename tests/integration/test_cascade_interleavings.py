@@ -13,6 +13,7 @@ from atelier.domain.access import Access
 from atelier.domain.pipeline_ports import TaskChanged
 from atelier.domain.tasks.life_cycle import canceled
 from atelier.providers.sandbox import Sandbox
+from testbed.harness import TABLE, Answer, Harness
 from tests.integration.builders import (
     Json,
     a_campaign,
@@ -24,16 +25,15 @@ from tests.integration.builders import (
     ids,
     shown,
 )
-from tests.support.fault_injection import CrashAt, FaultyDynamoDB, Timestamp, Trouble, faulty_world, handled, meanwhile
-from tests.support.harness import TABLE, Answer, World
+from tests.support.fault_injection import CrashAt, FaultyDynamoDB, Snapshot, Trouble, faulty_harness, handled, meanwhile
 from tests.support.recount import scan, violations
 
 
 @dataclass
 class Stage:
-    """A world in which nothing has happened yet."""
+    """A harness in which nothing has happened yet."""
 
-    w: World
+    w: Harness
     client: FaultyDynamoDB
 
     def violations(self, *, at_rest: bool = False, deleted: Any = ()) -> list[str]:
@@ -56,14 +56,14 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def opened() -> Iterator[tuple[Stage, Timestamp]]:
-    with faulty_world() as (w, client):
-        yield Stage(w, client), Timestamp(w)
+def opened() -> Iterator[tuple[Stage, Snapshot]]:
+    with faulty_harness() as (w, client):
+        yield Stage(w, client), Snapshot(w)
 
 
 @pytest.fixture
-def stage(opened: tuple[Stage, Timestamp]) -> Stage:
-    """The world as it was in the beginning, in good weather."""
+def stage(opened: tuple[Stage, Snapshot]) -> Stage:
+    """The harness as it was in the beginning, in good weather."""
     stage, beginning = opened
     stage.client.trouble = Trouble()
     beginning.again()
@@ -129,8 +129,8 @@ def test_of_two_deletes_at_once_one_finds_nothing(stage: Stage, kind: str) -> No
     assert stage.violations() == []
 
 
-def one_of(w: World, kind: str) -> Json:
-    make: dict[str, Callable[[World], Json]] = {"clients": a_client, "campaigns": a_campaign, "tasks": a_task}
+def one_of(w: Harness, kind: str) -> Json:
+    make: dict[str, Callable[[Harness], Json]] = {"clients": a_client, "campaigns": a_campaign, "tasks": a_task}
     return make[kind](w)
 
 

@@ -15,6 +15,7 @@ from atelier.domain.pipeline_ports import TaskChanged
 from atelier.domain.tasks.life_cycle import with_outcome
 from atelier.domain.tasks.record import Outcome
 from atelier.store.table import Table
+from testbed.harness import TABLE, Harness
 from tests.integration.builders import (
     Json,
     a_campaign,
@@ -26,8 +27,7 @@ from tests.integration.builders import (
     problem,
     shown,
 )
-from tests.support.fault_injection import FaultyDynamoDB, LateIndexes, Request, Trouble, faulty_world, meanwhile
-from tests.support.harness import TABLE, World
+from tests.support.fault_injection import FaultyDynamoDB, LateIndexes, Request, Trouble, faulty_harness, meanwhile
 from tests.support.recount import scan, violations
 
 INDEXES: Final = ("tasks_of_owner", "tasks_of_client", "tasks_of_campaign")
@@ -36,16 +36,16 @@ A_REQUEST: Final = 15
 
 
 @contextmanager
-def late_world(**lag: float) -> Iterator[World]:
-    """A world whose indexes are late by so many seconds, at once for those that are not named."""
-    with faulty_world() as (w, client):
+def late_harness(**lag: float) -> Iterator[Harness]:
+    """A harness whose indexes are late by so many seconds, at once for those that are not named."""
+    with faulty_harness() as (w, client):
         client.trouble = LateIndexes(w, client, {index: lag.get(index, 0) for index in INDEXES})
         yield w
 
 
 @pytest.mark.parametrize("parent", ["client", "campaign"])
 def test_a_task_missing_from_indexes_is_found_later(parent: str) -> None:
-    with late_world(**dict.fromkeys(INDEXES, 30)) as w:
+    with late_harness(**dict.fromkeys(INDEXES, 30)) as w:
         client = a_client(w)
         campaign = a_campaign(w, client)
         task = a_task(w, campaign_id=campaign["id"])
@@ -61,7 +61,7 @@ def test_a_task_missing_from_indexes_is_found_later(parent: str) -> None:
 @pytest.mark.parametrize("late", INDEXES)
 @pytest.mark.parametrize("parent", ["client", "campaign"])
 def test_a_late_cleanup_shows_the_parent_in_no_list(parent: str, late: str) -> None:
-    with late_world(**{late: 20}) as w:
+    with late_harness(**{late: 20}) as w:
         client = a_client(w)
         campaign = a_campaign(w, client)
         a_canceled_task(w, campaign_id=campaign["id"])
@@ -76,14 +76,14 @@ def test_a_late_cleanup_shows_the_parent_in_no_list(parent: str, late: str) -> N
 @pytest.mark.parametrize("parent", ["client", "campaign"])
 def test_the_last_task_found_never_shows_its_parent(parent: str) -> None:
     """Not even to a reader that began before the cleanup ended."""
-    with late_world(tasks_of_client=20, tasks_of_campaign=20, tasks_of_owner=60) as w:
+    with late_harness(tasks_of_client=20, tasks_of_campaign=20, tasks_of_owner=60) as w:
         task = a_canceled_task(w, campaign_id=a_campaign(w)["id"])
         w.call("DELETE", f"/{parent}s/{task[f'{parent}_id']}")
         _clean_unseen(w, task[f"{parent}_id"])
 
 
 def test_a_freed_task_is_listed_once_while_indexes_disagree() -> None:
-    with late_world(tasks_of_client=20) as w:
+    with late_harness(tasks_of_client=20) as w:
         client = a_client(w)
         task = a_canceled_task(w, client_id=client["id"])
         w.pass_time(60)
@@ -96,7 +96,7 @@ def test_a_freed_task_is_listed_once_while_indexes_disagree() -> None:
 
 @pytest.mark.parametrize("parent", ["client", "campaign"])
 def test_a_task_is_freed_once_despite_a_late_index(parent: str) -> None:
-    with late_world(tasks_of_client=20, tasks_of_campaign=20) as w:
+    with late_harness(tasks_of_client=20, tasks_of_campaign=20) as w:
         task = a_canceled_task(w, campaign_id=a_campaign(w)["id"])
         w.pass_time(60)
         w.call("DELETE", f"/{parent}s/{task[f'{parent}_id']}")
@@ -110,7 +110,7 @@ def test_a_task_is_freed_once_despite_a_late_index(parent: str) -> None:
 
 @pytest.mark.parametrize("parent", ["client", "campaign"])
 def test_a_late_index_does_not_revive_a_deleted_task(parent: str) -> None:
-    with late_world(tasks_of_client=20, tasks_of_campaign=20) as w:
+    with late_harness(tasks_of_client=20, tasks_of_campaign=20) as w:
         task = a_canceled_task(w, campaign_id=a_campaign(w)["id"])
         w.pass_time(60)
         for path in (f"/{parent}s/{task[f'{parent}_id']}", f"/tasks/{task['id']}"):
@@ -124,9 +124,9 @@ def test_a_late_index_does_not_revive_a_deleted_task(parent: str) -> None:
 
 
 @contextmanager
-def blind_world() -> Iterator[tuple[World, FaultyDynamoDB]]:
-    """A world whose cascade never sees a task."""
-    with faulty_world() as (w, client):
+def blind_harness() -> Iterator[tuple[Harness, FaultyDynamoDB]]:
+    """A harness whose cascade never sees a task."""
+    with faulty_harness() as (w, client):
         never = timedelta(days=999).total_seconds()
         client.trouble = LateIndexes(w, client, {"tasks_of_client": never, "tasks_of_campaign": never})
         yield w, client
@@ -134,7 +134,7 @@ def blind_world() -> Iterator[tuple[World, FaultyDynamoDB]]:
 
 @pytest.mark.parametrize("parent", ["client", "campaign"])
 def test_an_unfreed_task_cannot_restore_its_parents_counts(parent: str) -> None:
-    with blind_world() as (w, _):
+    with blind_harness() as (w, _):
         campaign = a_campaign(w)
         under_way, over = a_task(w, campaign_id=campaign["id"]), a_canceled_task(w, campaign_id=campaign["id"])
         w.call("DELETE", f"/{parent}s/{over[f'{parent}_id']}")
@@ -148,7 +148,7 @@ def test_an_unfreed_task_cannot_restore_its_parents_counts(parent: str) -> None:
         assert any(over["id"] in each for each in violations(left))
 
 
-def _about_to_be_over(w: World) -> Json:
+def _about_to_be_over(w: Harness) -> Json:
     """A task of a deleted client whose clean-up has not found it, and is to end with the next message."""
     client = a_client(w)
     a_canceled_task(w, client_id=client["id"])
@@ -160,7 +160,7 @@ def _about_to_be_over(w: World) -> Json:
 
 
 def test_usage_changed_during_its_merge_merges_as_changed() -> None:
-    with blind_world() as (w, client):
+    with blind_harness() as (w, client):
         task = _about_to_be_over(w)
         with meanwhile(client, lambda: w.call("POST", f"/tasks/{task['id']}/cancel")):
             w.clean()
@@ -170,7 +170,7 @@ def test_usage_changed_during_its_merge_merges_as_changed() -> None:
 
 
 def test_counts_changed_during_their_merge_merge_as_changed() -> None:
-    with blind_world() as (w, client):
+    with blind_harness() as (w, client):
         task = _about_to_be_over(w)
         with meanwhile(client, lambda: w.call("POST", f"/tasks/{task['id']}/cancel"), number=2):
             w.clean()
@@ -184,7 +184,7 @@ def test_counts_changed_during_their_merge_merge_as_changed() -> None:
 class CleanUpWithin(Trouble):
     """While a list is being read, everything goes on behind it, as soon as `call` has been answered."""
 
-    def __init__(self, w: World, client: FaultyDynamoDB, call: str) -> None:
+    def __init__(self, w: Harness, client: FaultyDynamoDB, call: str) -> None:
         self._w = w
         self._client = client
         self._call = call
@@ -207,7 +207,7 @@ class CleanUpWithin(Trouble):
 
 @pytest.mark.parametrize("path", ["/campaigns", "/tasks"])
 def test_a_list_read_during_cleanup_hides_the_parent(path: str) -> None:
-    with faulty_world() as (w, client), _in_order():
+    with faulty_harness() as (w, client), _in_order():
         gone = a_client(w)
         campaign = a_campaign(w, gone)
         a_canceled_task(w, campaign_id=campaign["id"])
@@ -218,7 +218,7 @@ def test_a_list_read_during_cleanup_hides_the_parent(path: str) -> None:
 
 
 def test_a_list_read_during_a_freeing_misses_nothing() -> None:
-    with faulty_world() as (w, client), _in_order():
+    with faulty_harness() as (w, client), _in_order():
         gone = a_client(w)
         task = a_canceled_task(w, client_id=gone["id"])
         w.call("DELETE", f"/clients/{gone['id']}")
@@ -227,7 +227,7 @@ def test_a_list_read_during_a_freeing_misses_nothing() -> None:
 
 
 def test_a_list_read_as_cleanup_ends_counts_its_tasks() -> None:
-    with faulty_world() as (w, client):
+    with faulty_harness() as (w, client):
         gone = a_client(w)
         task = a_canceled_task(w, client_id=gone["id"])
         w.call("DELETE", f"/clients/{gone['id']}")
@@ -251,13 +251,13 @@ def _in_order() -> Iterator[None]:
         yield
 
 
-def _clean_unseen(w: World, deleted_id: str) -> None:
+def _clean_unseen(w: Harness, deleted_id: str) -> None:
     """Clean up, message by message; all the time no answer names the deleted parent."""
     for _ in _passes(w):
         _nothing_names(w, deleted_id)
 
 
-def _passes(w: World) -> Iterator[None]:
+def _passes(w: Harness) -> Iterator[None]:
     """Before each pass of the clean-up, and when all is over, which it must be in the end."""
     w.relay()
     for _ in range(100):
@@ -267,7 +267,7 @@ def _passes(w: World) -> Iterator[None]:
     raise AssertionError("It does not come to rest.")
 
 
-def _nothing_names(w: World, deleted_id: str) -> None:
+def _nothing_names(w: Harness, deleted_id: str) -> None:
     for path, filters in (("/clients", {}), ("/campaigns", {}), ("/tasks", {}), ("/tasks", {"client_id": "none"})):
         assert deleted_id not in w.call("GET", path, query=filters).text
     for task_id in ids(w, "/tasks"):
@@ -275,5 +275,5 @@ def _nothing_names(w: World, deleted_id: str) -> None:
     assert ids(w, "/tasks", client_id=deleted_id) + ids(w, "/tasks", campaign_id=deleted_id) == []
 
 
-def _kept(w: World, task: Json) -> Json:
+def _kept(w: Harness, task: Json) -> Json:
     return next(dict(item) for item in scan(w.dynamodb, TABLE) if item["SK"] == "TASK" and item["id"] == task["id"])

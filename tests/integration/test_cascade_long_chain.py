@@ -6,14 +6,14 @@ from unittest import mock
 from atelier import wiring
 from atelier.store.cascade import Cascade
 from local.lineage import LIMIT
+from testbed.harness import TABLE, Harness
 from tests.integration.builders import a_campaign, a_client, shown
-from tests.support.harness import TABLE, World
 from tests.support.recount import scan, violations
 
 CHILDREN = 60
 
 
-def test_a_cleanup_of_many_messages_comes_to_its_end(w: World) -> None:
+def test_a_cleanup_of_many_messages_comes_to_its_end(w: Harness) -> None:
     """Two children a message here; of 250 each, as many messages are 7,500 children."""
     in_twos = Cascade(wiring.table(), w.cascade, grace=timedelta(seconds=90), batch=2)
     client = a_client(w)

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import pytest
 
+from testbed.harness import TABLE, Harness, HeldQueue
 from tests.integration.builders import a_campaign, a_canceled_task, a_client, a_task
-from tests.support.fault_injection import VISIBILITY, Timestamp, faulty_world, handled, settle_stubbornly
-from tests.support.harness import TABLE, HeldQueue, World
+from tests.support.fault_injection import VISIBILITY, Snapshot, faulty_harness, handled, settle_stubbornly
 from tests.support.oracle import visible
 from tests.support.recount import scan, violations
 
@@ -23,7 +23,7 @@ COPIED: Final = 2
 class Post:
     """Everything on its way: it arrives in any order, some of it twice, and all of it again in the end."""
 
-    w: World
+    w: Harness
     chance: Random
     records: list[dict[str, Any]] = field(default_factory=list)
     messages: list[tuple[str, str, int]] = field(default_factory=list)
@@ -82,7 +82,7 @@ class Post:
             self.messages.append((function, body, VISIBILITY))
 
 
-def busy_days(w: World) -> None:
+def busy_days(w: Harness) -> None:
     """Clients and campaigns come and go while tasks are under way."""
     client, other = a_client(w), a_client(w, "Other")
     launch, spring = a_campaign(w, client), a_campaign(w, client, name="Spring", status="active")
@@ -101,17 +101,17 @@ def busy_days(w: World) -> None:
 class Days:
     """Busy days that are over for the callers, and what comes of them when all is delivered once and in order."""
 
-    w: World
-    evening: Timestamp
+    w: Harness
+    evening: Snapshot
     outcome: dict[str, Any]
     usage: Counter[str]
 
 
 @pytest.fixture(scope="module")
 def days() -> Iterator[Days]:
-    with faulty_world() as (w, _):
+    with faulty_harness() as (w, _):
         busy_days(w)
-        evening = Timestamp(w)
+        evening = Snapshot(w)
         settle_stubbornly(w)
         yield Days(w, evening, visible(w), _usage(w))
 
@@ -127,7 +127,7 @@ def test_repeated_and_shuffled_deliveries_have_the_same_outcome(days: Days, seed
         assert violations(scan(days.w.dynamodb, TABLE), at_rest=True, deleted=None) == []
 
 
-def _usage(w: World) -> Counter[str]:
+def _usage(w: Harness) -> Counter[str]:
     """All that was counted and spent."""
     total: Counter[str] = Counter()
     for item in scan(w.dynamodb, TABLE):

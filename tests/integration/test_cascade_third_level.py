@@ -13,9 +13,9 @@ from atelier.domain.kinds import OnDelete, Relation, relations_of
 from atelier.store import keys
 from atelier.store.account_summary import summary_from
 from atelier.store.long_texts import INLINE_BYTES
+from testbed.harness import TABLE, Harness, harness
 from tests.integration.builders import Json, a_campaign, a_client, a_task, clean_up, shown
-from tests.support.fault_injection import faulty_world, meanwhile
-from tests.support.harness import TABLE, World, world
+from tests.support.fault_injection import faulty_harness, meanwhile
 from tests.support.recount import scan, violations
 from tests.support.third_level import BriefVersion, BriefVersionQuery, BriefVersions, NewBriefVersion, third_level
 
@@ -24,12 +24,12 @@ LONG = "x" * (INLINE_BYTES + 1)
 
 
 @pytest.fixture
-def w() -> Iterator[World]:
-    with third_level(), world() as made:
+def w() -> Iterator[Harness]:
+    with third_level(), harness() as made:
         yield made
 
 
-def a_version(w: World, campaign: Json, text: str = "First") -> BriefVersion:
+def a_version(w: Harness, campaign: Json, text: str = "First") -> BriefVersion:
     new, now = NewBriefVersion(campaign_id=campaign["id"], text=text), w.clock()
     return BriefVersions(wiring.table()).create(new, id_=new_id(now, 0), access=ME, idempotent=None, now=now).record
 
@@ -45,13 +45,13 @@ def total() -> int:
     return summary.counters.get("brief_versions", 0)
 
 
-def leftovers(w: World) -> set[str]:
+def leftovers(w: Harness) -> set[str]:
     """The kinds of items that are left of the account, besides its totals."""
     sort_keys = (item["SK"] for item in scan(w.dynamodb, TABLE) if item["PK"] == "ACCOUNT#1")
     return {key.partition("#")[0] for key in sort_keys if key not in ("SUMMARY", "COUNTERS#all", "COUNTERS#none")}
 
 
-def test_relations_are_the_transitive_closure(w: World) -> None:
+def test_relations_are_the_transitive_closure(w: Harness) -> None:
     below = {(each.child, each.on_delete) for each in relations_of("client")}
     assert below == {
         ("campaign", OnDelete.CASCADE),
@@ -61,7 +61,7 @@ def test_relations_are_the_transitive_closure(w: World) -> None:
     assert Relation("campaign", "brief_version", OnDelete.CASCADE) in relations_of("campaign")
 
 
-def test_a_version_names_all_its_ancestors(w: World) -> None:
+def test_a_version_names_all_its_ancestors(w: Harness) -> None:
     client = a_client(w)
     campaign = a_campaign(w, client)
     version = a_version(w, campaign)
@@ -70,7 +70,7 @@ def test_a_version_names_all_its_ancestors(w: World) -> None:
 
 
 @pytest.mark.parametrize("deleted", ["clients", "campaigns"])
-def test_a_delete_hides_grandchildren_at_once(w: World, deleted: str) -> None:
+def test_a_delete_hides_grandchildren_at_once(w: Harness, deleted: str) -> None:
     kept = a_version(w, a_campaign(w), "Kept")
     client = a_client(w)
     campaign = a_campaign(w, client)
@@ -84,7 +84,7 @@ def test_a_delete_hides_grandchildren_at_once(w: World, deleted: str) -> None:
     assert BriefVersions(wiring.table()).get(kept.id, access=ME) == kept
 
 
-def test_a_delete_of_the_client_leaves_nothing_behind(w: World) -> None:
+def test_a_delete_of_the_client_leaves_nothing_behind(w: Harness) -> None:
     client = a_client(w)
     for number in range(3):
         campaign = a_campaign(w, client)
@@ -100,7 +100,7 @@ def test_a_delete_of_the_client_leaves_nothing_behind(w: World) -> None:
 
 
 @pytest.mark.parametrize("order", [("clients",), ("campaigns",), ("campaigns", "clients"), ()])
-def test_no_long_text_outlives_its_resource(w: World, order: tuple[str, ...]) -> None:
+def test_no_long_text_outlives_its_resource(w: Harness, order: tuple[str, ...]) -> None:
     ids = {"clients": a_client(w, brand_guidelines=LONG)}
     ids["campaigns"] = (campaign := a_campaign(w, ids["clients"], brief=LONG))
     version = a_version(w, campaign, LONG)
@@ -114,7 +114,7 @@ def test_no_long_text_outlives_its_resource(w: World, order: tuple[str, ...]) ->
     assert left == {one["id"] for kind, one in ids.items() if kind not in order and "clients" not in order}
 
 
-def test_a_campaign_and_then_its_client_are_deleted(w: World) -> None:
+def test_a_campaign_and_then_its_client_are_deleted(w: Harness) -> None:
     client = a_client(w)
     first, second = a_campaign(w, client), a_campaign(w, client)
     for campaign in (first, second):
@@ -127,7 +127,7 @@ def test_a_campaign_and_then_its_client_are_deleted(w: World) -> None:
     assert total() == 0
 
 
-def test_nothing_is_created_below_a_deleted_grandparent(w: World) -> None:
+def test_nothing_is_created_below_a_deleted_grandparent(w: Harness) -> None:
     client = a_client(w)
     campaign = a_campaign(w, client)
     w.call("DELETE", f"/clients/{client['id']}")
@@ -136,7 +136,7 @@ def test_nothing_is_created_below_a_deleted_grandparent(w: World) -> None:
     assert total() == 0
 
 
-def test_a_cleanup_killed_after_every_step_goes_on(w: World) -> None:
+def test_a_cleanup_killed_after_every_step_goes_on(w: Harness) -> None:
     client = a_client(w)
     campaigns = [a_campaign(w, client) for _ in range(2)]
     for campaign in campaigns:
@@ -153,7 +153,7 @@ def test_a_cleanup_killed_after_every_step_goes_on(w: World) -> None:
 
 
 @pytest.mark.parametrize("deleted", ["clients", "campaigns"])
-def test_lists_below_a_deleted_parent_are_empty(w: World, deleted: str) -> None:
+def test_lists_below_a_deleted_parent_are_empty(w: Harness, deleted: str) -> None:
     client = a_client(w)
     campaign = a_campaign(w, client)
     a_version(w, campaign)
@@ -165,7 +165,7 @@ def test_lists_below_a_deleted_parent_are_empty(w: World, deleted: str) -> None:
     assert (page["items"], page["total"]) == ([], 0)
 
 
-def test_rows_deleted_with_a_parent_leave_no_gaps(w: World) -> None:
+def test_rows_deleted_with_a_parent_leave_no_gaps(w: Harness) -> None:
     kept = [a_campaign(w)["id"] for _ in range(3)]
     client = a_client(w)
     for _ in range(3):
@@ -178,7 +178,7 @@ def test_rows_deleted_with_a_parent_leave_no_gaps(w: World) -> None:
 
 
 def test_nothing_is_created_below_a_grandparent_just_deleted() -> None:
-    with third_level(), faulty_world() as (w, client):
+    with third_level(), faulty_harness() as (w, client):
         parent = a_client(w)
         campaign = a_campaign(w, parent)
         deleted = partial(w.call, "DELETE", f"/clients/{parent['id']}")

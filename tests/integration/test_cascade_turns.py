@@ -6,23 +6,24 @@ from unittest import mock
 
 from atelier import wiring
 from atelier.store.cascade import Cascade
-from tests.support.harness import TABLE, World, sqs_record
+from testbed.harness import TABLE, Harness
+from testbed.lambda_events import sqs_record
 from tests.support.recount import scan, violations
 
 
-def a_client_with(w: World, campaigns: int) -> str:
+def a_client_with(w: Harness, campaigns: int) -> str:
     client_id = str(w.call("POST", "/clients", {"name": "Acme"}).json["id"])
     for number in range(campaigns):
         w.call("POST", "/campaigns", {"client_id": client_id, "name": f"No. {number}", "goal": "Go"})
     return client_id
 
 
-def campaigns_left(w: World) -> Counter[str]:
+def campaigns_left(w: Harness) -> Counter[str]:
     items = scan(w.dynamodb, TABLE)
     return Counter(item["client_id"] for item in items if item["SK"].startswith("CAMPAIGN#"))
 
 
-def test_a_small_cleanup_does_not_wait_for_huge_ones(w: World) -> None:
+def test_a_small_cleanup_does_not_wait_for_huge_ones(w: Harness) -> None:
     huge, small = a_client_with(w, 8), a_client_with(w, 1)
     in_threes = Cascade(wiring.table(), w.cascade, grace=timedelta(seconds=90), batch=3)
     with mock.patch.object(wiring, "cascade", return_value=in_threes):
@@ -38,7 +39,7 @@ def test_a_small_cleanup_does_not_wait_for_huge_ones(w: World) -> None:
     assert violations(scan(w.dynamodb, TABLE), at_rest=True) == []
 
 
-def test_a_poisoned_message_is_reported_without_the_others(w: World) -> None:
+def test_a_poisoned_message_is_reported_without_the_others(w: Harness) -> None:
     client_id = a_client_with(w, 1)
     w.call("DELETE", f"/clients/{client_id}")
     w.relay()
@@ -49,7 +50,7 @@ def test_a_poisoned_message_is_reported_without_the_others(w: World) -> None:
     assert campaigns_left(w)[client_id] == 0
 
 
-def test_a_redriven_dead_letter_is_safe_at_any_time(w: World) -> None:
+def test_a_redriven_dead_letter_is_safe_at_any_time(w: Harness) -> None:
     client_id = a_client_with(w, 2)
     w.call("DELETE", f"/clients/{client_id}")
     w.relay()

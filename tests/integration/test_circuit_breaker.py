@@ -7,13 +7,13 @@ import pytest
 
 from atelier import wiring
 from atelier.store.circuit_breaker import BELIEVED, FAILURES, FIRST_PAUSE, LONGEST_PAUSE, CircuitBreakers
+from testbed.harness import harness
 from tests.support.builders import NOON
-from tests.support.harness import world
 
 
 @pytest.fixture
 def health() -> Iterator[CircuitBreakers]:
-    with world():
+    with harness():
         yield wiring.circuit_breakers()
 
 

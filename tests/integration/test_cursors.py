@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
+from testbed.harness import Harness, harness
 from tests.integration.builders import NOBODY, Json, a_campaign, a_client, a_task, places, shown, walk
-from tests.support.harness import World, world
 
 LISTS = ["/clients", "/campaigns", "/tasks"]
 
 
 @pytest.fixture(scope="module")
-def w() -> Iterator[World]:
-    """A world with a few of everything."""
-    with world() as made:
+def w() -> Iterator[Harness]:
+    """A harness with a few of everything."""
+    with harness() as made:
         client = a_client(made, "Kept")
         for number in range(5):
             a_client(made, f"Client {number}")
@@ -34,13 +34,13 @@ def unpacked(cursor: str) -> list[Any]:
     return parts
 
 
-def next_cursor(w: World, path: str, **query: Any) -> str:
+def next_cursor(w: Harness, path: str, **query: Any) -> str:
     cursor: str = shown(w, path, page_size=2, **query)["next_cursor"]
     return cursor
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_tasks_and_catalogue_walk_alike(w: World, path: str) -> None:
+def test_tasks_and_catalogue_walk_alike(w: Harness, path: str) -> None:
     pages = list(walk(w, path, page_size=2))
     items = [item for page in pages for item in page["items"]]
     assert items == shown(w, path)["items"]
@@ -78,7 +78,7 @@ def test_tasks_and_catalogue_walk_alike(w: World, path: str) -> None:
         forged("f", {}, [], {}),
     ],
 )
-def test_a_cursor_that_nobody_gave_out_is_refused(w: World, path: str, cursor: str) -> None:
+def test_a_cursor_that_nobody_gave_out_is_refused(w: Harness, path: str, cursor: str) -> None:
     assert places(w.call("GET", path, query={"cursor": cursor})) == {"cursor"}
 
 
@@ -93,7 +93,7 @@ def test_a_cursor_that_nobody_gave_out_is_refused(w: World, path: str, cursor: s
         lambda parts: [*parts[:2], parts[2].upper(), parts[3]],
     ],
 )
-def test_a_cursor_that_was_tampered_with_is_refused(w: World, path: str, change: Any) -> None:
+def test_a_cursor_that_was_tampered_with_is_refused(w: Harness, path: str, change: Any) -> None:
     cursor = forged(*change(unpacked(next_cursor(w, path))))
     assert places(w.call("GET", path, query={"cursor": cursor})) == {"cursor"}
 
@@ -103,7 +103,7 @@ def test_a_cursor_that_was_tampered_with_is_refused(w: World, path: str, change:
 @pytest.mark.parametrize(
     "id_", [NOBODY, "00000000-0000-1000-8000-000000000000", "ffffffff-ffff-8fff-bfff-ffffffffffff"]
 )
-def test_a_made_up_position_breaks_nothing(w: World, path: str, position: str, id_: str) -> None:
+def test_a_made_up_position_breaks_nothing(w: Harness, path: str, position: str, id_: str) -> None:
     fingerprint = unpacked(next_cursor(w, path))[0]
     assert w.call("GET", path, query={"cursor": forged(fingerprint, position, id_, 4)}).status == 200
 
@@ -126,7 +126,7 @@ def test_a_made_up_position_breaks_nothing(w: World, path: str, position: str, i
         ("/tasks", {"created_to": "2099-01-01T00:00:00Z"}),
     ],
 )
-def test_a_cursor_is_good_for_its_own_list_only(w: World, path: str, other: Json) -> None:
+def test_a_cursor_is_good_for_its_own_list_only(w: Harness, path: str, other: Json) -> None:
     cursor = next_cursor(w, path)
     assert places(w.call("GET", path, query={**other, "cursor": cursor})) == {"cursor"}
     for another in {*LISTS} - {path}:
@@ -134,6 +134,6 @@ def test_a_cursor_is_good_for_its_own_list_only(w: World, path: str, other: Json
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_page_and_cursor_exclude_each_other(w: World, path: str) -> None:
+def test_page_and_cursor_exclude_each_other(w: Harness, path: str) -> None:
     query = {"page": 1, "cursor": next_cursor(w, path)}
     assert places(w.call("GET", path, query=query)) == {"cursor"}

@@ -24,13 +24,14 @@ from atelier.providers.replicate import Replicate
 from atelier.settings import Settings
 from atelier.store.callbacks import Callbacks
 from atelier.store.webhook_client import WebhookClient
+from testbed.environment import fresh_wiring
+from testbed.harness import Harness, harness
+from testbed.lambda_events import sqs_record
+from testbed.template import template
 from tests.contract.sources import FUNCTIONS
 from tests.contract.test_template import functions
 from tests.integration.builders import a_finished_task
-from tests.support.environment import fresh_wiring
 from tests.support.golden import event, saved, seed
-from tests.support.harness import World, sqs_record, world
-from tests.support.table import template
 
 THEN: Final = datetime(2026, 1, 31, 12, 5, tzinfo=UTC)
 SHARED: Final[Mapping[str, Any]] = template()["Globals"]["Function"]["Environment"]["Variables"]
@@ -93,9 +94,9 @@ def read(environment: Mapping[str, str]) -> Settings:
 
 @dataclass
 class Deployment:
-    """A world where everything is switched on, with a task that has files."""
+    """A harness where everything is switched on, with a task that has files."""
 
-    world: World
+    harness: Harness
     finished: str
     found: dict[str, set[str]] = field(default_factory=dict)
 
@@ -110,7 +111,7 @@ class Deployment:
         awaited = mock.patch.object(Callbacks, "accept", return_value=True)
         with fresh_wiring({"AUTH_MODE": auth_mode}), awaited, watched() as fields:
             for each in self._events(function):
-                self.world.invoke(function, each)
+                self.harness.invoke(function, each)
         return {name for each, name in variables().items() if each in fields}
 
     def _events(self, function: str) -> Iterator[dict[str, Any]]:
@@ -152,7 +153,7 @@ def watched() -> Iterator[set[str]]:
 
 @pytest.fixture(scope="module")
 def deployment() -> Iterator[Deployment]:
-    with world() as made:
+    with harness() as made:
         made.now = THEN
         seed(THEN)
         finished = a_finished_task(made, webhook_url="https://receiver.example/hooks")["id"]

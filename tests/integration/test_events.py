@@ -1,4 +1,4 @@
-"""The golden events of `events/`, each fed to its function in a world that holds what they speak of."""
+"""The golden events of `events/`, each fed to its function in a harness that holds what they speak of."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -9,6 +9,7 @@ import pytest
 
 from atelier import wiring
 from atelier.store.webhook_client import WebhookClient
+from testbed.harness import Harness
 from tests.contract.sources import FUNCTIONS
 from tests.contract.test_template import functions
 from tests.integration.builders import shown
@@ -29,26 +30,25 @@ from tests.support.golden import (
     seed,
     stored,
 )
-from tests.support.harness import World
 
 THEN: Final = datetime(2026, 1, 31, 12, 5, tzinfo=UTC)
 
 
 @pytest.fixture
-def w(w: World) -> World:
-    """A world on the day of the events, with the client, the campaign and the tasks that they speak of."""
+def w(w: Harness) -> Harness:
+    """A harness on the day of the events, with the client, the campaign and the tasks that they speak of."""
     w.now = THEN
     seed(THEN)
     return w
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_a_request_gets_its_answer(w: World, name: str) -> None:
+def test_a_request_gets_its_answer(w: Harness, name: str) -> None:
     check_request(name, w.invoke(name.partition(".")[0], event(name)))
 
 
 @pytest.mark.parametrize("name", PASSED_ON)
-def test_a_stream_record_reaches_its_queue(w: World, name: str) -> None:
+def test_a_stream_record_reaches_its_queue(w: Harness, name: str) -> None:
     queue, expected = PASSED_ON[name]
     assert w.invoke("relay", event(name)) == {"batchItemFailures": []}
     ((body, _),) = getattr(w, queue).take()
@@ -57,7 +57,7 @@ def test_a_stream_record_reaches_its_queue(w: World, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", AFTER)
-def test_a_message_leads_to_what_it_is_about(w: World, name: str) -> None:
+def test_a_message_leads_to_what_it_is_about(w: Harness, name: str) -> None:
     if name in BEFORE:
         BEFORE[name](THEN)
     assert w.invoke(name.partition(".")[0], event(name)) == {"batchItemFailures": []}
@@ -65,7 +65,7 @@ def test_a_message_leads_to_what_it_is_about(w: World, name: str) -> None:
     assert len(w.generation.waiting) == (name == "worker.step")
 
 
-def test_a_delivery_message_calls_the_receiver(w: World) -> None:
+def test_a_delivery_message_calls_the_receiver(w: Harness) -> None:
     url = "https://receiver.example/hooks"
     wiring.tasks().note(kept(CANCELED), webhook_url=url)
     with mock.patch.object(WebhookClient, "post", return_value=204) as post:
@@ -75,19 +75,19 @@ def test_a_delivery_message_calls_the_receiver(w: World) -> None:
     assert [each.status for each in kept(CANCELED).webhook_deliveries] == [204]
 
 
-def test_an_operator_is_told_that_everything_adds_up(w: World) -> None:
+def test_an_operator_is_told_that_everything_adds_up(w: Harness) -> None:
     assert w.invoke("verify", event("verify.users")) == {"ok": True, "findings": []}
 
 
 @pytest.mark.parametrize("name", ["clients.create", "tasks.image", "account.rotate_webhook_secret"])
-def test_a_request_that_comes_twice_creates_once(w: World, name: str) -> None:
+def test_a_request_that_comes_twice_creates_once(w: Harness, name: str) -> None:
     function = name.partition(".")[0]
     first, second = w.invoke(function, event(name)), w.invoke(function, event(name))
     assert second["headers"]["Idempotent-Replayed"] == "true"
     assert second["body"] == first["body"]
 
 
-def test_a_record_that_comes_twice_does_no_harm(w: World) -> None:
+def test_a_record_that_comes_twice_does_no_harm(w: Harness) -> None:
     for _ in range(2):
         assert w.invoke("worker", event("worker.step")) == {"batchItemFailures": []}
         assert w.invoke("relay", event("relay.task_created")) == {"batchItemFailures": []}
@@ -114,7 +114,7 @@ def test_every_route_has_an_event() -> None:
     assert {event(name)["routeKey"] for name in ANSWERS} == routes
 
 
-def test_header_names_are_case_insensitive(w: World) -> None:
+def test_header_names_are_case_insensitive(w: Harness) -> None:
     sent = event("clients.create")
     shouted = {**sent, "headers": {name.title(): value for name, value in sent["headers"].items()}}
     assert w.invoke("clients", shouted)["statusCode"] == 201

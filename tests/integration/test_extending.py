@@ -44,11 +44,11 @@ RELATION: Final = """
     from atelier.domain.errors import NotFound
     from atelier.domain.ids import new_id
     from tests.integration.builders import a_campaign, a_client, clean_up
-    from tests.support.harness import TABLE, world
+    from testbed.harness import TABLE, harness
     from tests.support.recount import scan
     from tests.support.third_level import BriefVersions, NewBriefVersion
 
-    with world() as w:
+    with harness() as w:
         me, versions, campaign = Access.own(1), BriefVersions(wiring.table()), a_campaign(w)
         new, now = NewBriefVersion(campaign_id=campaign["id"], text="Bright"), w.clock()
         made = versions.create(new, id_=new_id(now, 0), access=me, idempotent=None, now=now).record
@@ -70,9 +70,9 @@ def test_a_relation_is_one_row(tmp_path: Path) -> None:
 
 
 LISTED: Final = """
-    from tests.support.harness import world
+    from testbed.harness import harness
 
-    with world() as w:
+    with harness() as w:
         items = w.call("GET", "/providers").json["items"]
         print(*(model["id"] for provider in items for model in provider["models"]))
 """
@@ -111,9 +111,9 @@ def test_a_new_model_generates(tmp_path: Path) -> None:
 
 ASKED: Final = """
     from tests.integration.builders import a_client
-    from tests.support.harness import world
+    from testbed.harness import harness
 
-    with world() as w:
+    with harness() as w:
         print(w.call("GET", "/clients/" + a_client(w)["id"] + "/guidelines").status)
 """
 

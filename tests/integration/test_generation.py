@@ -8,6 +8,7 @@ import boto3
 import pytest
 from PIL import Image
 
+from testbed.harness import BUCKET, Harness, harness
 from tests.integration.builders import (
     NOBODY,
     Json,
@@ -20,7 +21,6 @@ from tests.integration.builders import (
     shown,
     theirs,
 )
-from tests.support.harness import BUCKET, World, world
 
 KINDS = ["image", "video", "audio"]
 FIELDS = {
@@ -52,8 +52,8 @@ FIELDS = {
 
 
 @pytest.fixture(scope="module")
-def w() -> Iterator[World]:
-    with world() as made:
+def w() -> Iterator[Harness]:
+    with harness() as made:
         yield made
 
 
@@ -66,7 +66,7 @@ def file_of(task: Json, number: int = 0) -> tuple[bytes, str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_accepted_task_is_returned_whole_with_its_location(w: World, kind: str) -> None:
+def test_an_accepted_task_is_returned_whole_with_its_location(w: Harness, kind: str) -> None:
     answer = w.call("POST", f"/generate/{kind}", {"prompt": " A boat "})
     assert answer.status == 202
     assert answer.json.keys() == FIELDS
@@ -76,7 +76,7 @@ def test_an_accepted_task_is_returned_whole_with_its_location(w: World, kind: st
     w.call("POST", f"/tasks/{answer.json['id']}/cancel")
 
 
-def test_images_have_the_requested_size_and_number(w: World) -> None:
+def test_images_have_the_requested_size_and_number(w: Harness) -> None:
     task = a_finished_task(w, size="96x64", num_outputs=2)
     assert (task["status"], len(task["outputs"])) == ("succeeded", 2)
     for number, output in enumerate(task["outputs"]):
@@ -87,7 +87,7 @@ def test_images_have_the_requested_size_and_number(w: World) -> None:
         assert (output["width"], output["height"], output["duration"]) == (96, 64, None)
 
 
-def test_a_video_is_made_as_long_as_asked_for(w: World) -> None:
+def test_a_video_is_made_as_long_as_asked_for(w: Harness) -> None:
     task = a_finished_task(w, "video", duration=1, aspect_ratio="1:1")
     content, content_type = file_of(task)
     (output,) = task["outputs"]
@@ -96,7 +96,7 @@ def test_a_video_is_made_as_long_as_asked_for(w: World) -> None:
     assert content[4:8] == b"ftyp"
 
 
-def test_a_sound_is_made_as_long_as_asked_for(w: World) -> None:
+def test_a_sound_is_made_as_long_as_asked_for(w: Harness) -> None:
     task = a_finished_task(w, "audio", duration=2)
     content, content_type = file_of(task)
     with wave.open(io.BytesIO(content)) as sound:
@@ -106,7 +106,7 @@ def test_a_sound_is_made_as_long_as_asked_for(w: World) -> None:
     assert (output["duration"], output["bytes"]) == (2, len(content))
 
 
-def test_a_finished_task_says_what_became_of_it(w: World) -> None:
+def test_a_finished_task_says_what_became_of_it(w: Harness) -> None:
     task = a_finished_task(w)
     assert task["created_at"] <= task["started_at"] <= task["completed_at"] == task["updated_at"]
     assert (task["progress"], task["queue_position"], task["error"]) == (1, None, None)
@@ -116,7 +116,7 @@ def test_a_finished_task_says_what_became_of_it(w: World) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_failed_task_says_why(w: World, kind: str) -> None:
+def test_a_failed_task_says_why(w: Harness, kind: str) -> None:
     task = a_finished_task(w, kind, prompt="fail:content_policy")
     assert (task["status"], task["outputs"]) == ("failed", [])
     assert task["error"].keys() == {"code", "message", "retryable"}
@@ -124,13 +124,13 @@ def test_a_failed_task_says_why(w: World, kind: str) -> None:
     assert task["completed_at"] is not None
 
 
-def test_the_guides_own_provider_and_model_work_as_written(w: World) -> None:
+def test_the_guides_own_provider_and_model_work_as_written(w: Harness) -> None:
     task = a_task(w, provider="fal", model="fal-ai/flux-pro")
     assert (task["provider"], task["model"], task["served_by"]) == ("fal", "fal-ai/flux-pro", "sandbox")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_unknown_provider_is_refused_with_the_known_ones(w: World, kind: str) -> None:
+def test_an_unknown_provider_is_refused_with_the_known_ones(w: Harness, kind: str) -> None:
     for unknown in ("dall-e", "", "FAL"):
         answer = w.call("POST", f"/generate/{kind}", {"prompt": "A boat", "provider": unknown})
         assert places(answer) == {"/provider"}
@@ -138,7 +138,7 @@ def test_an_unknown_provider_is_refused_with_the_known_ones(w: World, kind: str)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_unknown_model_is_refused_with_known_ones(w: World, kind: str) -> None:
+def test_an_unknown_model_is_refused_with_known_ones(w: Harness, kind: str) -> None:
     """Those of the same kind."""
     for model in {f"sandbox-{other}" for other in KINDS} - {f"sandbox-{kind}"} | {"", "gpt"}:
         answer = w.call("POST", f"/generate/{kind}", {"prompt": "A boat", "model": model})
@@ -146,7 +146,7 @@ def test_an_unknown_model_is_refused_with_known_ones(w: World, kind: str) -> Non
         assert f"sandbox-{kind}" in answer.json["detail"]
 
 
-def test_guidelines_and_brief_reach_the_provider(w: World) -> None:
+def test_guidelines_and_brief_reach_the_provider(w: Harness) -> None:
     client = a_client(w, brand_guidelines="Use blue.")
     campaign = a_campaign(w, client, brief="Make it loud.")
     task = a_task(w, client_id=client["id"], campaign_id=campaign["id"])
@@ -156,31 +156,31 @@ def test_guidelines_and_brief_reach_the_provider(w: World) -> None:
     assert "Make it loud." not in a_task(w, client_id=client["id"])["effective_prompt"]
 
 
-def test_the_brand_is_left_out_on_request(w: World) -> None:
+def test_the_brand_is_left_out_on_request(w: Harness) -> None:
     client = a_client(w, brand_guidelines="Use blue.")
     campaign = a_campaign(w, client, brief="Make it loud.")
     task = a_task(w, campaign_id=campaign["id"], apply_brand_guidelines=False)
     assert (task["effective_prompt"], task["client_id"]) == ("A boat", client["id"])
 
 
-def test_a_campaign_implies_its_client(w: World) -> None:
+def test_a_campaign_implies_its_client(w: Harness) -> None:
     campaign = a_campaign(w)
     task = a_task(w, campaign_id=campaign["id"])
     assert (task["client_id"], task["campaign_id"]) == (campaign["client_id"], campaign["id"])
 
 
-def test_a_campaign_of_another_client_is_refused(w: World) -> None:
+def test_a_campaign_of_another_client_is_refused(w: Harness) -> None:
     new = {"prompt": "A boat", "campaign_id": a_campaign(w)["id"], "client_id": a_client(w)["id"]}
     assert places(w.call("POST", "/generate/image", new)) == {"/campaign_id"}
 
 
 @pytest.mark.parametrize("field", ["client_id", "campaign_id"])
 @pytest.mark.parametrize("id_", [NOBODY, "nonsense", "none", ""])
-def test_a_parent_that_is_not_there_is_not_found(w: World, field: str, id_: str) -> None:
+def test_a_parent_that_is_not_there_is_not_found(w: Harness, field: str, id_: str) -> None:
     problem(w.call("POST", "/generate/image", {"prompt": "A boat", field: id_}), 404)
 
 
-def test_a_parent_that_was_deleted_is_not_found(w: World) -> None:
+def test_a_parent_that_was_deleted_is_not_found(w: Harness) -> None:
     client = a_client(w)
     campaign, other = a_campaign(w, client), a_campaign(w, client)
     w.call("DELETE", f"/campaigns/{other['id']}")
@@ -190,7 +190,7 @@ def test_a_parent_that_was_deleted_is_not_found(w: World) -> None:
     problem(w.call("POST", "/generate/image", {"prompt": "A boat", "campaign_id": campaign["id"]}), 404)
 
 
-def test_another_users_parents_are_not_there(w: World) -> None:
+def test_another_users_parents_are_not_there(w: Harness) -> None:
     client, campaign, _ = theirs(w)
     problem(w.call("POST", "/generate/image", {"prompt": "A boat", "client_id": client}), 404)
     problem(w.call("POST", "/generate/image", {"prompt": "A boat", "campaign_id": campaign}), 404)
@@ -218,7 +218,7 @@ def test_another_users_parents_are_not_there(w: World) -> None:
         ("audio", "voice", ["a" * 256, 5]),
     ],
 )
-def test_an_option_out_of_bounds_is_named(w: World, kind: str, field: str, bad: list[object]) -> None:
+def test_an_option_out_of_bounds_is_named(w: Harness, kind: str, field: str, bad: list[object]) -> None:
     for value in bad:
         assert places(w.call("POST", f"/generate/{kind}", {"prompt": "A boat", field: value})) == {f"/{field}"}, value
 
@@ -239,19 +239,19 @@ def test_an_option_out_of_bounds_is_named(w: World, kind: str, field: str, bad: 
         ("audio", {"duration": 30, "voice": "a" * 255}),
     ],
 )
-def test_an_option_at_its_bounds_is_taken(w: World, kind: str, option: Json) -> None:
+def test_an_option_at_its_bounds_is_taken(w: Harness, kind: str, option: Json) -> None:
     task = a_task(w, kind, **option)
     kept = task["params"] | {"prompt": task["prompt"]}
     assert option.items() <= kept.items()
     w.call("POST", f"/tasks/{task['id']}/cancel")
 
 
-def test_size_and_aspect_ratio_exclude_each_other(w: World) -> None:
+def test_size_and_aspect_ratio_exclude_each_other(w: Harness) -> None:
     new = {"prompt": "A boat", "size": "64x64", "aspect_ratio": "1:1"}
     assert places(w.call("POST", "/generate/image", new)) == {"/size"}
 
 
-def test_params_reach_the_model_and_replace_no_field(w: World) -> None:
+def test_params_reach_the_model_and_replace_no_field(w: Harness) -> None:
     assert a_task(w, params={"steps": 4, "style": "Größe 🎨"}, seed=7)["params"] == {
         "num_outputs": 1,
         "seed": 7,
@@ -265,6 +265,6 @@ def test_params_reach_the_model_and_replace_no_field(w: World) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("value", ["10" * 150, "[1]", "{}", '"²"', "null", "-1", "1e300"])
 @pytest.mark.parametrize("name", ["duration", "size", "num_outputs", "num_images", "steps", "text", ""])
-def test_no_value_of_params_whatever_breaks_a_request(w: World, kind: str, name: str, value: str) -> None:
+def test_no_value_of_params_whatever_breaks_a_request(w: Harness, kind: str, name: str, value: str) -> None:
     answer = w.call("POST", f"/generate/{kind}", raw=f'{{"prompt": "A boat", "params": {{"{name}": {value}}}}}')
     assert places(answer) == {f"/params/{name}"}

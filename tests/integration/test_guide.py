@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from testbed.harness import Answer, Harness, harness
 from tests.integration.builders import Json
-from tests.support.harness import Answer, World, world
 
 
 class Example(NamedTuple):
@@ -76,20 +76,20 @@ EXAMPLES = [
 
 
 @pytest.fixture(scope="module")
-def w() -> Iterator[World]:
-    with world() as made:
+def w() -> Iterator[Harness]:
+    with harness() as made:
         yield made
 
 
 @pytest.fixture
-def filled_in(w: World) -> dict[str, str]:
+def filled_in(w: Harness) -> dict[str, str]:
     """What the examples call uuid-of-client and uuid-of-campaign: those that they make themselves."""
     client = ask(w, EXAMPLES[0], {}).json["id"]
     campaign = ask(w, EXAMPLES[5], {"client_id": client}).json["id"]
     return {"client_id": client, "campaign_id": campaign}
 
 
-def ask(w: World, example: Example, filled_in: dict[str, str]) -> Answer:
+def ask(w: Harness, example: Example, filled_in: dict[str, str]) -> Answer:
     method, _, target = example.request.partition(" ")
     path, _, query = target.format(**filled_in).removeprefix("/api/v3").partition("?")
     parameters = dict(pair.split("=") for pair in query.split("&")) if query else {}
@@ -98,7 +98,7 @@ def ask(w: World, example: Example, filled_in: dict[str, str]) -> Answer:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.request)
-def test_an_example_of_the_guide_works_as_written(w: World, filled_in: dict[str, str], example: Example) -> None:
+def test_an_example_of_the_guide_works_as_written(w: Harness, filled_in: dict[str, str], example: Example) -> None:
     answer = ask(w, example, filled_in)
     assert answer.status == example.status
     if example.body:
@@ -111,14 +111,14 @@ def test_an_example_of_the_guide_works_as_written(w: World, filled_in: dict[str,
     [each for each in EXAMPLES if each.request.startswith("GET") and "?" in each.request],
     ids=lambda example: example.request,
 )
-def test_a_list_of_the_guide_has_its_response_format(w: World, filled_in: dict[str, str], example: Example) -> None:
+def test_a_list_of_the_guide_has_its_response_format(w: Harness, filled_in: dict[str, str], example: Example) -> None:
     page: Json = ask(w, example, filled_in).json
     assert page.keys() >= {"items", "total", "page", "page_size", "has_more"}
     assert page["items"]
     assert (page["page"], page["page_size"]) == (1, 50)
 
 
-def test_deleting_the_guides_client_keeps_its_tasks(w: World, filled_in: dict[str, str]) -> None:
+def test_deleting_the_guides_client_keeps_its_tasks(w: Harness, filled_in: dict[str, str]) -> None:
     task = ask(w, EXAMPLES[-1], filled_in).json
     assert (task["client_id"], task["campaign_id"]) == (filled_in["client_id"], filled_in["campaign_id"])
     assert ask(w, EXAMPLES[4], filled_in).status == 204

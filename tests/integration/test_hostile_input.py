@@ -15,9 +15,9 @@ import pytest
 
 from atelier.domain.provider import Content
 from atelier.telemetry import log
+from testbed.harness import Answer, Harness, harness
 from tests.contract.conformity import spec
 from tests.integration.builders import a_campaign, a_client, a_task, walk
-from tests.support.harness import Answer, World, world
 from tests.support.hostile import MARKER, Hostile
 
 ROUNDS: Final = 60
@@ -44,8 +44,8 @@ def written() -> Iterator[io.StringIO]:
 
 
 @pytest.fixture(scope="module")
-def w(written: io.StringIO) -> Iterator[World]:
-    with world() as made, mock.patch("atelier.providers.sandbox._make", _a_small_file):
+def w(written: io.StringIO) -> Iterator[Harness]:
+    with harness() as made, mock.patch("atelier.providers.sandbox._make", _a_small_file):
         yield made
 
 
@@ -61,7 +61,7 @@ SMALL_PNG: Final = bytes.fromhex(
 
 
 @pytest.fixture
-def ids(w: World) -> dict[str, str]:
+def ids(w: Harness) -> dict[str, str]:
     client = a_client(w)["id"]
     campaign = a_campaign(w, client_id=client)["id"]
     return {"client_id": client, "campaign_id": campaign, "task_id": a_task(w, campaign_id=campaign)["id"]}
@@ -72,7 +72,7 @@ def refusal_is_bounded(answer: Answer) -> bool:
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=str)
-def test_no_input_makes_a_500(w: World, ids: dict[str, str], written: io.StringIO, method: str, path: str) -> None:
+def test_no_input_makes_a_500(w: Harness, ids: dict[str, str], written: io.StringIO, method: str, path: str) -> None:
     before = len(written.getvalue())
     for number in range(ROUNDS):
         request = Hostile(Random(f"{method} {path} {number}"), ids).request(method, path)
@@ -84,7 +84,7 @@ def test_no_input_makes_a_500(w: World, ids: dict[str, str], written: io.StringI
 
 
 @pytest.mark.parametrize(("method", "path"), CREATES, ids=str)
-def test_what_was_accepted_can_be_repeated_and_read(w: World, ids: dict[str, str], method: str, path: str) -> None:
+def test_what_was_accepted_can_be_repeated_and_read(w: Harness, ids: dict[str, str], method: str, path: str) -> None:
     for number in range(ROUNDS // 2):
         request = Hostile(Random(f"again {path} {number}"), ids).request(method, path)
         target = request.pop("path")
@@ -96,7 +96,7 @@ def test_what_was_accepted_can_be_repeated_and_read(w: World, ids: dict[str, str
             assert w.call("GET", first.headers["Location"].removeprefix("/api/v3")).status == 200
 
 
-def test_accepted_hostile_input_is_processed_and_listed(w: World, written: io.StringIO) -> None:
+def test_accepted_hostile_input_is_processed_and_listed(w: Harness, written: io.StringIO) -> None:
     before = len(written.getvalue())
     w.settle(2000)
     for path in ("/tasks", "/clients", "/campaigns"):

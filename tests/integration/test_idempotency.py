@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from testbed.harness import Answer, Harness, harness
 from tests.integration.builders import (
     Json,
     a_campaign,
@@ -17,19 +18,18 @@ from tests.integration.builders import (
     problem,
     shown,
 )
-from tests.support.harness import Answer, World, world
 
 HOUR = 3600
 
 
 @pytest.fixture(scope="module")
-def w() -> Iterator[World]:
-    with world() as made:
+def w() -> Iterator[Harness]:
+    with harness() as made:
         yield made
 
 
 @pytest.fixture(params=["client", "campaign", "nested campaign", "image", "video", "audio", "retry"])
-def post(request: pytest.FixtureRequest, w: World) -> tuple[str, Json | None]:
+def post(request: pytest.FixtureRequest, w: Harness) -> tuple[str, Json | None]:
     """Each POST that creates: its path, and a body that is good for it."""
     kind: str = request.param
     campaign = {"name": "Launch", "goal": "Sell"}
@@ -44,15 +44,15 @@ def post(request: pytest.FixtureRequest, w: World) -> tuple[str, Json | None]:
     return f"/generate/{kind}", {"prompt": "A boat", "metadata": {"big": 2**70, "one": 1.0}}
 
 
-def keyed(w: World, path: str, body: Any, key: str) -> Answer:
+def keyed(w: Harness, path: str, body: Any, key: str) -> Answer:
     return w.call("POST", path, body, headers={"Idempotency-Key": key})
 
 
-def new_key(w: World) -> str:
+def new_key(w: Harness) -> str:
     return f"key at {w.clock()}"
 
 
-def test_a_retry_gets_the_first_answer_again(w: World, post: tuple[str, Json | None]) -> None:
+def test_a_retry_gets_the_first_answer_again(w: Harness, post: tuple[str, Json | None]) -> None:
     key = new_key(w)
     first, second = keyed(w, *post, key), keyed(w, *post, key)
     assert first.status in (201, 202)
@@ -64,12 +64,12 @@ def test_a_retry_gets_the_first_answer_again(w: World, post: tuple[str, Json | N
     ]
 
 
-def test_another_key_creates_another(w: World, post: tuple[str, Json | None]) -> None:
+def test_another_key_creates_another(w: Harness, post: tuple[str, Json | None]) -> None:
     first, second = keyed(w, *post, new_key(w)), keyed(w, *post, new_key(w))
     assert created(first)["id"] != created(second)["id"]
 
 
-def test_a_key_of_another_body_is_refused(w: World, post: tuple[str, Json | None]) -> None:
+def test_a_key_of_another_body_is_refused(w: Harness, post: tuple[str, Json | None]) -> None:
     path, body = post
     key = new_key(w)
     keyed(w, path, body, key)
@@ -79,7 +79,7 @@ def test_a_key_of_another_body_is_refused(w: World, post: tuple[str, Json | None
         assert places(keyed(w, path, {"prompt": "Other"}, key)) == {"/prompt"}
 
 
-def test_a_key_of_another_path_is_refused(w: World, post: tuple[str, Json | None]) -> None:
+def test_a_key_of_another_path_is_refused(w: Harness, post: tuple[str, Json | None]) -> None:
     key = new_key(w)
     created(keyed(w, *post, key))
     client = a_client(w)["id"]
@@ -87,20 +87,20 @@ def test_a_key_of_another_path_is_refused(w: World, post: tuple[str, Json | None
     problem(keyed(w, "/generate/image", {"prompt": "Another"}, key), 422)
 
 
-def test_field_order_and_white_space_do_not_matter(w: World) -> None:
+def test_field_order_and_white_space_do_not_matter(w: Harness) -> None:
     key = {"Idempotency-Key": new_key(w)}
     first = w.call("POST", "/clients", raw='{"name":"Acme","description":"Big"}', headers=key)
     second = w.call("POST", "/clients", raw='{ "description": "B\\u0069g",\n "name": "Acme" }', headers=key)
     assert (second.status, second.text) == (201, first.text)
 
 
-def test_one_and_one_point_nought_are_different_bodies(w: World) -> None:
+def test_one_and_one_point_nought_are_different_bodies(w: Harness) -> None:
     key = new_key(w)
     keyed(w, "/generate/image", {"prompt": "A boat", "metadata": {"one": 1}}, key)
     problem(keyed(w, "/generate/image", {"prompt": "A boat", "metadata": {"one": 1.0}}, key), 422)
 
 
-def test_a_refused_request_leaves_its_key_free(w: World) -> None:
+def test_a_refused_request_leaves_its_key_free(w: Harness) -> None:
     key = new_key(w)
     problem(keyed(w, "/clients", {"name": ""}, key), 400)
     problem(keyed(w, "/campaigns", {"client_id": "nonsense", "name": "A", "goal": "B"}, key), 404)
@@ -108,7 +108,7 @@ def test_a_refused_request_leaves_its_key_free(w: World) -> None:
 
 
 @pytest.mark.parametrize("delete_client", [True, False])
-def test_a_replay_answers_with_what_is_there_now(w: World, delete_client: bool) -> None:
+def test_a_replay_answers_with_what_is_there_now(w: Harness, delete_client: bool) -> None:
     client = a_client(w)
     campaign = a_campaign(w, client)
     posts: list[tuple[str, Json]] = [
@@ -128,7 +128,7 @@ def test_a_replay_answers_with_what_is_there_now(w: World, delete_client: bool) 
     assert shown(w, "/tasks")["total"] == before
 
 
-def test_a_replay_of_what_was_deleted_is_a_404(w: World) -> None:
+def test_a_replay_of_what_was_deleted_is_a_404(w: Harness) -> None:
     for path, body in (("/clients", {"name": "Acme"}), ("/generate/image", {"prompt": "A boat"})):
         key = new_key(w)
         made = created(keyed(w, path, body, key))
@@ -137,14 +137,14 @@ def test_a_replay_of_what_was_deleted_is_a_404(w: World) -> None:
         problem(keyed(w, path, body, key), 404)
 
 
-def test_a_replay_creates_nothing(w: World) -> None:
+def test_a_replay_creates_nothing(w: Harness) -> None:
     key, before = new_key(w), shown(w, "/clients")["total"]
     for _ in range(3):
         keyed(w, "/clients", {"name": "IdempotentRequest"}, key)
     assert shown(w, "/clients")["total"] == before + 1
 
 
-def test_a_changed_resource_is_replayed_as_it_is_now(w: World) -> None:
+def test_a_changed_resource_is_replayed_as_it_is_now(w: Harness) -> None:
     key = new_key(w)
     first = keyed(w, "/clients", {"name": "Acme"}, key)
     changed = w.call("PATCH", f"/clients/{first.json['id']}", {"name": "Changed"})
@@ -154,18 +154,18 @@ def test_a_changed_resource_is_replayed_as_it_is_now(w: World) -> None:
 
 
 @pytest.mark.parametrize("length", [1, 255])
-def test_a_key_may_have_up_to_255_characters(w: World, length: int) -> None:
+def test_a_key_may_have_up_to_255_characters(w: Harness, length: int) -> None:
     keys = ["k" * length, "k" * (length - 1) + "K", "k" * (length - 1) + ","]
     assert len({created(keyed(w, "/clients", {"name": "Acme"}, key))["id"] for key in keys}) == len(keys)
 
 
 @pytest.mark.parametrize("length", [0, 256])
-def test_a_key_of_another_length_is_refused(w: World, post: tuple[str, Json | None], length: int) -> None:
+def test_a_key_of_another_length_is_refused(w: Harness, post: tuple[str, Json | None], length: int) -> None:
     assert {place.lower() for place in places(keyed(w, *post, "k" * length))} == {"idempotency-key"}
 
 
 @pytest.mark.parametrize(("path", "body"), [("/clients", {"name": "Acme"}), ("/generate/image", {"prompt": "A boat"})])
-def test_a_key_is_kept_for_24_hours(w: World, path: str, body: Json) -> None:
+def test_a_key_is_kept_for_24_hours(w: Harness, path: str, body: Json) -> None:
     key = new_key(w)
     first = created(keyed(w, path, body, key))
     w.pass_time(24 * HOUR - 10)
@@ -178,14 +178,14 @@ def test_a_key_is_kept_for_24_hours(w: World, path: str, body: Json) -> None:
 
 
 @pytest.mark.parametrize(("path", "body"), [("/clients", {"name": "Acme"}), ("/generate/image", {"prompt": "A boat"})])
-def test_an_expired_key_may_be_used_for_another_request(w: World, path: str, body: Json) -> None:
+def test_an_expired_key_may_be_used_for_another_request(w: Harness, path: str, body: Json) -> None:
     key = new_key(w)
     keyed(w, "/clients", {"name": "First"}, key)
     w.pass_time(24 * HOUR + 1)
     assert created(keyed(w, path, body, key))
 
 
-def test_a_cancel_creates_nothing_and_takes_no_key(w: World) -> None:
+def test_a_cancel_creates_nothing_and_takes_no_key(w: Harness) -> None:
     task = a_task(w)
     assert keyed(w, f"/tasks/{task['id']}/cancel", None, "key").status == 200
     again = keyed(w, f"/tasks/{task['id']}/cancel", None, "key")

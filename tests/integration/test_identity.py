@@ -14,10 +14,10 @@ from atelier.store.dynamodb.connections import Connections, Sent
 from atelier.web import roles
 from atelier.web.request_body import MAX_BODY
 from atelier.web.routes import document
+from testbed.environment import ENVIRONMENT
+from testbed.harness import Answer, Harness, harness
 from tests.contract.test_roles import ALIKE_FOR_ALL
 from tests.integration.builders import NOBODY, Json, problem
-from tests.support.environment import ENVIRONMENT
-from tests.support.harness import Answer, World, world
 
 Claims = dict[str, str]
 Route = tuple[str, str]
@@ -71,8 +71,8 @@ GUARDED: Final = [route for route, (without, *_) in STATUS.items() if without ==
 
 
 @pytest.fixture(scope="module")
-def w() -> Iterator[World]:
-    with mock.patch.dict(ENVIRONMENT, {"AUTH_MODE": "jwt"}), world() as made:
+def w() -> Iterator[Harness]:
+    with mock.patch.dict(ENVIRONMENT, {"AUTH_MODE": "jwt"}), harness() as made:
         yield made
 
 
@@ -81,12 +81,12 @@ def claims(subject: str, role: str = EDITOR, **more: str) -> Claims:
 
 
 @cache
-def things_of(w: World, subject: str) -> dict[str, str]:
+def things_of(w: Harness, subject: str) -> dict[str, str]:
     """A client, a campaign and a canceled task of somebody, for everybody who does not delete them."""
     return new_things_of(w, subject)
 
 
-def new_things_of(w: World, subject: str) -> dict[str, str]:
+def new_things_of(w: Harness, subject: str) -> dict[str, str]:
     who = claims(subject)
     client = w.call("POST", "/clients", {"name": "Acme"}, claims=who).json["id"]
     campaign = w.call("POST", f"/clients/{client}/campaigns", {"name": "Launch", "goal": "Sell"}, claims=who).json["id"]
@@ -95,7 +95,7 @@ def new_things_of(w: World, subject: str) -> dict[str, str]:
     return {"client_id": client, "campaign_id": campaign, "task_id": task}
 
 
-def ask(w: World, route: Route, who: Claims | None, **ids: str) -> Answer:
+def ask(w: Harness, route: Route, who: Claims | None, **ids: str) -> Answer:
     """A good request to a route, as far as the ids are good."""
     method, path = route
     body = json.loads(filled(json.dumps(BODIES[route]), ids)) if route in BODIES else None
@@ -119,7 +119,7 @@ def test_the_table_has_every_route() -> None:
 
 
 @pytest.mark.parametrize("route", STATUS, ids=" ".join)
-def test_a_route_answers_each_role_as_the_table_says(w: World, route: Route) -> None:
+def test_a_route_answers_each_role_as_the_table_says(w: Harness, route: Route) -> None:
     for role, status in zip(TOKENS, STATUS[route], strict=True):
         who = None if role is None else claims("ann", role)
         things = new_things_of(w, "ann") if status == 204 else things_of(w, "ann")
@@ -141,7 +141,7 @@ BAD: Final[dict[str, Callable[[Route], dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=" ".join)
-def test_whoever_may_not_learns_nothing_else(w: World, route: Route) -> None:
+def test_whoever_may_not_learns_nothing_else(w: Harness, route: Route) -> None:
     method, path = route
     ids = {"client_id": NOBODY, "campaign_id": NOBODY, "task_id": "not even an id"}
     for role, status in zip(TOKENS, STATUS[route], strict=True):
@@ -152,7 +152,7 @@ def test_whoever_may_not_learns_nothing_else(w: World, route: Route) -> None:
 
 
 @pytest.mark.parametrize("route", [route for route in GUARDED if 403 in STATUS[route]], ids=" ".join)
-def test_a_route_without_a_row_is_open_to_nobody(w: World, route: Route) -> None:
+def test_a_route_without_a_row_is_open_to_nobody(w: Harness, route: Route) -> None:
     things = things_of(w, "ann")
     rows = {row: role for row, role in roles.LEAST.items() if row != (route[0], f"/api/v3{route[1]}")}
     with mock.patch.object(roles, "LEAST", rows):
@@ -162,13 +162,13 @@ def test_a_route_without_a_row_is_open_to_nobody(w: World, route: Route) -> None
     assert problem(refused, 403)["detail"] == "No role may use this route."
 
 
-def test_what_no_route_takes_is_the_same_for_everybody(w: World) -> None:
+def test_what_no_route_takes_is_the_same_for_everybody(w: Harness) -> None:
     for who in (None, claims("ann", NONE), claims("ann", ADMIN)):
         problem(w.call("GET", "/nowhere", claims=who), 404)
         assert problem(w.call("PUT", "/clients", claims=who), 405)["detail"] == "This path allows GET, POST."
 
 
-def test_a_refused_request_leaves_no_user_behind(w: World) -> None:
+def test_a_refused_request_leaves_no_user_behind(w: Harness) -> None:
     with mock.patch.object(wiring.users(), "id_of") as id_of:
         w.call("GET", "/clients", claims=claims("stranger", NONE))
         w.call("POST", "/clients", {"name": "Acme"}, claims=claims("stranger", VIEWER))
@@ -176,14 +176,14 @@ def test_a_refused_request_leaves_no_user_behind(w: World) -> None:
     id_of.assert_not_called()
 
 
-def newcomer(w: World) -> int:
+def newcomer(w: Harness) -> int:
     """The number of a user who was never here: one more than the last that was given."""
     number: int = w.call("GET", "/me", claims=claims(f"newcomer {uuid4()}")).json["user_id"]
     return number
 
 
 @pytest.mark.parametrize("route", STATUS, ids=" ".join)
-def test_a_guarded_route_acts_for_its_caller(w: World, route: Route) -> None:
+def test_a_guarded_route_acts_for_its_caller(w: Harness, route: Route) -> None:
     ids = dict.fromkeys(things_of(w, "ann"), NOBODY)
     before = newcomer(w)
     ask(w, route, claims(f"first seen at {route}", ADMIN), **ids)
@@ -194,7 +194,7 @@ def test_a_guarded_route_acts_for_its_caller(w: World, route: Route) -> None:
 # ------------------------------------------------------------------------------------------------------------ /me
 
 
-def test_me_says_who_the_token_is_about(w: World) -> None:
+def test_me_says_who_the_token_is_about(w: Harness) -> None:
     who = claims("carl", "viewer editor", name="Carl Example", email="carl@example.com")
     me = w.call("GET", "/me", claims=who).json
     assert me == {"user_id": me["user_id"], "role": "editor", "name": "Carl Example", "email": "carl@example.com"}
@@ -203,7 +203,7 @@ def test_me_says_who_the_token_is_about(w: World) -> None:
     assert made.json["user_id"] == me["user_id"]
 
 
-def test_everybody_is_user_1_in_the_local_run(w: World) -> None:
+def test_everybody_is_user_1_in_the_local_run(w: Harness) -> None:
     """Whatever a request claims."""
     with mock.patch.dict("os.environ", {"AUTH_MODE": "placeholder"}):
         settings.settings.cache_clear()
@@ -220,7 +220,7 @@ def with_ids() -> list[Route]:
 
 
 @pytest.mark.parametrize("route", with_ids(), ids=" ".join)
-def test_anothers_is_answered_exactly_as_what_does_not_exist(w: World, route: Route) -> None:
+def test_anothers_is_answered_exactly_as_what_does_not_exist(w: Harness, route: Route) -> None:
     theirs = things_of(w, "ann")
     for role in (VIEWER, EDITOR, ADMIN):
         bob = claims("bob", role)
@@ -234,7 +234,7 @@ def test_anothers_is_answered_exactly_as_what_does_not_exist(w: World, route: Ro
 
 
 @pytest.mark.parametrize("route", with_ids(), ids=" ".join)
-def test_others_and_missing_resources_take_the_same_work(w: World, route: Route) -> None:
+def test_others_and_missing_resources_take_the_same_work(w: Harness, route: Route) -> None:
     theirs, bob = things_of(w, "ann"), claims("bob", ADMIN)
     ask(w, route, bob, **theirs)  # from now on this process knows bob
     one = calls(w, lambda: ask(w, route, bob, **theirs))
@@ -242,7 +242,7 @@ def test_others_and_missing_resources_take_the_same_work(w: World, route: Route)
     assert one == calls(w, lambda: ask(w, route, bob, **dict.fromkeys(theirs, NOBODY)))
 
 
-def calls(w: World, request: Callable[[], object]) -> list[str]:
+def calls(w: Harness, request: Callable[[], object]) -> list[str]:
     """What a request asks of DynamoDB, which is nearly all of the time that it takes."""
     made: list[str] = []
     usual = Connections.send
@@ -268,7 +268,7 @@ def addresses(ids: dict[str, str]) -> list[str]:
 
 
 @pytest.mark.parametrize("path", ["/clients", "/campaigns", "/tasks"])
-def test_lists_have_nothing_of_anothers(w: World, path: str) -> None:
+def test_lists_have_nothing_of_anothers(w: Harness, path: str) -> None:
     theirs = things_of(w, "ann")
     filters: dict[str, list[str]] = {
         "/clients": [],
@@ -281,7 +281,7 @@ def test_lists_have_nothing_of_anothers(w: World, path: str) -> None:
         assert w.call("GET", path, query=query, claims=claims("ann")).json["total"] > 0
 
 
-def test_a_cursor_of_anothers_leads_to_ones_own(w: World) -> None:
+def test_a_cursor_of_anothers_leads_to_ones_own(w: Harness) -> None:
     for _ in range(2):
         w.call("POST", "/clients", {"name": "Theirs"}, claims=claims("ann"))
         w.call("POST", "/clients", {"name": "Mine"}, claims=claims("dora"))
@@ -290,7 +290,7 @@ def test_a_cursor_of_anothers_leads_to_ones_own(w: World) -> None:
     assert {client["name"] for client in answer.json["items"]} <= {"Mine"}
 
 
-def test_an_idempotency_key_is_ones_own(w: World) -> None:
+def test_an_idempotency_key_is_ones_own(w: Harness) -> None:
     first, second = (
         w.call("POST", "/clients", {"name": "Acme"}, headers={"idempotency-key": "k"}, claims=claims(subject))
         for subject in ("ann", "bob")
@@ -299,6 +299,6 @@ def test_an_idempotency_key_is_ones_own(w: World) -> None:
     assert first.json["id"] != second.json["id"]
 
 
-def test_a_webhook_secret_is_ones_own(w: World) -> None:
+def test_a_webhook_secret_is_ones_own(w: Harness) -> None:
     secrets = {w.call("GET", "/webhook-secret", claims=claims(subject)).json["secret"] for subject in ("ann", "bob")}
     assert len(secrets) == 2

@@ -15,8 +15,10 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from tests.support.fault_injection import Timestamp, exact_world
-from tests.support.harness import TABLE, Answer, HeldQueue, World, sqs_record
+from testbed.exact_stream import exact_harness
+from testbed.harness import TABLE, Answer, Harness, HeldQueue
+from testbed.lambda_events import sqs_record
+from tests.support.fault_injection import Snapshot
 from tests.support.oracle import TOLD, Question, Sql, compare, compare_one
 from tests.support.recount import scan, violations
 
@@ -44,10 +46,10 @@ which = st.integers(0, 2**16)
 class Integrity(RuleBasedStateMachine):
     """What callers, the pipeline and the cascade may do, in any order."""
 
-    def __init__(self, w: World, beginning: Timestamp, rows: Iterable[tuple[str, Json]]) -> None:
+    def __init__(self, w: Harness, beginning: Snapshot, rows: Iterable[tuple[str, Json]]) -> None:
         super().__init__()
         beginning.again()
-        self.world = w
+        self.harness = w
         self.sql = Sql()
         self.made: dict[str, list[str]] = {"clients": [NEVER, MALFORMED], "campaigns": [NEVER], "tasks": [NEVER]}
         self.random = Random(0)
@@ -87,7 +89,7 @@ class Integrity(RuleBasedStateMachine):
         id_ = self._delete("clients", client)
         lists = [Question(table, {"client_id": id_}) for table in ("campaigns", "tasks")]
         for question in lists + [Question("tasks", {"campaign_id": row["id"]}) for row in had]:
-            compare(self.world, self.sql, question)
+            compare(self.harness, self.sql, question)
         campaign, task = {"client_id": id_, "name": "n", "goal": "g"}, {"client_id": id_, "prompt": "p"}
         self._made("campaigns", self._create("/campaigns", campaign, again=False), campaign)
         self._made("tasks", self._create("/generate/image", task, again=False), task)
@@ -143,7 +145,7 @@ class Integrity(RuleBasedStateMachine):
     def cancel_task(self, task: int) -> None:
         id_ = self._pick("tasks", task)
         row = self.sql.get("tasks", id_)
-        answer = self.world.call("POST", f"/tasks/{id_}/cancel")
+        answer = self.harness.call("POST", f"/tasks/{id_}/cancel")
         expected = 404 if row is None else 200 if row["status"] in ("pending", "processing", "canceled") else 409
         assert answer.status == expected, answer.text
         self._told()
@@ -163,50 +165,50 @@ class Integrity(RuleBasedStateMachine):
     def delete_task(self, task: int) -> None:
         id_ = self._pick("tasks", task)
         expected = 204 if self.sql.delete_task(id_) else 404
-        assert self.world.call("DELETE", f"/tasks/{id_}").status == expected
+        assert self.harness.call("DELETE", f"/tasks/{id_}").status == expected
 
     # ------------------------------------------------------------------------------------------- what goes on behind
 
     @rule()
     def relay(self) -> None:
-        self.world.relay()
+        self.harness.relay()
 
     @rule()
     def work(self) -> None:
-        self.world.relay()
-        self.world.work()
+        self.harness.relay()
+        self.harness.work()
         self._told()
 
     @rule(message=which, again=st.booleans())
     def work_on_one(self, message: int, again: bool) -> None:
-        self._deliver("worker", self.world.generation, message, again=again)
+        self._deliver("worker", self.harness.generation, message, again=again)
         self._told()
 
     @rule(message=which, again=st.booleans())
     def clean_one(self, message: int, again: bool) -> None:
-        self._deliver("cascade", self.world.cascade, message, again=again)
+        self._deliver("cascade", self.harness.cascade, message, again=again)
 
     @rule()
     def clean(self) -> None:
-        self.world.relay()
-        self.world.clean()
+        self.harness.relay()
+        self.harness.clean()
 
     @rule(seconds=st.sampled_from([1, 89, 91, 2000]))
     def pass_time(self, seconds: int) -> None:
-        self.world.pass_time(seconds)
+        self.harness.pass_time(seconds)
 
     @rule()
     def settle(self) -> None:
-        self.world.settle()
+        self.harness.settle()
         self._told()
 
     # ------------------------------------------------------------------------------------------ what must be the same
 
     @invariant()
     def a_list_and_one_thing_agree(self) -> None:
-        compare(self.world, self.sql, self._question())
+        compare(self.harness, self.sql, self._question())
         table = self.random.choice(list(self.made))
-        compare_one(self.world, self.sql, table, self.random.choice(self.made[table]))
+        compare_one(self.harness, self.sql, table, self.random.choice(self.made[table]))
 
     @invariant()
     def the_recount_finds_nothing(self) -> None:
@@ -214,14 +216,14 @@ class Integrity(RuleBasedStateMachine):
             assert self._findings(at_rest=False) == []
 
     def teardown(self) -> None:
-        self.world.settle()
+        self.harness.settle()
         self._told()
         assert self._findings(at_rest=True) == []
         for table, ids in self.made.items():
             for id_ in ids:
-                compare_one(self.world, self.sql, table, id_)
+                compare_one(self.harness, self.sql, table, id_)
         for question in self.random.sample(self._all_orders(), 10):
-            compare(self.world, self.sql, question)
+            compare(self.harness, self.sql, question)
         self.sql.close()
 
     # ---------------------------------------------------------------------------------------------------- both sides
@@ -229,9 +231,9 @@ class Integrity(RuleBasedStateMachine):
     def _create(self, path: str, body: Any, *, again: bool) -> Answer:
         """Create something; with `again`, the caller sends the same request twice."""
         key = {"Idempotency-Key": f"{self.random.getrandbits(64)}"} if again else {}
-        answer = self.world.call("POST", path, body, headers=key)
+        answer = self.harness.call("POST", path, body, headers=key)
         if again:
-            repeated = self.world.call("POST", path, body, headers=key)
+            repeated = self.harness.call("POST", path, body, headers=key)
             assert repeated.status == answer.status
             if answer.status < 300:
                 assert repeated.headers["Idempotent-Replayed"] == "true"
@@ -262,7 +264,7 @@ class Integrity(RuleBasedStateMachine):
 
     def _patch(self, table: str, number: int, changes: Json) -> None:
         id_ = self._pick(table, number)
-        answer = self.world.call("PATCH", f"/{table}/{id_}", changes)
+        answer = self.harness.call("PATCH", f"/{table}/{id_}", changes)
         before = self.sql.get(table, id_)
         if before is None:
             assert answer.status == 404, answer.text
@@ -278,7 +280,7 @@ class Integrity(RuleBasedStateMachine):
         """Delete one on both sides; its id, under which nothing can be created from now on."""
         id_ = self._pick(table, number)
         expected = 204 if self.sql.delete(table, id_) else 404
-        assert self.world.call("DELETE", f"/{table}/{id_}").status == expected
+        assert self.harness.call("DELETE", f"/{table}/{id_}").status == expected
         return id_
 
     def _deliver(self, function: str, queue: HeldQueue, number: int, *, again: bool) -> None:
@@ -288,19 +290,19 @@ class Integrity(RuleBasedStateMachine):
         body, delay = queue.waiting[number % len(queue.waiting)]
         if not again:
             queue.waiting.remove((body, delay))
-        self.world.pass_time(delay)
-        assert not self.world.invoke(function, {"Records": [sqs_record(body)]})["batchItemFailures"]
+        self.harness.pass_time(delay)
+        assert not self.harness.invoke(function, {"Records": [sqs_record(body)]})["batchItemFailures"]
 
     def _told(self) -> None:
         """Tell SQL what the pipeline made of the tasks."""
         for row in self.sql.rows("SELECT * FROM tasks WHERE NOT deleted", []):
             if row["status"] in ("pending", "processing"):
-                task = self.world.call("GET", f"/tasks/{row['id']}").json
+                task = self.harness.call("GET", f"/tasks/{row['id']}").json
                 self.sql.update("tasks", row["id"], {name: task[name] for name in TOLD})
 
     def _findings(self, *, at_rest: bool) -> list[str]:
         free = ({**row, "cost": {}} for row in self.sql.deleted_tasks() if row["completed_at"])
-        return violations(scan(self.world.dynamodb, TABLE), at_rest=at_rest, deleted=free)
+        return violations(scan(self.harness.dynamodb, TABLE), at_rest=at_rest, deleted=free)
 
     # ----------------------------------------------------------------------------------------------------- questions
 
@@ -354,7 +356,7 @@ class Integrity(RuleBasedStateMachine):
         return [*plain, *backwards, *of_clients, *of_campaigns, unassigned]
 
 
-def an_agency(w: World) -> list[tuple[str, Json]]:
+def an_agency(w: Harness) -> list[tuple[str, Json]]:
     """What every history begins with: some of everything, in every state, so that there is something to delete."""
 
     def made(path: str, **body: Any) -> Json:
@@ -378,10 +380,10 @@ def an_agency(w: World) -> list[tuple[str, Json]]:
 
 
 def test_any_history_is_answered_as_sql_would_answer() -> None:
-    with exact_world() as w:
+    with exact_harness() as w:
         rows = an_agency(w)
         run_state_machine_as_test(
-            partial(Integrity, w, beginning=Timestamp(w), rows=rows),  # type: ignore[arg-type]  # any factory will do
+            partial(Integrity, w, beginning=Snapshot(w), rows=rows),  # type: ignore[arg-type]  # any factory will do
             settings=settings(
                 max_examples=int(ASKED or 10),
                 stateful_step_count=30,

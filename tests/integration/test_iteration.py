@@ -2,8 +2,8 @@
 
 import pytest
 
+from testbed.harness import Harness
 from tests.integration.builders import a_client, a_task, walk
-from tests.support.harness import World
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from tests.support.harness import World
         ("updated_at", "desc", ""),
     ],
 )
-def test_iterating_a_changing_list_neither_repeats_nor_skips(w: World, by: str, order: str, search: str) -> None:
+def test_iterating_a_changing_list_neither_repeats_nor_skips(w: Harness, by: str, order: str, search: str) -> None:
     there = [a_client(w, f"walk {number:02}") for number in range(8)]
     seen: list[str] = []
     for number, page in enumerate(walk(w, "/clients", page_size=3, sort_by=by, sort_order=order, search=search)):
@@ -31,7 +31,7 @@ def test_iterating_a_changing_list_neither_repeats_nor_skips(w: World, by: str, 
     assert len(seen) == len(set(seen))
 
 
-def test_iterating_changing_tasks_neither_repeats_nor_skips(w: World) -> None:
+def test_iterating_changing_tasks_neither_repeats_nor_skips(w: Harness) -> None:
     there = [a_task(w)["id"] for _ in range(7)]
     seen: list[str] = []
     for page in walk(w, "/tasks", page_size=2):
@@ -42,7 +42,7 @@ def test_iterating_changing_tasks_neither_repeats_nor_skips(w: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["a" + "\x01" * 253 + "z", '"' * 255, "\\" * 255, "🦊" * 255, "ΐ" * 255])
-def test_the_longest_names_have_cursors_that_work(w: World, name: str) -> None:
+def test_the_longest_names_have_cursors_that_work(w: Harness, name: str) -> None:
     made = [a_client(w, name)["id"] for _ in range(3)]
     pages = list(walk(w, "/clients", page_size=1, sort_by="name", sort_order="asc"))
     assert [item["id"] for page in pages for item in page["items"]] == made

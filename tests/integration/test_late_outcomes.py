@@ -13,20 +13,20 @@ from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Fallback, Outcome, Task, TaskError
 from atelier.store import keys
 from atelier.store.verify import read, violations
+from testbed.harness import Harness, harness
 from tests.integration.builders import a_campaign, a_client, clean_up
 from tests.integration.builders import a_task as ordered_task
-from tests.support.harness import World, world
 
 REFUSED = TaskError(code="provider_refused", message="No.", retryable=False)
 
 
 @pytest.fixture
-def w() -> Iterator[World]:
-    with world() as made:
+def w() -> Iterator[Harness]:
+    with harness() as made:
         yield made
 
 
-def a_kept_task(w: World) -> Task:
+def a_kept_task(w: Harness) -> Task:
     """A task of a campaign, canceled while its job was running."""
     campaign = a_campaign(w, a_client(w))
     made = ordered_task(w, campaign_id=campaign["id"])
@@ -35,13 +35,13 @@ def a_kept_task(w: World) -> Task:
     return store.move(kept, life_cycle.canceled(kept, now=w.clock()))
 
 
-def spent(w: World) -> Decimal:
+def spent(w: Harness) -> Decimal:
     """What all usage rows of user 1 add up to."""
     rows = wiring.table().iterate(keys.usage_of(1))
     return sum((Decimal(row["spent"]) for row in rows), Decimal(0))
 
 
-def test_a_late_cost_counts_on_the_day_it_ended(w: World) -> None:
+def test_a_late_cost_counts_on_the_day_it_ended(w: Harness) -> None:
     """The cost of a job that ended after its task was canceled."""
     task = a_kept_task(w)
     w.pass_time(timedelta(days=2).total_seconds())
@@ -53,7 +53,7 @@ def test_a_late_cost_counts_on_the_day_it_ended(w: World) -> None:
     assert violations(read(wiring.table(), 1)) == []
 
 
-def test_a_late_cost_is_not_added_twice(w: World) -> None:
+def test_a_late_cost_is_not_added_twice(w: Harness) -> None:
     task = a_kept_task(w)
     after = life_cycle.with_outcome(task, Outcome.SUCCEEDED, cost=Decimal("0.25"), now=w.clock())
     wiring.tasks().record_outcome(task, after)
@@ -63,7 +63,7 @@ def test_a_late_cost_is_not_added_twice(w: World) -> None:
 
 
 @pytest.mark.parametrize("parent", ["client", "campaign"])
-def test_a_late_cost_follows_the_tasks_links(w: World, parent: str) -> None:
+def test_a_late_cost_follows_the_tasks_links(w: Harness, parent: str) -> None:
     task = a_kept_task(w)
     ids = {"client": task.client_id, "campaign": task.campaign_id}
     w.call("DELETE", f"/{parent}s/{ids[parent]}")
@@ -78,7 +78,7 @@ def test_a_late_cost_follows_the_tasks_links(w: World, parent: str) -> None:
     assert (spent(w), violations(read(wiring.table(), 1))) == (Decimal("0.25"), [])
 
 
-def test_a_fallen_back_task_counts_for_its_last_provider(w: World) -> None:
+def test_a_fallen_back_task_counts_for_its_last_provider(w: Harness) -> None:
     made = ordered_task(w, provider="fal", model="fal-ai/flux/dev")
     store = wiring.tasks()
     other = Fallback(provider="replicate", model="black-forest-labs/flux-schnell", served_by="sandbox")

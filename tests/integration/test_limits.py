@@ -18,8 +18,9 @@ from atelier.domain.tasks.requests import NewImage
 from atelier.store import counters, task_items
 from atelier.store.account_summary import add_to_totals
 from atelier.store.table import MISSING
+from testbed.harness import Harness, harness
+from testbed.lambda_events import http_event
 from tests.integration.builders import NOBODY
-from tests.support.harness import World, http_event, world
 
 LARGEST_ANSWER: Final = 6 * 1024 * 1024
 KIB: Final = 1024
@@ -28,12 +29,12 @@ LONGEST_TEXT: Final = FOX * (32 * KIB // 4)
 
 
 @pytest.fixture(scope="module")
-def w() -> Iterator[World]:
-    with world() as made:
+def w() -> Iterator[Harness]:
+    with harness() as made:
         yield made
 
 
-def a_page(w: World, function: str, path: str) -> dict[str, Any]:
+def a_page(w: Harness, function: str, path: str) -> dict[str, Any]:
     event = http_event("GET", f"/api/v3{path}", None, headers={}, query={"page_size": 100})
     answer: dict[str, Any] = w.invoke(function, event)
     assert answer["statusCode"] == 200
@@ -46,7 +47,7 @@ def as_lambda_sends_it(answer: dict[str, Any]) -> int:
     return len(json.dumps(answer, ensure_ascii=False).encode())
 
 
-def at_the_limits(w: World, number: int) -> dict[str, Any]:
+def at_the_limits(w: Harness, number: int) -> dict[str, Any]:
     """What clients and campaigns have in common."""
     now = w.clock()
     stamp = format_timestamp(now)
@@ -61,7 +62,7 @@ def at_the_limits(w: World, number: int) -> dict[str, Any]:
     }
 
 
-def test_a_page_of_the_largest_clients_fits(w: World) -> None:
+def test_a_page_of_the_largest_clients_fits(w: Harness) -> None:
     for number in range(100):
         largest = Client(**at_the_limits(w, number), description=FOX * 2000, brand_guidelines=LONGEST_TEXT)
         wiring.table().transact(*wiring.clients()._put(largest, condition=MISSING))
@@ -69,7 +70,7 @@ def test_a_page_of_the_largest_clients_fits(w: World) -> None:
     assert as_lambda_sends_it(a_page(w, "clients", "/clients")) < LARGEST_ANSWER
 
 
-def test_a_page_of_the_largest_campaigns_fits(w: World) -> None:
+def test_a_page_of_the_largest_campaigns_fits(w: Harness) -> None:
     for number in range(100):
         texts = {"goal": FOX * 2000, "brief": LONGEST_TEXT}
         largest = Campaign(**at_the_limits(w, number), client_id=NOBODY, status=CampaignStatus.ARCHIVED, **texts)
@@ -78,7 +79,7 @@ def test_a_page_of_the_largest_campaigns_fits(w: World) -> None:
     assert as_lambda_sends_it(a_page(w, "campaigns", "/campaigns")) < LARGEST_ANSWER
 
 
-def test_a_page_of_the_largest_tasks_fits(w: World) -> None:
+def test_a_page_of_the_largest_tasks_fits(w: Harness) -> None:
     metadata = {"a": FOX * ((16 * KIB - len('{"a":""}')) // 4)}
     order = NewImage.model_validate({"prompt": FOX * 5000, "metadata": metadata, "num_outputs": 4})
     files = [Output(key=f"media/1/{NOBODY}/{each}.png", content_type="image/png", bytes=2**30) for each in range(4)]
@@ -92,7 +93,7 @@ def test_a_page_of_the_largest_tasks_fits(w: World) -> None:
     assert as_lambda_sends_it(a_page(w, "tasks", "/tasks")) < LARGEST_ANSWER
 
 
-def test_a_page_too_large_for_lambda_is_refused(w: World) -> None:
+def test_a_page_too_large_for_lambda_is_refused(w: Harness) -> None:
     """With what to do about it."""
     for number in range(100):
         quotes = Client(**at_the_limits(w, number + 1000), brand_guidelines='"' * len(LONGEST_TEXT.encode()))

@@ -5,8 +5,8 @@ from unicodedata import normalize
 
 import pytest
 
+from testbed.harness import Harness, harness
 from tests.integration.builders import Json, a_campaign, a_client, names, shown, walk
-from tests.support.harness import World, world
 
 NAMES = [
     "delta",
@@ -31,13 +31,13 @@ LISTS = ["/clients", "/campaigns", "/clients/{}/campaigns"]
 
 
 @pytest.fixture(scope="module")
-def w() -> Iterator[World]:
-    with world() as made:
+def w() -> Iterator[Harness]:
+    with harness() as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def clients(w: World) -> list[Json]:
+def clients(w: Harness) -> list[Json]:
     """A client of each name, in the order of creation; every third was changed afterwards."""
     made = [a_client(w, name) for name in NAMES]
     return [
@@ -47,7 +47,7 @@ def clients(w: World) -> list[Json]:
 
 
 @pytest.fixture(scope="module")
-def campaigns(w: World, clients: list[Json]) -> list[Json]:
+def campaigns(w: Harness, clients: list[Json]) -> list[Json]:
     """Campaigns of each name, by turns under the first two clients and in each status."""
     return [a_campaign(w, clients[at % 2], name=name, status=STATUSES[at % 3]) for at, name in enumerate(NAMES)]
 
@@ -74,7 +74,7 @@ def sort_keys(path: str) -> list[str]:
     return ["created_at", "name", "updated_at", *(["status"] if "campaigns" in path else [])]
 
 
-def test_a_list_is_newest_first_in_pages_of_50(w: World, path: str, expected: list[Json]) -> None:
+def test_a_list_is_newest_first_in_pages_of_50(w: Harness, path: str, expected: list[Json]) -> None:
     page = shown(w, path)
     assert page == {
         "items": expected[::-1],
@@ -88,7 +88,7 @@ def test_a_list_is_newest_first_in_pages_of_50(w: World, path: str, expected: li
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
 def test_numbered_pages_hold_everything_once_in_every_order(
-    w: World, path: str, expected: list[Json], order: str
+    w: Harness, path: str, expected: list[Json], order: str
 ) -> None:
     size = 5
     for by in sort_keys(path):
@@ -102,7 +102,7 @@ def test_numbered_pages_hold_everything_once_in_every_order(
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
-def test_iterating_holds_everything_once_in_every_order(w: World, path: str, expected: list[Json], order: str) -> None:
+def test_iterating_shows_all_once_in_every_order(w: Harness, path: str, expected: list[Json], order: str) -> None:
     for by in sort_keys(path):
         pages = list(walk(w, path, page_size=6, sort_by=by, sort_order=order))
         assert [item for page in pages for item in page["items"]] == in_order(expected, by, order)
@@ -111,7 +111,7 @@ def test_iterating_holds_everything_once_in_every_order(w: World, path: str, exp
         assert [page["has_more"] for page in pages] == [True] * (len(pages) - 1) + [False]
 
 
-def test_iterating_may_begin_at_a_page_and_change_size(w: World, path: str, expected: list[Json]) -> None:
+def test_iterating_may_begin_at_a_page_and_change_size(w: Harness, path: str, expected: list[Json]) -> None:
     second = shown(w, path, page=2, page_size=2)
     rest = shown(w, path, cursor=second["next_cursor"], page_size=100)
     assert second["items"] + rest["items"] == expected[::-1][2:]
@@ -119,7 +119,7 @@ def test_iterating_may_begin_at_a_page_and_change_size(w: World, path: str, expe
 
 
 @pytest.mark.parametrize("page", [2, 50, 1_000_000_000])
-def test_a_page_beyond_the_end_is_empty(w: World, path: str, expected: list[Json], page: int) -> None:
+def test_a_page_beyond_the_end_is_empty(w: Harness, path: str, expected: list[Json], page: int) -> None:
     found = shown(w, path, page=page)
     assert (found["items"], found["total"], found["has_more"]) == ([], len(expected), False)
     assert found["next_cursor"] is None
@@ -151,7 +151,7 @@ def test_a_page_beyond_the_end_is_empty(w: World, path: str, expected: list[Json
     ],
 )
 def test_search_finds_parts_of_names_whatever_their_case(
-    w: World, campaigns: list[Json], search: str, found: set[str]
+    w: Harness, campaigns: list[Json], search: str, found: set[str]
 ) -> None:
     for path in ("/clients", "/campaigns"):
         page = shown(w, path, search=search)
@@ -159,11 +159,11 @@ def test_search_finds_parts_of_names_whatever_their_case(
         assert page["total"] == len(page["items"]) == len(found)
 
 
-def test_an_empty_search_finds_everything(w: World, path: str, expected: list[Json]) -> None:
+def test_an_empty_search_finds_everything(w: Harness, path: str, expected: list[Json]) -> None:
     assert shown(w, path, search="") == shown(w, path)
 
 
-def test_a_search_is_sorted_and_paged_like_any_list(w: World, campaigns: list[Json]) -> None:
+def test_a_search_is_sorted_and_paged_like_any_list(w: Harness, campaigns: list[Json]) -> None:
     for path in ("/clients", "/campaigns"):
         alphas = shown(w, path, search="ALPHA", sort_by="created_at", sort_order="asc")["items"]
         assert [item["name"] for item in alphas] == ["Alpha", "alpha", "ALPHA"]
@@ -177,7 +177,7 @@ def test_a_search_is_sorted_and_paged_like_any_list(w: World, campaigns: list[Js
 @pytest.mark.parametrize("status", STATUSES[:2])
 @pytest.mark.parametrize("order", ["asc", "desc"])
 def test_campaigns_are_filtered_and_sorted_every_way(
-    w: World, clients: list[Json], campaigns: list[Json], status: str, order: str
+    w: Harness, clients: list[Json], campaigns: list[Json], status: str, order: str
 ) -> None:
     """By client and status, in every order."""
     for client in (None, clients[0]):
@@ -195,7 +195,7 @@ def test_campaigns_are_filtered_and_sorted_every_way(
             assert [item for each in walked for item in each["items"]] == page["items"]
 
 
-def test_the_nested_list_is_the_list_filtered_by_client(w: World, clients: list[Json], campaigns: list[Json]) -> None:
+def test_the_nested_list_is_the_list_filtered_by_client(w: Harness, clients: list[Json], campaigns: list[Json]) -> None:
     client_id = clients[1]["id"]
     for query in ({}, {"status": "active"}, {"search": "a", "sort_by": "name"}, {"page": 2, "page_size": 3}):
         nested = shown(w, f"/clients/{client_id}/campaigns", **query)
@@ -203,6 +203,6 @@ def test_the_nested_list_is_the_list_filtered_by_client(w: World, clients: list[
         assert {**nested, "next_cursor": None} == {**filtered, "next_cursor": None}
 
 
-def test_all_filters_together_narrow_the_list(w: World, clients: list[Json], campaigns: list[Json]) -> None:
+def test_all_filters_together_narrow_the_list(w: Harness, clients: list[Json], campaigns: list[Json]) -> None:
     query = {"client_id": clients[1]["id"], "status": "archived", "search": "ALPHA"}
     assert names(w, "/campaigns", **query) == ["Alpha"]

@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 from atelier import settings, wiring
 from atelier.domain.provider import InvalidSignature
 from atelier.telemetry import log
+from testbed.harness import Harness
 from tests.integration.builders import created
-from tests.support.harness import World
 
 Line = dict[str, Any]
 
@@ -75,7 +75,7 @@ class CallbackVerifier:
         raise InvalidSignature("The signature is not of this body.")
 
 
-def the_whole_story(w: World, claims: dict[str, str]) -> tuple[Line, str]:
+def the_whole_story(w: Harness, claims: dict[str, str]) -> tuple[Line, str]:
     """Everything that people do, with much that goes wrong: a task of theirs, and their webhook secret."""
     headers = {"Authorization": f"Bearer {CONFIDED['a token']}"}
     who: Line = {"claims": claims, "headers": headers}
@@ -104,7 +104,7 @@ def the_whole_story(w: World, claims: dict[str, str]) -> tuple[Line, str]:
     return tasks[0], str(secret)
 
 
-def a_job_request(w: World, campaign: Line, who: Line, end: str) -> Line:
+def a_job_request(w: Harness, campaign: Line, who: Line, end: str) -> Line:
     """A task that is told everything that must not be written down."""
     new = {
         "prompt": end or CONFIDED["a prompt"],
@@ -118,7 +118,7 @@ def a_job_request(w: World, campaign: Line, who: Line, end: str) -> Line:
 
 
 def test_nothing_that_was_confided_is_written_anywhere(
-    w: World, jwt: dict[str, str], lines: Callable[[], list[Line]], capfd: pytest.CaptureFixture[str]
+    w: Harness, jwt: dict[str, str], lines: Callable[[], list[Line]], capfd: pytest.CaptureFixture[str]
 ) -> None:
     _, secret = the_whole_story(w, jwt)
     written = json.dumps(lines()) + "".join(capfd.readouterr())
@@ -126,7 +126,7 @@ def test_nothing_that_was_confided_is_written_anywhere(
     assert not {what for what, word in {**CONFIDED, "a secret": secret}.items() if word in written}
 
 
-def test_logs_follow_a_request_by_id_and_user(w: World, jwt: dict[str, str], lines: Callable[[], list[Line]]) -> None:
+def test_logs_follow_a_request_by_id_and_user(w: Harness, jwt: dict[str, str], lines: Callable[[], list[Line]]) -> None:
     user_id = w.call("GET", "/me", claims=jwt).json["user_id"]
     w.call("GET", "/me")
     known, unknown = [line for line in lines() if line["message"] == "request"]
@@ -134,7 +134,7 @@ def test_logs_follow_a_request_by_id_and_user(w: World, jwt: dict[str, str], lin
     assert (unknown["status"], "user_id" in unknown) == (401, False), "a line has the user of the request before it"
 
 
-def test_an_unexpected_error_logs_its_request_id(w: World, lines: Callable[[], list[Line]]) -> None:
+def test_an_unexpected_error_logs_its_request_id(w: Harness, lines: Callable[[], list[Line]]) -> None:
     with mock.patch.object(wiring.clients(), "list", side_effect=RuntimeError("a defect")):
         answer = w.call("GET", "/clients")
     (told,) = [line for line in lines() if line["message"] == "unexpected error"]
@@ -142,7 +142,7 @@ def test_an_unexpected_error_logs_its_request_id(w: World, lines: Callable[[], l
 
 
 def test_an_error_is_logged_with_place_without_quoted_values(
-    w: World, lines: Callable[[], list[Line]], capfd: pytest.CaptureFixture[str]
+    w: Harness, lines: Callable[[], list[Line]], capfd: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         try:
@@ -160,7 +160,7 @@ def test_an_error_is_logged_with_place_without_quoted_values(
     assert not {word for word in CONFIDED.values() if word in written}
 
 
-def test_an_aws_error_is_logged_with_its_message(w: World, lines: Callable[[], list[Line]]) -> None:
+def test_an_aws_error_is_logged_with_its_message(w: Harness, lines: Callable[[], list[Line]]) -> None:
     denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}, "Query")
     with mock.patch.object(wiring.clients(), "list", side_effect=denied):
         assert w.call("GET", "/clients").status == 500
@@ -168,7 +168,7 @@ def test_an_aws_error_is_logged_with_its_message(w: World, lines: Callable[[], l
     assert "AccessDeniedException" in told["exception"]
 
 
-def test_logs_follow_a_task_by_id_and_user(w: World, jwt: dict[str, str], lines: Callable[[], list[Line]]) -> None:
+def test_logs_follow_a_task_by_id_and_user(w: Harness, jwt: dict[str, str], lines: Callable[[], list[Line]]) -> None:
     task, _ = the_whole_story(w, jwt)
     of_task = [line for line in lines() if task["id"] in (line.get("task_id"), line.get("id"))]
     assert {line["message"] for line in of_task} == {"relayed", "step", "notice", "callback refused"}

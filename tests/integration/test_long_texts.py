@@ -13,6 +13,7 @@ from atelier.store.keys import Key
 from atelier.store.long_texts import INLINE_BYTES
 from atelier.store.table import Table, Write
 from atelier.store.wire import Item
+from testbed.harness import TABLE, Harness
 from tests.integration.builders import Json, a_campaign, a_client, a_task, clean_up, created, ids, shown, walk
 from tests.support.fault_injection import (
     WRITES,
@@ -21,10 +22,9 @@ from tests.support.fault_injection import (
     FaultyDynamoDB,
     Request,
     Trouble,
-    faulty_world,
+    faulty_harness,
     meanwhile,
 )
-from tests.support.harness import TABLE, World
 from tests.support.recount import scan, violations
 
 LONG: Final = "Use blue. " * 500
@@ -38,28 +38,28 @@ KINDS: Final = pytest.mark.parametrize("kind", ["clients", "campaigns"])
 
 
 @pytest.fixture
-def faulty() -> Iterator[tuple[World, FaultyDynamoDB]]:
-    with faulty_world() as made:
+def faulty() -> Iterator[tuple[Harness, FaultyDynamoDB]]:
+    with faulty_harness() as made:
         yield made
 
 
 @pytest.fixture
-def w(faulty: tuple[World, FaultyDynamoDB]) -> World:
+def w(faulty: tuple[Harness, FaultyDynamoDB]) -> Harness:
     return faulty[0]
 
 
-def made(w: World, kind: str, text: str | None = LONG, **fields: Any) -> Json:
+def made(w: Harness, kind: str, text: str | None = LONG, **fields: Any) -> Json:
     """A client or a campaign with such guidelines or such a brief."""
     return MAKE[kind](w, **{FIELD[kind]: text, **fields})
 
 
-def texts(w: World) -> dict[str, str]:
+def texts(w: Harness) -> dict[str, str]:
     """Every text that is an item of its own, by the id of what it belongs to."""
     items = scan(w.dynamodb, TABLE)
     return {item["id"]: item["text"] for item in items if item["SK"].startswith("TEXT#")}
 
 
-def settled(w: World) -> None:
+def settled(w: Harness) -> None:
     """All clean-ups are over, and everything adds up."""
     clean_up(w)
     assert violations(scan(w.dynamodb, TABLE), at_rest=True) == []
@@ -69,7 +69,7 @@ def settled(w: World) -> None:
 
 
 @KINDS
-def test_a_text_above_the_limit_is_its_own_item(w: World, kind: str) -> None:
+def test_a_text_above_the_limit_is_its_own_item(w: Harness, kind: str) -> None:
     within, above = made(w, kind, LONGEST_INLINE), made(w, kind, LONGEST_INLINE + "x")
     assert texts(w) == {above["id"]: LONGEST_INLINE + "x"}
     for each in (within, above):
@@ -78,7 +78,7 @@ def test_a_text_above_the_limit_is_its_own_item(w: World, kind: str) -> None:
 
 
 @KINDS
-def test_no_index_carries_a_long_text(w: World, kind: str) -> None:
+def test_no_index_carries_a_long_text(w: Harness, kind: str) -> None:
     made(w, kind)
     for item in scan(w.dynamodb, TABLE):
         indexes = {name for name in item if name.startswith("by_")}
@@ -87,7 +87,7 @@ def test_no_index_carries_a_long_text(w: World, kind: str) -> None:
 
 @KINDS
 @pytest.mark.parametrize("after", [OTHER, "Short.", LONGEST_INLINE, "", None])
-def test_a_changed_text_moves_where_its_length_says(w: World, kind: str, after: str | None) -> None:
+def test_a_changed_text_moves_where_its_length_says(w: Harness, kind: str, after: str | None) -> None:
     one = made(w, kind)
     for text in (after, LONG, after):
         changed = w.call("PATCH", f"/{kind}/{one['id']}", {FIELD[kind]: text}).json
@@ -98,7 +98,7 @@ def test_a_changed_text_moves_where_its_length_says(w: World, kind: str, after: 
 
 
 @KINDS
-def test_another_change_does_not_write_the_text(faulty: tuple[World, FaultyDynamoDB], kind: str) -> None:
+def test_another_change_does_not_write_the_text(faulty: tuple[Harness, FaultyDynamoDB], kind: str) -> None:
     w, client = faulty
     one = made(w, kind)
     client.trouble = recording = Recording()
@@ -129,7 +129,7 @@ class Recording(Trouble):
 @pytest.mark.parametrize(
     "query", [{}, {"sort_by": "name"}, {"sort_by": "updated_at"}, {"search": "long"}, {"page": 2, "page_size": 2}]
 )
-def test_every_list_shows_long_and_short_texts(w: World, kind: str, query: Json) -> None:
+def test_every_list_shows_long_and_short_texts(w: Harness, kind: str, query: Json) -> None:
     each = [made(w, kind, text, name=f"Long {number}") for number, text in enumerate((LONG, "Short.", OTHER, None))]
     by_id = {one["id"]: one for one in each}
     items = shown(w, f"/{kind}", **query)["items"]
@@ -138,13 +138,13 @@ def test_every_list_shows_long_and_short_texts(w: World, kind: str, query: Json)
 
 
 @KINDS
-def test_a_walk_shows_every_text(w: World, kind: str) -> None:
+def test_a_walk_shows_every_text(w: Harness, kind: str) -> None:
     each = [made(w, kind, text) for text in (LONG, "Short.", OTHER, None)]
     assert [item for page in walk(w, f"/{kind}", page_size=1) for item in page["items"]] == each[::-1]
 
 
 @KINDS
-def test_a_repeated_request_is_answered_with_the_text(w: World, kind: str) -> None:
+def test_a_repeated_request_is_answered_with_the_text(w: Harness, kind: str) -> None:
     body = {"name": "n", FIELD[kind]: LONG}
     if kind == "campaigns":
         body |= {"client_id": a_client(w)["id"], "goal": "g"}
@@ -153,7 +153,7 @@ def test_a_repeated_request_is_answered_with_the_text(w: World, kind: str) -> No
     assert second.headers["Idempotent-Replayed"] == "true"
 
 
-def test_a_task_is_made_with_the_long_texts(w: World) -> None:
+def test_a_task_is_made_with_the_long_texts(w: Harness) -> None:
     client = made(w, "clients", "Use blue. " + "x" * INLINE_BYTES)
     campaign = a_campaign(w, client, brief="Sell boats. " + "x" * INLINE_BYTES)
     prompt = a_task(w, campaign_id=campaign["id"], provider="sandbox")["effective_prompt"]
@@ -165,7 +165,7 @@ def test_a_task_is_made_with_the_long_texts(w: World) -> None:
 
 
 @KINDS
-def test_a_deleted_resource_leaves_no_text(w: World, kind: str) -> None:
+def test_a_deleted_resource_leaves_no_text(w: Harness, kind: str) -> None:
     one = made(w, kind)
     assert w.call("DELETE", f"/{kind}/{one['id']}").status == 204
     assert w.call("GET", f"/{kind}/{one['id']}").status == 404
@@ -174,7 +174,7 @@ def test_a_deleted_resource_leaves_no_text(w: World, kind: str) -> None:
     assert texts(w) == {}
 
 
-def test_deleting_a_client_deletes_its_campaigns_texts(w: World) -> None:
+def test_deleting_a_client_deletes_its_campaigns_texts(w: Harness) -> None:
     client, other = made(w, "clients"), made(w, "clients", OTHER)
     kept = a_campaign(w, other, brief=LONG)
     for _ in range(3):
@@ -185,7 +185,7 @@ def test_deleting_a_client_deletes_its_campaigns_texts(w: World) -> None:
     assert texts(w) == {other["id"]: OTHER, kept["id"]: LONG}
 
 
-def test_texts_are_deleted_a_batch_at_a_time(w: World) -> None:
+def test_texts_are_deleted_a_batch_at_a_time(w: Harness) -> None:
     client = made(w, "clients")
     for _ in range(4):
         a_campaign(w, client, brief=LONG)
@@ -200,7 +200,7 @@ def test_texts_are_deleted_a_batch_at_a_time(w: World) -> None:
 
 @KINDS
 @pytest.mark.parametrize("after", [OTHER, "Short."])
-def test_a_reader_never_sees_half_a_change(w: World, kind: str, after: str) -> None:
+def test_a_reader_never_sees_half_a_change(w: Harness, kind: str, after: str) -> None:
     one = made(w, kind)
     path, change = f"/{kind}/{one['id']}", {FIELD[kind]: after, "name": "Changed"}
     with torn_reads(lambda: w.call("PATCH", path, change)):
@@ -209,7 +209,7 @@ def test_a_reader_never_sees_half_a_change(w: World, kind: str, after: str) -> N
 
 
 @KINDS
-def test_a_change_that_read_half_of_another_reads_again(w: World, kind: str) -> None:
+def test_a_change_that_read_half_of_another_reads_again(w: Harness, kind: str) -> None:
     one = made(w, kind)
     path = f"/{kind}/{one['id']}"
     with torn_reads(lambda: w.call("PATCH", path, {FIELD[kind]: OTHER})):
@@ -222,7 +222,7 @@ def test_a_change_that_read_half_of_another_reads_again(w: World, kind: str) -> 
 @pytest.mark.parametrize("number", [1, 2])
 @pytest.mark.parametrize("effect", [False, True])
 def test_a_change_that_dies_anywhere_leaves_no_half(
-    faulty: tuple[World, FaultyDynamoDB], kind: str, number: int, effect: bool
+    faulty: tuple[Harness, FaultyDynamoDB], kind: str, number: int, effect: bool
 ) -> None:
     w, client = faulty
     one = made(w, kind)
@@ -237,7 +237,7 @@ def test_a_change_that_dies_anywhere_leaves_no_half(
 @KINDS
 @pytest.mark.parametrize("search", [{}, {"search": "n"}])
 def test_a_list_shows_resources_with_their_own_texts(
-    faulty: tuple[World, FaultyDynamoDB], kind: str, search: Json
+    faulty: tuple[Harness, FaultyDynamoDB], kind: str, search: Json
 ) -> None:
     """Also while a text changes."""
     w, client = faulty
@@ -251,7 +251,7 @@ def test_a_list_shows_resources_with_their_own_texts(
 
 
 @KINDS
-def test_a_list_leaves_out_what_is_deleted_meanwhile(faulty: tuple[World, FaultyDynamoDB], kind: str) -> None:
+def test_a_list_leaves_out_what_is_deleted_meanwhile(faulty: tuple[Harness, FaultyDynamoDB], kind: str) -> None:
     w, client = faulty
     one, other = made(w, kind), made(w, kind)
 
@@ -289,14 +289,14 @@ def torn_reads(happens: Callable[[], object]) -> Any:
         (lambda text: Write(text, set={"by_path": "TEXT#x"}), "long text {id} stands at TEXT#x in by_path,"),
     ],
 )
-def test_the_recount_finds_a_text_of_another_version(w: World, change: Any, finding: str) -> None:
+def test_the_recount_finds_a_text_of_another_version(w: Harness, change: Any, finding: str) -> None:
     one = made(w, "clients")
     wiring.table().write(change(keys.text(1, one["id"])))
     (found,) = violations(scan(w.dynamodb, TABLE))
     assert finding.format(id=one["id"]) in found
 
 
-def test_the_recount_finds_a_text_without_its_resource(w: World) -> None:
+def test_the_recount_finds_a_text_without_its_resource(w: Harness) -> None:
     one = made(w, "clients")
     w.call("DELETE", f"/clients/{one['id']}")
     clean_up(w)

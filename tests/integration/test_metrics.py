@@ -15,8 +15,9 @@ from atelier.domain.provider import Done, JobRequest, State, SubmitOutcomeUnknow
 from atelier.providers.sandbox import Sandbox
 from atelier.store import verify
 from atelier.telemetry import Metric
+from testbed.harness import Harness
+from testbed.lambda_events import sqs_record
 from tests.integration.builders import a_canceled_task, a_client, a_finished_task, a_task, clean_up, work_on
-from tests.support.harness import World, sqs_record
 
 Line = dict[str, Any]
 BUSY: Any = {"Error": {"Code": "TransactionConflictException", "Message": "Somebody else is writing it."}}
@@ -46,7 +47,7 @@ def dimensions(line: Line) -> list[list[str]]:
     return found
 
 
-def test_a_finished_task_counts_once_by_outcome_and_provider(w: World, metrics: Callable[[], list[Line]]) -> None:
+def test_a_finished_task_counts_once_by_outcome_and_provider(w: Harness, metrics: Callable[[], list[Line]]) -> None:
     a_finished_task(w)
     w.settle()
     (line,) = metrics()
@@ -61,7 +62,7 @@ def test_a_finished_task_counts_once_by_outcome_and_provider(w: World, metrics: 
     [("provider_auth", "ProviderKeyRefused"), ("provider_unavailable", "ProviderUnavailable")],
 )
 def test_failures_for_operators_have_their_own_metric(
-    w: World, metrics: Callable[[], list[Line]], code: str, metric: str
+    w: Harness, metrics: Callable[[], list[Line]], code: str, metric: str
 ) -> None:
     a_finished_task(w, prompt=f"fail:{code}")
     (line,) = metrics()
@@ -69,14 +70,14 @@ def test_failures_for_operators_have_their_own_metric(
     assert line["outcome"] == "failed"
 
 
-def test_a_cancel_is_counted_once_by_its_request(w: World, metrics: Callable[[], list[Line]]) -> None:
+def test_a_cancel_is_counted_once_by_its_request(w: Harness, metrics: Callable[[], list[Line]]) -> None:
     a_canceled_task(w)
     w.settle()
     (line,) = metrics()
     assert (line["outcome"], line["TasksEnded"]) == ("canceled", [1])
 
 
-def test_a_task_that_the_queue_gives_up_is_counted(w: World, metrics: Callable[[], list[Line]]) -> None:
+def test_a_task_that_the_queue_gives_up_is_counted(w: Harness, metrics: Callable[[], list[Line]]) -> None:
     a_task(w)
     w.relay()
     ((message, _),) = w.generation.take()
@@ -87,14 +88,14 @@ def test_a_task_that_the_queue_gives_up_is_counted(w: World, metrics: Callable[[
     assert (line["outcome"], line["TasksEnded"]) == ("failed", [1])
 
 
-def test_a_request_that_meets_nothing_writes_no_metrics(w: World, metrics: Callable[[], list[Line]]) -> None:
+def test_a_request_that_meets_nothing_writes_no_metrics(w: Harness, metrics: Callable[[], list[Line]]) -> None:
     a_client(w)
     w.call("GET", "/clients")
     w.call("GET", "/clients", query={"colour": "blue"})
     assert metrics() == []
 
 
-def a_contended_write(w: World) -> None:
+def a_contended_write(w: Harness) -> None:
     """A client that is written at the fourth try."""
     client = wiring.dynamodb()
     write, conflicts = client.transact_write_items, [ClientError(BUSY, "TransactWriteItems")] * 3
@@ -108,25 +109,25 @@ def a_contended_write(w: World) -> None:
         a_client(w)
 
 
-def test_retried_writes_are_counted_in_one_line(w: World, metrics: Callable[[], list[Line]]) -> None:
+def test_retried_writes_are_counted_in_one_line(w: Harness, metrics: Callable[[], list[Line]]) -> None:
     a_contended_write(w)
     (line,) = metrics()
     assert (dimensions(line), sum(line["WriteConflictRetries"])) == ([["service"]], 3)
 
 
-def a_defect(w: World) -> None:
+def a_defect(w: Harness) -> None:
     """A request that meets one."""
     with mock.patch.object(wiring.clients(), "list", side_effect=RuntimeError("a defect")):
         w.call("GET", "/clients")
 
 
-def test_a_defect_is_counted(w: World, metrics: Callable[[], list[Line]]) -> None:
+def test_a_defect_is_counted(w: Harness, metrics: Callable[[], list[Line]]) -> None:
     a_defect(w)
     (line,) = metrics()
     assert line["UnexpectedErrors"] == [1]
 
 
-def a_deleted_client(w: World) -> None:
+def a_deleted_client(w: Harness) -> None:
     """One with three tasks, cleaned up."""
     client = a_client(w)
     for _ in range(3):
@@ -135,7 +136,7 @@ def a_deleted_client(w: World) -> None:
     clean_up(w)
 
 
-def test_a_cleanup_reports_its_age_and_children(w: World, metrics: Callable[[], list[Line]]) -> None:
+def test_a_cleanup_reports_its_age_and_children(w: Harness, metrics: Callable[[], list[Line]]) -> None:
     a_deleted_client(w)
     lines = metrics()
     ages = [line["CascadeAge"][0] for line in lines]
@@ -143,7 +144,7 @@ def test_a_cleanup_reports_its_age_and_children(w: World, metrics: Callable[[], 
     assert (ages, ages[-1] > 90) == (sorted(ages), True)
 
 
-def test_the_media_of_a_deleted_task_have_no_age(w: World, metrics: Callable[[], list[Line]]) -> None:
+def test_the_media_of_a_deleted_task_have_no_age(w: Harness, metrics: Callable[[], list[Line]]) -> None:
     task = a_finished_task(w)
     metrics()
     w.call("DELETE", f"/tasks/{task['id']}")
@@ -151,13 +152,13 @@ def test_the_media_of_a_deleted_task_have_no_age(w: World, metrics: Callable[[],
     assert metrics() == []
 
 
-def a_recount(w: World) -> None:
+def a_recount(w: Harness) -> None:
     """One that finds two violations."""
     with mock.patch.object(verify, "violations", return_value=["one", "two"]):
         w.invoke("verify", {"user_ids": [1]})
 
 
-def test_what_a_recount_finds_is_counted(w: World, metrics: Callable[[], list[Line]]) -> None:
+def test_what_a_recount_finds_is_counted(w: Harness, metrics: Callable[[], list[Line]]) -> None:
     assert w.invoke("verify", {"user_ids": [1]})["ok"]
     assert metrics() == []
     a_recount(w)
@@ -165,7 +166,7 @@ def test_what_a_recount_finds_is_counted(w: World, metrics: Callable[[], list[Li
     assert sum(line["IntegrityViolations"]) == 2
 
 
-def a_silent_submit(w: World) -> str:
+def a_silent_submit(w: Harness) -> str:
     """A task of whose job nobody knows whether it was accepted."""
     task = a_task(w)
     with mock.patch.object(Sandbox, "submit", side_effect=SubmitOutcomeUnknown("It fell silent.")):
@@ -174,7 +175,7 @@ def a_silent_submit(w: World) -> str:
     return str(task["id"])
 
 
-def test_an_unknown_submit_is_counted_at_every_look(w: World, metrics: Callable[[], list[Line]]) -> None:
+def test_an_unknown_submit_is_counted_at_every_look(w: Harness, metrics: Callable[[], list[Line]]) -> None:
     task = a_silent_submit(w)
     (line,) = metrics()
     assert names(line) == {"SubmitOutcomeUnknown"}
@@ -182,7 +183,7 @@ def test_an_unknown_submit_is_counted_at_every_look(w: World, metrics: Callable[
     assert [names(line) for line in metrics()] == [{"TasksEnded", "TaskDuration"}]
 
 
-def a_paid_task(w: World) -> None:
+def a_paid_task(w: Harness) -> None:
     """A finished task that cost something."""
     poll = Sandbox.poll
 
@@ -194,13 +195,13 @@ def a_paid_task(w: World) -> None:
         a_finished_task(w)
 
 
-def test_what_a_task_cost_is_counted(w: World, metrics: Callable[[], list[Line]]) -> None:
+def test_what_a_task_cost_is_counted(w: Harness, metrics: Callable[[], list[Line]]) -> None:
     a_paid_task(w)
     (line,) = metrics()
     assert line["TaskDollars"] == [0.04]
 
 
-SITUATIONS: Final[Mapping[Metric, Callable[[World], object]]] = {
+SITUATIONS: Final[Mapping[Metric, Callable[[Harness], object]]] = {
     "CascadeAge": a_deleted_client,
     "CascadeChildren": a_deleted_client,
     "IntegrityViolations": a_recount,
@@ -221,6 +222,6 @@ def test_every_metric_has_a_situation() -> None:
 
 
 @pytest.mark.parametrize("metric", SITUATIONS)
-def test_every_metric_is_written(w: World, metrics: Callable[[], list[Line]], metric: Metric) -> None:
+def test_every_metric_is_written(w: Harness, metrics: Callable[[], list[Line]], metric: Metric) -> None:
     SITUATIONS[metric](w)
     assert metric in set().union(*map(names, metrics()))

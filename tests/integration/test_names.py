@@ -4,20 +4,20 @@ from collections.abc import Iterator
 
 import pytest
 
+from testbed.harness import Harness, harness
 from tests.integration.builders import Json, a_campaign, a_client, names, places, shown
-from tests.support.harness import World, world
 
 DECOMPOSED = "Mu\u0308ller"
 INVISIBLE = ["\u200b", "\u200d\ufeff", "\u2060 \u00ad", "\u3164", "\u2800", "\u202e\u0000", "\U000e0041", "\ufe0f"]
 
 
 @pytest.fixture
-def w() -> Iterator[World]:
-    with world() as made:
+def w() -> Iterator[Harness]:
+    with harness() as made:
         yield made
 
 
-def found(w: World, path: str, **query: str) -> list[str]:
+def found(w: Harness, path: str, **query: str) -> list[str]:
     return names(w, path, **query)
 
 
@@ -33,7 +33,7 @@ def found(w: World, path: str, **query: str) -> list[str]:
         ("ΣΟΦΌΣ", ["σοφός", "ΣΟΦΟ\u0301Σ"]),
     ],
 )
-def test_a_name_is_found_however_it_is_typed(w: World, name: str, searches: list[str]) -> None:
+def test_a_name_is_found_however_it_is_typed(w: Harness, name: str, searches: list[str]) -> None:
     client = a_client(w, name=name)
     a_client(w, name="Other")
     a_campaign(w, client_id=client["id"], name=name)
@@ -44,19 +44,19 @@ def test_a_name_is_found_however_it_is_typed(w: World, name: str, searches: list
 
 
 @pytest.mark.parametrize("search", ["", " ", "\u3000\u200b"])
-def test_a_search_for_nothing_finds_everything(w: World, search: str) -> None:
+def test_a_search_for_nothing_finds_everything(w: Harness, search: str) -> None:
     a_client(w, name="Acme")
     assert found(w, "/clients", search=search) == ["Acme"]
 
 
-def test_a_percent_sign_is_an_ordinary_character(w: World) -> None:
+def test_a_percent_sign_is_an_ordinary_character(w: Harness) -> None:
     for name in ("100 %", "1000", "a_b", "axb"):
         a_client(w, name=name)
     assert found(w, "/clients", search="%") == ["100 %"]
     assert found(w, "/clients", search="_") == ["a_b"]
 
 
-def test_names_sort_together_however_they_are_composed(w: World) -> None:
+def test_names_sort_together_however_they_are_composed(w: Harness) -> None:
     for name in ("Zara", DECOMPOSED, "Mueller", "MÜLLER", "Müller", "Nagel", "Arzt", "Ärzte", "Banane"):
         a_client(w, name=name)
     expected = ["Arzt", "Ärzte", "Banane", "Mueller", DECOMPOSED, "MÜLLER", "Müller", "Nagel", "Zara"]
@@ -64,7 +64,7 @@ def test_names_sort_together_however_they_are_composed(w: World) -> None:
     assert found(w, "/clients", sort_by="name", sort_order="asc", search="\u200b", page="1") == expected
 
 
-def test_names_and_status_ascend_and_times_descend(w: World) -> None:
+def test_names_and_status_ascend_and_times_descend(w: Harness) -> None:
     client = a_client(w, name="c")
     for name, status in (("b", "draft"), ("a", "archived"), ("c", "active")):
         a_campaign(w, client_id=client["id"], name=name, status=status)
@@ -76,7 +76,7 @@ def test_names_and_status_ascend_and_times_descend(w: World) -> None:
         assert found(w, path, sort_by="name", sort_order="desc") == ["c", "b", "a"]
 
 
-def test_a_cursor_belongs_to_its_order(w: World) -> None:
+def test_a_cursor_belongs_to_its_order(w: Harness) -> None:
     """Whether that was asked for or is the default."""
     for name in "cab":
         a_client(w, name=name)
@@ -87,7 +87,7 @@ def test_a_cursor_belongs_to_its_order(w: World) -> None:
 
 
 @pytest.mark.parametrize("text", INVISIBLE)
-def test_what_cannot_be_seen_is_no_content(w: World, text: str) -> None:
+def test_what_cannot_be_seen_is_no_content(w: Harness, text: str) -> None:
     client = a_client(w)
     assert places(w.call("POST", "/clients", {"name": text})) == {"/name"}
     assert places(w.call("PATCH", f"/clients/{client['id']}", {"name": f" {text} "})) == {"/name"}
@@ -106,20 +106,20 @@ def test_what_cannot_be_seen_is_no_content(w: World, text: str) -> None:
         (f" {DECOMPOSED} ", DECOMPOSED),
     ],
 )
-def test_names_are_trimmed_and_otherwise_kept(w: World, sent: str, kept: str) -> None:
+def test_names_are_trimmed_and_otherwise_kept(w: Harness, sent: str, kept: str) -> None:
     client: Json = a_client(w, name=sent)
     assert client["name"] == kept
     assert a_campaign(w, client_id=client["id"], name=sent, goal=sent)["goal"] == kept
     assert w.call("POST", "/generate/image", {"prompt": sent}).json["prompt"] == kept
 
 
-def test_a_limit_counts_what_is_kept(w: World) -> None:
+def test_a_limit_counts_what_is_kept(w: Harness) -> None:
     assert a_client(w, name="\u200b" * 300 + "a" * 255)["name"] == "a" * 255
     assert places(w.call("POST", "/clients", {"name": "a" * 256})) == {"/name"}
 
 
 @pytest.mark.parametrize("letter", ["ΐ", "ﷺ", "각", "😀", "\u0344", "漢"])
-def test_the_longest_names_of_any_script_sort_and_page(w: World, letter: str) -> None:
+def test_the_longest_names_of_any_script_sort_and_page(w: Harness, letter: str) -> None:
     client = a_client(w)
     for last in "ba":
         a_campaign(w, client_id=client["id"], name=letter * 254 + last)

@@ -12,16 +12,16 @@ from atelier.store import keys
 from atelier.store.account_summary import MAX_PENDING
 from atelier.store.resources import Resources
 from atelier.store.table import Retry, Write
+from testbed.harness import Harness, harness
 from tests.integration.builders import NOBODY, Json, a_client, a_task, problem, shown
-from tests.support.harness import World, world
 
 PARTS = {"type", "title", "status", "detail", "instance", "request_id"}
 SECRET = "arn:aws:dynamodb:secret-table"
 
 
 @pytest.fixture(scope="module")
-def w() -> Iterator[World]:
-    with world() as made:
+def w() -> Iterator[Harness]:
+    with harness() as made:
         yield made
 
 
@@ -64,7 +64,7 @@ Request = tuple[str, str, Any, dict[str, str]]
         (("POST", "/clients", {"name": "Acme"}, {"Idempotency-Key": "used"}), 422),
     ],
 )
-def test_every_error_is_a_problem_with_all_its_parts(w: World, request_: Request, status: int) -> None:
+def test_every_error_is_a_problem_with_all_its_parts(w: Harness, request_: Request, status: int) -> None:
     method, path, body, headers = request_
     w.call("POST", "/clients", {"name": "First"}, headers={"Idempotency-Key": "used"})
     path = path.format(client=a_client(w)["id"], task=a_task(w)["id"])
@@ -78,7 +78,7 @@ def test_every_error_is_a_problem_with_all_its_parts(w: World, request_: Request
     assert told["detail"]
 
 
-def test_problems_of_one_kind_have_one_type_and_title(w: World) -> None:
+def test_problems_of_one_kind_have_one_type_and_title(w: Harness) -> None:
     kinds = [problem(w.call("GET", f"/{kind}/{NOBODY}"), 404) for kind in ("clients", "campaigns", "tasks")]
     kinds.append(problem(w.call("GET", "/nowhere"), 404))
     assert len({(each["type"], each["title"]) for each in kinds}) == 1
@@ -88,7 +88,7 @@ def test_problems_of_one_kind_have_one_type_and_title(w: World) -> None:
     "path", ["/", "/client", "/clients/", "/clients/x/y", "/tasks/x/y", "/generate", "/generate/text", "/webhooks"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_path_that_does_not_exist_is_not_found(w: World, method: str, path: str) -> None:
+def test_a_path_that_does_not_exist_is_not_found(w: Harness, method: str, path: str) -> None:
     problem(w.call(method, path), 404)
 
 
@@ -112,14 +112,14 @@ def test_a_path_that_does_not_exist_is_not_found(w: World, method: str, path: st
         ("/openapi.json", {"GET"}),
     ],
 )
-def test_an_unsupported_method_is_405_with_allow(w: World, path: str, allowed: set[str]) -> None:
+def test_an_unsupported_method_is_405_with_allow(w: Harness, path: str, allowed: set[str]) -> None:
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - allowed:
         answer = w.call(method, path)
         problem(answer, 405)
         assert set(answer.headers["Allow"].split(", ")) == allowed
 
 
-def test_every_answer_has_the_id_of_its_request(w: World) -> None:
+def test_every_answer_has_the_id_of_its_request(w: Harness) -> None:
     client = a_client(w)["id"]
     for method, path, body in [
         ("POST", "/clients", {"name": "Acme"}),
@@ -134,7 +134,7 @@ def test_every_answer_has_the_id_of_its_request(w: World) -> None:
         assert w.call(method, path, body).headers["X-Request-Id"] == "request-1"
 
 
-def test_an_unexpected_error_stays_inside(w: World) -> None:
+def test_an_unexpected_error_stays_inside(w: Harness) -> None:
     for where, error in [
         ("get", RuntimeError(SECRET)),
         ("get", KeyError(SECRET)),
@@ -149,7 +149,7 @@ def test_an_unexpected_error_stays_inside(w: World) -> None:
 
 
 @pytest.mark.parametrize("error", [conflict(), client_error("ThrottlingException")])
-def test_endless_write_conflicts_are_503_with_retry_after(w: World, error: Exception) -> None:
+def test_endless_write_conflicts_are_503_with_retry_after(w: Harness, error: Exception) -> None:
     client = a_client(w)
     failing = mock.patch.multiple(wiring.dynamodb(), transact_write_items=fails(error), put_item=fails(error))
     with failing, at_once():
@@ -167,7 +167,7 @@ def test_endless_write_conflicts_are_503_with_retry_after(w: World, error: Excep
 
 
 @pytest.mark.parametrize("path", ["/clients", f"/clients/{NOBODY}", f"/campaigns/{NOBODY}", "/tasks", "/health"])
-def test_endless_read_failures_are_503_with_retry_after(w: World, path: str) -> None:
+def test_endless_read_failures_are_503_with_retry_after(w: Harness, path: str) -> None:
     busy = fails(client_error("ThrottlingException"))
     w.pass_time(5)  # after which a health check asks again
     with mock.patch.multiple(wiring.dynamodb(), get_item=busy, batch_get_item=busy, query=busy):
@@ -177,7 +177,7 @@ def test_endless_read_failures_are_503_with_retry_after(w: World, path: str) -> 
 
 
 @pytest.mark.parametrize(("at", "status"), [(0, 409), (1, 503)], ids=["the same key", "something else"])
-def test_key_conflicts_and_contention_have_different_answers(w: World, at: int, status: int) -> None:
+def test_key_conflicts_and_contention_have_different_answers(w: Harness, at: int, status: int) -> None:
     """Who meets the same idempotency key is told so; who meets other writers is told to wait."""
     key = {"Idempotency-Key": f"running-{at}"}
     with (
@@ -188,7 +188,7 @@ def test_key_conflicts_and_contention_have_different_answers(w: World, at: int, 
     assert w.call("POST", "/clients", {"name": "Acme"}, headers=key).status == 201
 
 
-def test_a_write_survives_a_few_conflicts(w: World) -> None:
+def test_a_write_survives_a_few_conflicts(w: Harness) -> None:
     client, send, errors = wiring.dynamodb(), wiring.dynamodb().transact_write_items, [conflict()] * 5
 
     def sometimes(**request: Any) -> object:
@@ -200,7 +200,7 @@ def test_a_write_survives_a_few_conflicts(w: World) -> None:
         assert w.call("POST", "/clients", {"name": "Acme"}).status == 201
 
 
-def test_too_many_deletes_at_once_are_a_503(w: World) -> None:
+def test_too_many_deletes_at_once_are_a_503(w: Harness) -> None:
     client = a_client(w)
     pending = {f"client#{number}" for number in range(MAX_PENDING)}
     wiring.table().write(Write(keys.summary(1), add={"pending": pending}))
@@ -211,7 +211,7 @@ def test_too_many_deletes_at_once_are_a_503(w: World) -> None:
     assert w.call("DELETE", f"/clients/{client['id']}").status == 204
 
 
-def test_without_an_identity_provider_everyone_is_refused(w: World) -> None:
+def test_without_an_identity_provider_everyone_is_refused(w: Harness) -> None:
     requests: list[tuple[str, str, Json | None]] = [
         ("GET", "/clients", None),
         ("POST", "/campaigns", {"client_id": NOBODY, "name": "Launch", "goal": "Sell"}),
@@ -227,14 +227,14 @@ def test_without_an_identity_provider_everyone_is_refused(w: World) -> None:
     settings.settings.cache_clear()
 
 
-def test_health_says_that_the_table_answers(w: World) -> None:
+def test_health_says_that_the_table_answers(w: Harness) -> None:
     assert shown(w, "/health").keys() == {"status", "version"}
     w.pass_time(5)
     with mock.patch.object(wiring.dynamodb(), "get_item", fails(client_error("ResourceNotFoundException"))):
         problem(w.call("GET", "/health"), 500)
 
 
-def test_health_asks_the_table_once_in_five_seconds(w: World) -> None:
+def test_health_asks_the_table_once_in_five_seconds(w: Harness) -> None:
     w.pass_time(5)
     with mock.patch.object(wiring.dynamodb(), "get_item", wraps=wiring.dynamodb().get_item) as get_item:
         for _ in range(20):
@@ -245,20 +245,20 @@ def test_health_asks_the_table_once_in_five_seconds(w: World) -> None:
         assert get_item.call_count == 2
 
 
-def test_an_unanswered_table_request_is_retried_at_once(w: World) -> None:
+def test_an_unanswered_table_request_is_retried_at_once(w: Harness) -> None:
     w.pass_time(5)
     with mock.patch.object(wiring.dynamodb(), "get_item", fails(client_error("ResourceNotFoundException"))):
         problem(w.call("GET", "/health"), 500)
     assert w.call("GET", "/health").status == 200
 
 
-def test_the_document_is_served(w: World) -> None:
+def test_the_document_is_served(w: Harness) -> None:
     document = shown(w, "/openapi.json")
     assert document["openapi"].startswith("3.1.")
     assert "/api/v3/clients" in document["paths"]
 
 
-def test_an_unknown_path_is_404_before_its_body(w: World) -> None:
+def test_an_unknown_path_is_404_before_its_body(w: Harness) -> None:
     """A body that is not JSON is not what is wrong with it."""
     text = {"Content-Type": "text/plain"}
     problem(w.call("POST", "/nowhere", raw="hello", headers=text), 404)

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
+from testbed.harness import Answer, Harness, harness
+from testbed.lambda_events import http_event
 from tests.integration.builders import Json, a_client, a_task, ids, places, problem, shown
-from tests.support.harness import Answer, World, http_event, world
 
 TEXT_TYPES = ("application/json", "application/json; charset=UTF-8", 'Application/JSON;Charset="utf-8"')
 
 
 @pytest.fixture(scope="module")
-def w() -> Iterator[World]:
-    with world() as made:
+def w() -> Iterator[Harness]:
+    with harness() as made:
         yield made
 
 
@@ -29,7 +30,7 @@ def gateway_event(sent: bytes, *, path: str = "/clients", **headers: str) -> dic
     return {**event, "headers": lower, "isBase64Encoded": not is_text}
 
 
-def post(w: World, sent: bytes, *, path: str = "/clients", **headers: str) -> Answer:
+def post(w: Harness, sent: bytes, *, path: str = "/clients", **headers: str) -> Answer:
     function = "clients" if path == "/clients" else "tasks"
     answer = w.invoke(function, gateway_event(sent, path=path, **headers))
     return Answer(answer["statusCode"], answer["headers"], answer.get("body") or "")
@@ -53,27 +54,27 @@ NOT_UTF_8 = [
 
 @pytest.mark.parametrize("sent", NOT_UTF_8)
 @pytest.mark.parametrize("content_type", ["application/json", "application/merge-patch+json"])
-def test_invalid_utf_8_is_refused_in_both_gateway_forms(w: World, sent: bytes, content_type: str) -> None:
+def test_invalid_utf_8_is_refused_in_both_gateway_forms(w: Harness, sent: bytes, content_type: str) -> None:
     answer = post(w, sent, content_type=content_type)
     assert places(answer) == {""}
     assert "UTF-8" in answer.json["detail"]
 
 
-def test_an_invalid_utf_8_prompt_is_not_charged(w: World) -> None:
+def test_an_invalid_utf_8_prompt_is_not_charged(w: Harness) -> None:
     before = shown(w, "/tasks")["total"]
     assert places(post(w, b'{"prompt":"caf\xe9"}', path="/generate/image")) == {""}
     assert shown(w, "/tasks")["total"] == before
 
 
 @pytest.mark.parametrize("content_type", [*TEXT_TYPES, "application/merge-patch+json"])
-def test_a_replacement_character_that_was_sent_is_kept(w: World, content_type: str) -> None:
+def test_a_replacement_character_that_was_sent_is_kept(w: Harness, content_type: str) -> None:
     for name in ("M\ufffdller", "Zoë \ufffd 🦊"):
         answer = post(w, json.dumps({"name": name}, ensure_ascii=False).encode(), content_type=content_type)
         assert (answer.status, answer.json["name"]) == (201, name)
         assert post(w, json.dumps({"name": name}).encode(), content_length="").json["name"] == name
 
 
-def test_a_replacement_character_without_length_is_refused(w: World) -> None:
+def test_a_replacement_character_without_length_is_refused(w: Harness) -> None:
     """Without a Content-Length it cannot be told from bytes that were replaced."""
     assert places(post(w, '{"name":"\ufffd!"}'.encode(), content_length="")) == {""}
     assert places(post(w, b'{"name":"\xff!"}', content_length="")) == {""}
@@ -81,24 +82,24 @@ def test_a_replacement_character_without_length_is_refused(w: World) -> None:
 
 
 @pytest.mark.parametrize("charset", ["latin1", "iso-8859-1", "utf-16", "us-ascii", "windows-1252", '"UTF-16LE"', ""])
-def test_another_charset_is_a_415(w: World, charset: str) -> None:
+def test_another_charset_is_a_415(w: Harness, charset: str) -> None:
     problem(post(w, b'{"name":"Acme"}', content_type=f"application/json; charset={charset}"), 415)
     problem(post(w, b'{"name":"Acme"}', content_type=f"application/json;charset=utf-8; Charset={charset}"), 415)
 
 
 @pytest.mark.parametrize("content_type", [*TEXT_TYPES, "application/json;charset=utf8;q=1", "application/json; v=1"])
-def test_utf_8_may_be_named(w: World, content_type: str) -> None:
+def test_utf_8_may_be_named(w: Harness, content_type: str) -> None:
     assert post(w, '{"name":"Zoë"}'.encode(), content_type=content_type).status == 201
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "identity", "GZIP, gzip", "x"])
 @pytest.mark.parametrize("sent", [b"\x1f\x8b\x08\x00\x00", b'{"name":"Acme"}'])
-def test_a_content_encoding_is_a_415(w: World, encoding: str, sent: bytes) -> None:
+def test_a_content_encoding_is_a_415(w: Harness, encoding: str, sent: bytes) -> None:
     for content_type in ("application/json", "application/octet-stream"):
         problem(post(w, sent, content_type=content_type, content_encoding=encoding), 415)
 
 
-def test_base64_that_is_none_is_refused(w: World) -> None:
+def test_base64_that_is_none_is_refused(w: Harness) -> None:
     event = {**gateway_event(b"{}"), "body": "e30===x", "isBase64Encoded": True}
     answer = w.invoke("clients", event)
     assert answer["statusCode"] == 400
@@ -129,7 +130,7 @@ AT_8 = " (line 1, column 8)."
         ('{"a":' * 5000, "The body is nested too deeply: at most 100 levels."),
     ],
 )  # fmt: skip
-def test_body_errors_are_messages_in_words(w: World, body: str, said: str) -> None:
+def test_body_errors_are_messages_in_words(w: Harness, body: str, said: str) -> None:
     answer = w.call("POST", "/clients", raw=body)
     assert (places(answer), answer.json["detail"]) == ({""}, said)
 
@@ -157,7 +158,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("number", KEPT)
 @pytest.mark.parametrize("field", ["metadata"])
-def test_a_number_is_kept_as_it_is(w: World, field: str, number: str) -> None:
+def test_a_number_is_kept_as_it_is(w: Harness, field: str, number: str) -> None:
     key = {"Idempotency-Key": f"number {number}"[:255]}
     for _ in range(2):
         answer = w.call(
@@ -170,7 +171,7 @@ def test_a_number_is_kept_as_it_is(w: World, field: str, number: str) -> None:
 
 @pytest.mark.parametrize("number", REFUSED)
 @pytest.mark.parametrize("field", ["metadata", "params"])
-def test_a_number_that_would_not_be_kept_is_refused(w: World, field: str, number: str) -> None:
+def test_a_number_that_would_not_be_kept_is_refused(w: Harness, field: str, number: str) -> None:
     key = {"Idempotency-Key": "a number"}
     for _ in range(2):
         raw = f'{{"prompt": "A boat", "{field}": {{"n": [{number}]}}}}'
@@ -181,7 +182,7 @@ def test_a_number_that_would_not_be_kept_is_refused(w: World, field: str, number
 
 @pytest.mark.parametrize("number", ["1" * 309, "1e308", "-1e308", "1.5", "1e-7"])
 @pytest.mark.parametrize("field", ["seed", "num_outputs", "duration"])
-def test_a_number_out_of_bounds_is_named(w: World, field: str, number: str) -> None:
+def test_a_number_out_of_bounds_is_named(w: Harness, field: str, number: str) -> None:
     kind = "video" if field == "duration" else "image"
     answer = w.call("POST", f"/generate/{kind}", raw=f'{{"prompt": "A boat", "{field}": {number}}}')
     assert answer.status == 202 if (field, number) == ("duration", "1.5") else places(answer) == {f"/{field}"}
@@ -191,7 +192,7 @@ def test_a_number_out_of_bounds_is_named(w: World, field: str, number: str) -> N
 
 
 @pytest.mark.parametrize("query", ["search=M%FCller", "search=%C3", "search=%ED%A0%80", "%FF=1", "search=ok&page=%80"])
-def test_a_query_that_is_not_utf_8_is_refused(w: World, query: str) -> None:
+def test_a_query_that_is_not_utf_8_is_refused(w: Harness, query: str) -> None:
     event = http_event("GET", "/api/v3/clients", None, headers={}, query=query)
     event["queryStringParameters"] = {"search": "M\ufffdller"} if query.startswith("search") else {}
     answer = w.invoke("clients", event)
@@ -200,7 +201,7 @@ def test_a_query_that_is_not_utf_8_is_refused(w: World, query: str) -> None:
 
 
 @pytest.mark.parametrize("time", ["2026-01-31T12:00:00 02:00", "2026-01-31t12:00:00.5 00:00"])
-def test_a_plus_that_became_a_blank_is_explained(w: World, time: str) -> None:
+def test_a_plus_that_became_a_blank_is_explained(w: Harness, time: str) -> None:
     for name in ("created_from", "created_to"):
         answer = w.call("GET", "/tasks", query={name: time})
         assert places(answer) == {name}
@@ -211,7 +212,7 @@ def test_a_plus_that_became_a_blank_is_explained(w: World, time: str) -> None:
 # ------------------------------------------------------------------------------------------------------------ ids
 
 
-def test_ids_are_found_in_any_case_of_letters(w: World) -> None:
+def test_ids_are_found_in_any_case_of_letters(w: Harness) -> None:
     client = a_client(w)["id"]
     campaign = w.call("POST", "/campaigns", {"client_id": client.upper(), "name": "a", "goal": "b"}).json
     task: Json = a_task(w, client_id=client.title(), campaign_id=campaign["id"].upper())
@@ -235,13 +236,13 @@ def test_ids_are_found_in_any_case_of_letters(w: World) -> None:
     assert w.call("DELETE", f"/tasks/{task['id'].upper()}").status == 204
 
 
-def test_an_id_in_another_script_is_not_found(w: World) -> None:
+def test_an_id_in_another_script_is_not_found(w: Harness) -> None:
     client = a_client(w)["id"]
     for strange in (client.replace("0", "０"), client.replace("0", "٠"), f"{client}\u200b", f"{{{client}}}"):
         problem(w.call("GET", f"/clients/{strange}"), 404)
 
 
-def test_tasks_without_a_campaign_are_listed(w: World) -> None:
+def test_tasks_without_a_campaign_are_listed(w: Harness) -> None:
     client = a_client(w)["id"]
     campaign = w.call("POST", "/campaigns", {"client_id": client, "name": "a", "goal": "b"}).json["id"]
     inside = a_task(w, campaign_id=campaign)["id"]

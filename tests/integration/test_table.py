@@ -11,8 +11,8 @@ from moto import mock_aws
 from atelier.store.expressions import Attr
 from atelier.store.keys import Key, Partition
 from atelier.store.table import EXISTS, MISSING, ConcurrentUpdate, Table, Write, concurrent_update
-from tests.support import engines
-from tests.support.table import create_table
+from testbed import engines
+from testbed.template import create_table
 
 HERE, THERE = Key("ACCOUNT#1", "CLIENT#1"), Key("ACCOUNT#1", "CLIENT#2")
 

@@ -14,9 +14,9 @@ from atelier.domain.tasks.life_cycle import canceled, started
 from atelier.domain.tasks.record import DeliveryAttempt, Task
 from atelier.store import keys
 from atelier.store.table import Write
+from testbed.harness import TABLE, Harness
 from tests.integration.builders import Json, a_campaign, a_task, clean_up
-from tests.support.fault_injection import WRITES, FaultyDynamoDB, Request, Trouble, faulty_world
-from tests.support.harness import TABLE, World
+from tests.support.fault_injection import WRITES, FaultyDynamoDB, Request, Trouble, faulty_harness
 from tests.support.recount import scan, violations
 
 
@@ -37,9 +37,9 @@ class Recording(Trouble):
 
 @dataclass
 class Stage:
-    """A world with one task, which is somebody's campaign's."""
+    """A harness with one task, which is somebody's campaign's."""
 
-    w: World
+    w: Harness
     client: FaultyDynamoDB
     task: Task
 
@@ -61,7 +61,7 @@ class Stage:
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
-    with faulty_world() as (w, client):
+    with faulty_harness() as (w, client):
         made = a_task(w, campaign_id=a_campaign(w)["id"])
         yield Stage(w, client, wiring.tasks().kept(made["id"], access=Access.own(1)))
 

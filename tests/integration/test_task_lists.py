@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from testbed.harness import Harness, harness
 from tests.integration.builders import (
     NOBODY,
     Json,
@@ -18,29 +19,28 @@ from tests.integration.builders import (
     shown,
     walk,
 )
-from tests.support.harness import World, world
 
 
 @pytest.fixture(scope="module")
-def w() -> Iterator[World]:
-    with world() as made:
+def w() -> Iterator[Harness]:
+    with harness() as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def client(w: World) -> str:
+def client(w: Harness) -> str:
     id_: str = a_client(w)["id"]
     return id_
 
 
 @pytest.fixture(scope="module")
-def campaign(w: World, client: str) -> str:
+def campaign(w: Harness, client: str) -> str:
     id_: str = a_campaign(w, {"id": client})["id"]
     return id_
 
 
 @pytest.fixture(scope="module")
-def tasks(w: World, client: str, campaign: str) -> list[Json]:
+def tasks(w: Harness, client: str, campaign: str) -> list[Json]:
     """Some of each kind, oldest first."""
     return [
         a_canceled_task(w, client_id=client),
@@ -91,7 +91,7 @@ FILTERS: list[tuple[Json, Wanted]] = [
 
 @pytest.mark.parametrize("asked", FILTERS)
 def test_every_filter_pages_its_tasks_in_both_directions(
-    w: World, tasks: list[Json], client: str, campaign: str, asked: tuple[Json, Wanted]
+    w: Harness, tasks: list[Json], client: str, campaign: str, asked: tuple[Json, Wanted]
 ) -> None:
     query, wanted = asked
     query = {name: value.format(client=client, campaign=campaign) for name, value in query.items()}
@@ -114,7 +114,7 @@ def written(at: datetime) -> str:
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def test_a_time_span_includes_both_its_ends(w: World, tasks: list[Json]) -> None:
+def test_a_time_span_includes_both_its_ends(w: Harness, tasks: list[Json]) -> None:
     """To the microsecond."""
     tick = timedelta(microseconds=1)
     at = [moment(task["created_at"]) for task in tasks]
@@ -140,12 +140,12 @@ def test_a_time_span_includes_both_its_ends(w: World, tasks: list[Json]) -> None
         lambda at: at.isoformat().replace("+00:00", "z").replace("T", "t"),
     ],
 )
-def test_a_timestamp_may_take_any_rfc_3339_form(w: World, tasks: list[Json], write: Any) -> None:
+def test_a_timestamp_may_take_any_rfc_3339_form(w: Harness, tasks: list[Json], write: Any) -> None:
     at = moment(tasks[3]["created_at"])
     assert ids(w, "/tasks", created_from=write(at), created_to=write(at)) == [tasks[3]["id"]]
 
 
-def test_a_spans_total_is_exact_and_iterating_stays_inside(w: World, tasks: list[Json]) -> None:
+def test_a_spans_total_is_exact_and_iterating_stays_inside(w: Harness, tasks: list[Json]) -> None:
     span = {"created_from": tasks[1]["created_at"], "created_to": tasks[5]["created_at"]}
     pages = list(walk(w, "/tasks", page_size=2, **span))
     assert [item["id"] for page in pages for item in page["items"]] == [task["id"] for task in tasks[5:0:-1]]
@@ -153,7 +153,7 @@ def test_a_spans_total_is_exact_and_iterating_stays_inside(w: World, tasks: list
     assert shown(w, "/tasks", type="audio", **span)["total"] == 2
 
 
-def test_tasks_of_a_deleted_parent_are_listed_unlinked(w: World) -> None:
+def test_tasks_of_a_deleted_parent_are_listed_unlinked(w: Harness) -> None:
     client = a_client(w)["id"]
     campaign = a_campaign(w, {"id": client})["id"]
     linked = a_task(w, campaign_id=campaign)
@@ -171,7 +171,7 @@ def test_tasks_of_a_deleted_parent_are_listed_unlinked(w: World) -> None:
 
 
 @pytest.mark.parametrize("clients", [1, 2])
-def test_the_unassigned_of_pending_clients_are_counted(w: World, clients: int) -> None:
+def test_the_unassigned_of_pending_clients_are_counted(w: Harness, clients: int) -> None:
     """On pages that are full: what a page shows cannot make up for a total that is too small."""
     before = shown(w, "/tasks", client_id="none")["total"]
     parents = [None, *(a_client(w)["id"] for _ in range(clients))]
@@ -188,7 +188,7 @@ def test_the_unassigned_of_pending_clients_are_counted(w: World, clients: int) -
 @pytest.mark.parametrize("query", [{}, {"client_id": "none"}, {"type": "audio"}, {"campaign_id": "{campaign}"}])
 @pytest.mark.parametrize("page", [2, 9])
 def test_a_page_beyond_the_end_has_the_total(
-    w: World, tasks: list[Json], campaign: str, query: Json, page: int
+    w: Harness, tasks: list[Json], campaign: str, query: Json, page: int
 ) -> None:
     query = {name: value.format(campaign=campaign) for name, value in query.items()}
     total = shown(w, "/tasks", **query)["total"]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from threading import Event
 
 from tests.integration.builders import a_canceled_task, a_client, a_task, shown
-from tests.support.fault_injection import FaultyDynamoDB, Request, Trouble, faulty_world
+from tests.support.fault_injection import FaultyDynamoDB, Request, Trouble, faulty_harness
 
 
 class Between(Trouble):
@@ -31,7 +31,7 @@ class Between(Trouble):
 
 
 def test_a_task_created_meanwhile_pushes_nobody_out() -> None:
-    with faulty_world() as (w, client):
+    with faulty_harness() as (w, client):
         first = a_task(w)
         w.pass_time(60)
         client.trouble = trouble = Between(client, lambda: a_task(w))
@@ -42,7 +42,7 @@ def test_a_task_created_meanwhile_pushes_nobody_out() -> None:
 
 
 def test_tasks_that_become_unassigned_meanwhile_push_nobody_out() -> None:
-    with faulty_world() as (w, client):
+    with faulty_harness() as (w, client):
         mine, others = a_client(w), a_client(w)
         task = a_canceled_task(w, client_id=mine["id"])
         w.pass_time(60)
@@ -61,7 +61,7 @@ def test_tasks_that_become_unassigned_meanwhile_push_nobody_out() -> None:
 
 
 def test_a_task_freed_between_two_reads_is_listed_once() -> None:
-    with faulty_world() as (w, client):
+    with faulty_harness() as (w, client):
         mine = a_client(w)
         task = a_canceled_task(w, client_id=mine["id"])
         w.call("DELETE", f"/clients/{mine['id']}")

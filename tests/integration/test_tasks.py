@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
+from testbed.harness import BUCKET, Harness, harness
 from tests.integration.builders import (
     NOBODY,
     Json,
@@ -21,25 +22,24 @@ from tests.integration.builders import (
     theirs,
     work_on,
 )
-from tests.support.harness import BUCKET, World, world
 
 KIB = 1024
 LONG_FIELDS = {"effective_prompt", "params", "attempts", "webhook_deliveries"}
 
 
 @pytest.fixture(scope="module")
-def w() -> Iterator[World]:
-    with world() as made:
+def w() -> Iterator[Harness]:
+    with harness() as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def succeeded(w: World) -> Json:
+def succeeded(w: Harness) -> Json:
     return a_finished_task(w)
 
 
 @pytest.fixture(scope="module")
-def failed(w: World) -> Json:
+def failed(w: Harness) -> Json:
     return a_finished_task(w, prompt="fail:nsfw", metadata={"a": 1}, seed=3, params={"steps": 4})
 
 
@@ -53,13 +53,13 @@ EVERY_WAY = [("GET", ""), ("GET", "/result"), ("POST", "/cancel"), ("POST", "/re
 
 
 @pytest.mark.parametrize("id_", [NOBODY, "nonsense", NOBODY.upper(), "%20"])
-def test_an_id_that_names_nothing_is_not_found(w: World, id_: str) -> None:
+def test_an_id_that_names_nothing_is_not_found(w: Harness, id_: str) -> None:
     path = f"/tasks/{id_}"
     for method, below in EVERY_WAY:
         problem(w.call(method, path + below), 404)
 
 
-def test_another_users_task_is_not_there(w: World) -> None:
+def test_another_users_task_is_not_there(w: Harness) -> None:
     client, campaign, task = theirs(w)
     path = f"/tasks/{task}"
     for method, below in EVERY_WAY:
@@ -80,21 +80,21 @@ def test_another_users_task_is_not_there(w: World) -> None:
         {"text": '"\\/\n', "html": "<b>&amp;</b>"},
     ],
 )
-def test_metadata_comes_back_exactly_as_it_was_sent(w: World, metadata: Json) -> None:
+def test_metadata_comes_back_exactly_as_it_was_sent(w: Harness, metadata: Json) -> None:
     task = a_task(w, metadata=metadata)
     listed = next(item for item in shown(w, "/tasks")["items"] if item["id"] == task["id"])
     for found in (task, shown(w, f"/tasks/{task['id']}"), listed):
         assert repr(found["metadata"]) == repr(metadata)
 
 
-def test_a_number_beyond_every_double_is_refused(w: World) -> None:
+def test_a_number_beyond_every_double_is_refused(w: Harness) -> None:
     # RFC 8259, section 6: readers may not agree on it. Kept exactly or refused, never rounded.
     body = '{"prompt": "A boat", "metadata": {"a": 1' + "0" * 400 + "}}"
     assert places(w.call("POST", "/generate/image", raw=body)) == {""}
 
 
 @pytest.mark.parametrize("fill", ["a", "é", "🦊", '"'])
-def test_metadata_may_have_16_kib_and_no_more(w: World, fill: str) -> None:
+def test_metadata_may_have_16_kib_and_no_more(w: Harness, fill: str) -> None:
     size = len(fill.encode()) + (fill == '"')
     room = 16 * KIB - len('{"a":""}')
     text = fill * (room // size) + "x" * (room % size)
@@ -103,13 +103,13 @@ def test_metadata_may_have_16_kib_and_no_more(w: World, fill: str) -> None:
     assert [fault["pointer"] for fault in problem(answer, 400)["errors"]] == ["/metadata"]
 
 
-def test_params_too_large_for_an_item_are_refused(w: World) -> None:
+def test_params_too_large_for_an_item_are_refused(w: Harness) -> None:
     raw = '{"prompt": "A boat", "params": {"a": [' + ",".join(["9e15"] * 50_000) + "]}}"
     answer = w.call("POST", "/generate/image", raw=raw)
     assert [fault["pointer"] for fault in problem(answer, 400)["errors"]] == ["/params"]
 
 
-def test_lists_show_everything_but_the_long_texts(w: World, succeeded: Json) -> None:
+def test_lists_show_everything_but_the_long_texts(w: Harness, succeeded: Json) -> None:
     listed = next(item for item in shown(w, "/tasks", page_size=100)["items"] if item["id"] == succeeded["id"])
     assert listed.keys() == succeeded.keys() - LONG_FIELDS
     same = listed.keys() - {"outputs"}
@@ -117,13 +117,13 @@ def test_lists_show_everything_but_the_long_texts(w: World, succeeded: Json) -> 
     assert listed["outputs"][0]["bytes"] == succeeded["outputs"][0]["bytes"]
 
 
-def test_a_result_is_there_once_the_task_has_succeeded(w: World, succeeded: Json) -> None:
+def test_a_result_is_there_once_the_task_has_succeeded(w: Harness, succeeded: Json) -> None:
     result = shown(w, f"/tasks/{succeeded['id']}/result")
     assert (result["id"], result["status"]) == (succeeded["id"], "succeeded")
     assert result["outputs"][0]["bytes"] == succeeded["outputs"][0]["bytes"]
 
 
-def test_a_result_is_a_202_while_the_task_runs(w: World) -> None:
+def test_a_result_is_a_202_while_the_task_runs(w: Harness) -> None:
     task, seen = a_task(w)["id"], []
     path = f"/tasks/{task}/result"
     w.relay()
@@ -136,19 +136,19 @@ def test_a_result_is_a_202_while_the_task_runs(w: World) -> None:
     assert (answer.status, answer.json["status"]) == (200, "succeeded")
 
 
-def test_the_result_of_a_failed_task_is_409(w: World, failed: Json) -> None:
+def test_the_result_of_a_failed_task_is_409(w: Harness, failed: Json) -> None:
     """With the task's own error."""
     told = problem(w.call("GET", f"/tasks/{failed['id']}/result"), 409)
     assert (told["code"], told["retryable"]) == (failed["error"]["code"], failed["error"]["retryable"])
     assert told["detail"] == failed["error"]["message"]
 
 
-def test_the_result_of_a_canceled_task_is_409(w: World) -> None:
+def test_the_result_of_a_canceled_task_is_409(w: Harness) -> None:
     told = problem(w.call("GET", f"/tasks/{a_canceled_task(w)['id']}/result"), 409)
     assert (told["code"], told["retryable"]) == ("canceled", True)
 
 
-def test_a_canceled_task_stays_canceled_whatever_the_worker_does(w: World) -> None:
+def test_a_canceled_task_stays_canceled_whatever_the_worker_does(w: Harness) -> None:
     task = a_canceled_task(w)
     assert (task["status"], task["outputs"]) == ("canceled", [])
     assert task["completed_at"] == task["updated_at"] > task["created_at"]
@@ -157,20 +157,20 @@ def test_a_canceled_task_stays_canceled_whatever_the_worker_does(w: World) -> No
     assert files_of(task) == []
 
 
-def test_what_is_over_cannot_be_canceled(w: World, succeeded: Json, failed: Json) -> None:
+def test_what_is_over_cannot_be_canceled(w: Harness, succeeded: Json, failed: Json) -> None:
     for task in (succeeded, failed):
         before = shown(w, f"/tasks/{task['id']}")["updated_at"]
         problem(w.call("POST", f"/tasks/{task['id']}/cancel"), 409)
         assert shown(w, f"/tasks/{task['id']}")["updated_at"] == before
 
 
-def test_a_second_cancel_changes_nothing(w: World) -> None:
+def test_a_second_cancel_changes_nothing(w: Harness) -> None:
     canceled = a_canceled_task(w)
     again = w.call("POST", f"/tasks/{canceled['id']}/cancel")
     assert (again.status, again.json) == (200, canceled)
 
 
-def test_a_retry_creates_an_equal_new_task(w: World, failed: Json) -> None:
+def test_a_retry_creates_an_equal_new_task(w: Harness, failed: Json) -> None:
     answer = w.call("POST", f"/tasks/{failed['id']}/retry")
     assert answer.status == 202
     again = answer.json
@@ -182,13 +182,13 @@ def test_a_retry_creates_an_equal_new_task(w: World, failed: Json) -> None:
     assert shown(w, f"/tasks/{failed['id']}") == failed
 
 
-def test_only_what_failed_or_was_canceled_can_be_retried(w: World, succeeded: Json) -> None:
+def test_only_what_failed_or_was_canceled_can_be_retried(w: Harness, succeeded: Json) -> None:
     for task in (succeeded, a_task(w)):
         problem(w.call("POST", f"/tasks/{task['id']}/retry"), 409)
     assert w.call("POST", f"/tasks/{a_canceled_task(w)['id']}/retry").status == 202
 
 
-def test_a_retry_takes_the_brand_as_it_is_now(w: World) -> None:
+def test_a_retry_takes_the_brand_as_it_is_now(w: Harness) -> None:
     client = a_client(w, brand_guidelines="Use blue.")
     task = a_canceled_task(w, client_id=client["id"])
     w.call("PATCH", f"/clients/{client['id']}", {"brand_guidelines": "Use red."})
@@ -198,7 +198,7 @@ def test_a_retry_takes_the_brand_as_it_is_now(w: World) -> None:
     assert (again["client_id"], again["effective_prompt"]) == (None, "A boat")
 
 
-def test_deleting_a_task_deletes_its_media(w: World) -> None:
+def test_deleting_a_task_deletes_its_media(w: Harness) -> None:
     task = a_finished_task(w)
     assert len(files_of(task)) == 1
     assert w.call("DELETE", f"/tasks/{task['id']}").status == 204
@@ -209,7 +209,7 @@ def test_deleting_a_task_deletes_its_media(w: World) -> None:
     assert files_of(task) == []
 
 
-def test_deleting_a_running_task_leaves_nothing(w: World) -> None:
+def test_deleting_a_running_task_leaves_nothing(w: Harness) -> None:
     task = a_task(w)
     w.relay()
     one_step(w, task["id"])

@@ -25,8 +25,10 @@ from atelier.domain.ids import new_id
 from atelier.store import cascade, keys
 from atelier.store.account_summary import summary_from
 from atelier.store.long_texts import INLINE_BYTES
-from tests.support.fault_injection import Timestamp, exact_world
-from tests.support.harness import TABLE, World, sqs_record
+from testbed.exact_stream import exact_harness
+from testbed.harness import TABLE, Harness
+from testbed.lambda_events import sqs_record
+from tests.support.fault_injection import Snapshot
 from tests.support.recount import scan
 from tests.support.third_level import BriefVersionQuery, BriefVersions, NewBriefVersion, third_level
 
@@ -44,10 +46,10 @@ which = st.integers(0, 2**16)
 class Levels(RuleBasedStateMachine):
     """What callers and the cascade may do, in any order."""
 
-    def __init__(self, w: World, beginning: Timestamp) -> None:
+    def __init__(self, w: Harness, beginning: Snapshot) -> None:
         super().__init__()
         beginning.again()
-        self.world = w
+        self.harness = w
         self.made: dict[str, list[str]] = {"clients": [], "campaigns": [], "brief_versions": []}
         self.random = Random(0)
         self.db = sqlite3.connect(":memory:", isolation_level=None)
@@ -70,21 +72,21 @@ class Levels(RuleBasedStateMachine):
     @rule()
     def make_client(self) -> None:
         body = {"name": "n", "brand_guidelines": self._text()}
-        self._known("clients", self.world.call("POST", "/clients", body).json["id"])
+        self._known("clients", self.harness.call("POST", "/clients", body).json["id"])
 
     @rule(client=which)
     def make_campaign(self, client: int) -> None:
         client_id = self._pick("clients", client)
         status = self.random.choice(("active", "archived", "draft"))
         body = {"client_id": client_id, "name": "n", "goal": "g", "status": status, "brief": self._text()}
-        answer = self.world.call("POST", "/campaigns", body)
+        answer = self.harness.call("POST", "/campaigns", body)
         assert answer.status == (201 if self._has("clients", client_id) else 404), answer.text
         if answer.status == 201:
             self._known("campaigns", answer.json["id"], client_id)
 
     @rule(campaign=which)
     def make_version(self, campaign: int) -> None:
-        campaign_id, now = self._pick("campaigns", campaign), self.world.clock()
+        campaign_id, now = self._pick("campaigns", campaign), self.harness.clock()
         new = NewBriefVersion(campaign_id=campaign_id, text=self._text())
         create = partial(self._versions().create, new, id_=new_id(now, 0), access=ME, idempotent=None, now=now)
         if self._has("campaigns", campaign_id):
@@ -104,7 +106,7 @@ class Levels(RuleBasedStateMachine):
     @rule(version=which)
     def delete_version(self, version: int) -> None:
         id_ = self._pick("brief_versions", version)
-        delete = partial(self._versions().delete, id_, access=ME, accepted=None, now=self.world.clock())
+        delete = partial(self._versions().delete, id_, access=ME, accepted=None, now=self.harness.clock())
         if self._removed("brief_versions", id_):
             delete()
         else:
@@ -115,23 +117,23 @@ class Levels(RuleBasedStateMachine):
 
     @rule()
     def relay(self) -> None:
-        self.world.relay()
+        self.harness.relay()
 
     @rule(message=which, again=st.booleans())
     def clean_one(self, message: int, again: bool) -> None:
         """Deliver one of the messages that wait; with `again`, it will come once more."""
-        self.world.relay()
-        waiting = self.world.cascade.waiting
+        self.harness.relay()
+        waiting = self.harness.cascade.waiting
         if waiting:
             body, delay = waiting[message % len(waiting)]
             if not again:
                 waiting.remove((body, delay))
-            self.world.pass_time(delay)
-            assert not self.world.invoke("cascade", {"Records": [sqs_record(body)]})["batchItemFailures"]
+            self.harness.pass_time(delay)
+            assert not self.harness.invoke("cascade", {"Records": [sqs_record(body)]})["batchItemFailures"]
 
     @rule()
     def clean_everything(self) -> None:
-        self.world.settle()
+        self.harness.settle()
 
     # ------------------------------------------------------------------------------------------ what must be the same
 
@@ -161,9 +163,9 @@ class Levels(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         for id_ in self._rows("SELECT id FROM clients"):
-            assert self.world.call("DELETE", f"/clients/{id_}").status == 204
-        self.world.settle()
-        account = [item for item in scan(self.world.dynamodb, TABLE) if item["PK"] == "ACCOUNT#1"]
+            assert self.harness.call("DELETE", f"/clients/{id_}").status == 204
+        self.harness.settle()
+        account = [item for item in scan(self.harness.dynamodb, TABLE) if item["PK"] == "ACCOUNT#1"]
         assert {item["SK"] for item in account} <= {"SUMMARY", "COUNTERS#all", "COUNTERS#none"}
         summary = summary_from(wiring.table().get(keys.summary(1)))
         assert (set(summary.counters.values()) <= {0}, summary.pending.resources) == (True, frozenset())
@@ -173,7 +175,7 @@ class Levels(RuleBasedStateMachine):
 
     def _delete_over_http(self, table: str, number: int) -> None:
         id_ = self._pick(table, number)
-        assert self.world.call("DELETE", f"/{table}/{id_}").status == (204 if self._removed(table, id_) else 404)
+        assert self.harness.call("DELETE", f"/{table}/{id_}").status == (204 if self._removed(table, id_) else 404)
 
     def _text(self) -> str:
         """A text that is stored with its resource, or beside it."""
@@ -182,7 +184,7 @@ class Levels(RuleBasedStateMachine):
     def _pick(self, table: str, number: int) -> str:
         """Any that was ever made, the youngest for 0: most of the time one that is still there."""
         there = [id_ for id_ in self.made[table] if self._has(table, id_)]
-        wanted = there if there and number % 10 < 7 else self.made[table] or [new_id(self.world.clock(), 0)]
+        wanted = there if there and number % 10 < 7 else self.made[table] or [new_id(self.harness.clock(), 0)]
         return wanted[-1 - number // 10 % len(wanted)]
 
     def _known(self, table: str, *row: str) -> None:
@@ -206,7 +208,7 @@ class Levels(RuleBasedStateMachine):
         cursor: dict[str, str] = {}
         size = self.random.randint(1, 4)
         while True:
-            page = self.world.call("GET", f"/{table}", query={**asked, **cursor, "page_size": size}).json
+            page = self.harness.call("GET", f"/{table}", query={**asked, **cursor, "page_size": size}).json
             walked += [each["id"] for each in page["items"]]
             totals.add(page["total"])
             if page["next_cursor"] is None:
@@ -241,9 +243,9 @@ def small_batches() -> Iterator[None]:
 
 
 def test_histories_of_three_levels_are_answered_like_sql() -> None:
-    with third_level(), small_batches(), exact_world() as w:
+    with third_level(), small_batches(), exact_harness() as w:
         run_state_machine_as_test(
-            partial(Levels, w, beginning=Timestamp(w)),  # type: ignore[arg-type]  # any factory will do
+            partial(Levels, w, beginning=Snapshot(w)),  # type: ignore[arg-type]  # any factory will do
             settings=settings(
                 max_examples=int(ASKED or 6),
                 stateful_step_count=25,

@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from bench.units import indexes
-from tests.support.table import create_table
+from testbed.template import create_table
 
 
 @pytest.fixture

@@ -17,12 +17,12 @@ from atelier.store.users import FIRST, MOST_KNOWN, Users
 from tests.support.fault_injection import (
     CrashAt,
     Crashed,
-    FaultStorm,
     FaultyDynamoDB,
+    RandomFaults,
     Request,
     Resent,
     Trouble,
-    faulty_world,
+    faulty_harness,
 )
 
 ISSUER: Final = "https://id.example"
@@ -30,7 +30,7 @@ ISSUER: Final = "https://id.example"
 
 @pytest.fixture
 def client() -> Iterator[FaultyDynamoDB]:
-    with faulty_world() as (_, standing_between):
+    with faulty_harness() as (_, standing_between):
         yield standing_between
 
 
@@ -114,7 +114,7 @@ def test_a_request_that_is_sent_twice_gives_one_number(client: FaultyDynamoDB) -
 
 
 def test_in_any_weather_nobody_shares_a_number(client: FaultyDynamoDB) -> None:
-    client.trouble = storm = FaultStorm(Random(7), rate=0.3)
+    client.trouble = storm = RandomFaults(Random(7), rate=0.3)
     heard: dict[str, set[int]] = {f"user {each}": set() for each in range(30)}
     for name in [*heard] * 8:
         try:

@@ -22,9 +22,9 @@ from atelier.store.table import Table
 from atelier.store.verify import read, violations
 from atelier.store.webhook_client import WebhookClient
 from atelier.store.webhook_secrets import WebhookSecrets
+from testbed.harness import Harness
 from tests.integration.builders import a_client, a_finished_task, a_task, problem, shown, work_on
 from tests.support.builders import an_id
-from tests.support.harness import World
 
 URL: Final = "https://receiver.example/hooks"
 SECRET: Final = "/webhook-secret"
@@ -68,7 +68,7 @@ def without_urls(task: dict[str, Any]) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------- what receivers hear
 
 
-def test_the_receiver_gets_the_task_its_owner_sees(w: World, receiver: Receiver) -> None:
+def test_the_receiver_gets_the_task_its_owner_sees(w: Harness, receiver: Receiver) -> None:
     secret = shown(w, SECRET)["secret"]
     task = a_finished_task(w, webhook_url=URL, metadata={"mine": 1}, client_id=a_client(w)["id"])
     w.relay()
@@ -84,7 +84,7 @@ def test_the_receiver_gets_the_task_its_owner_sees(w: World, receiver: Receiver)
     assert (delivery["status"], delivery["error"]) == (204, None)
 
 
-def test_a_canceled_task_is_told_once(w: World, receiver: Receiver) -> None:
+def test_a_canceled_task_is_told_once(w: Harness, receiver: Receiver) -> None:
     task = a_task(w, webhook_url=URL)
     w.relay()
     assert w.call("POST", f"/tasks/{task['id']}/cancel").status == 200
@@ -95,20 +95,20 @@ def test_a_canceled_task_is_told_once(w: World, receiver: Receiver) -> None:
     assert [each["type"] for each in told(receiver, shown(w, SECRET)["secret"])] == ["task.canceled"]
 
 
-def test_a_task_without_a_receiver_starts_no_notice(w: World, receiver: Receiver) -> None:
+def test_a_task_without_a_receiver_starts_no_notice(w: Harness, receiver: Receiver) -> None:
     a_finished_task(w)
     w.relay()
     assert w.tell() == 0
 
 
-def test_the_first_signature_creates_the_owners_secret(w: World, receiver: Receiver) -> None:
+def test_the_first_signature_creates_the_owners_secret(w: Harness, receiver: Receiver) -> None:
     a_finished_task(w, webhook_url=URL)
     w.relay()
     w.tell()
     assert len(told(receiver, shown(w, SECRET)["secret"])) == 1
 
 
-def test_attempts_are_shown_and_their_intervals_grow(w: World, receiver: Receiver) -> None:
+def test_attempts_are_shown_and_their_intervals_grow(w: Harness, receiver: Receiver) -> None:
     receiver.answers = [500, "it did not answer", 200]
     task = a_finished_task(w, webhook_url=URL)
     w.relay()
@@ -124,7 +124,7 @@ def test_attempts_are_shown_and_their_intervals_grow(w: World, receiver: Receive
     assert [len(each["data"]["webhook_deliveries"]) for each in seen] == [0, 1, 2]
 
 
-def test_a_task_that_was_deleted_is_not_told(w: World, receiver: Receiver) -> None:
+def test_a_task_that_was_deleted_is_not_told(w: Harness, receiver: Receiver) -> None:
     task = a_finished_task(w, webhook_url=URL)
     w.relay()
     assert w.call("DELETE", f"/tasks/{task['id']}").status == 204
@@ -132,7 +132,7 @@ def test_a_task_that_was_deleted_is_not_told(w: World, receiver: Receiver) -> No
     assert not receiver.posts
 
 
-def test_a_delivery_names_no_client_being_cleaned_up(w: World, receiver: Receiver) -> None:
+def test_a_delivery_names_no_client_being_cleaned_up(w: Harness, receiver: Receiver) -> None:
     client = a_client(w)
     a_finished_task(w, webhook_url=URL, client_id=client["id"])
     w.relay()
@@ -145,7 +145,7 @@ def test_a_delivery_names_no_client_being_cleaned_up(w: World, receiver: Receive
 # ----------------------------------------------------------------------------------------------- what is recorded
 
 
-def test_a_delivery_changes_only_deliveries_and_tag(w: World) -> None:
+def test_a_delivery_changes_only_deliveries_and_tag(w: Harness) -> None:
     task = a_finished_task(w)
     before = w.call("GET", f"/tasks/{task['id']}")
     wiring.tasks().log_delivery(task["id"], DeliveryAttempt(at=w.now, status=500))
@@ -162,7 +162,7 @@ def test_a_delivery_changes_only_deliveries_and_tag(w: World) -> None:
     assert not violations(read(wiring.table(), 1), at_rest=True)
 
 
-def test_a_delivery_is_recorded_on_older_tasks(w: World) -> None:
+def test_a_delivery_is_recorded_on_older_tasks(w: Harness) -> None:
     """Those that were written before there were deliveries."""
     task = a_finished_task(w)
     key = {"PK": {"S": f"TASK#{task['id']}"}, "SK": {"S": "TASK"}}
@@ -171,7 +171,7 @@ def test_a_delivery_is_recorded_on_older_tasks(w: World) -> None:
     assert len(shown(w, f"/tasks/{task['id']}")["webhook_deliveries"]) == 1
 
 
-def test_a_delivery_for_a_missing_task_is_not_recorded(w: World) -> None:
+def test_a_delivery_for_a_missing_task_is_not_recorded(w: Harness) -> None:
     wiring.tasks().log_delivery(an_id(9), DeliveryAttempt(at=w.now, status=200))
     assert wiring.table().get(keys.task(an_id(9))) is None
 
@@ -179,7 +179,7 @@ def test_a_delivery_for_a_missing_task_is_not_recorded(w: World) -> None:
 # ---------------------------------------------------------------------------------------------------- the secret
 
 
-def test_a_secret_is_created_once_at_first_read(w: World) -> None:
+def test_a_secret_is_created_once_at_first_read(w: Harness) -> None:
     first, second = w.call("GET", SECRET), w.call("GET", SECRET)
     assert first.json == second.json == {"secret": first.json["secret"], "previous_until": None}
     prefix, _, key = first.json["secret"].partition("_")
@@ -188,7 +188,7 @@ def test_a_secret_is_created_once_at_first_read(w: World) -> None:
     assert not violations(read(wiring.table(), 1), at_rest=True)
 
 
-def test_a_changed_secret_leaves_the_old_one_a_day(w: World) -> None:
+def test_a_changed_secret_leaves_the_old_one_a_day(w: Harness) -> None:
     old = shown(w, SECRET)["secret"]
     answer = w.call("POST", SECRET)
     assert answer.status == 200
@@ -202,13 +202,13 @@ def test_a_changed_secret_leaves_the_old_one_a_day(w: World) -> None:
     assert shown(w, SECRET) == {"secret": answer.json["secret"], "previous_until": None}
 
 
-def test_rotating_an_unseen_secret_creates_one(w: World) -> None:
+def test_rotating_an_unseen_secret_creates_one(w: Harness) -> None:
     answer = w.call("POST", SECRET)
     assert (answer.status, answer.json["previous_until"]) == (200, None)
     assert shown(w, SECRET) == answer.json
 
 
-def test_the_same_key_changes_the_secret_once(w: World) -> None:
+def test_the_same_key_changes_the_secret_once(w: Harness) -> None:
     old = shown(w, SECRET)["secret"]
     first = w.call("POST", SECRET, headers={"Idempotency-Key": "k"})
     again = w.call("POST", SECRET, headers={"Idempotency-Key": "k"})
@@ -220,18 +220,18 @@ def test_the_same_key_changes_the_secret_once(w: World) -> None:
     assert w.call("POST", SECRET, headers={"Idempotency-Key": "other"}).json["secret"] != first.json["secret"]
 
 
-def test_a_key_that_made_something_else_is_refused(w: World) -> None:
+def test_a_key_that_made_something_else_is_refused(w: Harness) -> None:
     assert w.call("POST", "/clients", {"name": "Acme"}, headers={"Idempotency-Key": "k"}).status == 201
     problem(w.call("POST", SECRET, headers={"Idempotency-Key": "k"}), 422)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_secret_cannot_be_chosen(w: World, method: str) -> None:
+def test_a_secret_cannot_be_chosen(w: Harness, method: str) -> None:
     problem(w.call(method, SECRET, {"secret": ONE}), 400)
     problem(w.call(method, SECRET, query={"secret": ONE}), 400)
 
 
-def test_every_user_has_a_secret_of_their_own(w: World) -> None:
+def test_every_user_has_a_secret_of_their_own(w: Harness) -> None:
     secrets = wiring.webhook_secrets()
     assert secrets.get_or_create(1, fresh=ONE, now=w.now).secret == ONE
     assert secrets.get_or_create(2, fresh=TWO, now=w.now).secret == TWO
@@ -252,13 +252,13 @@ def overtaken(by: Any) -> Any:
     return mock.patch.object(Table, "get", read_and_wait)
 
 
-def test_concurrent_first_reads_get_the_same_secret(w: World) -> None:
+def test_concurrent_first_reads_get_the_same_secret(w: Harness) -> None:
     secrets = WebhookSecrets(wiring.table())
     with overtaken(lambda: secrets.get_or_create(1, fresh=ONE, now=w.now)):
         assert secrets.get_or_create(1, fresh=TWO, now=w.now).secret == ONE
 
 
-def test_concurrent_rotations_forget_no_secret(w: World) -> None:
+def test_concurrent_rotations_forget_no_secret(w: Harness) -> None:
     secrets = WebhookSecrets(wiring.table())
     secrets.get_or_create(1, fresh=ONE, now=w.now)
     with overtaken(lambda: secrets.rotate(Access.own(1), fresh=TWO, idempotent=None, now=w.now)):
@@ -266,7 +266,7 @@ def test_concurrent_rotations_forget_no_secret(w: World) -> None:
     assert made.signing(w.now) == (THREE, TWO)
 
 
-def test_concurrent_rotations_with_one_key_rotate_once(w: World) -> None:
+def test_concurrent_rotations_with_one_key_rotate_once(w: Harness) -> None:
     secrets, this = WebhookSecrets(wiring.table()), IdempotentRequest(key="k", digest="d")
     secrets.get_or_create(1, fresh=ONE, now=w.now)
     with overtaken(lambda: secrets.rotate(Access.own(1), fresh=TWO, idempotent=this, now=w.now)):

@@ -16,8 +16,8 @@ from atelier.domain.schema import format_timestamp
 from atelier.store import keys
 from atelier.store.cascade import ELSEWHERE, pattern_of
 from atelier.store.keys import POSITION, Key
+from testbed.template import template
 from tests.support.builders import a_campaign, a_client, a_task, an_id
-from tests.support.table import template
 
 IDS = st.integers(min_value=0, max_value=2**62 - 1).map(an_id)
 USERS = st.integers(min_value=1, max_value=2**53)

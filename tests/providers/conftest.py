@@ -10,8 +10,8 @@ from pytest_socket import socket_allow_hosts
 from atelier.providers.fal import Fal
 from atelier.providers.http import Http
 from atelier.providers.replicate import Replicate
+from tests.support.aws_harness import AwsHarness, aws_harness
 from tests.support.aws_media import AwsMedia
-from tests.support.aws_world import AwsWorld, aws_world
 from tests.support.fal_server import FalServer
 from tests.support.replicate_server import ReplicateServer
 
@@ -51,17 +51,17 @@ def fal(http: Http, fal_server: FalServer) -> Fal:
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[AwsWorld]:
+def harness() -> Iterator[AwsHarness]:
     """AWS as far as Bedrock and Polly need it."""
-    with aws_world() as made:
+    with aws_harness() as made:
         yield made
 
 
 @pytest.fixture
-def books(world: AwsWorld) -> AwsMedia:
+def books(harness: AwsHarness) -> AwsMedia:
     """What AWS has noted, of this test only."""
-    world.empty()
-    return world.server.aws
+    harness.empty()
+    return harness.server.aws
 
 
 @pytest.fixture

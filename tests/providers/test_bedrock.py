@@ -27,29 +27,29 @@ from atelier.domain.tasks.record import TaskType
 from atelier.providers import aws
 from atelier.providers.bedrock import MODELS, Bedrock
 from tests.providers import job_requests
+from tests.support.aws_harness import BUCKET, AwsHarness, client_of
 from tests.support.aws_media import AwsMedia
-from tests.support.aws_world import BUCKET, AwsWorld, client_of
 
 CORE = "stability.stable-image-core-v1:1"
 RAY = "luma.ray-v2:0"
 
 
 @pytest.fixture(scope="module")
-def client(world: AwsWorld) -> Iterator[Any]:
-    with client_of("bedrock-runtime", world.server.url) as made:
+def client(harness: AwsHarness) -> Iterator[Any]:
+    with client_of("bedrock-runtime", harness.server.url) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def nobody(world: AwsWorld) -> Iterator[Any]:
+def nobody(harness: AwsHarness) -> Iterator[Any]:
     """A client with nobody at the other end."""
     with client_of("bedrock-runtime", "http://127.0.0.1:1") as made:
         yield made
 
 
 @pytest.fixture
-def bedrock(client: Any, world: AwsWorld, books: AwsMedia) -> Bedrock:
-    return Bedrock(client, world.s3, BUCKET)
+def bedrock(client: Any, harness: AwsHarness, books: AwsMedia) -> Bedrock:
+    return Bedrock(client, harness.s3, BUCKET)
 
 
 def a_picture(prompt: str = "A lighthouse", *, reference: str = "t1", **options: Any) -> JobRequest:
@@ -74,10 +74,10 @@ AnOrder = Callable[..., JobRequest]
 # ---------------------------------------------------------------------------------------------------- pictures
 
 
-def test_a_picture_is_made_and_stored_by_one_call(bedrock: Bedrock, books: AwsMedia, world: AwsWorld) -> None:
+def test_a_picture_is_made_and_stored_by_one_call(bedrock: Bedrock, books: AwsMedia, harness: AwsHarness) -> None:
     job = bedrock.submit(a_picture())
     assert bedrock.poll(job, a_picture()) == Done((Staged("incoming/t1/0.png"),))
-    assert Image.open(io.BytesIO(world.read("incoming/t1/0.png"))).format == "PNG"
+    assert Image.open(io.BytesIO(harness.read("incoming/t1/0.png"))).format == "PNG"
     assert len(books.paid) == 1
 
 
@@ -122,10 +122,10 @@ def test_a_picture_stored_before_a_crash_is_found(bedrock: Bedrock, books: AwsMe
     assert len(books.paid) == 1
 
 
-def test_a_picture_that_failed_to_store_stays_inconclusive(client: Any, world: AwsWorld, books: AwsMedia) -> None:
+def test_a_picture_that_failed_to_store_stays_inconclusive(client: Any, harness: AwsHarness, books: AwsMedia) -> None:
     """It may yet be there."""
     with pytest.raises(SubmitOutcomeUnknown):
-        Bedrock(client, world.s3, "no-such-bucket").submit(a_picture())
+        Bedrock(client, harness.s3, "no-such-bucket").submit(a_picture())
     assert len(books.paid) == 1
 
 
@@ -136,14 +136,14 @@ def test_a_picture_of_another_request_is_not_taken(bedrock: Bedrock) -> None:
 
 
 @pytest.mark.parametrize("answer", [b"", b"[]", b'{"images":["a"]}', b'{"images":[7]}'])
-def test_an_unreadable_answer_is_the_providers_failure(world: AwsWorld, answer: bytes) -> None:
+def test_an_unreadable_answer_is_the_providers_failure(harness: AwsHarness, answer: bytes) -> None:
     with pytest.raises(SubmitRefused) as refused:
-        Bedrock(_answering(answer), world.s3, BUCKET).submit(a_picture())
+        Bedrock(_answering(answer), harness.s3, BUCKET).submit(a_picture())
     assert refused.value.error.code == "provider_failed"
 
 
-def test_an_answer_without_pictures_is_a_job_without_files(world: AwsWorld) -> None:
-    bedrock = Bedrock(_answering(b'{"images":[],"finish_reasons":[null]}'), world.s3, BUCKET)
+def test_an_answer_without_pictures_is_a_job_without_files(harness: AwsHarness) -> None:
+    bedrock = Bedrock(_answering(b'{"images":[],"finish_reasons":[null]}'), harness.s3, BUCKET)
     assert bedrock.poll(bedrock.submit(a_picture()), a_picture()) == Done(())
 
 
@@ -155,11 +155,11 @@ def _answering(answer: bytes) -> Any:
 # ------------------------------------------------------------------------------------------------------- films
 
 
-def test_a_film_is_polled_until_it_is_stored(bedrock: Bedrock, books: AwsMedia, world: AwsWorld) -> None:
+def test_a_film_is_polled_until_it_is_stored(bedrock: Bedrock, books: AwsMedia, harness: AwsHarness) -> None:
     job = bedrock.submit(a_film())
     seen = [bedrock.poll(job, a_film()) for _ in range(3)]
     assert seen == [Working(), Working(), Done((Staged("incoming/t1/output.mp4"),))]
-    assert world.read("incoming/t1/output.mp4")[4:8] == b"ftyp"
+    assert harness.read("incoming/t1/output.mp4")[4:8] == b"ftyp"
     assert len(books.paid) == 1
 
 
@@ -290,9 +290,9 @@ def test_the_models_refusal_keeps_its_own_words(bedrock: Bedrock, a_job_request:
 
 
 @BOTH_KINDS
-def test_nobody_at_the_other_end_has_done_nothing(nobody: Any, world: AwsWorld, a_job_request: AnOrder) -> None:
+def test_nobody_at_the_other_end_has_done_nothing(nobody: Any, harness: AwsHarness, a_job_request: AnOrder) -> None:
     with pytest.raises(Unavailable):
-        Bedrock(nobody, world.s3, BUCKET).submit(a_job_request())
+        Bedrock(nobody, harness.s3, BUCKET).submit(a_job_request())
 
 
 @BOTH_KINDS

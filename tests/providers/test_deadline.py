@@ -16,10 +16,11 @@ from atelier.store import deadline
 from atelier.store.deadline import RESERVE, remaining, within
 from atelier.store.queues import Queue
 from atelier.store.table import Retry
+from testbed import engines
+from testbed.harness import TABLE, Harness, harness
+from testbed.lambda_events import LambdaContext, http_event
 from tests.integration.builders import NOBODY
-from tests.support import engines
 from tests.support.dynamodb_server import HANG_UP, RESET, STALL, TRICKLE, Said, Server, serving
-from tests.support.harness import TABLE, LambdaContext, World, http_event, world
 
 SECONDS: Final = RESERVE + 0.6
 """Of an invocation. Real ones have 15."""
@@ -77,17 +78,17 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def w(server: Server) -> Iterator[World]:
+def w(server: Server) -> Iterator[Harness]:
     usual = engines.current()
     engines.choose(Scripted(server))
     try:
-        with world() as made:
+        with harness() as made:
             yield made
     finally:
         engines.choose(usual)
 
 
-def answered(w: World, request: tuple[str, str, str | None], *, seconds: float = SECONDS) -> tuple[Any, float]:
+def answered(w: Harness, request: tuple[str, str, str | None], *, seconds: float = SECONDS) -> tuple[Any, float]:
     """The answer of an invocation that has so many seconds, and how many it took."""
     method, path, body = request
     event = http_event(method, f"/api/v3{path}", body, headers={}, query={})
@@ -96,7 +97,7 @@ def answered(w: World, request: tuple[str, str, str | None], *, seconds: float =
     return answer, time.monotonic() - began
 
 
-def created(w: World, server: Server) -> dict[str, Any]:
+def created(w: Harness, server: Server) -> dict[str, Any]:
     """A client's item, as a create writes it."""
     server.script = [Said()]
     answer, _ = answered(w, ("POST", "/clients", '{"name": "Acme"}'))
@@ -109,7 +110,7 @@ def created(w: World, server: Server) -> dict[str, Any]:
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda it: f"{it[0]} {'one' if NOBODY in it[1] else 'all'}")
 @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=list(TROUBLES))
 def test_no_trouble_outlasts_an_invocation(
-    w: World, server: Server, trouble: Any, request_: tuple[str, str, str | None]
+    w: Harness, server: Server, trouble: Any, request_: tuple[str, str, str | None]
 ) -> None:
     server.script = [trouble]
     answer, took = answered(w, request_)
@@ -121,7 +122,7 @@ def test_no_trouble_outlasts_an_invocation(
 @pytest.mark.parametrize(
     "trouble", [STALL, RESET, THROTTLED, CONFLICT], ids=["stalls", "resets", "throttles", "conflicts"]
 )
-def test_what_a_read_leaves_is_what_the_write_has(w: World, server: Server, trouble: Any) -> None:
+def test_what_a_read_leaves_is_what_the_write_has(w: Harness, server: Server, trouble: Any) -> None:
     item = created(w, server)
     server.script = [Said({"Item": item, "Responses": {TABLE: [item]}}), trouble]
     answer, took = answered(w, ("PATCH", f"/clients/{item['id']['S']}", '{"name": "Renamed"}'))
@@ -129,14 +130,14 @@ def test_what_a_read_leaves_is_what_the_write_has(w: World, server: Server, trou
     assert took < SECONDS
 
 
-def test_a_short_trouble_is_waited_for(w: World, server: Server) -> None:
+def test_a_short_trouble_is_waited_for(w: Harness, server: Server) -> None:
     server.script = [RESET, THROTTLED, CONFLICT, CONFLICT, Said()]
     answer, _ = answered(w, ("POST", "/clients", '{"name": "Acme"}'), seconds=15.0)
     assert answer["statusCode"] == 201, answer["body"]
     assert len({heard.body for heard in server.heard[-5:]}) == 1, "the very same request, token included"
 
 
-def test_an_invocation_whose_time_is_over_asks_nobody(w: World, server: Server) -> None:
+def test_an_invocation_whose_time_is_over_asks_nobody(w: Harness, server: Server) -> None:
     server.script, server.heard = [Said()], []
     answer, took = answered(w, ("GET", "/clients", None), seconds=RESERVE)
     assert answer["statusCode"] == 503, answer["body"]
@@ -148,7 +149,7 @@ def test_an_invocation_whose_time_is_over_asks_nobody(w: World, server: Server) 
 
 @pytest.mark.parametrize("request_", [REQUESTS[0], REQUESTS[2]], ids=["GET", "POST"])
 def test_botocores_client_begins_nothing_that_could_outlast_the_deadline(
-    w: World, server: Server, request_: tuple[str, str, str | None]
+    w: Harness, server: Server, request_: tuple[str, str, str | None]
 ) -> None:
     with mock.patch("atelier.wiring.connect", return_value=None):
         for cached in (wiring.dynamodb, wiring.table, wiring.clients):
@@ -162,7 +163,7 @@ def test_botocores_client_begins_nothing_that_could_outlast_the_deadline(
     assert len(server.heard) == 1, "the second try would begin less than seven seconds before the end"
 
 
-def test_a_queue_that_does_not_answer_is_busy(w: World) -> None:
+def test_a_queue_that_does_not_answer_is_busy(w: Harness) -> None:
     with serving() as queue, mock.patch.dict("os.environ", {"AWS_ENDPOINT_URL_SQS": queue.url}):
         queue.script = [HANG_UP]
         with pytest.raises(Busy, match="queue"), within(7.05):

@@ -39,9 +39,9 @@ from atelier.store.dynamodb.client import ROOTS, DynamoDB, connect
 from atelier.store.dynamodb.credentials import Keys, credentials_of
 from atelier.store.dynamodb.signature import Signer
 from atelier.store.wire import deserialized, serialized
+from testbed.environment import ENVIRONMENT
 from tests.property.test_wire import VALUES
 from tests.support.dynamodb_server import HANG_UP, Said, Server, serving
-from tests.support.environment import ENVIRONMENT
 
 KEYS: Final = Keys("AKIDEXAMPLE", "secret", "token/with=strange+characters")
 EVERY_TYPE: Final = {

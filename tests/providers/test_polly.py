@@ -24,26 +24,26 @@ from atelier.domain.tasks.record import TaskType
 from atelier.providers import aws
 from atelier.providers.polly import DEFAULT_VOICES, MODELS, VOICES, Polly
 from tests.providers.job_requests import a_job_request
+from tests.support.aws_harness import BUCKET, AwsHarness, client_of
 from tests.support.aws_media import AwsMedia
-from tests.support.aws_world import BUCKET, AwsWorld, client_of
 
 
 @pytest.fixture(scope="module")
-def client(world: AwsWorld) -> Iterator[Any]:
-    with client_of("polly", world.server.url) as made:
+def client(harness: AwsHarness) -> Iterator[Any]:
+    with client_of("polly", harness.server.url) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def nobody(world: AwsWorld) -> Iterator[Any]:
+def nobody(harness: AwsHarness) -> Iterator[Any]:
     """A client with nobody at the other end."""
     with client_of("polly", "http://127.0.0.1:1") as made:
         yield made
 
 
 @pytest.fixture
-def polly(client: Any, world: AwsWorld, books: AwsMedia) -> Polly:
-    return Polly(client, world.s3, BUCKET)
+def polly(client: Any, harness: AwsHarness, books: AwsMedia) -> Polly:
+    return Polly(client, harness.s3, BUCKET)
 
 
 def a_speech(prompt: str = "Good morning.", *, reference: str = "t1", **options: Any) -> JobRequest:
@@ -57,12 +57,12 @@ def a_speech(prompt: str = "Good morning.", *, reference: str = "t1", **options:
     )
 
 
-def test_a_speech_is_polled_until_it_is_stored(polly: Polly, books: AwsMedia, world: AwsWorld) -> None:
+def test_a_speech_is_polled_until_it_is_stored(polly: Polly, books: AwsMedia, harness: AwsHarness) -> None:
     job = polly.submit(a_speech())
     key = f"incoming/t1/speech.{job}.mp3"
     seen = [polly.poll(job, a_speech()) for _ in range(3)]
     assert seen == [Waiting(), Working(), Done((Staged(key),), cost=Decimal("0.000208"))]
-    assert world.read(key).startswith((b"ID3", b"\xff\xfb"))
+    assert harness.read(key).startswith((b"ID3", b"\xff\xfb"))
     assert len(books.paid) == 1
 
 
@@ -112,9 +112,9 @@ def test_a_provider_that_is_too_busy_has_done_nothing(polly: Polly, books: AwsMe
     assert len(books.paid) == 1
 
 
-def test_nobody_at_the_other_end_has_done_nothing(nobody: Any, world: AwsWorld) -> None:
+def test_nobody_at_the_other_end_has_done_nothing(nobody: Any, harness: AwsHarness) -> None:
     with pytest.raises(Unavailable):
-        Polly(nobody, world.s3, BUCKET).submit(a_speech())
+        Polly(nobody, harness.s3, BUCKET).submit(a_speech())
 
 
 def test_a_denied_role_is_reported_without_its_name(polly: Polly) -> None:
@@ -175,9 +175,9 @@ def test_a_speech_that_polly_has_forgotten_has_failed(polly: Polly) -> None:
     assert isinstance(polly.poll("no-such-task", a_speech()), Refused)
 
 
-def test_a_speech_that_cannot_be_polled_is_polled_later(nobody: Any, world: AwsWorld) -> None:
+def test_a_speech_that_cannot_be_polled_is_polled_later(nobody: Any, harness: AwsHarness) -> None:
     with pytest.raises(Unavailable):
-        Polly(nobody, world.s3, BUCKET).poll("a-task", a_speech())
+        Polly(nobody, harness.s3, BUCKET).poll("a-task", a_speech())
 
 
 def test_a_status_that_nobody_knows_is_waited_out(polly: Polly, caplog: pytest.LogCaptureFixture) -> None:

@@ -14,8 +14,8 @@ import boto3
 from atelier import settings, wiring
 from local import template, tools
 from local.engine import Engine
+from testbed.template import create_table
 from tests.support.golden import event as golden
-from tests.support.table import create_table
 
 TABLE: Final = "atelier"
 QUEUES: Final = {

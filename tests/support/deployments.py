@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from local import template as templates
 from local.preflight.stacks import Stack
-from tests.support.table import PROJECT
+from testbed.template import PROJECT
 
 Parameters = Mapping[str, str]
 

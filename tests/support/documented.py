@@ -15,7 +15,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Final, NamedTuple
 
-from tests.support.table import PROJECT
+from testbed.template import PROJECT
 
 DOCUMENTS: Final = ("README.md", *(f"docs/{path.name}" for path in sorted((PROJECT / "docs").glob("*.md"))))
 WATCHED: Final = ("aws", "sam", "make")

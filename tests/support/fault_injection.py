@@ -1,11 +1,11 @@
-"""The table behind bad weather: worlds whose DynamoDB fails, lags and loses answers when the test says so.
+"""The table behind bad weather: harnesses whose DynamoDB fails, lags and loses answers when the test says so.
 
 Everything passes through one `FaultyDynamoDB`, which asks its `trouble` before and after each call.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,14 +15,14 @@ from typing import Any, Final
 from unittest import mock
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
-from moto.dynamodb.models.table import StreamRecord
 
 from atelier import wiring
 from atelier.store.table import Retry, Table
-from tests.support import engines
-from tests.support.harness import TABLE, HeldQueue, World, sqs_record, world
-from tests.support.stream_filters import passes
-from tests.support.table import create_table
+from testbed import engines
+from testbed.exact_stream import exact_harness
+from testbed.harness import TABLE, Harness, HeldQueue
+from testbed.lambda_events import sqs_record
+from testbed.template import create_table
 
 Request = dict[str, Any]
 
@@ -72,9 +72,9 @@ class FaultyDynamoDB:
 
 
 @contextmanager
-def faulty_world() -> Iterator[tuple[World, FaultyDynamoDB]]:
-    """A world, and what stands between it and its table. Retries do not wait."""
-    with exact_world() as made:
+def faulty_harness() -> Iterator[tuple[Harness, FaultyDynamoDB]]:
+    """A harness, and what stands between it and its table. Retries do not wait."""
+    with exact_harness() as made:
         client = FaultyDynamoDB(made.dynamodb)
         table = Table(client, TABLE, retry=Retry(attempts=6, sleep=lambda _: None))
         with mock.patch.object(wiring, "table", return_value=table):
@@ -117,7 +117,7 @@ class CrashAt(Trouble):
 
 
 @dataclass
-class FaultStorm(Trouble):
+class RandomFaults(Trouble):
     """Some calls fail, some of those after they took effect. `suffered` counts what happened."""
 
     chance: Random
@@ -229,8 +229,8 @@ class LateIndexes(Trouble):
     Every index is served from a replica of its own, to which each change of a task comes when it is old enough.
     """
 
-    def __init__(self, made: World, client: FaultyDynamoDB, lag: Mapping[str, float]) -> None:
-        self._world = made
+    def __init__(self, made: Harness, client: FaultyDynamoDB, lag: Mapping[str, float]) -> None:
+        self._harness = made
         self._client = client
         self._lag = {index: timedelta(seconds=seconds) for index, seconds in lag.items()}
         self._coming: dict[str, list[tuple[datetime, Request, Any]]] = {index: [] for index in lag}
@@ -249,10 +249,10 @@ class LateIndexes(Trouble):
             if key["SK"] == {"S": "TASK"}:
                 image = self._client.really("get_item", {"TableName": TABLE, "Key": key}).get("Item")
                 for coming in self._coming.values():
-                    coming.append((self._world.now, key, image))
+                    coming.append((self._harness.now, key, image))
 
     def _catch_up(self, index: str) -> None:
-        arrived = [change for change in self._coming[index] if change[0] + self._lag[index] <= self._world.now]
+        arrived = [change for change in self._coming[index] if change[0] + self._lag[index] <= self._harness.now]
         self._coming[index] = [change for change in self._coming[index] if change not in arrived]
         for _, key, image in arrived:
             if image is None:
@@ -272,8 +272,10 @@ def _keys_written(call: str, request: Request) -> list[Request]:
 # -------------------------------------------------------------------------------------------- what comes once more
 
 
-def settle_stubbornly(made: World, *, generating: bool = True, visibility: int = VISIBILITY, rounds: int = 500) -> None:
-    """Like `World.settle`, with queues as they are: what was not handled comes again after a while."""
+def settle_stubbornly(
+    made: Harness, *, generating: bool = True, visibility: int = VISIBILITY, rounds: int = 500
+) -> None:
+    """Like `Harness.settle`, with queues as they are: what was not handled comes again after a while."""
     for _ in range(rounds):
         made.relay()
         worked = generating and deliver_first(made, "worker", made.generation, visibility=visibility)
@@ -282,7 +284,7 @@ def settle_stubbornly(made: World, *, generating: bool = True, visibility: int =
     raise AssertionError("It does not come to rest.")
 
 
-def deliver_first(made: World, function: str, queue: HeldQueue, *, visibility: int) -> bool:
+def deliver_first(made: Harness, function: str, queue: HeldQueue, *, visibility: int) -> bool:
     """Deliver the oldest message of a queue, which takes it back when it is not handled; whether there was one."""
     if not queue.waiting:
         return False
@@ -293,7 +295,7 @@ def deliver_first(made: World, function: str, queue: HeldQueue, *, visibility: i
     return True
 
 
-def handled(made: World, function: str, body: str) -> bool:
+def handled(made: Harness, function: str, body: str) -> bool:
     """Whether the function got to the end with this message."""
     try:
         return not made.invoke(function, {"Records": [sqs_record(body)]})["batchItemFailures"]
@@ -301,41 +303,19 @@ def handled(made: World, function: str, body: str) -> bool:
         return False
 
 
-# ----------------------------------------------------------------------------------------------------- exact stream
+# --------------------------------------------------------------------------------------------------------- snapshots
 
 
-@contextmanager
-def exact_world() -> Iterator[World]:
-    """A world whose stream is exact.
+class Snapshot:
+    """A harness's table, queues and time as they are, to come back to as often as a test likes."""
 
-    moto puts a copy of the table in its place when it refuses a transaction. An iterator from before still reads the
-    original, which has the changes that were taken back and will never have another one. It also copies the stream for
-    every write of a transaction, which takes longer and longer: records never change, so they need no copies.
-    """
-    with ExitStack() as exactly:
-        if isinstance(engines.current(), engines.Moto):
-            exactly.enter_context(mock.patch.object(StreamRecord, "__deepcopy__", lambda self, _: self, create=True))
-            exactly.enter_context(mock.patch.object(World, "changes", _changes))
-        yield exactly.enter_context(world())
-
-
-def _changes(self: World) -> list[dict[str, Any]]:
-    shard = engines.kept_tables()[TABLE].stream_shard
-    records = shard.get(int(self.stream.position or shard.starting_sequence_number), 10_000)
-    self.stream.position = str(shard.starting_sequence_number + len(shard.items))
-    return [record for record in records if passes(record)]
-
-
-class Timestamp:
-    """A world's table, queues and time as they are, to come back to as often as a test likes."""
-
-    def __init__(self, made: World) -> None:
-        self._world = made
+    def __init__(self, made: Harness) -> None:
+        self._harness = made
         self._restore_table = engines.current().snapshot(made.dynamodb, made.stream)
         self._rest = deepcopy((made.now, made.generation.waiting, made.cascade.waiting))
 
     def again(self) -> None:
-        """Make the world what it was."""
+        """Make the harness what it was."""
         self._restore_table()
-        made = self._world
+        made = self._harness
         made.now, made.generation.waiting, made.cascade.waiting = deepcopy(self._rest)

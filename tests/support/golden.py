@@ -20,8 +20,8 @@ from atelier.domain.tasks.record import Task
 from atelier.domain.tasks.requests import NewImage
 from atelier.settings import settings
 from atelier.store import keys
+from testbed.template import PROJECT
 from tests.contract.conformity import check_answer
-from tests.support.table import PROJECT
 
 EVENTS: Final = PROJECT / "events"
 ME: Final = Access.own(1)

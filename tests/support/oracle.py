@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from unicodedata import normalize
 
-from tests.support.harness import World
+from testbed.harness import Harness
 
 SCHEMA: Final = """
 CREATE TABLE clients (
@@ -160,21 +160,21 @@ def _condition(name: str, value: str) -> tuple[str, bool]:
 # ------------------------------------------------------------------------------------------------------- comparison
 
 
-def compare(world: World, sql: Sql, question: Question) -> None:
+def compare(harness: Harness, sql: Sql, question: Question) -> None:
     """Ask both, and walk the API's answer by page and by cursor. Raises AssertionError when they differ."""
     missing = question.nested and sql.get("clients", question.filters["client_id"]) is None
     if missing:
-        assert world.call("GET", question.path, query=question.parameters).status == 404, question
+        assert harness.call("GET", question.path, query=question.parameters).status == 404, question
         return
     expected = question.asked_of(sql)
     with _about(question):
-        _compare_pages(world, question, expected)
-        _compare_walk(world, question, expected)
+        _compare_pages(harness, question, expected)
+        _compare_walk(harness, question, expected)
 
 
-def compare_one(world: World, sql: Sql, table: str, id_: str) -> None:
+def compare_one(harness: Harness, sql: Sql, table: str, id_: str) -> None:
     """Ask both for one id. Raises AssertionError when they differ."""
-    answer = world.call("GET", f"/{table}/{id_}")
+    answer = harness.call("GET", f"/{table}/{id_}")
     row = sql.get(table, id_)
     if row is None:
         assert answer.status == 404, f"{table}/{id_} is gone in SQL: {answer.text}"
@@ -183,11 +183,11 @@ def compare_one(world: World, sql: Sql, table: str, id_: str) -> None:
         assert _like(answer.json, row) == row
 
 
-def _compare_pages(world: World, question: Question, expected: list[Row]) -> None:
+def _compare_pages(harness: Harness, question: Question, expected: list[Row]) -> None:
     size, total = question.page_size, len(expected)
     # One page more than there are: without items to show, it has nothing but the counters for its total.
     for page in range(1, total // size + 3):
-        got = world.call("GET", question.path, query={**question.parameters, "page": page}).json
+        got = harness.call("GET", question.path, query={**question.parameters, "page": page}).json
         rows = expected[(page - 1) * size : page * size]
         assert _shown(got["items"], rows) == rows
         envelope = {name: got[name] for name in ("total", "page", "page_size", "has_more")}
@@ -195,11 +195,11 @@ def _compare_pages(world: World, question: Question, expected: list[Row]) -> Non
         assert (got["next_cursor"] is not None) == got["has_more"]
 
 
-def _compare_walk(world: World, question: Question, expected: list[Row]) -> None:
+def _compare_walk(harness: Harness, question: Question, expected: list[Row]) -> None:
     walked: list[Row] = []
     cursor: dict[str, str] = {}
     while True:
-        got = world.call("GET", question.path, query={**question.parameters, **cursor}).json
+        got = harness.call("GET", question.path, query={**question.parameters, **cursor}).json
         assert got["total"] == len(expected)
         walked += got["items"]
         assert len(walked) <= len(expected), "the walk shows more than there is"
@@ -231,21 +231,21 @@ def _about(question: Question) -> Iterator[None]:
 # ---------------------------------------------------------------------------------------------------------- outcomes
 
 
-def visible(world: World) -> dict[str, Any]:
+def visible(harness: Harness) -> dict[str, Any]:
     """All that a caller can see, by names instead of ids and times: the same for two runs that came to the same."""
-    clients, campaigns, tasks = (_listed(world, path) for path in ("/clients", "/campaigns", "/tasks"))
+    clients, campaigns, tasks = (_listed(harness, path) for path in ("/clients", "/campaigns", "/tasks"))
     names = {each["id"]: each["name"] for each in clients["items"] + campaigns["items"]}
     return {
         "totals": [found["total"] for found in (clients, campaigns, tasks)],
-        "unassigned": _listed(world, "/tasks", client_id="none")["total"],
+        "unassigned": _listed(harness, "/tasks", client_id="none")["total"],
         "clients": sorted(each["name"] for each in clients["items"]),
         "campaigns": sorted((each["name"], each["status"], names[each["client_id"]]) for each in campaigns["items"]),
         "tasks": sorted(_task_by_names(each, names) for each in tasks["items"]),
     }
 
 
-def _listed(world: World, path: str, **query: str) -> Any:
-    return world.call("GET", path, query={"page_size": 100, **query}).json
+def _listed(harness: Harness, path: str, **query: str) -> Any:
+    return harness.call("GET", path, query={"page_size": 100, **query}).json
 
 
 def _task_by_names(task: Row, names: Mapping[str, str]) -> tuple[str, ...]:

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from typing import Any, Final
 
-from tests.support.environment import ENVIRONMENT
-from tests.support.table import PROJECT
+from testbed.environment import ENVIRONMENT
+from testbed.template import PROJECT
 
 STARTED: Final = {**ENVIRONMENT, "AWS_LAMBDA_FUNCTION_NAME": "atelier-clients", "PYTHONDONTWRITEBYTECODE": "1"}
 SNAPSTART: Final = {**STARTED, "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}

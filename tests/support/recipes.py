@@ -12,7 +12,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Final
 
-from tests.support.table import PROJECT
+from testbed.template import PROJECT
 
 PAGE: Final = PROJECT / "docs/extending.md"
 COPIED: Final = (
@@ -21,6 +21,7 @@ COPIED: Final = (
     "functions",
     "layers",
     "local",
+    "testbed",
     "tests",
     "pyproject.toml",
     "samconfig.toml",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import dynoxide
+from testbed import dynoxide
 
 
 @pytest.fixture(autouse=True)

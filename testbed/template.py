@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import yaml
 
-PROJECT: Final = Path(__file__).parents[2]
+PROJECT: Final = Path(__file__).parents[1]
 
 
 class _Template(yaml.SafeLoader):

@@ -1,6 +1,6 @@
 """DynamoDB by dynoxide: one static binary that speaks DynamoDB's API over HTTP, kept in memory or in a file.
 
-It comes in an npm package for each platform. `python -m tests.support.dynoxide` has npm fetch the exact version named
+It comes in an npm package for each platform. `python -m testbed.dynoxide` has npm fetch the exact version named
 here, holds it against the recorded hash and keeps the binary beside the environment's own.
 """
 

@@ -19,7 +19,7 @@ _PAID: Final = Config(connect_timeout=1, read_timeout=0.3, retries={"mode": "sta
 
 
 @dataclass(frozen=True)
-class AwsWorld:
+class AwsHarness:
     """An S3 client, and the server whose files go there."""
 
     s3: Any
@@ -38,13 +38,13 @@ class AwsWorld:
 
 
 @contextmanager
-def aws_world() -> Iterator[AwsWorld]:
+def aws_harness() -> Iterator[AwsHarness]:
     """All of it, as long as the context lasts."""
     with mock_aws():
         s3 = boto3.client("s3", region_name="us-east-1", **_KEYS)
         s3.create_bucket(Bucket=BUCKET)
         with AwsMediaServer(s3, slow=0.6) as server:
-            yield AwsWorld(s3, server)
+            yield AwsHarness(s3, server)
         s3.close()
 
 

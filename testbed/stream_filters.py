@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from tests.support.table import template
+from testbed.template import template
 
 
 def passes(record: Mapping[str, Any]) -> bool:

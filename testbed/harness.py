@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 from unittest import mock
-from urllib.parse import urlencode
 
 import boto3
 from moto import mock_aws
@@ -22,10 +21,11 @@ from atelier import wiring
 from atelier.domain.schema import utcnow
 from atelier.web.routes import fits
 from local.openapi import load
-from tests.support import engines
-from tests.support.environment import ENVIRONMENT, fresh_wiring
-from tests.support.stream_filters import passes
-from tests.support.table import PROJECT, create_table, template
+from testbed import engines
+from testbed.environment import ENVIRONMENT, fresh_wiring
+from testbed.lambda_events import LambdaContext, http_event, sqs_record
+from testbed.stream_filters import passes
+from testbed.template import PROJECT, create_table, template
 
 TABLE: Final = ENVIRONMENT["TABLE_NAME"]
 BUCKET: Final = ENVIRONMENT["MEDIA_BUCKET"]
@@ -62,22 +62,7 @@ class HeldQueue:
         return taken
 
 
-@dataclass
-class LambdaContext:
-    """As much of a Lambda's context as our code and powertools read."""
-
-    function_name: str = "test"
-    memory_limit_in_mb: int = 128
-    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:test"
-    aws_request_id: str = "00000000-0000-0000-0000-000000000000"
-    seconds: float = 15.0
-
-    def get_remaining_time_in_millis(self) -> int:
-        """How long the invocation may still take."""
-        return int(self.seconds * 1000)
-
-
-class World:
+class Harness:
     """See the module."""
 
     def __init__(self) -> None:
@@ -170,12 +155,12 @@ class World:
 
 
 @contextmanager
-def world() -> Iterator[World]:
-    """A new world: an empty table and bucket, and nothing cached from another one."""
+def harness() -> Iterator[Harness]:
+    """A new harness: an empty table and bucket, and nothing cached from another one."""
     with fresh_wiring(ENVIRONMENT), mock_aws(), engines.current().opened():
         create_table(boto3.client("dynamodb"), TABLE)
         boto3.client("s3").create_bucket(Bucket=BUCKET)
-        made = World()
+        made = Harness()
         with (
             mock.patch.object(wiring, "generation_queue", return_value=made.generation),
             mock.patch.object(wiring, "cascade_queue", return_value=made.cascade),
@@ -185,49 +170,6 @@ def world() -> Iterator[World]:
             yield made
             wiring.disconnect()
             made.dynamodb.close()
-
-
-# ----------------------------------------------------------------------------------------------------------- events
-
-
-def http_event(
-    method: str, path: str, body: str | None, *, headers: Mapping[str, str], query: Mapping[str, Any] | str
-) -> dict[str, Any]:
-    """A request as an HTTP API hands it to Lambda (payload format 2.0)."""
-    raw_query = query if isinstance(query, str) else urlencode(query)
-    parameters = {} if isinstance(query, str) else {name: str(value) for name, value in query.items()}
-    content_type = {} if body is None else {"content-type": "application/json"}
-    return {
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": path,
-        "rawQueryString": raw_query,
-        "queryStringParameters": parameters,
-        "headers": {**content_type, **{name.lower(): value for name, value in headers.items()}},
-        "requestContext": {
-            "accountId": "123456789012",
-            "apiId": "api",
-            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"},
-            "requestId": "request-1",
-            "stage": "$default",
-        },
-        "body": body,
-        "isBase64Encoded": False,
-    }
-
-
-def sqs_record(body: str, *, receives: int = 1) -> dict[str, Any]:
-    """One message as SQS hands it to Lambda."""
-    return {
-        "messageId": "message-1",
-        "receiptHandle": "handle",
-        "body": body,
-        "attributes": {"ApproximateReceiveCount": str(receives)},
-        "messageAttributes": {},
-        "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:queue",
-        "awsRegion": "us-east-1",
-    }
 
 
 @cache

@@ -18,8 +18,8 @@ from moto.core.models import DEFAULT_ACCOUNT_ID, botocore_stubber
 from moto.dynamodb.models import dynamodb_backends
 
 from atelier.store.dynamodb.connections import Connections, Reply
-from tests.support import dynoxide
-from tests.support.table import create_table
+from testbed import dynoxide
+from testbed.template import create_table
 
 LARGEST_READ: Final = 1000
 """Records of a stream in one answer."""
