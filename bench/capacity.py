@@ -15,6 +15,7 @@ from unittest import mock
 from urllib.parse import parse_qsl
 
 from atelier import wiring
+from atelier.domain.account_limits import AccountLimits
 from atelier.domain.provider import Working
 from atelier.domain.schema import format_timestamp
 from atelier.store import keys
@@ -159,7 +160,7 @@ def requests() -> dict[str, Calls]:
         it.ask("POST /webhook-secret")
         it.names["provider"] = "fal"
         it.ask("POST /webhooks/{provider}", {}, query={"task": it.names["task_id"], "token": "token"})
-        for route in ("GET /providers", "GET /me", "GET /health", "HEAD /health", "GET /openapi.json"):
+        for route in ("GET /providers", "GET /me", "GET /account", "GET /health", "HEAD /health", "GET /openapi.json"):
             it.ask(route)
         return it.rows
 
@@ -183,6 +184,8 @@ def _tasks(it: Measuring, picture: Mapping[str, Any]) -> None:
     it.ask("POST /generate/image", picture, what="for a campaign")
     it.ask("POST /generate/image", picture, what="for a campaign, with an idempotency key", headers=key)
     it.ask("POST /generate/image", picture, what="repeated", headers=key)
+    with mock.patch.object(wiring, "account_limits", return_value=AccountLimits(1000, 10_000)):
+        it.ask("POST /generate/image", picture, what="for a campaign, with limits per account")
     it.ask("POST /generate/video", {"prompt": WORDS, "client_id": it.names["client_id"]}, what="for a client")
     it.names["new"] = it.ask("POST /generate/audio", {"prompt": WORDS}, what="for nobody").json["id"]
     it.ask("GET /tasks")

@@ -1,4 +1,4 @@
-"""/api/v3/me and /api/v3/webhook-secret"""
+"""/api/v3/me, /api/v3/account and /api/v3/webhook-secret"""
 
 from atelier.bootstrap import bootstrap
 
@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from atelier import wiring
 from atelier.caller import access_of, caller
+from atelier.domain.account_limits import Account
 from atelier.domain.roles import Role
 from atelier.domain.schema import utcnow
 from atelier.domain.webhook_secrets import WebhookSecret, secret_text
@@ -38,6 +39,20 @@ class Me(BaseModel):
 def get_me() -> Reply:
     """Show the caller as the token names them. A subject's first request assigns its user id, which never changes."""
     return Response(200, JSON, Me.model_validate(caller(app), from_attributes=True).model_dump_json())
+
+
+@app.get(
+    "/api/v3/account",
+    tags=["Account"],
+    operation_id="getAccount",
+    summary="Get your account",
+    responses=responses(200, Account, "Your account's limits, and how much of each is used.", 400),
+)
+def get_account() -> Reply:
+    """Show your account's limits on generation and what is used of them. A request beyond one is answered 429."""
+    account, now = access_of(app).account, utcnow()
+    found = Account(user_id=account, limits=wiring.limits_used(account, now=now))
+    return Response(200, JSON, found.model_dump_json())
 
 
 @app.get(

@@ -24,11 +24,11 @@ from atelier.task_metrics import count_task_end
 from atelier.web.api import Reply, api, no_content, page_response, serve
 from atelier.web.conditional import matches
 from atelier.web.idempotency import idempotent_request
-from atelier.web.openapi import CREATE, CREATED_HEADERS, READ, IdempotencyKey, IfMatch, IfNoneMatch, TaskId, responses
+from atelier.web.openapi import CREATED_HEADERS, GENERATE, READ, IdempotencyKey, IfMatch, IfNoneMatch, TaskId, responses
 from atelier.web.tasks import TaskResult, accepted_response, result_response, tag_of, task_response, with_urls
 
 app = api()
-ACCEPTED: Any = responses(202, Task, "The task, which starts at once.", *CREATE, headers=CREATED_HEADERS)
+ACCEPTED: Any = responses(202, Task, "The task, which starts at once.", *GENERATE, headers=CREATED_HEADERS)
 
 
 @app.post(
@@ -126,7 +126,7 @@ def cancel_task(task_id: TaskId) -> Reply:
     tags=["Tasks"],
     operation_id="retryTask",
     summary="Retry a task",
-    responses=responses(202, Task, "A new task that asks for the same.", *CREATE, headers=CREATED_HEADERS),
+    responses=responses(202, Task, "A new task that asks for the same.", *GENERATE, headers=CREATED_HEADERS),
 )
 def retry_task(task_id: TaskId, request: Request, key: IdempotencyKey = None) -> Reply:
     """Create a task that repeats a failed or canceled one, with the guidelines and brief as they are now."""
@@ -136,7 +136,8 @@ def retry_task(task_id: TaskId, request: Request, key: IdempotencyKey = None) ->
         task = store.get(task_id, access=access)
         parents = store.parents(task.client_id, task.campaign_id, access=access)
         again = new_retry(task, parents, wiring.generation_context(), identity=_identity(now), access=access)
-        made = store.create(again, access=access, idempotent=idempotent, now=now)
+        limits = wiring.account_limits()
+        made = store.create(again, access=access, idempotent=idempotent, now=now, limits=limits)
     return accepted_response(made, wiring.media_urls(), now=now)
 
 
@@ -176,7 +177,8 @@ def _generate(new: NewTask, request: Request, key: str | None) -> Reply:
     if made is None:
         parents = store.parents(new.client_id, new.campaign_id, access=access)
         task = new_task(new, parents, wiring.generation_context(), identity=_identity(now), access=access)
-        made = store.create(task, access=access, idempotent=idempotent, now=now)
+        limits = wiring.account_limits()
+        made = store.create(task, access=access, idempotent=idempotent, now=now, limits=limits)
     return accepted_response(made, wiring.media_urls(), now=now)
 
 
@@ -184,4 +186,6 @@ def _identity(now: datetime) -> TaskIdentity:
     return TaskIdentity(new_id(now, randbits(62)), token_urlsafe(24), now)
 
 
-handler = bootstrap(serve(app), wiring.tasks, wiring.generation_context, prime=app.get_openapi_json_schema)
+handler = bootstrap(
+    serve(app), wiring.tasks, wiring.generation_context, wiring.account_limits, prime=app.get_openapi_json_schema
+)

@@ -123,6 +123,8 @@ def longest(name: str, declared: Mapping[str, Any]) -> str:
         return max(map(str, declared["AllowedValues"]), key=len)
     if name.endswith("Secret"):
         return secret("x" * (128 - len(secret(""))))
+    if "MaxValue" in declared:
+        return str(declared["MaxValue"])
     return "x" * int(declared["MaxLength"]) if "MaxLength" in declared else ""
 
 

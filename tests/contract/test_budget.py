@@ -13,17 +13,17 @@ from tests.support.processes import QUEUES, STARTED, python
 
 PACKAGES: Final = ("atelier", "aws_lambda_powertools", "boto3", "botocore", "pydantic", "s3transfer", "urllib3")
 BUDGET: Final = {
-    "account": 217,
+    "account": 218,
     "campaigns": 225,  # one to spare, for the kind that docs/extending.md adds
-    "cascade": 263,
+    "cascade": 265,
     "clients": 224,
-    "tasks": 289,
-    "webhook_delivery": 338,
-    "relay": 266,
+    "tasks": 291,
+    "webhook_delivery": 340,
+    "relay": 268,
     "system": 214,
     "verify": 114,
     "callbacks": 315,
-    "worker": 313,
+    "worker": 315,
 }
 CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}
 WITHOUT_CLIENTS: Final = ("account", "campaigns", "clients", "system", "verify")

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from secrets import randbits
 from typing import Any, Final
 
@@ -10,14 +11,21 @@ import pytest
 
 from atelier import wiring
 from atelier.domain.access import Access
+from atelier.domain.account_limits import AccountLimits
 from atelier.domain.campaigns import Campaign, CampaignPatch, CampaignQuery, NewCampaign
 from atelier.domain.clients import Client, ClientQuery, NewClient
-from atelier.domain.errors import NotFound
+from atelier.domain.errors import LimitExceeded, NotFound
 from atelier.domain.ids import new_id
 from atelier.domain.schema import utcnow
+from atelier.domain.task_creation import Parents, TaskIdentity, new_task
+from atelier.domain.tasks.record import Task
+from atelier.domain.tasks.requests import NewImage
+from atelier.store.account_limits import limits_used
 from atelier.store.idempotency import IdempotentRequest
+from atelier.store.tasks import Tasks
 from testbed import dynoxide, engines
 from testbed.harness import TABLE, Harness, harness
+from tests.support.builders import NOON
 from tests.support.recount import scan, violations
 
 THREADS: Final = 8
@@ -41,13 +49,13 @@ def w() -> Iterator[Harness]:
 
 
 def at_once(*acts: Callable[[], object], seed: int = 0) -> list[Any]:
-    """Do all of these at the same time, in an order that differs with the seed; what they return or NotFound."""
+    """Do all of these at the same time, in an order of the seed; what they return, or raise as a class."""
 
     def act(number: int) -> object:
         try:
             return acts[number]()
-        except NotFound:
-            return NotFound
+        except (NotFound, LimitExceeded) as refused:
+            return type(refused)
 
     order = list(range(len(acts)))
     random.Random(seed).shuffle(order)
@@ -66,6 +74,12 @@ def a_campaign(client: Client) -> Campaign:
     new, now = NewCampaign(client_id=client.id, name="Contended", goal="Survive"), utcnow()
     made = wiring.campaigns().create(new, id_=new_id(now, randbits(62)), access=ME, idempotent=None, now=now)
     return made.record
+
+
+def a_task(store: Tasks, account: Access, limits: AccountLimits) -> Task:
+    identity = TaskIdentity(new_id(NOON, randbits(62)), "token", NOON)
+    new = new_task(NewImage(prompt="x"), Parents(), wiring.generation_context(), identity=identity, access=account)
+    return store.create(new, access=account, idempotent=None, now=NOON, limits=limits).record
 
 
 def campaigns_of(client: Client) -> int:
@@ -105,6 +119,35 @@ def test_moves_and_deletes_keep_the_counts(w: Harness) -> None:
         *_, deleted = at_once(*moves, lambda: delete(wiring.campaigns(), campaign), seed=number)  # noqa: B023
         assert deleted is None
     assert campaigns_of(client) == 0
+
+
+def test_exactly_as_many_tasks_as_the_limit_allows(w: Harness) -> None:
+    for number in range(ROUNDS):
+        limits = AccountLimits(open_tasks=number % 5 + 1, tasks_per_hour=number % 7 + 1)
+        account = Access.own(1000 + number)
+        store = Tasks(wiring.table())
+        made = at_once(*[lambda: a_task(store, account, limits)] * 12, seed=number)  # noqa: B023
+        there = [task for task in made if task is not LimitExceeded]
+        assert len(there) == min(limits.open_tasks, limits.tasks_per_hour)
+        for task in there:
+            store.delete(task.id, lambda _: None, access=account)
+        used = limits_used(wiring.table(), account.account, limits, now=NOON)
+        assert (used.open_tasks.used, used.tasks_per_hour.used) == (0, len(there))
+
+
+def test_ends_make_room_for_as_many_creates(w: Harness) -> None:
+    limits, account = AccountLimits(open_tasks=4), Access.own(2000)
+    store = Tasks(wiring.table())
+    there = [a_task(store, account, limits) for _ in range(4)]
+    for number in range(ROUNDS):
+        end = partial(store.delete, there[0].id, lambda _: None, access=account)
+        # The same end twice: one of them finds nothing, and must not make room.
+        _, _, *made = at_once(end, end, *[lambda: a_task(store, account, limits)] * 6, seed=number)
+        there = [*there[1:], *(task for task in made if task is not LimitExceeded)]
+        used = limits_used(wiring.table(), account.account, limits, now=NOON).open_tasks.used
+        assert used == len(there) <= 4
+        if len(there) < 4:  # all creates were before the end
+            there.append(a_task(store, account, limits))
 
 
 def test_afterwards_everything_adds_up(w: Harness) -> None:

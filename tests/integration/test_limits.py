@@ -8,6 +8,7 @@ import pytest
 
 from atelier import wiring
 from atelier.domain.access import Access
+from atelier.domain.account_limits import AccountLimits
 from atelier.domain.campaigns import Campaign, CampaignStatus
 from atelier.domain.clients import Client
 from atelier.domain.ids import new_id
@@ -88,7 +89,7 @@ def test_a_page_of_the_largest_tasks_fits(w: Harness) -> None:
         identity = TaskIdentity(new_id(now, number), "token", now)
         task = new_task(order, Parents(), wiring.generation_context(), identity=identity, access=Access.own(1))
         largest = task.model_copy(update={"outputs": files})
-        for write in (*task_items.created(largest), *counters.creating(largest)):
+        for write in (*task_items.created(largest), *counters.creating(largest, AccountLimits())):
             wiring.table().write(write)
     assert as_lambda_sends_it(a_page(w, "tasks", "/tasks")) < LARGEST_ANSWER
 

@@ -31,6 +31,7 @@ SUITE: Final = tuple(
                 "campaigns",
                 "tasks",
                 "task_items",
+                "account_limits",
                 "task_lists*",
                 "lists",
                 "long_texts",

@@ -10,7 +10,45 @@ ENDINGS: Final = "tests/unit/test_pipeline_endings.py"
 FALLBACK: Final = "tests/unit/test_pipeline_fallback.py"
 TASK_ITEMS: Final = "tests/integration/test_task_items.py"
 
+ACCOUNT_LIMITS: Final = f"{STORE}/account_limits.py"
+LIMITS: Final = "tests/integration/test_account_limits.py"
+
 MUTANTS: Final = (
+    Mutant(
+        "an account has one task more open than its limit",
+        ACCOUNT_LIMITS,
+        "Attr(name).lt(limit) if limit",
+        "Attr(name).lte(limit) if limit",
+        LIMITS,
+    ),
+    Mutant(
+        "tasks are limited whether they are open or not",
+        ACCOUNT_LIMITS,
+        "return {OPEN: -1} if ends else {}",
+        "return {}",
+        LIMITS,
+    ),
+    Mutant(
+        "a task that has ended gives its place back once more when it is deleted",
+        ACCOUNT_LIMITS,
+        "ends = not before.over and (after is None or after.over)",
+        "ends = after is None or after.over",
+        LIMITS,
+    ),
+    Mutant(
+        "the limit of an hour is one of all hours",
+        f"{STORE}/keys.py",
+        'f"HOUR#{now:%Y-%m-%dT%H}"',
+        '"HOUR#"',
+        LIMITS,
+    ),
+    Mutant(
+        "the account's limits are everybody's",
+        f"{STORE}/keys.py",
+        'return Key(account_partition(account), f"HOUR#',
+        'return Key(account_partition(0), f"HOUR#',
+        LIMITS,
+    ),
     Mutant(
         "a task moves whatever happened since it was read",
         f"{STORE}/task_items.py",

@@ -55,6 +55,7 @@ ANSWERS: Final = {
     "tasks.retry_task": 202,
     "tasks.delete_task": 204,
     "account.get_me": 200,
+    "account.get_account": 200,
     "account.get_webhook_secret": 200,
     "account.rotate_webhook_secret": 200,
     "callbacks.fal": 404,  # where fal is not configured, it has nothing to report
@@ -95,6 +96,7 @@ class Sent:
 
 REQUESTS: Final[Mapping[str, Sent]] = {
     "tasks.video": Sent("POST /api/v3/generate/video", body={"prompt": "A slow pan across the product", "duration": 1}),
+    "account.get_account": Sent("GET /api/v3/account"),
     "tasks.audio": Sent("POST /api/v3/generate/audio", body={"prompt": "Rain on a roof", "duration": 1}),
 }
 """Requests by the names of their events, for routes that have no file in `events/`."""

@@ -35,6 +35,7 @@ EXAMPLES: list[tuple[DomainError, int, dict[str, str], dict[str, Any]]] = [
     ),
     (errors.Unauthenticated("Who?"), 401, {"WWW-Authenticate": "Bearer"}, {"detail": "Who?"}),
     (errors.Forbidden("No."), 403, {}, {"detail": "No."}),
+    (errors.LimitExceeded("Full.", retry_after=7), 429, {"Retry-After": "7"}, {"detail": "Full."}),
     (errors.NotFound("client", "x"), 404, {}, {"detail": "There is no client x."}),
     (NoSuchPath("Nothing."), 404, {}, {"detail": "Nothing."}),
     (MethodNotAllowed("GET, POST"), 405, {"Allow": "GET, POST"}, {"detail": "This path allows GET, POST."}),

@@ -42,6 +42,8 @@ class Settings:
     webhook_delivery_queue: str
     private_webhook_targets: bool
     safety_tolerance: int
+    open_tasks_per_account: int
+    tasks_per_hour_per_account: int
     safety_checker_optional: bool
 
 
@@ -75,5 +77,7 @@ def settings() -> Settings:
         webhook_delivery_queue=env("WEBHOOK_DELIVERY_QUEUE_URL", ""),
         private_webhook_targets=env("ALLOW_PRIVATE_WEBHOOK_TARGETS", "off") == "on",
         safety_tolerance=int(env("SAFETY_TOLERANCE", "2")),
+        open_tasks_per_account=int(env("OPEN_TASKS_PER_ACCOUNT", "0")),
+        tasks_per_hour_per_account=int(env("TASKS_PER_HOUR_PER_ACCOUNT", "0")),
         safety_checker_optional=env("SAFETY_CHECKER", "required") == "optional",
     )

@@ -19,10 +19,13 @@ from atelier.store.table import Database, Table
 from atelier.telemetry import count
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from aws_lambda_powertools.utilities.parameters import SecretsProvider
     from botocore.awsrequest import AWSPreparedRequest
     from botocore.session import Session
 
+    from atelier.domain.account_limits import AccountLimits, LimitsUsed
     from atelier.domain.campaigns import Campaign
     from atelier.domain.catalog import Catalog
     from atelier.domain.clients import Client
@@ -175,6 +178,21 @@ def tasks() -> "Tasks":
     from atelier.store.tasks import Tasks
 
     return Tasks(table())
+
+
+@cache
+def account_limits() -> "AccountLimits":
+    """The limits of each account."""
+    from atelier.domain.account_limits import AccountLimits
+
+    return AccountLimits(settings().open_tasks_per_account, settings().tasks_per_hour_per_account)
+
+
+def limits_used(account: int, *, now: "datetime") -> "LimitsUsed":
+    """The limits of an account, and how much of each is used."""
+    from atelier.store.account_limits import limits_used
+
+    return limits_used(table(), account, account_limits(), now=now)
 
 
 @cache

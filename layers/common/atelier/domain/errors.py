@@ -10,6 +10,7 @@ DomainError
   PreconditionFailed              If-Match named a version that is no longer the current one
   RequestInProgress       the first request with this idempotency key has not finished
   IdempotencyKeyReused          this idempotency key was used for another request
+  LimitExceeded      a limit of the account is reached: try again after `retry_after` seconds
   Busy               try again after `retry_after` seconds; nothing was written
 """
 
@@ -81,6 +82,14 @@ class RequestInProgress(DomainError):
 
 class IdempotencyKeyReused(DomainError):
     """The idempotency key belongs to a request with another body or path."""
+
+
+class LimitExceeded(DomainError):
+    """A limit of the account is reached. Nothing was written."""
+
+    def __init__(self, detail: str, *, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(detail)
 
 
 class Busy(DomainError):

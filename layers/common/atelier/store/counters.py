@@ -6,11 +6,12 @@ from decimal import Decimal
 from typing import Any, Final
 
 from atelier.domain import counters
+from atelier.domain.account_limits import AccountLimits
 from atelier.domain.counters import EVERYTHING, CounterKey
 from atelier.domain.errors import NotFound
 from atelier.domain.schema import UNASSIGNED
 from atelier.domain.tasks.record import Task, TaskStatus, TaskType
-from atelier.store import keys
+from atelier.store import account_limits, keys
 from atelier.store.parents import count_child
 from atelier.store.table import EXISTS, Write, concurrent_update
 from atelier.store.wire import Item
@@ -19,8 +20,11 @@ _PREFIX: Final = "tasks|"
 _SHARED: Final = {EVERYTHING, UNASSIGNED}
 
 
-def creating(task: Task) -> list[Write]:
-    """The writes that count a new task, and refuse with NotFound when its client or campaign is not there."""
+def creating(task: Task, limits: AccountLimits) -> list[Write]:
+    """The writes that count a new task.
+
+    Refused with NotFound when its client or campaign is not there, then with LimitExceeded.
+    """
     amounts = _amounts(counters.change(before=None, after=task))
     writes = []
     if task.client_id:
@@ -29,14 +33,18 @@ def creating(task: Task) -> list[Write]:
     if task.campaign_id:
         missing = NotFound("campaign", task.campaign_id)
         writes.append(count_child(task.user_id, task.campaign_id, amounts, missing=missing))
-    shared = (scope for scope in counters.scopes_of(task) if scope in _SHARED)
-    return writes + [Write(keys.counters(task.user_id, scope), add=amounts) for scope in shared]
+    writes += account_limits.admit(task, amounts, limits)
+    if not task.client_id:
+        writes.append(Write(keys.counters(task.user_id, UNASSIGNED), add=amounts))
+    return writes
 
 
 def moving(before: Task, after: Task | None) -> list[Write]:
     """The writes that recount a task whose status changed, or that is no more (None)."""
     amounts = _amounts(counters.change(before=before, after=after))
-    return [_recount(before.user_id, scope, amounts) for scope in counters.scopes_of(before)] if amounts else []
+    scopes = counters.scopes_of(before) if amounts else ()
+    ended = {EVERYTHING: account_limits.released(before, after)}
+    return [_recount(before.user_id, scope, amounts | ended.get(scope, {})) for scope in scopes]
 
 
 def spending(task: Task, *, now: datetime) -> Write:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from atelier.domain.kinds import ancestors_of, is_parent, kind_named
@@ -71,6 +71,11 @@ def resource(account: int, kind: str, id_: str) -> Key:
 def counters(account: int, scope: str) -> Key:
     """The counters of a scope: a parent's id, `none` or `all`. A parent's counters live as long as it does."""
     return Key(account_partition(account), f"COUNTERS#{scope}")
+
+
+def created_in_hour(account: int, now: datetime) -> Key:
+    """How many tasks an account has created in the hour (UTC) of `now`."""
+    return Key(account_partition(account), f"HOUR#{now:%Y-%m-%dT%H}")
 
 
 def text(account: int, id_: str) -> Key:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from atelier.domain.access import Access
+from atelier.domain.account_limits import UNLIMITED, AccountLimits
 from atelier.domain.campaigns import Campaign, CampaignPage
 from atelier.domain.clients import Client, ClientPage
 from atelier.domain.errors import FieldError, Invalid, NotFound
@@ -45,10 +46,19 @@ class Tasks:
         )
 
     def create(
-        self, task: Task, *, access: Access, idempotent: IdempotentRequest | None, now: datetime
+        self,
+        task: Task,
+        *,
+        access: Access,
+        idempotent: IdempotentRequest | None,
+        now: datetime,
+        limits: AccountLimits = UNLIMITED,
     ) -> CreateResult[Task]:
-        """Create a task under parents that exist at that very moment. Raises NotFound for others."""
-        writes = [*counters.creating(task), *task_items.created(task)]
+        """Create a task under parents that exist at that very moment, within the account's limits.
+
+        Raises NotFound and LimitExceeded.
+        """
+        writes = [*counters.creating(task, limits), *task_items.created(task)]
         return idempotency.create(
             self._table,
             task,

@@ -248,6 +248,10 @@ class _Recount:
         for scope in sorted((kept.keys() | counted.keys()) - gone):
             if difference := _difference(kept[scope], counted[scope]):
                 yield f"the counters of {scope} is off: {difference}."
+        kept_open = int(self._all.counters.get(ALL, {}).get("open_tasks", 0))
+        open_tasks = sum(task["status"] not in TERMINAL for task in self._all.tasks.values())
+        if kept_open != open_tasks:
+            yield f"the counters of {ALL} say open_tasks {kept_open}, and there are {open_tasks}."
 
     def _lives(self, id_: str) -> bool:
         return self._client_lives(id_) or self._campaign_lives(id_)

@@ -22,6 +22,7 @@ _WHEN: Final[Mapping[int, str]] = {
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "The idempotency key was used for another request.",
+    429: "A limit of the account is reached (`GET /account` shows them): try again after `Retry-After` seconds.",
     500: "An internal error; it was logged with this request id.",
     503: (
         "Temporarily unavailable: try again after `Retry-After` seconds. "
@@ -32,6 +33,7 @@ _ALWAYS: Final = (500, 503)
 READ: Final = (400, 404)
 CHANGE: Final = (400, 404, 412, 413, 415)
 CREATE: Final = (400, 404, 409, 413, 415, 422)
+GENERATE: Final = (*CREATE, 429)
 
 _REQUEST_ID: Final = {"X-Request-Id": {"description": "The id of this answer.", "schema": {"type": "string"}}}
 _TEXT: Final = {"type": "string"}
@@ -41,7 +43,7 @@ _HEADERS: Final[Mapping[str, dict[str, Any]]] = {
     "Idempotent-Replayed": {"description": "`true` when an earlier request made it.", "schema": _TEXT},
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
 }
-_TELLS: Final[Mapping[int, tuple[str, ...]]] = {304: ("ETag",), 503: ("Retry-After",)}
+_TELLS: Final[Mapping[int, tuple[str, ...]]] = {304: ("ETag",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
 def responses(

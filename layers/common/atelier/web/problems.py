@@ -46,6 +46,7 @@ STATUS: Final[Mapping[type[errors.DomainError], HTTPStatus]] = {
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.LimitExceeded: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -60,6 +61,7 @@ TITLES: Final[Mapping[HTTPStatus, tuple[str, str]]] = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("too-large", "The body is too large"),
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: ("not-json", "The body must be JSON"),
     HTTPStatus.UNPROCESSABLE_ENTITY: ("key-reused", "The idempotency key was used before"),
+    HTTPStatus.TOO_MANY_REQUESTS: ("limit-exceeded", "A limit of the account is reached"),
     HTTPStatus.SERVICE_UNAVAILABLE: ("busy", "Busy"),
     HTTPStatus.INTERNAL_SERVER_ERROR: ("internal-error", "Internal error"),
 }
@@ -163,7 +165,7 @@ def _particulars(error: Exception) -> dict[str, Any]:
 
 def _headers(error: Exception) -> dict[str, str | list[str]]:
     match error:
-        case errors.Busy():
+        case errors.Busy() | errors.LimitExceeded():
             return {"Retry-After": str(error.retry_after)}
         case MethodNotAllowed():
             return {"Allow": error.allowed}
