@@ -119,7 +119,8 @@ def test_limits_are_those_of_each_account(limited: Harness) -> None:
         for _ in range(4):
             last = generate(limited, claims=mine)
         assert last.status == 429
-        assert generate(limited, claims=OTHER).status == 202
+        theirs = [generate(limited, claims=OTHER).status for _ in range(3)]
+        assert theirs == [202, 202, 202]  # with mine, more than an hour's
 
 
 def test_the_account_shows_its_limits(limited: Harness) -> None:
