@@ -22,7 +22,7 @@ def recount(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _of(user_id: int) -> list[str]:
-    # Usage rows stay when a task is deleted, so there may be more of them than the tasks that are left account for.
+    # A task that is deleted stays in the ledger, so there may be more in it than the tasks that are left account for.
     return verify.violations(verify.read(wiring.table(), user_id), deleted=None)
 
 

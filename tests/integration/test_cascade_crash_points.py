@@ -167,7 +167,7 @@ def clean_up_after_both(w: Harness, agency: Agency) -> None:
 @pytest.mark.parametrize("act", [generate, clean_up_after_client, clean_up_after_campaign, clean_up_after_both])
 def test_a_consumer_may_crash_at_any_write(stage: Stage, act: Act, *, effect: bool) -> None:
     writes = _is_the_same_whenever_it_crashes(stage, act, effect=effect)
-    assert writes >= 5  # or this test is about nothing
+    assert writes >= 4  # or this test is about nothing
 
 
 # ------------------------------------------------------------------------------------------------------------- rules

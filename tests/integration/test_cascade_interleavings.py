@@ -17,12 +17,10 @@ from testbed.harness import TABLE, Answer, Harness
 from tests.integration.builders import (
     Json,
     a_campaign,
-    a_canceled_task,
     a_client,
     a_task,
     clean_up,
     created,
-    ids,
     shown,
 )
 from tests.support.fault_injection import CrashAt, FaultyDynamoDB, Snapshot, Trouble, faulty_harness, handled, meanwhile
@@ -249,20 +247,3 @@ def test_a_task_taken_by_another_worker_is_left_alone(stage: Stage) -> None:
 
 
 # --------------------------------------------------------------------------------------------------- the clean-up
-
-
-def test_a_campaigns_usage_becomes_unassigned_with_its_client(stage: Stage) -> None:
-    campaign = a_campaign(stage.w)
-    a_canceled_task(stage.w, campaign_id=campaign["id"])
-    stage.will("DELETE", f"/campaigns/{campaign['id']}")()
-    stage.w.relay()
-    for _ in ("free the task", "find nothing"):
-        stage.w.clean()
-
-    with meanwhile(stage.client, stage.will("DELETE", f"/clients/{campaign['client_id']}")):
-        stage.w.clean()
-    assert not any(campaign["client_id"] in item["SK"] for item in scan(stage.w.dynamodb, TABLE) if "spent" in item)
-    assert stage.violations() == []
-    clean_up(stage.w)
-    assert stage.violations(at_rest=True) == []
-    assert len(ids(stage.w, "/tasks", client_id="none")) == 1

@@ -8,10 +8,13 @@ import pytest
 
 from atelier import wiring
 from atelier.domain.access import Access
+from atelier.domain.ledger import Row
+from atelier.domain.money import from_millionths
 from atelier.domain.pipeline_ports import TaskChanged
 from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Fallback, Outcome, Task, TaskError
 from atelier.store import keys
+from atelier.store.ledger import row_from
 from atelier.store.verify import read, violations
 from testbed.harness import Harness, harness
 from tests.integration.builders import a_campaign, a_client, clean_up
@@ -36,9 +39,14 @@ def a_kept_task(w: Harness) -> Task:
 
 
 def spent(w: Harness) -> Decimal:
-    """What all usage rows of user 1 add up to."""
-    rows = wiring.table().iterate(keys.usage_of(1))
-    return sum((Decimal(row["spent"]) for row in rows), Decimal(0))
+    """What the rows of user 1's ledger add up to."""
+    rows = wiring.table().iterate(keys.ledger(1))
+    return from_millionths(sum(int(row.get("cost", 0)) for row in rows))
+
+
+def booked(w: Harness) -> list[Row]:
+    """The rows of user 1's ledger that count a task."""
+    return [row_from(row["SK"]) for row in wiring.table().iterate(keys.ledger(1)) if row["tasks"]]
 
 
 def test_a_late_cost_counts_on_the_day_it_ended(w: Harness) -> None:
@@ -63,7 +71,7 @@ def test_a_late_cost_is_not_added_twice(w: Harness) -> None:
 
 
 @pytest.mark.parametrize("parent", ["client", "campaign"])
-def test_a_late_cost_follows_the_tasks_links(w: Harness, parent: str) -> None:
+def test_a_late_cost_stays_where_its_task_is_booked(w: Harness, parent: str) -> None:
     task = a_kept_task(w)
     ids = {"client": task.client_id, "campaign": task.campaign_id}
     w.call("DELETE", f"/{parent}s/{ids[parent]}")
@@ -71,6 +79,8 @@ def test_a_late_cost_follows_the_tasks_links(w: Harness, parent: str) -> None:
     after = life_cycle.with_outcome(task, Outcome.SUCCEEDED, cost=Decimal("0.25"), now=w.clock())
     with pytest.raises(TaskChanged):
         wiring.tasks().record_outcome(task, after)
+    (row,) = booked(w)
+    assert (row.client, row.campaign) == (task.client_id, task.campaign_id)
     now = wiring.tasks().kept(task.id, access=Access.own(1))
     wiring.tasks().record_outcome(
         now, life_cycle.with_outcome(now, Outcome.SUCCEEDED, cost=Decimal("0.25"), now=w.clock())

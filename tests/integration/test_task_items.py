@@ -93,10 +93,17 @@ def test_the_providers_job_is_one_update_of_the_summary(stage: Stage) -> None:
 
 
 def test_a_transition_leaves_the_detail_alone(stage: Stage) -> None:
-    def cancel() -> None:
-        wiring.tasks().move(stage.task, canceled(stage.task, now=stage.w.now))
+    def start() -> None:
+        wiring.tasks().move(stage.task, started(stage.task, now=stage.w.now))
 
-    assert stage.written_by(cancel) == [("transact_write_items", ["TASK"])]
+    assert stage.written_by(start) == [("transact_write_items", ["TASK"])]
+
+
+def test_a_job_sent_meanwhile_refuses_its_cancel(stage: Stage) -> None:
+    """What ends without having been sent is booked as free: it must still not have been sent."""
+    stage.note(lease_until=stage.w.now + timedelta(seconds=90))
+    with pytest.raises(TaskChanged):
+        wiring.tasks().move(stage.task, canceled(stage.task, now=stage.w.now))
 
 
 def test_a_transition_that_ends_a_step_writes_both_items(stage: Stage) -> None:
@@ -176,7 +183,7 @@ def test_a_task_that_moved_on_is_not_deleted_unseen(stage: Stage) -> None:
             stage.note(stage.kept(), step=2)
         calls.append(task)
 
-    wiring.tasks().delete(stage.task.id, check, access=Access.own(1))
+    wiring.tasks().delete(stage.task.id, check, access=Access.own(1), now=stage.w.now)
     assert [task.step for task in calls] == [1, 2]
 
 

@@ -1,6 +1,6 @@
 """Keys: nothing is where something else is, and a position in an index is a position in the contract's order."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from itertools import combinations
 from typing import Any, get_args
 from unicodedata import normalize
@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from atelier.domain.campaigns import CampaignQuery, CampaignStatus, ClientCampaignQuery
 from atelier.domain.clients import ClientQuery
 from atelier.domain.kinds import KINDS, OnDelete, relations_of
+from atelier.domain.ledger import Row
 from atelier.domain.pages import SearchQuery
 from atelier.domain.schema import format_timestamp
-from atelier.store import keys
+from atelier.store import keys, ledger
 from atelier.store.cascade import ELSEWHERE, pattern_of
 from atelier.store.keys import POSITION, Key
 from testbed.template import template
@@ -28,16 +29,22 @@ MOMENTS = st.datetimes(datetime(1970, 1, 1), timezones=st.just(UTC))  # noqa: DT
 LONGEST_SORT_KEY = 1024
 
 
+def a_row(day: date, client: str = "none", campaign: str = "none", model: str = "fal-ai/flux") -> Row:
+    return Row(day.isoformat(), client, campaign, "image", "fal", "succeeded", 1, model)
+
+
 def everything(user: int, one: str, other: str, day: date, free_text: str) -> dict[Any, Key]:
     """Each kind of thing with each of two ids, and where it is."""
-    found: dict[Any, Key] = {"summary": keys.summary(user), "usage": keys.usage(user, None, None, day)}
+    found: dict[Any, Key] = {"summary": keys.summary(user), "ledger": keys.ledger_row(user, a_row(day))}
     for id_ in (one, other):
         found |= {
             ("client", id_): keys.resource(user, "client", id_),
             ("campaign", id_): keys.resource(user, "campaign", id_),
             ("counters", id_): keys.counters(user, id_),
-            ("usage", id_, None): keys.usage(user, id_, None, day),
-            ("usage", id_, one): keys.usage(user, id_, one, day),
+            ("ledger", id_, None): keys.ledger_row(user, a_row(day, client=id_)),
+            ("ledger", id_, one): keys.ledger_row(user, a_row(day, client=id_, campaign=one)),
+            ("name", "client", id_): keys.ledger_name(user, "client", id_),
+            ("name", "campaign", id_): keys.ledger_name(user, "campaign", id_),
             ("client deletion", id_): keys.deletion(user, "client", id_),
             ("campaign deletion", id_): keys.deletion(user, "campaign", id_),
             ("task", id_): keys.task(id_),
@@ -71,7 +78,7 @@ def test_a_partition_holds_its_own_kind_only(user: int, one: str, other: str) ->
     for kind, prefix in {
         "client": keys.newest(user, "client").prefix,
         "campaign": keys.newest(user, "campaign").prefix,
-        "usage": keys.usage_of(user).prefix,
+        "ledger": keys.ledger(user).prefix,
     }.items():
         inside = {name if isinstance(name, str) else name[0] for name, sk in places.items() if sk.startswith(prefix)}
         assert inside == {kind}
@@ -208,9 +215,9 @@ def test_every_index_and_partition_is_used() -> None:
     assert used == there
 
 
-def test_a_usage_row_tells_its_day() -> None:
-    day = date(2026, 1, 31)
-    for offset in range(3):
-        row = keys.usage(1, an_id(1), None, day + timedelta(days=offset))
-        assert date.fromisoformat(row.sk.rpartition("#")[2]) == day + timedelta(days=offset)
-        assert row.sk.startswith(keys.usage_of(1, an_id(1), "none").prefix)
+@given(st.dates(), IDS, IDS, st.text(max_size=40))
+def test_a_row_of_the_ledger_tells_its_parts(day: date, client: str, campaign: str, model: str) -> None:
+    row = a_row(day, client, campaign, model)
+    where = keys.ledger_row(1, row)
+    assert ledger.row_from(where.sk) == row
+    assert where.sk.startswith(f"{keys.ledger(1).prefix}{day.isoformat()}#")

@@ -82,10 +82,6 @@ class Sql:
         rows = self.rows(f"SELECT * FROM {table} WHERE id = ? {there}", [id_])  # noqa: S608
         return rows[0] if rows else None
 
-    def deleted_tasks(self) -> list[Row]:
-        """The tasks that were deleted, with the links that they would have today."""
-        return self.rows("SELECT * FROM tasks WHERE deleted", [])
-
     def rows(self, query: str, values: Sequence[Any]) -> list[Row]:
         """The rows of any query."""
         return [_without_marks(row) for row in self._db.execute(query, values)]

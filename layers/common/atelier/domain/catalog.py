@@ -14,6 +14,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from atelier.domain.errors import FieldError, Invalid
+from atelier.domain.money import in_dollars
 from atelier.domain.params import Param, SafetyPolicy
 from atelier.domain.tasks.record import Output, TaskType
 
@@ -148,14 +149,6 @@ class Model:
             Unit.THOUSAND_CHARACTERS: characters / 1000,
         }[self.price.per]
         return in_dollars(self.price.amount * Decimal(str(quantity)) * factor)
-
-
-_CENT_OF_A_CENT: Final = Decimal("0.000001")
-
-
-def in_dollars(amount: Decimal) -> Decimal:
-    """An amount as it is kept: to the millionth of a dollar."""
-    return amount.quantize(_CENT_OF_A_CENT).normalize() + 0
 
 
 _MOST: Final = 10**6

@@ -122,8 +122,7 @@ class Pipeline:
         """The provider was switched off since: the next one is asked if it has not heard of the job, else it fails."""
         reason = f"{task.served_by} is no longer configured here."
         error = TaskError(code="provider_unavailable", message=reason, retryable=True)
-        was_sent = task.lease_until is not None or task.provider_task_id is not None
-        if task.fallbacks and not was_sent:
+        if task.fallbacks and not task.sent:
             return self._reroute(task, error, now=now)
         return self._fail(task, error, now=now)
 
@@ -339,8 +338,7 @@ class Pipeline:
 
     def _record_outcome(self, task: Task, *, now: datetime) -> Task:
         """A task that ended on our side first: its job is stopped, and how that ended all the same is recorded."""
-        was_sent = task.lease_until is not None or task.provider_task_id is not None
-        if task.status is TaskStatus.SUCCEEDED or not was_sent:
+        if task.status is TaskStatus.SUCCEEDED or not task.sent:
             return task
         self.media.delete_of_task(task.user_id, task.id)
         if task.provider_outcome is not None:

@@ -157,6 +157,8 @@ def _task(
         cost=Cost(estimated=_estimate(first, composed.text, asked["params"])),
         fallbacks=[_fallback(choice) for choice in choices[1:]],
         callback_token=identity.callback_token,
+        booked_client_id=parents.client and parents.client.id,
+        booked_campaign_id=parents.campaign and parents.campaign.id,
         created_at=identity.now,
         updated_at=identity.now,
     )

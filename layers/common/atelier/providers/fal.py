@@ -14,7 +14,7 @@ from itertools import zip_longest
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from atelier.domain.catalog import in_dollars
+from atelier.domain.money import in_dollars
 from atelier.domain.provider import (
     CANCELED,
     CONTENT_POLICY,

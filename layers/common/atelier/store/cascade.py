@@ -11,7 +11,7 @@ reader, from an index or in an answer half made.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial, reduce
+from functools import reduce
 from operator import and_
 from typing import Final, Protocol
 
@@ -20,12 +20,10 @@ from pydantic import BaseModel
 from atelier.domain.kinds import OnDelete, Relation, ancestors_of, kind_named, links_to_clear, relations_of
 from atelier.domain.pending_deletions import member
 from atelier.domain.schema import UNASSIGNED
-from atelier.store import counters, keys
+from atelier.store import counters, keys, parents
 from atelier.store.expressions import Attr, Condition
 from atelier.store.keys import Key, Partition
-from atelier.store.parents import LIVE
 from atelier.store.table import EXISTS, ConcurrentUpdate, Table, Write, concurrent_update
-from atelier.store.wire import Item
 
 BATCH: Final = 250
 """Children per message: a few seconds' work, so that a large cleanup takes turns with small ones."""
@@ -69,11 +67,6 @@ class Deletion:
     def path(self) -> tuple[str, ...]:
         """The ids that everything below the resource names."""
         return (*self.above, self.id)
-
-    @property
-    def client_id(self) -> str | None:
-        """The client that tasks of a deleted campaign stay with."""
-        return self.above[0] if self.above else None
 
 
 # --------------------------------------------------------------------------------------------- access patterns
@@ -143,7 +136,7 @@ class Cascade:
         deletion = self._load(message)
         if deletion is None:
             return 0
-        freed, seen = self._free_children(deletion)
+        freed, seen = self._free_children(deletion, now=now)
         if seen:
             # Rows that were seen but needed nothing are an index lagging behind: give it a moment.
             self._queue.send(message.model_copy(update={"since": None}), delay=0 if freed else 2)
@@ -153,7 +146,7 @@ class Cascade:
         message = message.model_copy(update={"since": since})
         if remaining > timedelta(0):
             self._queue.send(message, delay=int(remaining.total_seconds()) + 1)
-        elif self._merge_counts(deletion) or self._delete_texts(deletion):
+        elif self._delete_texts(deletion):
             self._queue.send(message, delay=0)
         else:
             self._finish(deletion)
@@ -166,19 +159,23 @@ class Cascade:
         above = tuple(item[f"{ancestor}_id"] for ancestor in ancestors_of(message.kind))
         return Deletion(message.user_id, message.kind, message.id, above)
 
-    def _free_children(self, deletion: Deletion) -> tuple[int, int]:
+    def _free_children(self, deletion: Deletion, *, now: datetime) -> tuple[int, int]:
         freed = seen = 0
         for relation in relations_of(deletion.kind):
-            for write in self._owed(deletion, relation, self._batch - seen):
+            for write in self._owed(deletion, relation, self._batch - seen, now=now):
                 seen += 1
                 freed += self._freed(write)
         return freed, seen
 
-    def _owed(self, deletion: Deletion, relation: Relation, limit: int) -> Iterable[Write]:
+    def _owed(self, deletion: Deletion, relation: Relation, limit: int, *, now: datetime) -> Iterable[Write]:
         if limit <= 0:
             return []
         pattern = pattern_of(relation)
-        rows = self._table.query(pattern.found_in(deletion), limit=limit, only=("id",)).items
+        named = relation.on_delete is OnDelete.CASCADE and parents.has_kept_name(relation.child)
+        wanted = ("id", "name") if named else ("id",)
+        rows = self._table.query(pattern.found_in(deletion), limit=limit, only=wanted).items
+        if named:
+            self._table.put_many([parents.kept_name(deletion.user_id, relation.child, row, now=now) for row in rows])
         return [pattern.freed_by(deletion, row["id"]) for row in rows]
 
     def _freed(self, write: Write) -> bool:
@@ -188,46 +185,12 @@ class Cascade:
             return False  # it no longer names the parent: another delivery of this message was here
         return True
 
-    # ------------------------------------------------------------------------------------- counts and usage
-
-    def _merge_counts(self, deletion: Deletion) -> bool:
-        """Move the parent's usage rows to where its tasks went; whether there may be more of them."""
-        client_id, campaign_id = _as_owner_of_usage(deletion)
-        rows = self._table.query(keys.usage_of(deletion.user_id, client_id, campaign_id), limit=self._batch).items
-        for row in rows:
-            self._table.retry_on_conflict(partial(self._merge_usage, deletion, row))
-        return len(rows) == self._batch
-
-    def _merge_usage(self, deletion: Deletion, read: Item) -> None:
-        source = Key(read["PK"], read["SK"])
-        row = self._table.get(source)
-        if row is None:
-            return
-        amounts = counters.usage_amounts(row)
-        unchanged = [Attr(name).eq(value) for name, value in amounts.items()]
-        day = datetime.fromisoformat(source.sk.rpartition("#")[2]).date()
-        writes = [Write(source, delete=True, condition=_all(unchanged), on_condition_failure=concurrent_update)]
-        keeper = self._remaining_client(deletion)
-        if keeper:
-            writes.append(
-                Write(keys.counters(deletion.user_id, keeper), condition=LIVE, on_condition_failure=concurrent_update)
-            )
-        writes.append(Write(keys.usage(deletion.user_id, keeper, None, day), add=amounts))
-        self._table.transact(*writes)
-
     def _delete_texts(self, deletion: Deletion) -> bool:
         """Delete long texts of what is gone; whether there may be more of them."""
         found = keys.texts_of(deletion.user_id, *deletion.path)
         rows = self._table.query(found, limit=self._batch, only=("id",)).items
         self._table.delete_many([keys.text(deletion.user_id, row["id"]) for row in rows])
         return len(rows) == self._batch
-
-    def _remaining_client(self, deletion: Deletion) -> str | None:
-        """The client that a deleted campaign's tasks stay with, unless it is gone as well."""
-        if deletion.client_id is None:
-            return None
-        counted = self._table.get(keys.counters(deletion.user_id, deletion.client_id))
-        return deletion.client_id if counted and "deleted_at" not in counted else None
 
     def _finish(self, deletion: Deletion) -> None:
         # Nothing counts in them any more: what they counted was subtracted when the resource was deleted.
@@ -252,12 +215,6 @@ class Cascade:
             writes.append(Write(keys.counters(deletion.user_id, UNASSIGNED), add=counts))
         if self._table.get(deletion.key) is not None:
             self._table.transact(*writes)
-
-
-def _as_owner_of_usage(deletion: Deletion) -> tuple[str, str | None]:
-    if deletion.kind == "client":
-        return deletion.id, None
-    return deletion.client_id or UNASSIGNED, deletion.id
 
 
 def _all(conditions: Iterable[Condition]) -> Condition:

@@ -1,9 +1,7 @@
-"""Counters of tasks and usage rows: what a change of a task does to them, and what lists read from them."""
+"""Counters of tasks: what a change of a task does to them, and what lists read from them."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from atelier.domain import counters
 from atelier.domain.account_limits import AccountLimits
@@ -47,29 +45,18 @@ def moving(before: Task, after: Task | None) -> list[Write]:
     return [_recount(before.user_id, scope, amounts | ended.get(scope, {})) for scope in scopes]
 
 
-def spending(task: Task, *, now: datetime) -> Write:
-    """The write that adds a finished task to its day's usage."""
-    cost = task.cost.actual or Decimal(0)
-    return Write(
-        keys.usage(task.user_id, task.client_id, task.campaign_id, now.date()),
-        add={_attribute(counters.counter_key_of(task)): 1, "spent": cost},
-    )
-
-
 def settling(before: Task, after: Task) -> list[Write]:
-    """The writes that add what a task that was over has cost since; the day is the one on which it ended."""
-    more = (after.cost.actual or Decimal(0)) - (before.cost.actual or Decimal(0))
-    if not more or after.completed_at is None:
+    """The writes that demand a task's parents to be there when what it cost changes after its end.
+
+    One that is gone is no link of the task any more: it must be read again.
+    """
+    if before.cost == after.cost:
         return []
-    day = after.completed_at.date()
-    row = Write(keys.usage(after.user_id, after.client_id, after.campaign_id, day), add={"spent": more})
-    # A parent that is gone has its usage merged elsewhere: the task must be read again, without that parent.
     parents = (parent for parent in (after.client_id, after.campaign_id) if parent)
-    alive = [
+    return [
         Write(keys.counters(after.user_id, each), condition=EXISTS, on_condition_failure=concurrent_update)
         for each in parents
     ]
-    return [row, *alive]
 
 
 def counters_from(item: Item | None) -> dict[CounterKey, int]:
@@ -101,8 +88,3 @@ def _attribute(cell: CounterKey) -> str:
 def _cell(attribute: str) -> CounterKey:
     kind, provider, status = attribute.removeprefix(_PREFIX).split("|")
     return CounterKey(TaskType(kind), provider, TaskStatus(status))
-
-
-def usage_amounts(row: Item) -> dict[str, Any]:
-    """What a usage row holds, as amounts to add to another."""
-    return {name: value for name, value in row.items() if name == "spent" or name.startswith(_PREFIX)}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from atelier.domain.kinds import ancestors_of, is_parent, kind_named
@@ -10,6 +10,7 @@ from atelier.domain.schema import UNASSIGNED
 from atelier.domain.text import prefix_of_bytes, sort_key
 
 if TYPE_CHECKING:
+    from atelier.domain.ledger import Row
     from atelier.domain.tasks.record import TaskSummary
 
 SORT_KEY_BYTES: Final = 1024
@@ -83,11 +84,19 @@ def text(account: int, id_: str) -> Key:
     return Key(account_partition(account), f"TEXT#{id_}")
 
 
-def usage(account: int, client_id: str | None, campaign_id: str | None, day: date) -> Key:
-    """Usage of one day (UTC) for one client and campaign."""
-    return Key(
-        account_partition(account), f"USAGE#{client_id or UNASSIGNED}#{campaign_id or UNASSIGNED}#{day:%Y-%m-%d}"
-    )
+def ledger_partition(account: int) -> str:
+    """The partition of an account's ledger."""
+    return f"LEDGER#{account}"
+
+
+def ledger_row(account: int, row: "Row") -> Key:
+    """A row of the ledger. The day comes first, as reports ask; the model last, because it may be any text."""
+    return Key(ledger_partition(account), "#".join(("DAY", *map(str, row))))
+
+
+def ledger_name(account: int, kind: str, id_: str) -> Key:
+    """The name of a client or campaign that was deleted."""
+    return Key(ledger_partition(account), f"NAME#{kind}#{id_}")
 
 
 def webhook_secret(user_id: int) -> Key:
@@ -259,7 +268,6 @@ def tasks_of_campaign(account: int, campaign_id: str) -> Partition:
     return Partition("tasks_of_campaign", "campaign_tasks", f"{account}#{campaign_id}", "id")
 
 
-def usage_of(account: int, client_id: str | None = None, campaign_id: str | None = None) -> Partition:
-    """Usage rows by day: a user's, a client's, or a client's campaign's."""
-    within = [part for part in (client_id, campaign_id) if part]
-    return Partition(None, "PK", account_partition(account), "SK", "#".join(("USAGE", *within, "")))
+def ledger(account: int) -> Partition:
+    """An account's ledger, by day."""
+    return Partition(None, "PK", ledger_partition(account), "SK", "DAY#")

@@ -11,7 +11,7 @@ from operator import and_
 from typing import Any, Final
 
 from atelier.domain.errors import NotFound
-from atelier.domain.kinds import ancestors_of, counters_below
+from atelier.domain.kinds import ancestors_of, counters_below, kind_named
 from atelier.domain.schema import format_timestamp
 from atelier.store import keys
 from atelier.store.expressions import Attr
@@ -55,3 +55,14 @@ def deletion_marker(account: int, kind: str, fields: Mapping[str, Any], *, now: 
     above = {f"{ancestor}_id": fields[f"{ancestor}_id"] for ancestor in ancestors_of(kind)}
     marker = {"kind": kind, "id": fields["id"], "user_id": account, "deleted_at": format_timestamp(now), **above}
     return Write(keys.deletion(account, kind, fields["id"]), put=marker)
+
+
+def has_kept_name(kind: str) -> bool:
+    """Whether the ledger names resources of this kind, deleted ones included."""
+    return kind in {parent.kind for parent in kind_named("task").parents}
+
+
+def kept_name(account: int, kind: str, fields: Mapping[str, Any], *, now: datetime) -> Write:
+    """The write that keeps the name of a resource which is deleted, for reports of what was spent on it."""
+    name = {"name": fields["name"], "deleted_at": format_timestamp(now)}
+    return Write(keys.ledger_name(account, kind, str(fields["id"])), put=name)

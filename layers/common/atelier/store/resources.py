@@ -191,6 +191,7 @@ class Resources(Generic[AnyRecord]):
             parents.close_parent(account, item["id"], below, now=now),
             add_pending(account, member(self._kind, item["id"]), gone),
             parents.deletion_marker(account, self._kind, item, now=now),
+            *([parents.kept_name(account, self._kind, item, now=now)] if parents.has_kept_name(self._kind) else []),
         ]
 
 

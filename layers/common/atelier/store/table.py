@@ -316,9 +316,15 @@ class Table:
         """Delete items that nobody else writes any more, 25 a request. Raises Busy; it may be repeated then."""
         for at in range(0, len(keys), 25):
             deletes = [{"DeleteRequest": {"Key": serialized(key.attributes())}} for key in keys[at : at + 25]]
-            self._delete_batch(deletes)
+            self._write_batch(deletes)
 
-    def _delete_batch(self, requests: list[dict[str, Any]]) -> None:
+    def put_many(self, writes: Sequence[Write]) -> None:
+        """Put whole items, without conditions, 25 a request. Raises Busy; it may be repeated then."""
+        for at in range(0, len(writes), 25):
+            puts = [{"PutRequest": {"Item": each.request()[1]["Item"]}} for each in writes[at : at + 25]]
+            self._write_batch(puts)
+
+    def _write_batch(self, requests: list[dict[str, Any]]) -> None:
         wanted: dict[str, Any] = {self._name: requests}
         for _ in self._retry.rounds():
             ask = partial(self._client.batch_write_item, RequestItems=wanted)

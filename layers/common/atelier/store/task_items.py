@@ -52,6 +52,9 @@ def moved(before: Task, after: Task) -> list[Write]:
     writes = [_put(after, TaskSummary, _same_summary(before))]
     if after.detail_version != before.detail_version:
         writes.append(_put(after, TaskDetail, _same_detail(before)))
+    elif after.over and not (before.over or before.sent):
+        # It costs nothing, because nobody has been asked: nor is being asked at this moment.
+        writes.append(_write(keys.task_detail(before.id), condition=EXISTS & Attr("lease_until").not_exists()))
     return writes
 
 

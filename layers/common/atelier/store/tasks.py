@@ -16,7 +16,7 @@ from atelier.domain.pipeline_ports import TaskChanged
 from atelier.domain.task_creation import Parents
 from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskPage, TaskSummary
-from atelier.store import counters, idempotency, keys, task_items
+from atelier.store import counters, idempotency, keys, ledger, task_items
 from atelier.store.account_summary import summary_from
 from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.items import from_item
@@ -132,13 +132,14 @@ class Tasks:
 
         return self._table.retry_on_conflict(attempt)
 
-    def delete(self, task_id: str, check: Callable[[Task], None], *, access: Access) -> None:
+    def delete(self, task_id: str, check: Callable[[Task], None], *, access: Access, now: datetime) -> None:
         """Delete the task if `check` lets it pass; the stream has its media removed. Raises NotFound."""
 
         def attempt() -> None:
             task, pending = self._read(task_id, access=access)
             check(pending.unlinked(task))
-            self._table.transact(*task_items.removed(task), *counters.moving(task, None))
+            booked = ledger.booking_deleted(task, now=now)
+            self._table.transact(*task_items.removed(task), *counters.moving(task, None), *booked)
 
         self._table.retry_on_conflict(attempt)
 
@@ -150,14 +151,13 @@ class Tasks:
 
     def _move(self, before: Task, after: Task) -> None:
         writes = [*task_items.moved(before, after), *counters.moving(before, after)]
-        if after.over:
-            writes.append(counters.spending(after, now=after.updated_at))
-        self._table.transact(*writes)
+        self._table.transact(*writes, *ledger.booking(before, after))
 
     def record_outcome(self, before: Task, after: Task) -> Task:
-        """Record how the job of a task that is over ended, and add what it cost to the usage. Raises TaskChanged."""
+        """Record how the job of a task that is over ended, and book what it cost. Raises TaskChanged."""
         with _task_changed():
-            self._table.transact(*task_items.moved(before, after), *counters.settling(before, after))
+            writes = [*task_items.moved(before, after), *counters.settling(before, after)]
+            self._table.transact(*writes, *ledger.booking(before, after))
         return after
 
     def note(self, before: Task, **change: Any) -> Task:

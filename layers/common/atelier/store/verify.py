@@ -8,6 +8,7 @@ as already gone. `read` is not a snapshot, though: what changes while it reads m
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -31,6 +32,7 @@ STATUSES: Final[Mapping[str, tuple[str, ...]]] = {"campaign": ("active", "archiv
 """By which statuses a kind is counted; a kind that is not here has one count."""
 TERMINAL: Final = ("succeeded", "failed", "canceled")
 _CELL: Final = "tasks|"
+_BOOKED: Final = ("tasks", "outputs", "bytes", "milliseconds", "cost", "presumed", "unpriced")
 _TASK_INDEXES: Final = ("owner_tasks", "client_tasks", "campaign_tasks")
 _NAME_BYTES: Final = 900  # of a name that sorts: a sort key has a limit
 
@@ -41,14 +43,14 @@ def read(table: Table, user_id: int) -> list[Item]:
     both = [key(id_) for id_ in tasks for key in (keys.task, keys.task_detail)]
     batches = (both[at : at + 100] for at in range(0, len(both), 100))
     whole = (item for batch in batches for item in table.get_many(batch).values())
-    return [*table.iterate(keys.everything_of(user_id)), *whole]
+    return [*table.iterate(keys.everything_of(user_id)), *table.iterate(keys.ledger(user_id)), *whole]
 
 
 def violations(items: Iterable[Item], *, at_rest: bool = False, deleted: Iterable[Item] | None = ()) -> list[str]:
     """The violations found; empty when the table is consistent.
 
-    `at_rest` says that no clean-up may be pending. `deleted` are finished tasks that were deleted, whose usage stays,
-    with the links that they would have today; None when nobody knows them, and usage may then exceed the recount.
+    `at_rest` says that no clean-up may be pending. `deleted` are finished tasks that were deleted, which stay in the
+    ledger, each with its detail; None when nobody knows them, and the ledger may then exceed the recount.
     """
     owners: defaultdict[int, Owned] = defaultdict(Owned)
     details: dict[str, Item] = {}
@@ -56,9 +58,11 @@ def violations(items: Iterable[Item], *, at_rest: bool = False, deleted: Iterabl
         _sort_in(owners, details, item)
     for task in deleted or ():
         owners[int(task["user_id"])].deleted.append(task)
+    for owned in owners.values():
+        owned.whole = {id_: {**details.get(id_, {}), **task} for id_, task in owned.tasks.items()}
     found = list(_details(details, {id_ for owned in owners.values() for id_ in owned.tasks}))
     for user_id, owned in sorted(owners.items()):
-        found += [f"User {user_id}: {each}" for each in _Recount(owned, exact_usage=deleted is not None).violations()]
+        found += [f"User {user_id}: {each}" for each in _Recount(owned, exact_ledger=deleted is not None).violations()]
         found += [f"User {user_id}: the clean-up of {each} is left." for each in sorted(owned.deletions) if at_rest]
     return found
 
@@ -72,7 +76,8 @@ class Owned:
     tasks: dict[str, Item] = field(default_factory=dict)
     counters: dict[str, Item] = field(default_factory=dict)
     texts: dict[str, Item] = field(default_factory=dict)
-    usage: dict[str, Item] = field(default_factory=dict)
+    ledger: dict[str, Item] = field(default_factory=dict)
+    whole: dict[str, Item] = field(default_factory=dict)
     deletions: dict[str, Item] = field(default_factory=dict)
     deleted: list[Item] = field(default_factory=list)
 
@@ -94,6 +99,8 @@ def _sort_in(owners: Mapping[int, Owned], details: dict[str, Item], item: Item) 
         owners[int(item["user_id"])].tasks[key] = item
     if (partition, kind) == ("TASK", "DETAIL"):
         details[key] = item
+    if (partition, kind) == ("LEDGER", "DAY"):
+        owners[int(key)].ledger[rest] = item
     if partition != "ACCOUNT":
         return
     owned = owners[int(key)]
@@ -103,7 +110,6 @@ def _sort_in(owners: Mapping[int, Owned], details: dict[str, Item], item: Item) 
         **{name.upper(): found for name, found in owned.resources.items()},
         "COUNTERS": owned.counters,
         "TEXT": owned.texts,
-        "USAGE": owned.usage,
         "DELETION": owned.deletions,
     }
     if kind in rooms:
@@ -121,9 +127,9 @@ def _details(details: Mapping[str, Item], tasks: set[str]) -> Iterator[str]:
 class _Recount:
     """The recount of one user."""
 
-    def __init__(self, owned: Owned, *, exact_usage: bool) -> None:
+    def __init__(self, owned: Owned, *, exact_ledger: bool) -> None:
         self._all = owned
-        self._exact_usage = exact_usage
+        self._exact_ledger = exact_ledger
         self._pending: set[str] = set(owned.summary.get("pending", ()))
 
     def violations(self) -> Iterator[str]:
@@ -133,7 +139,7 @@ class _Recount:
         yield from self._totals()
         yield from self._liveness()
         yield from self._counters()
-        yield from self._usage()
+        yield from self._ledger()
         yield from self._texts()
         yield from self._places()
 
@@ -256,34 +262,18 @@ class _Recount:
     def _lives(self, id_: str) -> bool:
         return self._client_lives(id_) or self._campaign_lives(id_)
 
-    # ----------------------------------------------------------------------------------------------------- usage
+    # ---------------------------------------------------------------------------------------------------- ledger
 
-    def _usage(self) -> Iterator[str]:
-        counted: defaultdict[tuple[Link, str], Amounts] = defaultdict(_nothing)
-        for task in (*self._all.tasks.values(), *self._all.deleted):
+    def _ledger(self) -> Iterator[str]:
+        counted: defaultdict[str, Amounts] = defaultdict(_nothing)
+        for task in (*self._all.whole.values(), *self._all.deleted):
             if task["status"] in TERMINAL:
-                spent = task.get("cost", {}).get("actual") or 0
-                _add({_counter_key(task): 1, "spent": spent}, to=counted[self._link(task), task["completed_at"][:10]])
-        kept: defaultdict[tuple[Link, str], Amounts] = defaultdict(_nothing)
-        for key, item in self._all.usage.items():
-            link, day = self._link_of_usage(key)
-            yield from self._dangling_usage(key, link)
-            _add({**_counter_values(item), "spent": item["spent"]}, to=kept[link, day])
-        for row in sorted(kept.keys() | counted.keys()):
-            if difference := _difference(kept[row], counted[row], more_is_fine=not self._exact_usage):
-                yield f"the usage of {row} is off: {difference}."
-
-    def _link_of_usage(self, key: str) -> tuple[Link, str]:
-        client_id, campaign_id, day = key.split("#")
-        named = {"client_id": client_id, "campaign_id": campaign_id}
-        return self._link({name: id_ for name, id_ in named.items() if id_ != NONE}), day
-
-    def _dangling_usage(self, key: str, link: Link) -> Iterator[str]:
-        client_id, campaign_id = link
-        if client_id != NONE and not self._client_lives(client_id):
-            yield f"the usage row {key} names a client who is not there."
-        if campaign_id != NONE and not self._campaign_lives(campaign_id):
-            yield f"the usage row {key} names a campaign which is not there."
+                _add(_booked(task), to=counted[_row(task)])
+        for row in sorted(self._all.ledger.keys() | counted.keys()):
+            kept = _nothing()
+            _add({name: self._all.ledger.get(row, {}).get(name, Decimal()) for name in _BOOKED}, to=kept)
+            if difference := _difference(kept, counted[row], more_is_fine=not self._exact_ledger):
+                yield f"the ledger's row {row} is off: {difference}."
 
     # ----------------------------------------------------------------------------------------------------- texts
 
@@ -332,6 +322,29 @@ def _counter_key(task: Item) -> str:
 
 def _counter_values(item: Item) -> dict[str, Decimal]:
     return {name: value for name, value in item.items() if name.startswith(_CELL)}
+
+
+def _row(task: Item) -> str:
+    names = ("type", "provider", "status", "created_by", "model")
+    booked = [task.get(f"booked_{kind}_id") or NONE for kind in ("client", "campaign")]
+    return "#".join((task["completed_at"][:10], *booked, *(str(task[name]) for name in names)))
+
+
+def _booked(task: Item) -> Mapping[str, Decimal | int]:
+    cost, outputs = task.get("cost", {}).get("actual"), task.get("outputs", [])
+    took = datetime.fromisoformat(task["completed_at"]) - datetime.fromisoformat(task["created_at"])
+    outcome = task.get("provider_outcome")
+    was_sent = "lease_until" in task or bool(task.get("provider_task_id"))
+    unpriced = cost is None and (outcome == "succeeded" or (outcome is None and was_sent))
+    return {
+        "tasks": 1,
+        "outputs": len(outputs),
+        "bytes": sum(output["bytes"] for output in outputs),
+        "milliseconds": round(took / timedelta(milliseconds=1)),
+        "cost": (cost or 0) * 1_000_000,
+        "presumed": task.get("reserved", 0) if unpriced else 0,
+        "unpriced": int(unpriced),
+    }
 
 
 def _compared(whose: str, counts: Item, kind: str, found: Collection[Item]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from atelier.domain.errors import IllegalTransition
+from atelier.domain.money import in_dollars
 from atelier.domain.tasks.record import NEXT, TERMINAL, Attempt, Cost, Outcome, Output, Task, TaskError, TaskStatus
 
 
@@ -82,4 +83,4 @@ def with_outcome(task: Task, outcome: Outcome, *, cost: Decimal | None, now: dat
 
 
 def _charged(task: Task, cost: Decimal | None) -> Cost:
-    return task.cost if cost is None else task.cost.model_copy(update={"actual": cost})
+    return task.cost if cost is None else task.cost.model_copy(update={"actual": in_dollars(cost)})
