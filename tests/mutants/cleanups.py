@@ -49,8 +49,8 @@ MUTANTS: Final = (
     Mutant(
         "the cleanup does not look again when the quiet period is over",
         f"{STORE}/cascade.py",
-        "freed, seen = self._free_children(deletion)\n        if",
-        "freed, seen = (0, 0) if message.since else self._free_children(deletion)\n        if",
+        "freed, seen = self._free_children(deletion, now=now)\n        if",
+        "freed, seen = (0, 0) if message.since else self._free_children(deletion, now=now)\n        if",
         LAG,
     ),
     Mutant(
@@ -126,8 +126,8 @@ MUTANTS: Final = (
     Mutant(
         "a long text outlives its resource",
         f"{STORE}/cascade.py",
-        " or self._delete_texts(deletion)",
-        "",
+        "elif self._delete_texts(deletion):",
+        "elif False:",
         LONG_TEXTS,
     ),
     Mutant(
@@ -140,8 +140,8 @@ MUTANTS: Final = (
     Mutant(
         "late costs are booked on a parent that is gone",
         f"{STORE}/counters.py",
-        "return [row, *alive]",
-        "return [row]",
+        "if before.cost == after.cost:",
+        "if True:",
         LAG,
     ),
 )

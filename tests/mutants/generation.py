@@ -59,8 +59,9 @@ MUTANTS: Final = (
     Mutant(
         "a step and its counters are written one by one",
         f"{STORE}/tasks.py",
-        "        self._table.transact(*writes)\n\n    def record_outcome",
-        "        for each in writes:\n            self._table.transact(each)\n\n    def record_outcome",
+        "        self._table.transact(*writes, *ledger.booking(before, after))\n\n    def record_outcome",
+        "        for each in (*writes, *ledger.booking(before, after)):\n            self._table.transact(each)\n\n"
+        "    def record_outcome",
         "tests/integration/test_cascade_crash_points.py",
     ),
     Mutant(
