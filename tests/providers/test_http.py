@@ -145,7 +145,11 @@ def refused() -> str:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-@pytest.mark.parametrize("url", [refused(), "http://no-such-host.invalid", "https://no-such-host.invalid"])
+@pytest.mark.parametrize(
+    "url",
+    [refused(), "http://no-such-host.invalid", "https://no-such-host.invalid"],
+    ids=["refused", "no_such_host", "no_such_host_over_tls"],
+)
 def test_an_unreachable_provider_certainly_did_nothing(url: str, http: Http) -> None:
     with pytest.raises(Unavailable):
         http.submit(url, {}, headers={})
