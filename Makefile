@@ -12,7 +12,7 @@ UV := $(BIN)/uv
 LOCK = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header --no-annotate
 
-# As many processes as processors; tests/conftest.py says which tests stay together.
+# As many processes as processors, for modules whose tests have the same names in every process.
 TOGETHER := -n auto --dist loadgroup --no-loadscope-reorder
 
 # What runs on a second implementation of DynamoDB in every `make test`: stores, lists, cascade, conflicts, SQLite's oracle.
@@ -78,7 +78,7 @@ test: $(VENV)/.test ## Run every check: format, lint, types, and all tests
 	@$(BIN)/python -m tests.mutants check
 	@$(BIN)/python -m testbed.dynoxide
 	@$(BIN)/python -m pytest $(TOGETHER) --dynamodb=dynoxide $(STORES)
-	@$(BIN)/python -m pytest $(TOGETHER)
+	@$(BIN)/python -m pytest
 
 check: $(VENV)/.test ## Format, lint and types only
 	@$(BIN)/ruff format --check .
