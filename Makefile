@@ -12,9 +12,6 @@ UV := $(BIN)/uv
 LOCK = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header --no-annotate
 
-# As many processes as processors, for modules whose tests have the same names in every process.
-TOGETHER := -n auto --dist loadgroup --no-loadscope-reorder
-
 # What runs on a second implementation of DynamoDB in every `make test`: stores, lists, cascade, conflicts, SQLite's oracle.
 STORES := $(addprefix tests/integration/test_, $(addsuffix .py, table lists cursors iteration long_texts \
   task_items task_lists task_lists_meanwhile idempotency conditional_requests cascade_faults cascade_interleavings cascade_lag \
@@ -77,7 +74,7 @@ test: $(VENV)/.test ## Run every check: format, lint, types, and all tests
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m tests.mutants check
 	@$(BIN)/python -m testbed.dynoxide
-	@$(BIN)/python -m pytest $(TOGETHER) --dynamodb=dynoxide $(STORES)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --dynamodb=dynoxide $(STORES)
 	@$(BIN)/python -m pytest
 
 check: $(VENV)/.test ## Format, lint and types only

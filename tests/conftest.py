@@ -8,7 +8,7 @@ from hypothesis import settings
 from pytest_socket import disable_socket
 
 from testbed import dynoxide
-from tests import QUICK, STARTED_ONCE
+from tests import QUICK
 
 settings.register_profile("same-everywhere", deadline=None, derandomize=True)
 settings.load_profile("same-everywhere")
@@ -17,18 +17,6 @@ settings.load_profile("same-everywhere")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the choice of an engine."""
     parser.addoption("--dynamodb", choices=("moto", "dynoxide"), default="moto", help="what tests have for a table")
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes (`--dist loadgroup`) a module stays in one, and so does a folder that starts the project.
-
-    Those folders come first, as nothing takes longer.
-    """
-    for item in items:
-        group = item.path.parent.name if item.path.parent.name in STARTED_ONCE else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: item.path.parent.name not in STARTED_ONCE)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
