@@ -155,7 +155,7 @@ def delete_task(task_id: TaskId, if_match: IfMatch = None) -> Reply:
         if not matches(if_match, tag_of(task, now=utcnow())):
             raise PreconditionFailed("The resource has changed since the version in If-Match.")
 
-    wiring.tasks().delete(task_id, check, access=access_of(app), now=utcnow())
+    wiring.tasks().delete(task_id, check, access=access_of(app))
     return no_content()
 
 

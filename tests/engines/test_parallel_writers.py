@@ -130,7 +130,7 @@ def test_exactly_as_many_tasks_as_the_limit_allows(w: Harness) -> None:
         there = [task for task in made if task is not LimitExceeded]
         assert len(there) == min(limits.open_tasks, limits.tasks_per_hour)
         for task in there:
-            store.delete(task.id, lambda _: None, access=account, now=NOON)
+            store.delete(task.id, lambda _: None, access=account)
         used = limits_used(wiring.table(), account.account, limits, now=NOON)
         assert (used.open_tasks.used, used.tasks_per_hour.used) == (0, len(there))
 

@@ -183,7 +183,7 @@ def test_a_task_that_moved_on_is_not_deleted_unseen(stage: Stage) -> None:
             stage.note(stage.kept(), step=2)
         calls.append(task)
 
-    wiring.tasks().delete(stage.task.id, check, access=Access.own(1), now=stage.w.now)
+    wiring.tasks().delete(stage.task.id, check, access=Access.own(1))
     assert [task.step for task in calls] == [1, 2]
 
 

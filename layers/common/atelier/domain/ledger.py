@@ -6,18 +6,17 @@ is to be booked, whatever the change is: its end, a late charge, a move to anoth
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final, NamedTuple
 
 from atelier.domain.money import in_millionths
 from atelier.domain.schema import UNASSIGNED, format_timestamp
-from atelier.domain.tasks.record import Outcome, Task, TaskStatus
+from atelier.domain.tasks.record import Outcome, Task
 
-AMOUNTS: Final = ("tasks", "outputs", "bytes", "milliseconds", "cost", "presumed", "unpriced")
+AMOUNTS: Final = ("tasks", "outputs", "bytes", "milliseconds", "cost", "unpriced")
 """What a row adds up.
 
-`milliseconds` are from creation to end, `cost` and `presumed` are millionths of a dollar. `unpriced` counts tasks whose
-job may have been charged without anybody having said how much; `presumed` is what budgets hold for those.
+`milliseconds` are from creation to end, `cost` is millionths of a dollar. `unpriced` counts tasks whose job may have
+been charged without anybody having said how much.
 """
 
 
@@ -34,11 +33,11 @@ class Row(NamedTuple):
     model: str
 
 
-def change(before: Task | None, after: Task | None) -> dict[Row, dict[str, int]]:
+def change(before: Task, after: Task) -> dict[Row, dict[str, int]]:
     """What a write that turns `before` into `after` adds to the rows of the ledger."""
     rows: dict[Row, Counter[str]] = {}
     for task, sign in ((before, -1), (after, 1)):
-        if task is not None and task.over:
+        if task.over:
             row = rows.setdefault(row_of(task), Counter())
             for name, amount in _amounts(task).items():
                 row[name] += sign * amount
@@ -59,13 +58,6 @@ def row_of(task: Task) -> Row:
     )
 
 
-def ended_by_delete(task: Task, *, now: datetime) -> Task | None:
-    """What a task is booked as that is deleted before it ended: canceled, if money was put aside for its job."""
-    if task.over or not task.sent or not task.reserved:
-        return None
-    return task.model_copy(update={"status": TaskStatus.CANCELED, "completed_at": now})
-
-
 def is_unpriced(task: Task) -> bool:
     """Whether the job of a task that has ended may have been charged, and nobody has said how much."""
     may_be_charged = task.provider_outcome is Outcome.SUCCEEDED or (task.provider_outcome is None and task.sent)
@@ -74,13 +66,11 @@ def is_unpriced(task: Task) -> bool:
 
 def _amounts(task: Task) -> Mapping[str, int]:
     took = (task.completed_at or task.updated_at) - task.created_at
-    unpriced = is_unpriced(task)
     return {
         "tasks": 1,
         "outputs": len(task.outputs),
         "bytes": sum(output.bytes for output in task.outputs),
         "milliseconds": round(took.total_seconds() * 1000),
         "cost": in_millionths(task.cost.actual),
-        "presumed": task.reserved if unpriced else 0,
-        "unpriced": int(unpriced),
+        "unpriced": int(is_unpriced(task)),
     }

@@ -19,8 +19,3 @@ def in_millionths(amount: Decimal | None) -> int:
 def from_millionths(amount: int) -> Decimal:
     """The amount in dollars of a whole number of millionths."""
     return in_dollars(amount * _MILLIONTH)
-
-
-def as_text(amount: int) -> str:
-    """A whole number of millionths as dollars, exact and without an exponent: `0.04`, `12`."""
-    return format(from_millionths(amount), "f")

@@ -132,14 +132,13 @@ class Tasks:
 
         return self._table.retry_on_conflict(attempt)
 
-    def delete(self, task_id: str, check: Callable[[Task], None], *, access: Access, now: datetime) -> None:
+    def delete(self, task_id: str, check: Callable[[Task], None], *, access: Access) -> None:
         """Delete the task if `check` lets it pass; the stream has its media removed. Raises NotFound."""
 
         def attempt() -> None:
             task, pending = self._read(task_id, access=access)
             check(pending.unlinked(task))
-            booked = ledger.booking_deleted(task, now=now)
-            self._table.transact(*task_items.removed(task), *counters.moving(task, None), *booked)
+            self._table.transact(*task_items.removed(task), *counters.moving(task, None))
 
         self._table.retry_on_conflict(attempt)
 

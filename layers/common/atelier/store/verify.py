@@ -32,7 +32,7 @@ STATUSES: Final[Mapping[str, tuple[str, ...]]] = {"campaign": ("active", "archiv
 """By which statuses a kind is counted; a kind that is not here has one count."""
 TERMINAL: Final = ("succeeded", "failed", "canceled")
 _CELL: Final = "tasks|"
-_BOOKED: Final = ("tasks", "outputs", "bytes", "milliseconds", "cost", "presumed", "unpriced")
+_BOOKED: Final = ("tasks", "outputs", "bytes", "milliseconds", "cost", "unpriced")
 _TASK_INDEXES: Final = ("owner_tasks", "client_tasks", "campaign_tasks")
 _NAME_BYTES: Final = 900  # of a name that sorts: a sort key has a limit
 
@@ -342,7 +342,6 @@ def _booked(task: Item) -> Mapping[str, Decimal | int]:
         "bytes": sum(output["bytes"] for output in outputs),
         "milliseconds": round(took / timedelta(milliseconds=1)),
         "cost": (cost or 0) * 1_000_000,
-        "presumed": task.get("reserved", 0) if unpriced else 0,
         "unpriced": int(unpriced),
     }
 

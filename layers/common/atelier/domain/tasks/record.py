@@ -191,12 +191,9 @@ class TaskDetail(BaseModel):
     # Who is asked next, and what proves that a callback was asked for by us.
     fallbacks: SkipJsonSchema[Annotated[list[Fallback], Field(exclude=True)]] = Field(default_factory=list)
     callback_token: SkipJsonSchema[Annotated[str, Field(exclude=True)]] = ""
-    # What it was made for, whatever was deleted since: there it is booked. And what its budgets have put aside for it,
-    # in millionths of a dollar, in which month.
+    # What it was made for, whatever was deleted since: there it is booked.
     booked_client_id: SkipJsonSchema[Annotated[Id | None, Field(exclude=True)]] = None
     booked_campaign_id: SkipJsonSchema[Annotated[Id | None, Field(exclude=True)]] = None
-    reserved: SkipJsonSchema[Annotated[int, Field(exclude=True)]] = 0
-    reserved_in: SkipJsonSchema[Annotated[str, Field(exclude=True)]] = ""
     # Counts the changes of the detail, as `version` counts those of the summary.
     detail_version: SkipJsonSchema[Annotated[int, Field(exclude=True)]] = 1
 
