@@ -136,8 +136,7 @@ def retry_task(task_id: TaskId, request: Request, key: IdempotencyKey = None) ->
         task = store.get(task_id, access=access)
         parents = store.parents(task.client_id, task.campaign_id, access=access)
         again = new_retry(task, parents, wiring.generation_context(), identity=_identity(now), access=access)
-        limits = wiring.account_limits()
-        made = store.create(again, access=access, idempotent=idempotent, now=now, limits=limits)
+        made = store.create(again, access=access, idempotent=idempotent, now=now)
     return accepted_response(made, wiring.media_urls(), now=now)
 
 
@@ -177,8 +176,7 @@ def _generate(new: NewTask, request: Request, key: str | None) -> Reply:
     if made is None:
         parents = store.parents(new.client_id, new.campaign_id, access=access)
         task = new_task(new, parents, wiring.generation_context(), identity=_identity(now), access=access)
-        limits = wiring.account_limits()
-        made = store.create(task, access=access, idempotent=idempotent, now=now, limits=limits)
+        made = store.create(task, access=access, idempotent=idempotent, now=now)
     return accepted_response(made, wiring.media_urls(), now=now)
 
 
@@ -186,6 +184,4 @@ def _identity(now: datetime) -> TaskIdentity:
     return TaskIdentity(new_id(now, randbits(62)), token_urlsafe(24), now)
 
 
-handler = bootstrap(
-    serve(app), wiring.tasks, wiring.generation_context, wiring.account_limits, prime=app.get_openapi_json_schema
-)
+handler = bootstrap(serve(app), wiring.tasks, wiring.generation_context, prime=app.get_openapi_json_schema)

@@ -76,10 +76,10 @@ def a_campaign(client: Client) -> Campaign:
     return made.record
 
 
-def a_task(store: Tasks, account: Access, limits: AccountLimits) -> Task:
+def a_task(store: Tasks, account: Access) -> Task:
     identity = TaskIdentity(new_id(NOON, randbits(62)), "token", NOON)
     new = new_task(NewImage(prompt="x"), Parents(), wiring.generation_context(), identity=identity, access=account)
-    return store.create(new, access=account, idempotent=None, now=NOON, limits=limits).record
+    return store.create(new, access=account, idempotent=None, now=NOON).record
 
 
 def campaigns_of(client: Client) -> int:
@@ -125,8 +125,8 @@ def test_exactly_as_many_tasks_as_the_limit_allows(w: Harness) -> None:
     for number in range(ROUNDS):
         limits = AccountLimits(open_tasks=number % 5 + 1, tasks_per_hour=number % 7 + 1)
         account = Access.own(1000 + number)
-        store = Tasks(wiring.table())
-        made = at_once(*[lambda: a_task(store, account, limits)] * 12, seed=number)  # noqa: B023
+        store = Tasks(wiring.table(), limits)
+        made = at_once(*[lambda: a_task(store, account)] * 12, seed=number)  # noqa: B023
         there = [task for task in made if task is not LimitExceeded]
         assert len(there) == min(limits.open_tasks, limits.tasks_per_hour)
         for task in there:
@@ -137,17 +137,17 @@ def test_exactly_as_many_tasks_as_the_limit_allows(w: Harness) -> None:
 
 def test_ends_make_room_for_as_many_creates(w: Harness) -> None:
     limits, account = AccountLimits(open_tasks=4), Access.own(2000)
-    store = Tasks(wiring.table())
-    there = [a_task(store, account, limits) for _ in range(4)]
+    store = Tasks(wiring.table(), limits)
+    there = [a_task(store, account) for _ in range(4)]
     for number in range(ROUNDS):
         end = partial(store.delete, there[0].id, lambda _: None, access=account)
         # The same end twice: one of them finds nothing, and must not make room.
-        _, _, *made = at_once(end, end, *[lambda: a_task(store, account, limits)] * 6, seed=number)
+        _, _, *made = at_once(end, end, *[lambda: a_task(store, account)] * 6, seed=number)
         there = [*there[1:], *(task for task in made if task is not LimitExceeded)]
         used = limits_used(wiring.table(), account.account, limits, now=NOON).open_tasks.used
         assert used == len(there) <= 4
         if len(there) < 4:  # all creates were before the end
-            there.append(a_task(store, account, limits))
+            there.append(a_task(store, account))
 
 
 def test_afterwards_everything_adds_up(w: Harness) -> None:

@@ -17,7 +17,7 @@ OTHER = {"iss": "https://issuer.example", "sub": "somebody", "cognito:groups": "
 def limited() -> Iterator[Harness]:
     """A deployment with room for three open tasks and five an hour."""
     with harness() as made, mock.patch.dict("os.environ", OPEN_TASKS_PER_ACCOUNT="3", TASKS_PER_HOUR_PER_ACCOUNT="5"):
-        for cached in (settings.settings, wiring.account_limits):
+        for cached in (settings.settings, wiring.account_limits, wiring.tasks):
             cached.cache_clear()
         made.now = made.now.replace(minute=10)
         yield made

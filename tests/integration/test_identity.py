@@ -31,6 +31,7 @@ STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
     ("GET", "/openapi.json"): (200, 200, 200, 200, 200),
     ("POST", "/webhooks/{provider}"): (404, 404, 404, 404, 404),  # none is configured here
     ("GET", "/me"): (401, 200, 200, 200, 200),
+    ("GET", "/account"): (401, 403, 200, 200, 200),
     ("GET", "/clients"): (401, 403, 200, 200, 200),
     ("POST", "/clients"): (401, 403, 403, 201, 201),
     ("GET", "/clients/{client_id}"): (401, 403, 200, 200, 200),

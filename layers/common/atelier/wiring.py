@@ -177,7 +177,7 @@ def tasks() -> "Tasks":
     """The store of tasks."""
     from atelier.store.tasks import Tasks
 
-    return Tasks(table())
+    return Tasks(table(), account_limits())
 
 
 @cache

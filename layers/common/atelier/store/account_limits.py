@@ -37,13 +37,13 @@ def admit(task: TaskSummary, amounts: Mapping[str, int], limits: AccountLimits) 
             f"Your account has {limits.open_tasks} open tasks, which is its limit.", retry_after=_OPEN_RETRY_AFTER
         ),
     )
-    return [opened, *_created(task, limits)] if limits.tasks_per_hour else [opened]
+    return [opened, _created(task, limits)] if limits.tasks_per_hour else [opened]
 
 
-def _created(task: TaskSummary, limits: AccountLimits) -> list[Write]:
+def _created(task: TaskSummary, limits: AccountLimits) -> Write:
     end = next_hour(task.created_at)
     wait = ceil((end - task.created_at).total_seconds())
-    created = Write(
+    return Write(
         keys.created_in_hour(task.user_id, task.created_at),
         add={_CREATED: 1},
         set={"expires_at": int((end + _KEPT).timestamp())},
@@ -53,7 +53,6 @@ def _created(task: TaskSummary, limits: AccountLimits) -> list[Write]:
             retry_after=wait,
         ),
     )
-    return [created]
 
 
 def _below(name: str, limit: int) -> Condition | None:

@@ -314,15 +314,15 @@ class Table:
 
     def delete_many(self, keys: Sequence[Key]) -> None:
         """Delete items that nobody else writes any more, 25 a request. Raises Busy; it may be repeated then."""
-        for at in range(0, len(keys), 25):
-            deletes = [{"DeleteRequest": {"Key": serialized(key.attributes())}} for key in keys[at : at + 25]]
-            self._write_batch(deletes)
+        self._write_in_batches([{"DeleteRequest": {"Key": serialized(key.attributes())}} for key in keys])
 
     def put_many(self, writes: Sequence[Write]) -> None:
         """Put whole items, without conditions, 25 a request. Raises Busy; it may be repeated then."""
-        for at in range(0, len(writes), 25):
-            puts = [{"PutRequest": {"Item": each.request()[1]["Item"]}} for each in writes[at : at + 25]]
-            self._write_batch(puts)
+        self._write_in_batches([{"PutRequest": {"Item": each.request()[1]["Item"]}} for each in writes])
+
+    def _write_in_batches(self, requests: list[dict[str, Any]]) -> None:
+        for at in range(0, len(requests), 25):
+            self._write_batch(requests[at : at + 25])
 
     def _write_batch(self, requests: list[dict[str, Any]]) -> None:
         wanted: dict[str, Any] = {self._name: requests}

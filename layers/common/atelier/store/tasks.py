@@ -30,8 +30,9 @@ AnyTask = TypeVar("AnyTask", bound=TaskSummary)
 class Tasks:
     """Tasks. Methods that take `access` act for it: another account's tasks do not exist."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, limits: AccountLimits = UNLIMITED) -> None:
         self._table = table
+        self._limits = limits
         self._clients = Resources(table, "client", Client, ClientPage)
         self._campaigns = Resources(table, "campaign", Campaign, CampaignPage)
 
@@ -46,19 +47,13 @@ class Tasks:
         )
 
     def create(
-        self,
-        task: Task,
-        *,
-        access: Access,
-        idempotent: IdempotentRequest | None,
-        now: datetime,
-        limits: AccountLimits = UNLIMITED,
+        self, task: Task, *, access: Access, idempotent: IdempotentRequest | None, now: datetime
     ) -> CreateResult[Task]:
         """Create a task under parents that exist at that very moment, within the account's limits.
 
         Raises NotFound and LimitExceeded.
         """
-        writes = [*counters.creating(task, limits), *task_items.created(task)]
+        writes = [*counters.creating(task, self._limits), *task_items.created(task)]
         return idempotency.create(
             self._table,
             task,
