@@ -171,15 +171,17 @@ def test_tasks_of_a_deleted_parent_are_listed_unlinked(w: Harness) -> None:
 
 
 @pytest.mark.parametrize("clients", [1, 2])
-def test_the_unassigned_of_pending_clients_are_counted(w: Harness, clients: int) -> None:
+@pytest.mark.parametrize("span", [{}, {"created_from": "2020-01-01T00:00:00Z"}], ids=["by counters", "row by row"])
+def test_the_unassigned_of_pending_clients_are_counted(w: Harness, span: Json, clients: int) -> None:
     """On pages that are full: what a page shows cannot make up for a total that is too small."""
-    before = shown(w, "/tasks", client_id="none")["total"]
+    unassigned = {"client_id": "none", "page_size": 3, **span}
+    before = shown(w, "/tasks", **unassigned)["total"]
     parents = [None, *(a_client(w)["id"] for _ in range(clients))]
     made = [a_task(w, client_id=parent)["id"] for _ in range(3) for parent in parents]
     for client in parents[1:]:
         w.call("DELETE", f"/clients/{client}")
     for _ in ("at once", "after the cleanup"):
-        first = shown(w, "/tasks", client_id="none", page_size=3)
+        first = shown(w, "/tasks", **unassigned)
         assert [each["id"] for each in first["items"]] == made[:-4:-1]
         assert (first["total"], first["has_more"]) == (before + len(made), True)
         clean_up(w)

@@ -82,6 +82,13 @@ MUTANTS: Final = (
         TASK_LISTS,
     ),
     Mutant(
+        "counting row by row leaves out late sources",
+        f"{STORE}/lists.py",
+        "sources = (*self._plan.late(beside), *self._plan.sources)\n        pages",
+        "sources = self._plan.sources\n        pages",
+        TASK_LISTS,
+    ),
+    Mutant(
         "a walk by cursor does not look whether there is more",
         f"{STORE}/lists.py",
         "self._wanted = query.page_size + (cursor is not None)",

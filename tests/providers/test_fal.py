@@ -528,7 +528,7 @@ def altered(callback: Callback, **headers: str) -> Callback:
         {"signature": "zz" * 64},
         {"signature": "é" * 128},
     ],
-    ids=lambda headers: ascii(headers)[:40],
+    ids=lambda headers: next(iter(headers)),  # not the values: one of them is the time
 )
 def test_an_altered_header_is_not_genuine(headers: dict[str, str], fal: Fal, fal_server: FalServer) -> None:
     callback = signed_callback(fal_server)

@@ -256,7 +256,8 @@ class _Merge(Generic[AnyRecord]):
     def _count(self, beside: Beside) -> int:
         whole = _Merge(self._table, self._plan, self._query, None)
         whole._expected = 10**9
-        pages = [(source, whole._page(source, limit=None)) for source in self._plan.sources]
+        sources = (*self._plan.late(beside), *self._plan.sources)
+        pages = [(source, whole._page(source, limit=None)) for source in sources]
         return sum(1 for _ in whole._visible(pages, beside))
 
     def _page(self, source: Source, *, start: Item | None = None, limit: int | None = 0) -> QueryPage:
