@@ -185,7 +185,7 @@ def _tasks(it: Measuring, picture: Mapping[str, Any]) -> None:
     it.ask("POST /generate/image", picture, what="for a campaign")
     it.ask("POST /generate/image", picture, what="for a campaign, with an idempotency key", headers=key)
     it.ask("POST /generate/image", picture, what="repeated", headers=key)
-    with mock.patch.object(wiring, "tasks", return_value=Tasks(wiring.table(), AccountLimits(1000, 10_000))):
+    with mock.patch.object(wiring, "tasks", return_value=Tasks(wiring.table(), lambda: AccountLimits(1000, 10_000))):
         it.ask("POST /generate/image", picture, what="for a campaign, with limits per account")
     it.ask("POST /generate/video", {"prompt": WORDS, "client_id": it.names["client_id"]}, what="for a client")
     it.names["new"] = it.ask("POST /generate/audio", {"prompt": WORDS}, what="for nobody").json["id"]

@@ -125,7 +125,7 @@ def test_exactly_as_many_tasks_as_the_limit_allows(w: Harness) -> None:
     for number in range(ROUNDS):
         limits = AccountLimits(open_tasks=number % 5 + 1, tasks_per_hour=number % 7 + 1)
         account = Access.own(1000 + number)
-        store = Tasks(wiring.table(), limits)
+        store = Tasks(wiring.table(), lambda: limits)  # noqa: B023
         made = at_once(*[lambda: a_task(store, account)] * 12, seed=number)  # noqa: B023
         there = [task for task in made if task is not LimitExceeded]
         assert len(there) == min(limits.open_tasks, limits.tasks_per_hour)
@@ -137,7 +137,7 @@ def test_exactly_as_many_tasks_as_the_limit_allows(w: Harness) -> None:
 
 def test_ends_make_room_for_as_many_creates(w: Harness) -> None:
     limits, account = AccountLimits(open_tasks=4), Access.own(2000)
-    store = Tasks(wiring.table(), limits)
+    store = Tasks(wiring.table(), lambda: limits)
     there = [a_task(store, account) for _ in range(4)]
     for number in range(ROUNDS):
         end = partial(store.delete, there[0].id, lambda _: None, access=account)

@@ -177,7 +177,7 @@ def tasks() -> "Tasks":
     """The store of tasks."""
     from atelier.store.tasks import Tasks
 
-    return Tasks(table(), account_limits())
+    return Tasks(table(), account_limits)  # which only those ask who create tasks
 
 
 @cache

@@ -30,7 +30,7 @@ AnyTask = TypeVar("AnyTask", bound=TaskSummary)
 class Tasks:
     """Tasks. Methods that take `access` act for it: another account's tasks do not exist."""
 
-    def __init__(self, table: Table, limits: AccountLimits = UNLIMITED) -> None:
+    def __init__(self, table: Table, limits: Callable[[], AccountLimits] = lambda: UNLIMITED) -> None:
         self._table = table
         self._limits = limits
         self._clients = Resources(table, "client", Client, ClientPage)
@@ -53,7 +53,7 @@ class Tasks:
 
         Raises NotFound and LimitExceeded.
         """
-        writes = [*counters.creating(task, self._limits), *task_items.created(task)]
+        writes = [*counters.creating(task, self._limits()), *task_items.created(task)]
         return idempotency.create(
             self._table,
             task,
