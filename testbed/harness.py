@@ -15,9 +15,9 @@ from unittest import mock
 
 import boto3
 from moto import mock_aws
-from pydantic import BaseModel
 
 from atelier import wiring
+from atelier.domain.messages import AccountMessage
 from atelier.domain.schema import utcnow
 from atelier.web.routes import fits
 from local.openapi import load
@@ -52,7 +52,7 @@ class HeldQueue:
 
     waiting: list[tuple[str, int]] = field(default_factory=list)
 
-    def send(self, message: BaseModel, *, delay: int = 0, provider: str = "") -> None:
+    def send(self, message: AccountMessage, *, delay: int = 0, provider: str = "") -> None:
         """Keep the message; all lanes of a queue are one here."""
         self.waiting.append((message.model_dump_json(), delay))
 

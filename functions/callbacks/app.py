@@ -13,6 +13,7 @@ from atelier.domain.errors import Busy, NotFound, Unauthenticated
 from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.domain.provider import Callback, InvalidSignature, Unavailable
 from atelier.domain.schema import utcnow
+from atelier.store.callbacks import Report
 from atelier.telemetry import log
 from atelier.web.api import Reply, api, no_content, serve
 from atelier.web.openapi import responses
@@ -44,19 +45,21 @@ def receive(provider: Provider, task: TaskId, token: Token, request: Request) ->
         raise Unauthenticated("The callback's signature is not valid.") from forged
     except Unavailable as failure:
         raise Busy("The provider's keys cannot be read.", retry_after=30) from failure
-    report = GenerationMessage(task_id=task, step=None, job=job, served_by=provider, token=token)
+    report = Report(task_id=task, job=job, served_by=provider, token=token)
     # Whoever is not awaited, or comes again, is answered like the others: it tells nobody which tasks there are.
     passed_on = _pass_on(report, callback, now)
     log.info("callback", extra={"provider": provider, "task_id": task, "passed_on": passed_on})
     return no_content()
 
 
-def _pass_on(report: GenerationMessage, callback: Callback, now: datetime) -> bool:
+def _pass_on(report: Report, callback: Callback, now: datetime) -> bool:
     """Wake a worker up, unless the report is not awaited or has done so before."""
-    if not wiring.callbacks().accept(report, callback, now=now):
+    account = wiring.callbacks().accept(report, callback, now=now)
+    if account is None:
         return False
     try:
-        wiring.generation_queue().send(report, provider=report.served_by or "")
+        wake_up = GenerationMessage(user_id=account, step=None, **vars(report))
+        wiring.generation_queue().send(wake_up, provider=report.served_by)
     except Exception:
         wiring.callbacks().forget(report, callback)
         raise

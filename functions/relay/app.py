@@ -55,7 +55,7 @@ def _ended(task: Item) -> None:
     if task["status"] == TaskStatus.CANCELED:
         _wake(task)  # its provider is to be told
     if "webhook_url" in task:
-        wiring.webhook_delivery_queue().send(WebhookDelivery(task_id=task["id"]))
+        wiring.webhook_delivery_queue().send(WebhookDelivery(task_id=task["id"], user_id=int(task["user_id"])))
 
 
 def _wake(task: Item) -> None:

@@ -108,7 +108,7 @@ class Deployment:
 
     def _read_by(self, function: str, auth_mode: str) -> set[str]:
         # A report that is awaited goes on to the queue; the golden event's own task awaits none.
-        awaited = mock.patch.object(Callbacks, "accept", return_value=True)
+        awaited = mock.patch.object(Callbacks, "accept", return_value=1)
         with fresh_wiring({"AUTH_MODE": auth_mode}), awaited, watched() as fields:
             for each in self._events(function):
                 self.harness.invoke(function, each)
@@ -125,7 +125,7 @@ class Deployment:
         if function == "callbacks":
             yield at(event("callbacks.fal"), "/api/v3/webhooks/replicate")
         if function == "webhook_delivery":
-            yield {"Records": [sqs_record(WebhookDelivery(task_id=self.finished).model_dump_json())]}
+            yield {"Records": [sqs_record(WebhookDelivery(user_id=1, task_id=self.finished).model_dump_json())]}
 
 
 CLAIMS: Final = {"iss": "https://id.example", "sub": "ann", "cognito:groups": "[admin]"}

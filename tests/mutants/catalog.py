@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.mutants import PROJECT, cleanups, deletes, generation, listing, requests
+from tests.mutants import PROJECT, cleanups, deletes, fairness, generation, listing, requests
 
 MUTANTS: Final = (
     *deletes.MUTANTS,
@@ -10,6 +10,7 @@ MUTANTS: Final = (
     *listing.MUTANTS,
     *requests.MUTANTS,
     *generation.MUTANTS,
+    *fairness.MUTANTS,
 )
 
 
@@ -32,6 +33,7 @@ SUITE: Final = tuple(
                 "tasks",
                 "task_items",
                 "account_limits",
+                "fair_queues",
                 "task_lists*",
                 "lists",
                 "long_texts",

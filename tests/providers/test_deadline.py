@@ -8,10 +8,10 @@ from typing import Any, Final
 from unittest import mock
 
 import pytest
-from pydantic import BaseModel
 
 from atelier import wiring
 from atelier.domain.errors import Busy
+from atelier.domain.messages import AccountMessage
 from atelier.store import deadline
 from atelier.store.deadline import RESERVE, remaining, within
 from atelier.store.queues import Queue
@@ -50,7 +50,7 @@ REQUESTS: Final[list[tuple[str, str, str | None]]] = [
 ]
 
 
-class Message(BaseModel):
+class Message(AccountMessage):
     """What is sent does not matter."""
 
 
@@ -167,7 +167,7 @@ def test_a_queue_that_does_not_answer_is_busy(w: Harness) -> None:
     with serving() as queue, mock.patch.dict("os.environ", {"AWS_ENDPOINT_URL_SQS": queue.url}):
         queue.script = [HANG_UP]
         with pytest.raises(Busy, match="queue"), within(7.05):
-            Queue(wiring._sqs(), f"{queue.url}/queue").send(Message())
+            Queue(wiring._sqs(), f"{queue.url}/queue").send(Message(user_id=1))
 
 
 # ------------------------------------------------------------------------------------------------------ the deadline

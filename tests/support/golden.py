@@ -73,7 +73,7 @@ PASSED_ON: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "relay.campaign_deleted": ("cascade", {"user_id": 1, "kind": "campaign", "id": CAMPAIGN}),
     "relay.task_deleted": ("cascade", {"user_id": 1, "kind": "task", "id": TASK}),
     "relay.task_canceled": ("generation", {"task_id": TASK, "step": None, "job": "sandbox-1769860925000-1500"}),
-    "relay.task_succeeded": ("deliveries", {"task_id": TASK}),
+    "relay.task_succeeded": ("deliveries", {"task_id": TASK, "user_id": 1}),
 }
 MESSAGES: Final = {
     "worker.step",

@@ -225,7 +225,7 @@ class Scenario:
         if self.provider.accepted and self.provider.mood != "deaf":
             job = self.chance.choice((f"job-{TASK_ID}", f"job-{TASK_ID}", "job-of-another"))
             token = self.chance.choice(("secret", "secret", "guessed"))
-            message = GenerationMessage(task_id=TASK_ID, step=None, job=job, served_by="fake", token=token)
+            message = GenerationMessage(task_id=TASK_ID, user_id=1, step=None, job=job, served_by="fake", token=token)
             self.queue.append(Delivery(message, self.now))
 
     def clean(self) -> None:

@@ -22,7 +22,7 @@ def hands() -> FakeWorker:
 
 def callback(**fields: str) -> GenerationMessage:
     known = {"job": f"job-{TASK_ID}", "served_by": "fake", "token": "secret"}
-    return GenerationMessage.model_validate({"task_id": TASK_ID, "step": None} | known | fields)
+    return GenerationMessage.model_validate({"task_id": TASK_ID, "user_id": 1, "step": None} | known | fields)
 
 
 def test_a_callback_has_the_task_looked_at_at_once(hands: FakeWorker) -> None:
@@ -91,7 +91,7 @@ def test_waking_during_a_submit_does_not_disturb_it(hands: FakeWorker) -> None:
     worker = Worker(as_the_worker_does(FIRST, receives=1, now=NOON), hands.pipeline)
     for _ in ("load", "note the lease"):
         assert not worker.step()
-    hands.do(GenerationMessage(task_id=TASK_ID, step=None), now=NOON + LEASE / 2)
+    hands.do(GenerationMessage(task_id=TASK_ID, user_id=1, step=None), now=NOON + LEASE / 2)
     while not worker.step():
         pass
     assert hands.provider.accepted == [TASK_ID]

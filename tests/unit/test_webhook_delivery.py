@@ -100,7 +100,7 @@ class Scene:
         """Hand the herald a message."""
         webhook_dispatcher = WebhookDispatcher(self, self, self, self)
         return webhook_dispatcher.process(
-            notice or WebhookDelivery(task_id=an_id(3)), show=lambda it: it, fresh=SECOND, now=self.now
+            notice or WebhookDelivery(user_id=1, task_id=an_id(3)), show=lambda it: it, fresh=SECOND, now=self.now
         )
 
     def run(self) -> None:
@@ -139,7 +139,9 @@ def test_the_task_is_shown_as_its_owner_sees_it() -> None:
     shown = an_ended_task(outputs=[Output(url="https://signed", content_type="image/png", bytes=1, key="k")])
     scene = Scene(an_ended_task())
     webhook_dispatcher = WebhookDispatcher(scene, scene, scene, scene)
-    webhook_dispatcher.process(WebhookDelivery(task_id=an_id(3)), show=lambda _: shown, fresh=SECOND, now=NOON)
+    webhook_dispatcher.process(
+        WebhookDelivery(user_id=1, task_id=an_id(3)), show=lambda _: shown, fresh=SECOND, now=NOON
+    )
     (output,) = json.loads(scene.posts[0].body)["data"]["outputs"]
     assert output["url"] == "https://signed"
     assert "key" not in output
@@ -240,7 +242,7 @@ def test_a_silent_receiver_is_tried_ten_times() -> None:
 
 def test_a_message_that_comes_too_early_waits_on() -> None:
     scene = Scene(an_ended_task())
-    notice = WebhookDelivery(task_id=an_id(3), due=NOON + timedelta(minutes=31))
+    notice = WebhookDelivery(user_id=1, task_id=an_id(3), due=NOON + timedelta(minutes=31))
     assert scene.tell(notice) is None
     scene.now += timedelta(minutes=30, seconds=59.5)
     assert scene.tell(notice) is None
@@ -323,5 +325,5 @@ def test_two_rows_of_attempts_become_one() -> None:
 def test_after_a_delivery_nothing_more_is_sent() -> None:
     scene = Scene(an_ended_task(), answers=[200])
     scene.tell()
-    assert scene.tell(WebhookDelivery(task_id=an_id(3), attempt=5)) is None
+    assert scene.tell(WebhookDelivery(user_id=1, task_id=an_id(3), attempt=5)) is None
     assert len(scene.posts) == 1

@@ -14,9 +14,9 @@ from hmac import compare_digest
 from typing import Final, TypeVar
 
 from atelier.domain.catalog import SANDBOX, Catalog
+from atelier.domain.messages import LONGEST_DELAY
 from atelier.domain.params import errors_of
 from atelier.domain.pipeline_ports import (
-    LONGEST_DELAY,
     CircuitBreaker,
     GenerationMessage,
     Media,
@@ -330,8 +330,7 @@ class Pipeline:
         """What is left of a task that was deleted: files that came after the clean-up, and a job that still runs."""
         if message.token is not None:
             return
-        if message.user_id is not None:
-            self.media.delete_of_task(message.user_id, message.task_id)
+        self.media.delete_of_task(message.user_id, message.task_id)
         provider = self.providers.get(message.served_by or "")
         if provider is not None and message.job and message.model:
             provider.cancel(message.job, model=self.catalog.id_of(message.served_by or "", message.model))

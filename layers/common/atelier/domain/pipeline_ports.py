@@ -1,18 +1,14 @@
 """The message that starts a step of a generation, and the ports a step uses."""
 
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Protocol
 
-from pydantic import BaseModel
-
+from atelier.domain.messages import AccountMessage
 from atelier.domain.provider import File
 from atelier.domain.tasks.record import Output, Task, TaskError, TaskType
 
-LONGEST_DELAY: Final = 900
-"""Seconds that a queue can hold a message back."""
 
-
-class GenerationMessage(BaseModel):
+class GenerationMessage(AccountMessage):
     """A message of the generation queues: carry out step `step` of the task, or None: whatever comes next.
 
     It says whose task it is, so that what is left of a deleted one is found, and which `job` of whom is then to be
@@ -20,7 +16,6 @@ class GenerationMessage(BaseModel):
     """
 
     task_id: str
-    user_id: int | None = None
     step: int | None = 0
     job: str | None = None
     served_by: str | None = None

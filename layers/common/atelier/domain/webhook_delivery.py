@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from pydantic import BaseModel
 
-from atelier.domain.pipeline_ports import LONGEST_DELAY
+from atelier.domain.messages import LONGEST_DELAY, AccountMessage
 from atelier.domain.schema import Timestamp
 from atelier.domain.tasks.record import DeliveryAttempt, Task
 from atelier.domain.webhook_secrets import WebhookSecret
@@ -25,7 +25,7 @@ BACK_OFF: Final = (5, 30, 2 * 60, 10 * 60, 30 * 60, 3600, 3 * 3600, 7 * 3600, 12
 ATTEMPTS: Final = len(BACK_OFF) + 1
 
 
-class WebhookDelivery(BaseModel):
+class WebhookDelivery(AccountMessage):
     """A message of the webhook delivery queue: make this attempt (the first is 0) for this task, not before `due`."""
 
     task_id: str
@@ -118,10 +118,8 @@ class WebhookDispatcher:
 
     def _queue_the_next(self, message: WebhookDelivery, *, now: datetime) -> None:
         wait = BACK_OFF[message.attempt]
-        following = WebhookDelivery(
-            task_id=message.task_id, attempt=message.attempt + 1, due=now + timedelta(seconds=wait)
-        )
-        self._wait(following, wait)
+        following = {"attempt": message.attempt + 1, "due": now + timedelta(seconds=wait)}
+        self._wait(message.model_copy(update=following), wait)
 
     def _wait(self, message: WebhookDelivery, seconds: float) -> None:
         # A queue does not hold a message for hours, so it is sent again until it is due.

@@ -5,12 +5,12 @@ recognised by its bytes, which nobody but the provider can change.
 """
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hmac import compare_digest
 from typing import Final
 
 from atelier.domain.ids import is_id
-from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.domain.provider import Callback
 from atelier.store import keys, task_items
 from atelier.store.expressions import Attr
@@ -22,27 +22,40 @@ from atelier.store.wire import Item
 KEPT: Final = timedelta(hours=3)
 
 
+@dataclass(frozen=True)
+class Report:
+    """What a callback says: the job of this task at the provider has changed. `token` proves that it knows the task."""
+
+    task_id: str
+    job: str
+    served_by: str
+    token: str
+
+
 class Callbacks:
     """The callbacks that have been passed on, each as a small item that expires."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def accept(self, report: GenerationMessage, callback: Callback, *, now: datetime) -> bool:
-        """Whether a task awaits this report and has not had it yet; from then on it has. Raises Busy."""
+    def accept(self, report: Report, callback: Callback, *, now: datetime) -> int | None:
+        """The account whose task awaits this report and has not had it yet; from then on it has. Raises Busy.
+
+        None when there is no such task.
+        """
         if not is_id(report.task_id):
-            return False
+            return None
         mark, moment = _mark(report, callback), int(now.timestamp())
         # Who comes again costs a read, and not a write.
         found = self._table.get_many([*task_items.keys_of(report.task_id), mark])
         summary, detail = (found.get(key) for key in task_items.keys_of(report.task_id))
         if not summary or not detail or not _is_awaited({**detail, **summary}, report):
-            return False
+            return None
         if mark in found and int(found[mark]["expires_at"]) >= moment:
-            return False
-        return self._first(mark, moment)
+            return None
+        return int(summary["user_id"]) if self._first(mark, moment) else None
 
-    def forget(self, report: GenerationMessage, callback: Callback) -> None:
+    def forget(self, report: Report, callback: Callback) -> None:
         """Accept it again: it could not be passed on, and the provider will repeat it."""
         self._table.write(Write(_mark(report, callback), set={"expires_at": 0}))
 
@@ -60,13 +73,13 @@ class Callbacks:
         return True
 
 
-def _mark(report: GenerationMessage, callback: Callback) -> Key:
+def _mark(report: Report, callback: Callback) -> Key:
     return keys.callback(report.task_id, hashlib.sha256(callback.body).hexdigest())
 
 
-def _is_awaited(task: Item, report: GenerationMessage) -> bool:
+def _is_awaited(task: Item, report: Report) -> bool:
     token, job = task.get("callback_token", ""), task.get("provider_task_id")
-    is_ours = bool(token) and compare_digest((report.token or "").encode(), token.encode())
+    is_ours = bool(token) and compare_digest(report.token.encode(), token.encode())
     # A job that is not known yet may be the task's own once it is being submitted: the answer to the submit may be
     # slower than the callback, or never come.
     is_its_job = job == report.job if job is not None else "lease_until" in task

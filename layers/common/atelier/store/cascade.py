@@ -15,9 +15,8 @@ from functools import reduce
 from operator import and_
 from typing import Final, Protocol
 
-from pydantic import BaseModel
-
 from atelier.domain.kinds import OnDelete, Relation, ancestors_of, kind_named, links_to_clear, relations_of
+from atelier.domain.messages import AccountMessage
 from atelier.domain.pending_deletions import member
 from atelier.domain.schema import UNASSIGNED
 from atelier.store import counters, keys, parents
@@ -29,13 +28,12 @@ BATCH: Final = 250
 """Children per message: a few seconds' work, so that a large cleanup takes turns with small ones."""
 
 
-class CleanUpMessage(BaseModel):
+class CleanUpMessage(AccountMessage):
     """A message of the cascade queue: free the children of a deleted resource, of which none was found `since`.
 
     `deleted_at` is only for the metric of how long the cleanup has been going on.
     """
 
-    user_id: int
     kind: str
     id: str
     since: datetime | None = None
