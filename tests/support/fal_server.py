@@ -222,6 +222,11 @@ class FalServer(ProviderServer):
         first, limit = int(request.query.get("cursor", 0)), int(request.query.get("limit", 50))
         self.books.note("history", cursor=first, limit=limit)
         ended = [
+            job
+            for job in reversed(self.jobs.values())
+            if job.model == request.query["endpoint_id"] and self._is_over(job) and job.at >= start
+        ]
+        items = [
             {
                 "request_id": job.id,
                 "endpoint_id": job.model,
@@ -232,11 +237,10 @@ class FalServer(ProviderServer):
                 "duration": self.working,
                 "json_input": job.content,
             }
-            for job in reversed(self.jobs.values())
-            if job.model == request.query["endpoint_id"] and self._is_over(job) and job.at >= start
+            for job in ended[first : first + limit]
         ]
         more = len(ended) > first + limit
-        content = {"items": ended[first : first + limit], "has_more": more}
+        content = {"items": items, "has_more": more}
         return Reply(200, {**content, "next_cursor": str(first + limit) if more else None})
 
     # ---------------------------------------------------------------------------------------------------- callbacks
