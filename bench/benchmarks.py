@@ -18,7 +18,7 @@ Written by `make bench`, which takes {rounds} rounds of everything that is timed
 Times are processor time, and worth only as ratios of one run: each table has everybody side by side. No test depends on
 them. What requests take of DynamoDB is in [Capacity](capacity.md), what they cost in [What it costs](cost.md), ten
 minutes of mixed load in [Load](load.md). What was done about these numbers, and what did not help, is in
-[ADR 17](adr/0017-a-short-way-to-dynamodb.md).
+[ADR 17](adr/0017-a-dynamodb-client-of-our-own.md).
 
 This run: {machine}, {cores} cores.
 """

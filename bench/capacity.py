@@ -85,7 +85,7 @@ class Measuring:
         return multiply(self.made, lambda: str(self.call(route, body).json["id"]), times - 1)
 
     def create_done(self, body: Any, times: int = 1) -> str:
-        """Order a picture and have it made, `times` times; the id of one."""
+        """Request an image and have it made, `times` times; the id of one."""
 
         def create() -> str:
             id_ = str(self.call("POST /generate/image", body).json["id"])
@@ -137,7 +137,7 @@ def requests() -> dict[str, Calls]:
         it.fill(FEW)
         key = {"Idempotency-Key": "capacity"}
         of_client = {**CAMPAIGN, "client_id": it.names["client_id"]}
-        picture = image(campaign_id=it.names["campaign_id"])
+        new_image = image(campaign_id=it.names["campaign_id"])
         it.ask("POST /clients", CLIENT)
         it.ask("GET /clients")
         it.ask("GET /clients/{client_id}")
@@ -153,7 +153,7 @@ def requests() -> dict[str, Calls]:
         it.ask("POST /clients/{client_id}/campaigns", CAMPAIGN)
         it.ask("GET /clients/{client_id}/campaigns")
         _long_texts(it)
-        _tasks(it, picture)
+        _tasks(it, new_image)
         it.ask("DELETE /campaigns/{campaign_id}")
         it.ask("DELETE /clients/{client_id}")
         it.ask("GET /webhook-secret", what="the first time")
@@ -180,19 +180,19 @@ def _long_texts(it: Measuring) -> None:
     it.names["client_id"] = usual
 
 
-def _tasks(it: Measuring, picture: Mapping[str, Any]) -> None:
-    key = {"Idempotency-Key": "picture"}
-    it.ask("POST /generate/image", picture, what="for a campaign")
-    it.ask("POST /generate/image", picture, what="for a campaign, with an idempotency key", headers=key)
-    it.ask("POST /generate/image", picture, what="repeated", headers=key)
+def _tasks(it: Measuring, new_image: Mapping[str, Any]) -> None:
+    key = {"Idempotency-Key": "image"}
+    it.ask("POST /generate/image", new_image, what="for a campaign")
+    it.ask("POST /generate/image", new_image, what="for a campaign, with an idempotency key", headers=key)
+    it.ask("POST /generate/image", new_image, what="repeated", headers=key)
     with mock.patch.object(wiring, "tasks", return_value=Tasks(wiring.table(), lambda: AccountLimits(1000, 10_000))):
-        it.ask("POST /generate/image", picture, what="for a campaign, with limits per account")
+        it.ask("POST /generate/image", new_image, what="for a campaign, with limits per account")
     it.ask("POST /generate/video", {"prompt": WORDS, "client_id": it.names["client_id"]}, what="for a client")
     it.names["new"] = it.ask("POST /generate/audio", {"prompt": WORDS}, what="for nobody").json["id"]
     it.ask("GET /tasks")
     it.ask("GET /tasks/{task_id}")
     it.ask("GET /tasks/{task_id}/result")
-    waiting = it.call("POST /generate/image", picture).json["id"]
+    waiting = it.call("POST /generate/image", new_image).json["id"]
     for route in ("POST /tasks/{task_id}/cancel", "POST /tasks/{task_id}/retry", "DELETE /tasks/{task_id}"):
         it.names["task_id"] = waiting
         it.ask(route)
@@ -307,7 +307,7 @@ def _place(kind: str, id_: str) -> Place:
     return key.pk, key.sk
 
 
-# --------------------------------------------------------------------------------------------- deletes and clean-ups
+# --------------------------------------------------------------------------------------------- deletes and cleanups
 
 
 def deletes() -> dict[int, Calls]:
@@ -356,15 +356,15 @@ def _for_each(it: Measuring, parent: str, fill: Fill) -> Usage:
 
 
 def _cleaned(it: Measuring, parent: str, fill: Fill, children: int) -> Calls:
-    """The calls of a clean-up after a new client, or a new campaign, with so many children."""
+    """The calls of a cleanup after a new client, or a new campaign, with so many children."""
     it.names["client_id"] = it.create("POST /clients", CLIENT)
     if parent == "campaign":
         it.names["campaign_id"] = it.create("POST /campaigns", {**CAMPAIGN, "client_id": it.names["client_id"]})
     fill(it, children)
     it.made.settle()
     it.call("DELETE /clients/{client_id}" if parent == "client" else "DELETE /campaigns/{campaign_id}")
-    it.note("clean-up", it.made.settle)
-    return it.rows["clean-up"]
+    it.note("cleanup", it.made.settle)
+    return it.rows["cleanup"]
 
 
 # -------------------------------------------------------------------------------------------------------- pipeline
@@ -379,7 +379,7 @@ STEPS: Final = (
 
 
 def pipeline() -> dict[str, Calls]:
-    """Every step of a picture for a campaign, with a provider that takes 4.5 seconds and does not call back."""
+    """Every step of an image for a campaign, with a provider that takes 4.5 seconds and does not call back."""
     with measuring() as it:
         client = it.create("POST /clients", CLIENT)
         campaign = it.create("POST /campaigns", {**CAMPAIGN, "client_id": client})
@@ -438,7 +438,7 @@ def tables(found: Measured) -> dict[str, str]:
         "requests": _calls_table(found.requests),
         "lists": _lists_table(found),
         "deletes": _calls_table({f"with {children:,} children": calls for children, calls in found.deletes.items()}),
-        "clean-ups": _usage_table(found.clean_ups),
+        "cleanups": _usage_table(found.clean_ups),
         "pipeline": _calls_table(found.pipeline),
     }
 

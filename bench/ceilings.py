@@ -117,7 +117,7 @@ class Owner:
         return made.record.id
 
     def task(self, **parents: str) -> Task:
-        """Order a picture."""
+        """Request an image."""
         now, store = self.made.clock(), wiring.tasks()
         new = NewImage.model_validate(image(**parents))
         found = store.parents(new.client_id, new.campaign_id, access=ME)
@@ -153,12 +153,12 @@ def create_campaigns_of_many(owner: Owner) -> Act:
 
 
 def order_for_nobody(owner: Owner) -> Act:
-    """Pictures for nobody."""
+    """Images for no client."""
     return lambda _: owner.task()
 
 
 def order_for_a_campaign(owner: Owner) -> Act:
-    """Pictures for one campaign."""
+    """Images for one campaign."""
     campaign = owner.campaign(owner.client())
     return lambda _: owner.task(campaign_id=campaign)
 
@@ -208,8 +208,8 @@ LOADS: Final[Mapping[str, tuple[Callable[[Owner], Act], float]]] = {
     "clients created": (create_clients, SECONDS),
     "campaigns created, of one client": (create_campaigns_of_one, SECONDS),
     "campaigns created, each of another client": (create_campaigns_of_many, SECONDS),
-    "pictures ordered, for nobody": (order_for_nobody, SECONDS),
-    "pictures ordered, for one campaign": (order_for_a_campaign, SECONDS),
+    "images requested, for no client": (order_for_nobody, SECONDS),
+    "images requested, for one campaign": (order_for_a_campaign, SECONDS),
     "changes of status, of one campaign's tasks": (transitions, SECONDS),
     "campaigns renamed, each another one": (rename_campaigns, SECONDS),
     "first pages of clients": (first_page, SECONDS),

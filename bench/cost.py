@@ -1,4 +1,4 @@
-"""What does a request cost on AWS, and what a generated picture?  `make bench`
+"""What does a request cost on AWS, and what a generated image?  `make bench`
 
 One story, told several times: the real handlers on moto, with the table, the memory sizes and the alarms of
 template.yaml. Counted: calls of DynamoDB, S3 and SQS, invocations, bytes of logs and answers. Computed: DynamoDB's
@@ -46,7 +46,7 @@ PRICES: Final[Mapping[str, float]] = {
 
 # ----------------------------------------------------------------------------------------------------- assumptions
 
-PICTURE_BYTES: Final = 1_500_000
+IMAGE_BYTES: Final = 1_500_000
 GATEWAY_LOG_BYTES: Final = 480
 """A line of the access log as the template formats it, with CloudWatch's 26 bytes."""
 HEADER_BYTES: Final = 500
@@ -74,8 +74,8 @@ MIX: Final[Mapping[str, float]] = {
 AFTER: Final[Mapping[str, str]] = {
     "POST /tasks/{id}/cancel": "after it: relay, worker",
     "DELETE /tasks/{id}": "after it: relay, its files",
-    "DELETE /campaigns/{id}": "clean-up of a campaign, without children",
-    "DELETE /clients/{id}": "clean-up of a client, without children",
+    "DELETE /campaigns/{id}": "cleanup of a campaign, without children",
+    "DELETE /clients/{id}": "cleanup of a client, without children",
 }
 """What a call leaves to be done behind it, which is in the mix as well."""
 GENERATION: Final = ("POST /generate/image", "relay: a new task", "worker: submit, poll, store")
@@ -109,7 +109,7 @@ class Scenario:
         return clients[0], campaigns[0]
 
     def tell(self) -> None:
-        """Everything from the first client to the last clean-up."""
+        """Everything from the first client to the last cleanup."""
         self.rows = {}
         client = self._created("POST /clients", "/clients", CLIENT)
         campaign = self._created("POST /campaigns", "/campaigns", {**CAMPAIGN, "client_id": client})
@@ -162,9 +162,9 @@ class Scenario:
             self._harness.relay()
             self._settle()
             self._request(f"DELETE /clients/{{id}} with {CHILDREN} {child}s", "DELETE", f"/clients/{client}")
-            self._step("clean-up", self._settle)
-            whole = self.rows.pop("clean-up")
-            self.rows[f"clean-up, for each {child}"] = _share(whole, bare, CHILDREN)
+            self._step("cleanup", self._settle)
+            whole = self.rows.pop("cleanup")
+            self.rows[f"cleanup, for each {child}"] = _share(whole, bare, CHILDREN)
             for task in children if child == "task" else ():
                 self._harness.call("DELETE", f"/tasks/{task}")
             self._settle()
@@ -306,9 +306,9 @@ def terms_table(title: str, spent: Mapping[str, float], times: int) -> None:
 
 
 def generation(rows: Mapping[str, Spent]) -> dict[str, float]:
-    """One picture, from the request to a month in the bucket, looked at once."""
-    picture = {"S3 byte-months": PICTURE_BYTES, "S3 reads": 1, "bytes out": PICTURE_BYTES}
-    return together([*((1, rows[name]) for name in GENERATION), (1, picture)])
+    """One image, from the request to a month in the bucket, looked at once."""
+    image = {"S3 byte-months": IMAGE_BYTES, "S3 reads": 1, "bytes out": IMAGE_BYTES}
+    return together([*((1, rows[name]) for name in GENERATION), (1, image)])
 
 
 def standing() -> None:
@@ -337,17 +337,17 @@ def main() -> None:
     check(rows)
     followed = [(share, rows[AFTER[name]]) for name, share in MIX.items() if name in AFTER]
     a_call = together([*((share, rows[name]) for name, share in MIX.items()), *followed])
-    a_picture = generation(rows)
+    an_image = generation(rows)
     requests_table(rows)
     print()
     terms_table("A million calls of the mix", a_call, MILLION)
     print()
-    terms_table("A thousand pictures, the provider's price apart", a_picture, 1000)
+    terms_table("A thousand images, the provider's price apart", an_image, 1000)
     print()
     standing()
     print()
     otherwise("A million calls", a_call, MILLION)
-    otherwise("A thousand pictures", a_picture, 1000)
+    otherwise("A thousand images", an_image, 1000)
 
 
 if __name__ == "__main__":

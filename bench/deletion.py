@@ -1,7 +1,7 @@
 """Does a delete cost the same whatever the number of children?  `make bench`
 
 On the local emulator, with the stores as they are deployed and the table of template.yaml, in one run: clients with one
-campaign and one task, and clients with 600 campaigns and 5,000 tasks. Then the clean-up of the large ones.
+campaign and one task, and clients with 600 campaigns and 5,000 tasks. Then the cleanup of the large ones.
 """
 
 import statistics
@@ -92,7 +92,7 @@ class Bench:
         return (time.perf_counter() - began) * 1000
 
     def clean_up(self, client_id: str) -> None:
-        """All messages of the clean-up, one after the other."""
+        """All messages of the cleanup, one after the other."""
         queue = Held([CleanUpMessage(user_id=USER, kind="client", id=client_id)])
         cascade = Cascade(self.table, queue, grace=timedelta(0))
         while queue:
@@ -123,7 +123,7 @@ def main() -> None:
         bench.clean_up(large[0])
         seconds = time.perf_counter() - began
         children = sum(LARGE)
-        print("| clean-up of | seconds | children a second | writes a child |\n| --- | --- | --- | --- |")
+        print("| cleanup of | seconds | children a second | writes a child |\n| --- | --- | --- | --- |")
         print(f"| {children:,} children | {seconds:.0f} | {children / seconds:.0f} | {bench.writes / children:.2f} |")
 
 

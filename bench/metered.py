@@ -6,7 +6,7 @@ time / the share of a processor that the memory size brings, plus the waits belo
 
 Simplified, and so said here:
 - Nothing is known of Graviton here: its processor is taken to be as fast as the one this runs on.
-- The sandbox hands its pictures over: what a remote provider's needs beside (one or two GETs) is in FETCH_MS only.
+- The sandbox hands its images over: what a remote provider's needs beside (one or two GETs) is in FETCH_MS only.
 """
 
 import io
@@ -36,9 +36,9 @@ PROCESSOR_MB: Final = 1769
 """The memory size that brings one processor."""
 WAIT_MS: Final[Mapping[str, float]] = {"round trips": 5, "messages": 5, "provider calls": 300, "S3 calls": 30}
 FETCH_MS: Final = 500
-"""For a picture's way from the provider into the bucket, beside the call that stores it."""
-PICTURE_MS: Final = 4500
-"""What a provider takes for a picture. Nobody calls back: the worker asks after one second, two, three and five."""
+"""For an image's way from the provider into the bucket, beside the call that stores it."""
+IMAGE_MS: Final = 4500
+"""What a provider takes for an image. Nobody calls back: the worker asks after one second, two, three and five."""
 
 Spent = defaultdict[str, float]
 
@@ -105,7 +105,7 @@ class Steady(Sandbox):
     def submit(self, order: JobRequest) -> str:
         """Begin the job."""
         began, _, _ = super().submit(order).rpartition("-")
-        return f"{began}-{PICTURE_MS}"
+        return f"{began}-{IMAGE_MS}"
 
 
 class Apart:
@@ -126,7 +126,7 @@ class Apart:
 
 @contextmanager
 def metered_harness(provider: Sandbox | None = None) -> Iterator[tuple[Harness, Meter]]:
-    """A harness in which everything is counted; pictures are the provider's, or else a steady one's."""
+    """A harness in which everything is counted; images are the provider's, or else a steady one's."""
     meter = Meter()
     with ExitStack() as stack:
         made = stack.enter_context(exact_harness())
@@ -156,7 +156,7 @@ def _emulated(meter: Meter) -> Callable[..., Any]:
         if service == "s3" and not meter.is_aside:
             meter.spent[S3_CALLS[operation]] += 1
             meter.spent["S3 calls"] += 1
-            meter.spent["pictures"] += operation == "PutObject"
+            meter.spent["images"] += operation == "PutObject"
         with meter.aside():
             return usual(stubber, event_name, request, **more)
 
@@ -185,7 +185,7 @@ def _billed(made: Harness, meter: Meter) -> Callable[[str, dict[str, Any]], Any]
 
 
 def _waits(spent: Spent) -> float:
-    return sum(spent[what] * each for what, each in WAIT_MS.items()) + spent["pictures"] * FETCH_MS
+    return sum(spent[what] * each for what, each in WAIT_MS.items()) + spent["images"] * FETCH_MS
 
 
 def _messages(made: Harness) -> int:

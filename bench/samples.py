@@ -9,5 +9,5 @@ IMAGE: Final = {"prompt": WORDS * 2, "size": "512x512"}
 
 
 def image(**parents: str) -> dict[str, Any]:
-    """The order of a picture for a client or a campaign (`client_id`, `campaign_id`), or for nobody."""
+    """The request body of an image for a client or a campaign (`client_id`, `campaign_id`), or for nobody."""
     return {**IMAGE, **parents}

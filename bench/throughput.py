@@ -1,8 +1,8 @@
-"""How many pictures does a worker get through, and what limits it first?  `make bench`
+"""How many images does a worker get through, and what limits it first?  `make bench`
 
-The real relay and worker on moto make 200 pictures for a campaign, with a provider that takes 4.5 seconds for each and
+The real relay and worker on moto make 200 images for a campaign, with a provider that takes 4.5 seconds for each and
 does not call back. Measured: processor time of each step, warm. Counted: calls, messages, units. Computed from that:
-how long a picture holds a worker, with the waits that bench/metered.py states, and what each limit of the template and
+how long an image holds a worker, with the waits that bench/metered.py states, and what each limit of the template and
 of AWS makes of it.
 """
 
@@ -15,7 +15,7 @@ from atelier.domain.pipeline import FIRST_POLLS, LAST_POLL
 from bench.capacity import STEPS, brief, table
 from bench.contention import HOLD_MS
 from bench.emulated import for_large_tables
-from bench.metered import FETCH_MS, PICTURE_MS, WAIT_MS, Meter, Spent, metered_harness
+from bench.metered import FETCH_MS, IMAGE_MS, WAIT_MS, Meter, Spent, metered_harness
 from bench.samples import CAMPAIGN, CLIENT, image
 from testbed.harness import Harness
 from testbed.template import template
@@ -26,7 +26,7 @@ BATCHES: Final = 2
 WARM_UP: Final = 10
 ORDER: Final = "POST /generate/image"
 RELAY: Final = "relay: a new task"
-TAKES: Final = (PICTURE_MS / 1000, 30, 120)
+TAKES: Final = (IMAGE_MS / 1000, 30, 120)
 """Seconds that a provider takes."""
 
 # AWS's own limits, as published: of a partition key, of a new table on demand, of an account by default.
@@ -44,7 +44,7 @@ Rows = Mapping[str, Spent]
 
 
 def measured() -> Rows:
-    """What each step of one picture takes, on average."""
+    """What each step of one image takes, on average."""
     with for_large_tables(), metered_harness() as (made, meter):
         order = _order(made)
         _make(made, meter, order, WARM_UP)
@@ -59,10 +59,10 @@ def _order(made: Harness) -> dict[str, Any]:
     return image(campaign_id=made.call("POST", "/campaigns", {**CAMPAIGN, "client_id": client}).json["id"])
 
 
-def _make(made: Harness, meter: Meter, order: Mapping[str, Any], pictures: int) -> Rows:
+def _make(made: Harness, meter: Meter, order: Mapping[str, Any], images: int) -> Rows:
     """Order so many, relay them together, and make one after the other; what each step took in all."""
     rows: defaultdict[str, Spent] = defaultdict(lambda: defaultdict(float))
-    for _ in range(pictures):
+    for _ in range(images):
         _note(rows[ORDER], meter, lambda: made.call("POST", "/generate/image", order))
     _note(rows[RELAY], meter, made.relay)
     for message in made.generation.take():
@@ -80,9 +80,9 @@ def _note(row: Spent, meter: Meter, happens: Callable[[], object]) -> None:
         row[what] += number
 
 
-def _mean(rows: list[Spent], pictures: int) -> Spent:
+def _mean(rows: list[Spent], images: int) -> Spent:
     names = {name for row in rows for name in row}
-    return defaultdict(float, {name: sum(row[name] for row in rows) / pictures for name in names})
+    return defaultdict(float, {name: sum(row[name] for row in rows) / images for name in names})
 
 
 # -------------------------------------------------------------------------------------------------------- computed
@@ -98,7 +98,7 @@ def asks(seconds: float) -> tuple[int, int]:
 
 
 def worker_seconds(rows: Rows, times: int) -> float:
-    """How long a picture that is asked after so often holds a worker, in all."""
+    """How long an image that is asked after so often holds a worker, in all."""
     submit, begins, *again, store = (rows[step]["billed ms"] / 1000 for step in STEPS)
     return submit + store + (begins if times > 1 else 0) + max(0, times - 2) * sum(again) / len(again)
 
@@ -115,13 +115,13 @@ def _resource(name: str) -> Any:
 
 
 def limits(rows: Rows) -> dict[str, float]:
-    """Pictures a minute that each limit lets through, at the first of `TAKES`."""
+    """Images a minute that each limit lets through, at the first of `TAKES`."""
     whole, workers = _sum(rows), provider_queues()
     held, largest, together = worker_seconds(rows, asks(TAKES[0])[0]), max(workers.values()), sum(workers.values())
     in_an_index = whole["index units"] / INDEXES
     return {
-        f"workers of one lane: {largest} (`MaximumConcurrency`)": 60 * largest / held,
-        f"workers of all {len(workers)} lanes: {together}": 60 * together / held,
+        f"workers of one provider: {largest} (`MaximumConcurrency`)": 60 * largest / held,
+        f"workers of all {len(workers)} providers: {together}": 60 * together / held,
         f"environments of an account: {ENVIRONMENTS:,}, if nobody else needs them": 60 * ENVIRONMENTS / held,
         "the relay, one for each shard of the table's stream": 60_000 / rows[RELAY]["billed ms"],
         f"one owner's `COUNTERS#all`: one transaction in {HOLD_MS:.0f} ms": 60_000 / HOLD_MS / whole["transactions"],
@@ -146,7 +146,7 @@ def section() -> str:
 
 def _steps(rows: Rows) -> str:
     counted = ("calls", "write units", "owner's units", "S3 calls", "provider calls", "messages")
-    head = ["each picture", "CPU ms", "DynamoDB calls", "WCU", "owner's", "S3", "provider", "messages", "ms"]
+    head = ["each image", "CPU ms", "DynamoDB calls", "WCU", "owner's", "S3", "provider", "messages", "ms"]
     lines = [
         [name, f"{row['processor ms']:.1f}", *(brief(row[each]) for each in counted), f"{row['billed ms']:.0f}"]
         for name, row in {**rows, "**all of it**": _sum(rows)}.items()
@@ -161,41 +161,41 @@ def _durations(rows: Rows) -> str:
     for seconds in TAKES:
         times, after = asks(seconds)
         held = worker_seconds(rows, times)
-        of_lane = largest * 60 / held
-        found = [f"{times} times", f"{after} s", f"{held:.2f}", f"{60 / held:.0f}", f"{of_lane:.0f}"]
-        lines.append([f"{brief(seconds)} s", *found, f"{of_lane / 60 * after:,.0f}"])
-    return table([*head, f"a lane of {largest}", "under way in it"], lines)
+        per_provider = largest * 60 / held
+        found = [f"{times} times", f"{after} s", f"{held:.2f}", f"{60 / held:.0f}", f"{per_provider:.0f}"]
+        lines.append([f"{brief(seconds)} s", *found, f"{per_provider / 60 * after:,.0f}"])
+    return table([*head, f"a provider with {largest} workers", "under way in it"], lines)
 
 
 def _limits(rows: Rows) -> str:
     found = sorted(limits(rows).items(), key=lambda limit: limit[1])
-    return table(["limit", "pictures a minute"], [[name, f"{rate:,.0f}"] for name, rate in found])
+    return table(["limit", "images a minute"], [[name, f"{rate:,.0f}"] for name, rate in found])
 
 
 HEAD: Final = f"""\
 ## Throughput of the pipeline
 
-From `bench/throughput.py`: the real handlers on moto make {BATCH * BATCHES} pictures for one campaign. The provider
-takes {PICTURE_MS / 1000} s and does not call back; the relay gets {BATCH} records at a time, a worker one message.
+From `bench/throughput.py`: the real handlers on moto make {BATCH * BATCHES} images for one campaign. The provider
+takes {IMAGE_MS / 1000} s and does not call back; the relay gets {BATCH} records at a time, a worker one message.
 CPU ms are measured, warm, without the emulator's and the provider's share. Calls, units and messages are counted;
-*owner's* are the units of the owner's own partition, which holds tallies and usage. The last column is computed: CPU
+*owner's* are the units of the owner's own partition, which holds the counters. The last column is computed: CPU
 ms by memory size, {WAIT_MS["round trips"]} ms for each round trip to DynamoDB and each message sent,
 {WAIT_MS["S3 calls"]} for S3, {WAIT_MS["provider calls"]} for each call of the provider, {FETCH_MS} for the file."""
 
 DURATIONS: Final = """\
-So one worker and one lane make, by how long the provider takes (computed):"""
+So one worker, and all workers of one provider, make, by how long the provider takes (computed):"""
 
 LIMITS: Final = f"""\
-A picture holds a worker only while it is asked after; *under way* are all that the provider works on meanwhile. What
-limits pictures of {PICTURE_MS / 1000} s, the lowest first (computed):"""
+A job holds a worker only while it is polled; *under way* are all that the provider works on meanwhile. What
+limits images of {IMAGE_MS / 1000} s, the lowest first (computed):"""
 
 TAIL: Final = """\
-The first is ours to raise: `MaximumConcurrency` of the lane. (Bedrock makes pictures within the call, so there a
-worker is held for as long, and its lane has 10.) A callback saves the wait until the next question, not the questions
-before it. Of one owner's limits the tally is met first: every order, beginning and end is a transaction on it, and
-those that meet are tried again ([Why nothing dangles](integrity.md)). Next is the owner's partition, which DynamoDB
-cannot split because it has local indexes. A provider's own limit is not among these: what it does not take now waits
-in its lane, with a `status_reason`, and holds nobody."""
+The first is ours to raise: `MaximumConcurrency` of the provider's queue. (Bedrock generates images within the
+call, so it holds a worker for as long, and its queue has 10.) A callback saves the wait until the next poll, not the
+polls before it. Of one owner's limits the counters come first: every create, start and end of a task is a transaction
+on them, and transactions that conflict are retried ([Why nothing dangles](integrity.md)). Next is the owner's
+partition, which DynamoDB cannot split because it has local indexes. A provider's own limit is not among these: what it
+does not take now waits in the provider's queue, with a `status_reason`, and holds no worker."""
 
 
 def main() -> None:

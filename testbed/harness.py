@@ -53,7 +53,7 @@ class HeldQueue:
     waiting: list[tuple[str, int]] = field(default_factory=list)
 
     def send(self, message: AccountMessage, *, delay: int = 0, provider: str = "") -> None:
-        """Keep the message; all lanes of a queue are one here."""
+        """Keep the message; the queues of all providers are one here."""
         self.waiting.append((message.model_dump_json(), delay))
 
     def take(self) -> list[tuple[str, int]]:

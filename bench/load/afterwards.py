@@ -25,7 +25,7 @@ COUNTS: Final = (
 
 
 def settled(stack: Stack) -> list[str]:
-    """Wait until all tasks and clean-ups are over and the queues are empty; what never ended."""
+    """Wait until all tasks and cleanups are over and the queues are empty; what never ended."""
     end = time.monotonic() + PATIENCE_SECONDS
     quiet = 0
     while quiet < QUIET_POLLS and time.monotonic() < end:
@@ -74,7 +74,7 @@ def _unfinished(stack: Stack) -> Iterator[str]:
     yield from (f"{name}: {count} messages" for name, count in _queues(stack) if DEAD not in name and count)
     for item in _items(stack):
         if item["SK"]["S"].startswith("DELETION#"):
-            yield f"the clean-up of {item['SK']['S']} is not over"
+            yield f"the cleanup of {item['SK']['S']} is not over"
         if item["SK"]["S"] == "TASK" and item["status"]["S"] not in OVER:
             yield f"task {item['id']['S']} is {item['status']['S']}"
 

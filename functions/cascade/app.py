@@ -1,4 +1,4 @@
-"""The cascade queue: clean-up after deletes, a bounded piece per message."""
+"""The cascade queue: cleanup after deletes, a bounded piece per message."""
 
 from atelier.bootstrap import bootstrap
 
@@ -23,7 +23,7 @@ def clean_up(record: SQSRecord) -> None:
     if message.deleted_at:
         duration("CascadeAge", (now - message.deleted_at).total_seconds())
     about = {"user_id": message.user_id, "kind": message.kind, "id": message.id}
-    log.info("clean-up", extra={**about, "freed": freed})
+    log.info("cleanup", extra={**about, "freed": freed})
 
 
 handler = bootstrap(consume(EventType.SQS, clean_up), wiring.cascade)

@@ -20,7 +20,7 @@ Item = Mapping[str, Any]
 
 
 def relay(record: DynamoDBRecord) -> None:
-    """What the record starts: a generation, what follows the end of one, or a clean-up."""
+    """What the record starts: a generation, what follows the end of one, or a cleanup."""
     change: Any = record.dynamodb
     old, new = change.old_image, change.new_image
     if change.keys["SK"] != "TASK":

@@ -1,4 +1,4 @@
-"""The webhook delivery queue: one attempt to tell a receiver that a task has ended per message."""
+"""The webhook delivery queue: each message is one attempt to notify a receiver of a task's end."""
 
 from atelier.bootstrap import bootstrap
 
@@ -18,12 +18,12 @@ from atelier.telemetry import log
 from atelier.web.tasks import with_urls
 
 
-def tell(record: SQSRecord) -> None:
+def deliver(record: SQSRecord) -> None:
     """Make the attempt, or wait until it is due."""
-    notice = WebhookDelivery.model_validate_json(record.body)
-    made = wiring.webhook_dispatcher().process(notice, show=_shown, fresh=secret_text(token_bytes(32)), now=utcnow())
-    about = {"status": made.status, "error": made.error} if made else {"status": "nothing to do now"}
-    log.info("notice", extra={"task_id": notice.task_id, "attempt": notice.attempt, **about})
+    message = WebhookDelivery.model_validate_json(record.body)
+    made = wiring.webhook_dispatcher().process(message, show=_shown, fresh=secret_text(token_bytes(32)), now=utcnow())
+    about = {"status": made.status, "error": made.error} if made else {"status": "nothing due"}
+    log.info("webhook delivery", extra={"task_id": message.task_id, "attempt": message.attempt, **about})
 
 
 def _shown(task: Task) -> Task:
@@ -31,4 +31,4 @@ def _shown(task: Task) -> Task:
     return with_urls(wiring.tasks().get(task.id, access=access), wiring.media_urls())
 
 
-handler = bootstrap(consume(EventType.SQS, tell), wiring.webhook_dispatcher)
+handler = bootstrap(consume(EventType.SQS, deliver), wiring.webhook_dispatcher)

@@ -51,7 +51,7 @@ def routes(trial: Trial) -> str:
 
 
 def tour(trial: Trial) -> str:
-    """A client, a campaign, a picture, and a delete that is true at once."""
+    """A client, a campaign, an image, and a delete that is true at once."""
     call = trial.api.call
     client = call("POST", "/clients", {"name": "Cloud test"}, status=201)
     campaign = call("POST", "/campaigns", {"client_id": client["id"], "name": "Tour", "goal": "Try"}, status=201)

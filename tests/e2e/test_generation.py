@@ -32,17 +32,17 @@ def file_of(task: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
 
 def test_an_image_downloads_in_the_stated_size(api: httpx.Client, finish: Finish) -> None:
     output, content = file_of(finish(made(api, "image", size="320x200")["id"]))
-    picture = Image.open(io.BytesIO(content))
-    picture.verify()
+    image = Image.open(io.BytesIO(content))
+    image.verify()
     assert output["content_type"] == "image/png"
-    assert picture.size == (output["width"], output["height"]) == (320, 200)
+    assert image.size == (output["width"], output["height"]) == (320, 200)
 
 
 def test_a_video_downloads_in_the_stated_size_and_length(api: httpx.Client, finish: Finish) -> None:
     output, content = file_of(finish(made(api, "video", duration=2)["id"]))
-    with av.open(io.BytesIO(content), "r") as film:
-        frames = len(list(film.decode(video=0)))
-        stream = film.streams.video[0]
+    with av.open(io.BytesIO(content), "r") as video:
+        frames = len(list(video.decode(video=0)))
+        stream = video.streams.video[0]
         assert (stream.width, stream.height) == (output["width"], output["height"])
         assert stream.codec_context.pix_fmt == "yuv420p"
         assert frames == pytest.approx(output["duration"] * 24, abs=1)

@@ -85,7 +85,7 @@ class Role:
         self._send("GenerationQueue")
 
     def clean_up(self) -> None:
-        """Start a clean-up."""
+        """Start a cleanup."""
         self._send("CascadeQueue")
 
     def notify(self) -> None:

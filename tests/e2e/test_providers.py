@@ -181,7 +181,7 @@ def test_a_providers_fault_is_the_tasks_error(town: Town, provider: str, word: s
 
 def test_a_refused_job_goes_to_the_next_provider(town: Town) -> None:
     asked = {"prompt": "A pier submit:400", "providers": ["fal", "polly"]}
-    assert town.api.post("/generate/image", json=asked).status_code == 400, "Polly makes no pictures."
+    assert town.api.post("/generate/image", json=asked).status_code == 400, "Polly makes no images."
     asked["providers"] = ["fal", "bedrock"]
     id_ = town.api.post("/generate/image", json=asked).json()["id"]
     task = town.finished(id_)
@@ -227,7 +227,7 @@ def test_a_cancel_in_the_providers_queue_records_the_cancellation(town: Town) ->
 # ------------------------------------------------------------------------------------- what an answer contains
 
 
-def test_blackened_pictures_fail_with_cost_or_are_flagged(
+def test_blackened_images_fail_with_cost_or_are_flagged(
     town: Town,
 ) -> None:
     """One that is blackened fails the task with its cost; some of several are flagged."""

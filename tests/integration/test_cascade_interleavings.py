@@ -246,4 +246,4 @@ def test_a_task_taken_by_another_worker_is_left_alone(stage: Stage) -> None:
     assert shown(stage.w, f"/tasks/{task['id']}")["provider_task_id"] is None
 
 
-# --------------------------------------------------------------------------------------------------- the clean-up
+# --------------------------------------------------------------------------------------------------- the cleanup

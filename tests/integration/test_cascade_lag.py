@@ -149,7 +149,7 @@ def test_an_unfreed_task_cannot_restore_its_parents_counts(parent: str) -> None:
 
 
 def _about_to_be_over(w: Harness) -> Json:
-    """A task of a deleted client whose clean-up has not found it, and is to end with the next message."""
+    """A task of a deleted client whose cleanup has not found it, and is to end with the next message."""
     client = a_client(w)
     a_canceled_task(w, client_id=client["id"])
     task = a_task(w, client_id=client["id"])
@@ -168,7 +168,7 @@ def test_counts_changed_during_their_merge_merge_as_changed() -> None:
         assert shown(w, "/tasks", client_id="none", status="pending")["total"] == 0
 
 
-# ------------------------------------------------------------------------------------- lists, read during a clean-up
+# ------------------------------------------------------------------------------------- lists, read during a cleanup
 
 
 class CleanUpWithin(Trouble):
@@ -180,7 +180,7 @@ class CleanUpWithin(Trouble):
         self._call = call
 
     def after(self, call: str, request: Request) -> None:
-        """As much clean-up as there is in the time of a request, once."""
+        """As much cleanup as there is in the time of a request, once."""
         if call == self._call:
             self._client.trouble = Trouble()
             self._w.relay()
@@ -248,7 +248,7 @@ def _clean_unseen(w: Harness, deleted_id: str) -> None:
 
 
 def _passes(w: Harness) -> Iterator[None]:
-    """Before each pass of the clean-up, and when all is over, which it must be in the end."""
+    """Before each pass of the cleanup, and when all is over, which it must be in the end."""
     w.relay()
     for _ in range(100):
         yield

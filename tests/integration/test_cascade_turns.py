@@ -1,4 +1,4 @@
-"""A huge clean-up works in bounded pieces and takes turns with the small ones; a poisoned message stops nobody."""
+"""A huge cleanup works in bounded pieces and takes turns with the small ones; a poisoned message stops nobody."""
 
 from collections import Counter
 from datetime import timedelta

@@ -82,8 +82,8 @@ def test_images_have_the_requested_size_and_number(w: Harness) -> None:
     for number, output in enumerate(task["outputs"]):
         content, content_type = file_of(task, number)
         assert (output["content_type"], content_type, output["bytes"]) == ("image/png", "image/png", len(content))
-        picture = Image.open(io.BytesIO(content))
-        assert (picture.format, picture.size) == ("PNG", (96, 64))
+        image = Image.open(io.BytesIO(content))
+        assert (image.format, image.size) == ("PNG", (96, 64))
         assert (output["width"], output["height"], output["duration"]) == (96, 64, None)
 
 

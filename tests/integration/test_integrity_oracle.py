@@ -1,6 +1,6 @@
 """Random histories, and SQLite with real foreign keys beside them: at every moment both answer alike.
 
-Clean-up messages come late, partly, twice and out of order; the answers must not show it. `ORACLE_EXAMPLES=500` looks
+Cleanup messages come late, partly, twice and out of order; the answers must not show it. `ORACLE_EXAMPLES=500` looks
 for longer, at other histories each time.
 """
 

@@ -122,7 +122,7 @@ def test_nothing_that_was_confided_is_written_anywhere(
 ) -> None:
     _, secret = the_whole_story(w, jwt)
     written = json.dumps(lines()) + "".join(capfd.readouterr())
-    assert {line["message"] for line in lines()} >= {"request", "step", "relayed", "clean-up", "notice"}
+    assert {line["message"] for line in lines()} >= {"request", "step", "relayed", "cleanup", "webhook delivery"}
     assert not {what for what, word in {**CONFIDED, "a secret": secret}.items() if word in written}
 
 
@@ -171,6 +171,6 @@ def test_an_aws_error_is_logged_with_its_message(w: Harness, lines: Callable[[],
 def test_logs_follow_a_task_by_id_and_user(w: Harness, jwt: dict[str, str], lines: Callable[[], list[Line]]) -> None:
     task, _ = the_whole_story(w, jwt)
     of_task = [line for line in lines() if task["id"] in (line.get("task_id"), line.get("id"))]
-    assert {line["message"] for line in of_task} == {"relayed", "step", "notice", "callback refused"}
+    assert {line["message"] for line in of_task} == {"relayed", "step", "webhook delivery", "callback refused"}
     assert all(line["request_id"] for line in of_task)
     assert {line["user_id"] for line in of_task if line["message"] == "step"} == {task["user_id"]}

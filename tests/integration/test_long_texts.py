@@ -60,7 +60,7 @@ def texts(w: Harness) -> dict[str, str]:
 
 
 def settled(w: Harness) -> None:
-    """All clean-ups are over, and everything adds up."""
+    """All cleanups are over, and everything adds up."""
     clean_up(w)
     assert violations(scan(w.dynamodb, TABLE), at_rest=True) == []
 

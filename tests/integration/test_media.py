@@ -19,7 +19,7 @@ from atelier.domain.provider import Content, File, Staged
 from atelier.domain.tasks.record import TaskType
 from atelier.store.media import MediaBucket
 from atelier.store.media_formats import LIMITS
-from tests.support.files import HEIGHT, NEVER_KEPT, SAMPLES, SECONDS, WIDTH, Sample, picture, recording
+from tests.support.files import HEIGHT, NEVER_KEPT, SAMPLES, SECONDS, WIDTH, Sample, image, recording
 
 BUCKET = "media-bucket"
 STEM = "media/1/task/0"
@@ -94,8 +94,8 @@ def test_a_file_is_kept_as_what_it_is(media: MediaBucket, s3: Any, sample: Sampl
 
 
 def test_a_file_replaces_what_was_there(media: MediaBucket, s3: Any) -> None:
-    media.keep(Content(picture("PNG", 10, 10)), STEM, TaskType.IMAGE)
-    assert media.keep(Content(picture("PNG", 20, 20)), STEM, TaskType.IMAGE).width == 20
+    media.keep(Content(image("PNG", 10, 10)), STEM, TaskType.IMAGE)
+    assert media.keep(Content(image("PNG", 20, 20)), STEM, TaskType.IMAGE).width == 20
     assert keys(s3) == [f"{STEM}.png"]
 
 
@@ -119,7 +119,7 @@ def test_nothing_is_kept_of_a_truncated_file(media: MediaBucket, s3: Any, sample
 
 
 def test_nothing_is_kept_of_an_oversized_file(media: MediaBucket, s3: Any) -> None:
-    large = picture("PNG")
+    large = image("PNG")
     put(s3, STAGED, large)
     with mock.patch.dict(LIMITS, {TaskType.IMAGE: len(large) - 1}):
         assert code_of(media, Content(large), TaskType.IMAGE) == "media_too_large"
@@ -131,7 +131,7 @@ def test_nothing_is_kept_of_an_oversized_file(media: MediaBucket, s3: Any) -> No
 
 
 def test_staged_files_survive_repeats_and_go_with_the_task(media: MediaBucket, s3: Any) -> None:
-    put(s3, STAGED, picture("JPEG"))
+    put(s3, STAGED, image("JPEG"))
     first = media.keep(Staged(STAGED), STEM, TaskType.IMAGE)
     assert media.keep(Staged(STAGED), STEM, TaskType.IMAGE) == first
     assert keys(s3) == [STAGED, first.key]
@@ -140,13 +140,13 @@ def test_staged_files_survive_repeats_and_go_with_the_task(media: MediaBucket, s
 
 
 def test_a_staged_file_that_never_came_is_unavailable(media: MediaBucket, s3: Any) -> None:
-    put(s3, "media/1/task/00.png", picture("PNG"))
+    put(s3, "media/1/task/00.png", image("PNG"))
     assert code_of(media, Staged(STAGED), TaskType.IMAGE) == "media_unavailable"
 
 
 @pytest.mark.parametrize("key", ["media/2/other/0.png", "incoming", "", "/incoming/task/output"])
 def test_nothing_is_taken_from_elsewhere_in_the_bucket(media: MediaBucket, s3: Any, key: str) -> None:
-    put(s3, "media/2/other/0.png", picture("PNG"))
+    put(s3, "media/2/other/0.png", image("PNG"))
     assert code_of(media, Staged(key), TaskType.IMAGE) == "media_refused"
     assert keys(s3) == ["media/2/other/0.png"]
 

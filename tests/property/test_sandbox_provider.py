@@ -64,7 +64,7 @@ def test_a_jobs_one_to_three_seconds_follow_its_request(reference: str, start: i
 
 
 SMALL: Final = {"size": "64x64"}
-"""Options of a picture that is drawn at once: it is drawn again for each look at a job that is over."""
+"""Options of an image that is drawn at once: it is drawn again for each look at a job that is over."""
 
 
 @pytest.mark.parametrize(("prompt", "takes_ms"), [("take:600", 600_000), (" take:5\n", 5000), ("take:0", 1000)])
@@ -72,7 +72,7 @@ def test_a_prompt_says_how_long_a_job_takes(prompt: str, takes_ms: int) -> None:
     assert ended_at(a_job_request(prompt=prompt, options=SMALL), 0) == takes_ms
 
 
-@pytest.mark.parametrize("prompt", ["take:", "take:5 pictures", "It will take:600", "take:99999", "take:-5"])
+@pytest.mark.parametrize("prompt", ["take:", "take:5 images", "It will take:600", "take:99999", "take:-5"])
 def test_other_prompts_do_not(prompt: str) -> None:
     assert ended_at(a_job_request(prompt=prompt, options=SMALL), 0) < 3000
 

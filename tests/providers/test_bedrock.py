@@ -1,4 +1,4 @@
-"""Bedrock as AWS describes it: pictures that are paid with one call, films that are asked after, and lost answers."""
+"""Bedrock as AWS describes it: images that are paid with one call, videos that are asked after, and lost answers."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -52,11 +52,11 @@ def bedrock(client: Any, harness: AwsHarness, books: AwsMedia) -> Bedrock:
     return Bedrock(client, harness.s3, BUCKET)
 
 
-def a_picture(prompt: str = "A lighthouse", *, reference: str = "t1", **options: Any) -> JobRequest:
+def an_image(prompt: str = "A lighthouse", *, reference: str = "t1", **options: Any) -> JobRequest:
     return branded(CORE, prompt, reference=reference, options=options)
 
 
-def a_film(prompt: str = "Waves at dawn", *, reference: str = "t1", **options: Any) -> JobRequest:
+def a_video(prompt: str = "Waves at dawn", *, reference: str = "t1", **options: Any) -> JobRequest:
     return branded(RAY, prompt, reference=reference, options=options, type=TaskType.VIDEO)
 
 
@@ -67,22 +67,22 @@ def branded(model: str, prompt: str, *, options: dict[str, Any], **fields: Any) 
     )
 
 
-BOTH_KINDS = pytest.mark.parametrize("a_job_request", [a_picture, a_film])
+BOTH_KINDS = pytest.mark.parametrize("a_job_request", [an_image, a_video])
 AnOrder = Callable[..., JobRequest]
 
 
-# ---------------------------------------------------------------------------------------------------- pictures
+# ---------------------------------------------------------------------------------------------------- images
 
 
-def test_a_picture_is_made_and_stored_by_one_call(bedrock: Bedrock, books: AwsMedia, harness: AwsHarness) -> None:
-    job = bedrock.submit(a_picture())
-    assert bedrock.poll(job, a_picture()) == Done((Staged("incoming/t1/0.png"),))
+def test_an_image_is_made_and_stored_by_one_call(bedrock: Bedrock, books: AwsMedia, harness: AwsHarness) -> None:
+    job = bedrock.submit(an_image())
+    assert bedrock.poll(job, an_image()) == Done((Staged("incoming/t1/0.png"),))
     assert Image.open(io.BytesIO(harness.read("incoming/t1/0.png"))).format == "PNG"
     assert len(books.paid) == 1
 
 
-def test_picture_options_use_the_models_own_words(bedrock: Bedrock, books: AwsMedia) -> None:
-    bedrock.submit(a_picture(aspect_ratio="21:9", seed=4294967295, negative_prompt="fog", output_format="jpeg"))
+def test_image_options_use_the_models_own_words(bedrock: Bedrock, books: AwsMedia) -> None:
+    bedrock.submit(an_image(aspect_ratio="21:9", seed=4294967295, negative_prompt="fog", output_format="jpeg"))
     assert books.paid[0].sent == {
         "prompt": "A lighthouse\n\nBrand guidelines: Teal.",
         "aspect_ratio": "21:9",
@@ -92,9 +92,9 @@ def test_picture_options_use_the_models_own_words(bedrock: Bedrock, books: AwsMe
     }
 
 
-def test_a_filtered_picture_is_refused_for_good(bedrock: Bedrock, books: AwsMedia) -> None:
+def test_a_filtered_image_is_refused_for_good(bedrock: Bedrock, books: AwsMedia) -> None:
     with pytest.raises(SubmitRefused) as refused:
-        bedrock.submit(a_picture("submit:filtered"))
+        bedrock.submit(an_image("submit:filtered"))
     assert (refused.value.error.code, refused.value.error.retryable) == ("content_filtered", False)
     assert "Filter reason: prompt" in refused.value.error.message
     assert books.paid == []
@@ -103,68 +103,68 @@ def test_a_filtered_picture_is_refused_for_good(bedrock: Bedrock, books: AwsMedi
 @pytest.mark.parametrize("fault", ["inference_error", "model_error", "model_timeout", "internal"])
 def test_a_model_that_failed_is_not_run_again_unasked(bedrock: Bedrock, fault: str) -> None:
     with pytest.raises(SubmitRefused) as refused:
-        bedrock.submit(a_picture(f"submit:{fault}"))
+        bedrock.submit(an_image(f"submit:{fault}"))
     assert (refused.value.error.code, refused.value.error.retryable) == ("provider_failed", True)
 
 
 @pytest.mark.parametrize("fault", ["hang_up", "slow"])
-def test_a_picture_with_lost_answer_is_not_requested_again(bedrock: Bedrock, books: AwsMedia, fault: str) -> None:
+def test_an_image_with_lost_answer_is_not_requested_again(bedrock: Bedrock, books: AwsMedia, fault: str) -> None:
     with pytest.raises(SubmitOutcomeUnknown):
-        bedrock.submit(a_picture(f"submit:{fault}"))
+        bedrock.submit(an_image(f"submit:{fault}"))
     with pytest.raises(LookupInconclusive):
-        bedrock.find(a_picture(f"submit:{fault}"))
+        bedrock.find(an_image(f"submit:{fault}"))
     assert len(books.paid) == 1
 
 
-def test_a_picture_stored_before_a_crash_is_found(bedrock: Bedrock, books: AwsMedia) -> None:
-    job = bedrock.submit(a_picture())
-    assert bedrock.find(a_picture()) == job
+def test_an_image_stored_before_a_crash_is_found(bedrock: Bedrock, books: AwsMedia) -> None:
+    job = bedrock.submit(an_image())
+    assert bedrock.find(an_image()) == job
     assert len(books.paid) == 1
 
 
-def test_a_picture_that_failed_to_store_stays_inconclusive(client: Any, harness: AwsHarness, books: AwsMedia) -> None:
+def test_an_image_that_failed_to_store_stays_inconclusive(client: Any, harness: AwsHarness, books: AwsMedia) -> None:
     """It may yet be there."""
     with pytest.raises(SubmitOutcomeUnknown):
-        Bedrock(client, harness.s3, "no-such-bucket").submit(a_picture())
+        Bedrock(client, harness.s3, "no-such-bucket").submit(an_image())
     assert len(books.paid) == 1
 
 
-def test_a_picture_of_another_request_is_not_taken(bedrock: Bedrock) -> None:
-    bedrock.submit(a_picture(reference="t11"))
+def test_an_image_of_another_request_is_not_taken(bedrock: Bedrock) -> None:
+    bedrock.submit(an_image(reference="t11"))
     with pytest.raises(LookupInconclusive):
-        bedrock.find(a_picture(reference="t1"))
+        bedrock.find(an_image(reference="t1"))
 
 
 @pytest.mark.parametrize("answer", [b"", b"[]", b'{"images":["a"]}', b'{"images":[7]}'])
 def test_an_unreadable_answer_is_the_providers_failure(harness: AwsHarness, answer: bytes) -> None:
     with pytest.raises(SubmitRefused) as refused:
-        Bedrock(_answering(answer), harness.s3, BUCKET).submit(a_picture())
+        Bedrock(_answering(answer), harness.s3, BUCKET).submit(an_image())
     assert refused.value.error.code == "provider_failed"
 
 
-def test_an_answer_without_pictures_is_a_job_without_files(harness: AwsHarness) -> None:
+def test_an_answer_without_images_is_a_job_without_files(harness: AwsHarness) -> None:
     bedrock = Bedrock(_answering(b'{"images":[],"finish_reasons":[null]}'), harness.s3, BUCKET)
-    assert bedrock.poll(bedrock.submit(a_picture()), a_picture()) == Done(())
+    assert bedrock.poll(bedrock.submit(an_image()), an_image()) == Done(())
 
 
 def _answering(answer: bytes) -> Any:
-    """A Bedrock whose every picture is this."""
+    """A Bedrock whose every image is this."""
     return SimpleNamespace(invoke_model=lambda **_: {"body": io.BytesIO(answer)})
 
 
-# ------------------------------------------------------------------------------------------------------- films
+# ------------------------------------------------------------------------------------------------------- videos
 
 
-def test_a_film_is_polled_until_it_is_stored(bedrock: Bedrock, books: AwsMedia, harness: AwsHarness) -> None:
-    job = bedrock.submit(a_film())
-    seen = [bedrock.poll(job, a_film()) for _ in range(3)]
+def test_a_video_is_polled_until_it_is_stored(bedrock: Bedrock, books: AwsMedia, harness: AwsHarness) -> None:
+    job = bedrock.submit(a_video())
+    seen = [bedrock.poll(job, a_video()) for _ in range(3)]
     assert seen == [Working(), Working(), Done((Staged("incoming/t1/output.mp4"),))]
     assert harness.read("incoming/t1/output.mp4")[4:8] == b"ftyp"
     assert len(books.paid) == 1
 
 
-def test_film_options_use_the_models_own_words(bedrock: Bedrock, books: AwsMedia) -> None:
-    bedrock.submit(a_film(aspect_ratio="9:16", duration=9.0, resolution="540p", loop=True))
+def test_video_options_use_the_models_own_words(bedrock: Bedrock, books: AwsMedia) -> None:
+    bedrock.submit(a_video(aspect_ratio="9:16", duration=9.0, resolution="540p", loop=True))
     assert books.paid[0].sent["modelInput"] == {
         "prompt": "Waves at dawn\n\nBrand guidelines: Teal.",
         "aspect_ratio": "9:16",
@@ -175,80 +175,80 @@ def test_film_options_use_the_models_own_words(bedrock: Bedrock, books: AwsMedia
 
 
 @pytest.mark.parametrize("fault", ["hang_up", "slow"])
-def test_a_film_whose_answer_was_lost_is_found_again(bedrock: Bedrock, books: AwsMedia, fault: str) -> None:
+def test_a_video_whose_answer_was_lost_is_found_again(bedrock: Bedrock, books: AwsMedia, fault: str) -> None:
     books.page_size = 1
     for other in ("t0", "t2"):
-        bedrock.submit(a_film(reference=other))
+        bedrock.submit(a_video(reference=other))
     with pytest.raises(SubmitOutcomeUnknown):
-        bedrock.submit(a_film(f"submit:{fault}"))
-    job = bedrock.find(a_film(f"submit:{fault}"))
+        bedrock.submit(a_video(f"submit:{fault}"))
+    job = bedrock.find(a_video(f"submit:{fault}"))
     assert job == books.paid[2].id
     assert len(books.paid) == 3
 
 
-def test_a_film_is_found_by_its_output_location(bedrock: Bedrock, books: AwsMedia) -> None:
+def test_a_video_is_found_by_its_output_location(bedrock: Bedrock, books: AwsMedia) -> None:
     """When its client token is not listed."""
-    job = bedrock.submit(a_film())
+    job = bedrock.submit(a_video())
     books.paid[0].token = "another"
-    assert bedrock.find(a_film()) == job
+    assert bedrock.find(a_video()) == job
 
 
-def test_an_unknown_film_was_certainly_not_submitted(bedrock: Bedrock) -> None:
-    assert bedrock.find(a_film()) is None
+def test_an_unknown_video_was_certainly_not_submitted(bedrock: Bedrock) -> None:
+    assert bedrock.find(a_video()) is None
 
 
-def test_a_film_that_is_started_twice_is_one_film(bedrock: Bedrock, books: AwsMedia) -> None:
-    assert bedrock.submit(a_film()) == bedrock.submit(a_film())
+def test_a_video_that_is_started_twice_is_one_video(bedrock: Bedrock, books: AwsMedia) -> None:
+    assert bedrock.submit(a_video()) == bedrock.submit(a_video())
     assert len(books.paid) == 1
 
 
 def test_a_used_token_means_its_existing_job(bedrock: Bedrock, books: AwsMedia) -> None:
-    job = bedrock.submit(a_film("Waves"))
-    assert bedrock.submit(a_film("Other words, same order")) == job
+    job = bedrock.submit(a_video("Waves"))
+    assert bedrock.submit(a_video("Other words, same order")) == job
     assert len(books.paid) == 1
 
 
 def test_a_used_token_without_a_job_is_inconclusive(
     bedrock: Bedrock, books: AwsMedia, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bedrock.submit(a_film("Waves"))
+    bedrock.submit(a_video("Waves"))
     monkeypatch.setattr(books, "_page", lambda *_: ([], None))
     with pytest.raises(SubmitOutcomeUnknown):
-        bedrock.submit(a_film("Other words, same order"))
+        bedrock.submit(a_video("Other words, same order"))
 
 
-def test_among_too_many_films_nobody_can_tell(
+def test_among_too_many_videos_nobody_can_tell(
     bedrock: Bedrock, books: AwsMedia, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(aws, "MOST_PAGES", 2)
     books.page_size = 1
     for other in ("t2", "t3", "t4"):
-        bedrock.submit(a_film(reference=other))
+        bedrock.submit(a_video(reference=other))
     with pytest.raises(LookupInconclusive):
-        bedrock.find(a_film())
+        bedrock.find(a_video())
 
 
-def test_a_film_that_fails_says_why(bedrock: Bedrock) -> None:
-    job = bedrock.submit(a_film("end:failed"))
-    state = [bedrock.poll(job, a_film()) for _ in range(3)][-1]
+def test_a_video_that_fails_says_why(bedrock: Bedrock) -> None:
+    job = bedrock.submit(a_video("end:failed"))
+    state = [bedrock.poll(job, a_video()) for _ in range(3)][-1]
     assert isinstance(state, Refused)
     assert state.error.message == "It could not be made."
 
 
 def test_a_status_that_nobody_knows_is_waited_out(bedrock: Bedrock, caplog: pytest.LogCaptureFixture) -> None:
-    job = bedrock.submit(a_film("status:odd"))
-    assert bedrock.poll(job, a_film()) == Working()
+    job = bedrock.submit(a_video("status:odd"))
+    assert bedrock.poll(job, a_video()) == Working()
     assert "Pondering" in caplog.text
 
 
-def test_a_film_that_cannot_be_polled_is_polled_later(bedrock: Bedrock) -> None:
+def test_a_video_that_cannot_be_polled_is_polled_later(bedrock: Bedrock) -> None:
     with pytest.raises(Unavailable):
-        bedrock.poll("arn:aws:bedrock:us-west-2:123456789012:async-invoke/abcdefghijkl", a_film())
+        bedrock.poll("arn:aws:bedrock:us-west-2:123456789012:async-invoke/abcdefghijkl", a_video())
 
 
 def test_an_internal_error_at_submit_is_inconclusive(bedrock: Bedrock) -> None:
     with pytest.raises(SubmitOutcomeUnknown):
-        bedrock.submit(a_film("submit:internal"))
+        bedrock.submit(a_video("submit:internal"))
 
 
 # ---------------------------------------------------------------------------------------------------- both kinds
@@ -267,7 +267,7 @@ def test_a_provider_that_is_too_busy_has_done_nothing(
 
 def test_a_model_that_is_not_ready_has_done_nothing(bedrock: Bedrock) -> None:
     with pytest.raises(Unavailable):
-        bedrock.submit(a_picture("submit:not_ready"))
+        bedrock.submit(an_image("submit:not_ready"))
 
 
 @BOTH_KINDS

@@ -20,11 +20,11 @@ from atelier.domain.tasks.record import TaskType
 from atelier.store import downloads
 from atelier.store.media import PART, MediaBucket
 from atelier.store.media_formats import LIMITS, MIB
-from tests.support.files import NEVER_KEPT, SAMPLES, Sample, picture, recording
+from tests.support.files import NEVER_KEPT, SAMPLES, Sample, image, recording
 
 BUCKET = "media-bucket"
 STEM = "media/1/task/0"
-PNG = picture("PNG")
+PNG = image("PNG")
 LARGE = PNG + bytes(2 * PART)
 
 Behaviour = Callable[[BaseHTTPRequestHandler], None]

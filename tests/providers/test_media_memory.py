@@ -18,9 +18,9 @@ from atelier.store.media_formats import MIB
 from tests.support.files import recording
 
 SIZE: Final = 500 * MIB
-FILM: Final = recording("mp4", "libx264")
-# After the film, a box that players skip.
-HEADER: Final = FILM + (SIZE - len(FILM)).to_bytes(4) + b"free"
+VIDEO: Final = recording("mp4", "libx264")
+# After the video, a box that players skip.
+HEADER: Final = VIDEO + (SIZE - len(VIDEO)).to_bytes(4) + b"free"
 NOUGHTS: Final = bytes(MIB)
 
 
@@ -42,12 +42,12 @@ class Quiet(BaseHTTPRequestHandler):
 
 
 class Cdn(Quiet):
-    """Sends a small film, or one that is padded to `SIZE`."""
+    """Sends a small video, or one that is padded to `SIZE`."""
 
     def do_GET(self) -> None:
         """Send it, piece by piece."""
         if self.path == "/small":
-            return self.answer(body=FILM)
+            return self.answer(body=VIDEO)
         self.send_response(200)
         self.send_header("content-length", str(SIZE))
         self.end_headers()
@@ -59,7 +59,7 @@ class Cdn(Quiet):
 
 
 class ForgetfulS3(Quiet):
-    """Takes uploads, whole or in parts, and forgets them: what it gives back is always the film, and noughts."""
+    """Takes uploads, whole or in parts, and forgets them: what it gives back is always the video, and noughts."""
 
     def do_PUT(self) -> None:
         """Take an object or a part."""

@@ -56,13 +56,13 @@ def fal_answers(server: FalServer, result: Reply) -> None:
 # --------------------------------------------------------------------------------------------- content that is refused
 
 
-def test_a_blackened_picture_is_refused_with_its_cost(fal: Fal) -> None:
+def test_a_blackened_image_is_refused_with_its_cost(fal: Fal) -> None:
     refused = refusal(fal, FLUX, "end:nsfw", num_outputs=2)
     assert (refused.error.code, refused.error.retryable) == ("content_policy_violation", False)
     assert (refused.cost, refused.charged) == (Decimal("0.08"), True)
 
 
-def test_some_of_several_pictures_are_kept_and_flagged(fal: Fal) -> None:
+def test_some_of_several_images_are_kept_and_flagged(fal: Fal) -> None:
     done = made(fal, a_job_request(FLUX, "end:nsfw_first", options={"num_outputs": 3}))
     assert isinstance(done, Done)
     assert (len(done.files), done.flagged, done.cost) == (3, frozenset({0}), Decimal("0.12"))
@@ -161,7 +161,7 @@ def test_texts_about_anything_else_are_not(text: str) -> None:
     ],
     ids=repr,
 )
-def test_stability_says_for_each_picture_whether_it_was_made(answer: Any, kept: list[str] | None) -> None:
+def test_stability_says_for_each_image_whether_it_was_made(answer: Any, kept: list[str] | None) -> None:
     stored: list[str] = []
     s3 = SimpleNamespace(put_object=lambda **sent: stored.append(sent["Body"].decode()))
     runtime = SimpleNamespace(invoke_model=lambda **_: {"body": BytesIO(json.dumps(answer).encode())})
@@ -175,7 +175,7 @@ def test_stability_says_for_each_picture_whether_it_was_made(answer: Any, kept: 
     assert stored == (kept or [])
 
 
-def test_a_film_luma_refuses_is_not_requested_again() -> None:
+def test_a_video_luma_refuses_is_not_requested_again() -> None:
     failed = {"status": "Failed", "failureMessage": "The prompt was flagged by content moderation."}
     runtime = SimpleNamespace(get_async_invoke=lambda **_: failed)
     job_request = a_job_request("luma.ray-v2:0", type=TaskType.VIDEO)

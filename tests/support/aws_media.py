@@ -42,7 +42,7 @@ def _one_of(*known: str) -> Callable[[Any], bool]:
     return lambda value: value in known
 
 
-_PICTURE: Final[dict[str, Callable[[Any], bool]]] = {
+_IMAGE: Final[dict[str, Callable[[Any], bool]]] = {
     "prompt": _text(10_000),
     "negative_prompt": _text(10_000),
     "aspect_ratio": _one_of("16:9", "1:1", "21:9", "2:3", "3:2", "4:5", "5:4", "9:16", "9:21"),
@@ -50,7 +50,7 @@ _PICTURE: Final[dict[str, Callable[[Any], bool]]] = {
     "output_format": _one_of("jpeg", "png"),
     "mode": _one_of("text-to-image"),
 }
-_FILM: Final[dict[str, Callable[[Any], bool]]] = {
+_VIDEO: Final[dict[str, Callable[[Any], bool]]] = {
     "prompt": lambda value: isinstance(value, str) and 1 <= len(value) <= 5000,
     "aspect_ratio": _one_of("1:1", "16:9", "9:16", "4:3", "3:4", "21:9", "9:21"),
     "duration": _one_of("5s", "9s"),
@@ -105,19 +105,19 @@ class AwsMedia:
     # -- Bedrock
 
     def invoke_model(self, *, modelId: str, body: bytes, **_: Any) -> dict[str, Any]:  # noqa: N803 - as AWS says
-        """A picture, at once."""
+        """An image, at once."""
         given = json.loads(body)
-        _check_input(_PICTURE, given)
+        _check_input(_IMAGE, given)
         field_errors = self._faults(given["prompt"])
         if reason := next((_REASONS[each] for each in field_errors if each in _REASONS), None):
             return {"finish_reasons": [reason]}
         self._accept(Job(uuid.uuid4().hex, modelId, given["prompt"], sent=given, field_errors=field_errors))
-        picture = base64.b64encode(_file("png")).decode()
-        return {"seeds": [given.get("seed", 1)], "finish_reasons": [None], "images": [picture]}
+        image = base64.b64encode(_file("png")).decode()
+        return {"seeds": [given.get("seed", 1)], "finish_reasons": [None], "images": [image]}
 
     def start_async_invoke(self, **given: Any) -> dict[str, Any]:
-        """A film, some time; the same one for the same token."""
-        _check_input(_FILM, given["modelInput"])
+        """A video, some time; the same one for the same token."""
+        _check_input(_VIDEO, given["modelInput"])
         token = given.get("clientRequestToken")
         if before := next((job for job in self.paid if token and job.token == token), None):
             if before.sent != given:
@@ -132,18 +132,18 @@ class AwsMedia:
         return {"invocationArn": job.id}
 
     def get_async_invoke(self, *, invocationArn: str) -> dict[str, Any]:  # noqa: N803 - as AWS says
-        """Where a film stands."""
+        """Where a video stands."""
         job = self._asked_after(invocationArn, unknown="ValidationException")
-        return self._film(job)
+        return self._video(job)
 
     def list_async_invokes(self, **given: Any) -> dict[str, Any]:
-        """All films, the oldest first."""
+        """All videos, the oldest first."""
         since = datetime.fromisoformat(given.get("submitTimeAfter", "2020-01-01T00:00:00Z"))
-        films = [job for job in self.paid if job.token is not None and job.since > since]
-        page, token = self._page(films, given.get("nextToken"))
-        return {"asyncInvokeSummaries": [self._film(job) for job in page], **({"nextToken": token} if token else {})}
+        videos = [job for job in self.paid if job.token is not None and job.since > since]
+        page, token = self._page(videos, given.get("nextToken"))
+        return {"asyncInvokeSummaries": [self._video(job) for job in page], **({"nextToken": token} if token else {})}
 
-    def _film(self, job: Job) -> dict[str, Any]:
+    def _video(self, job: Job) -> dict[str, Any]:
         return {
             "invocationArn": job.id,
             "modelArn": f"arn:aws:bedrock:us-west-2::foundation-model/{job.model}",
@@ -245,5 +245,5 @@ def _file(extension: str) -> bytes:
     from tests.support import files  # noqa: PLC0415
 
     if extension == "png":
-        return files.picture("PNG", 64, 64)
+        return files.image("PNG", 64, 64)
     return files.recording("mp3", None, "libmp3lame") if extension == "mp3" else files.recording("mp4", "libx264")

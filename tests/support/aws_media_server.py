@@ -4,7 +4,7 @@ What is asked and answered is checked against AWS's own description of each oper
 something go wrong, each time or with `_once` behind them the first time only:
 
 submit:<refusal>         any name in `aws_media.REFUSALS`
-submit:filtered          a picture that is answered with a reason instead; so does `submit:inference_error`
+submit:filtered          an image that is answered with a reason instead; so does `submit:inference_error`
 submit:hang_up           the job is accepted and paid, and the connection breaks before the answer
 submit:slow              the same, but there is an answer, after `slow` seconds
 end:failed               the job ends so

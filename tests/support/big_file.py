@@ -1,6 +1,6 @@
-"""A process of its own that brings one large film into an S3, and says how much its memory grew meanwhile.
+"""A process of its own that brings one large video into an S3, and says how much its memory grew meanwhile.
 
-Its arguments: where the S3 is, the address of a small film, that of the large one.
+Its arguments: where the S3 is, the address of a small video, that of the large one.
 """
 
 import json
@@ -37,7 +37,7 @@ if __name__ == "__main__":
     bucket = MediaBucket(client, "bucket")
 
     def keep(url: str) -> int:
-        """Keep one film; its size."""
+        """Keep one video; its size."""
         return bucket.keep(Remote(url, ("127.0.0.1",), plain_http=True), "media/1/task/0", TaskType.VIDEO).bytes
 
     # Everything that is imported, built or cached the first time is there after the small one.

@@ -28,7 +28,7 @@ from atelier.domain.tasks.record import Output, Task, TaskDetail, TaskError, Tas
 
 T = TypeVar("T")
 
-PICTURES: Final = Done((Content(b"one"), Content(b"two")), cost=Decimal("0.25"))
+IMAGES: Final = Done((Content(b"one"), Content(b"two")), cost=Decimal("0.25"))
 HALFWAY: Final = Working(0.5)
 MODELS: Final = (
     Model("fake-image", "fake", TaskType.IMAGE, price=Price(Decimal("0.1"), Unit.IMAGE), default=True),
@@ -140,7 +140,7 @@ class FakeMedia:
         if self.out_of_reach and file.content == b"two":
             raise Unavailable("The file cannot be fetched.")
         if self.spoiled and file.content == b"two":
-            raise MediaRejected(TaskError(code="media_wrong_type", message="No picture.", retryable=False))
+            raise MediaRejected(TaskError(code="media_wrong_type", message="No image.", retryable=False))
         self.files[f"{stem}.png"] = file.content
         return Output(key=f"{stem}.png", content_type="image/png", bytes=len(file.content))
 

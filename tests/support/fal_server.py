@@ -14,10 +14,10 @@ end:500              the model broke, with a body that says so
 end:page             the result is a web page with status 500
 end:empty            a result without media
 end:nsfw             everything that was made is black, and flagged
-end:nsfw_first       the first picture is black, and flagged
+end:nsfw_first       the first image is black, and flagged
 end:inline           the files are in the result itself, as with `sync_mode`
 end:long             a result that is longer than anybody reads
-end:many             a hundred pictures more than were asked for
+end:many             a hundred images more than were asked for
 end:detail           a result with status 200 that says why there is none
 end:<error_type>     completed with that error_type, such as end:runner_disconnected
 cancel:forget        a request that is canceled in the queue is not known any more

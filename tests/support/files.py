@@ -39,8 +39,8 @@ class Sample:
 
 
 @cache
-def picture(form: str, width: int = WIDTH, height: int = HEIGHT) -> bytes:
-    """A picture, by Pillow's name of its format: as large as it can be, because there is no pattern in it."""
+def image(form: str, width: int = WIDTH, height: int = HEIGHT) -> bytes:
+    """An image, by Pillow's name of its format: as large as it can be, because there is no pattern in it."""
     file = io.BytesIO()
     _noise(width, height, 0).save(file, form)
     return file.getvalue()
@@ -79,7 +79,7 @@ def _silence(sound: Any, start: int) -> av.AudioFrame:
 
 
 IMAGES: Final = tuple(
-    Sample(TaskType.IMAGE, f"image/{form.lower()}", extension, lambda form=form: picture(form))  # type: ignore[misc]
+    Sample(TaskType.IMAGE, f"image/{form.lower()}", extension, lambda form=form: image(form))  # type: ignore[misc]
     for form, extension in [("PNG", "png"), ("JPEG", "jpg"), ("WEBP", "webp"), ("GIF", "gif")]
 )
 VIDEOS: Final = (

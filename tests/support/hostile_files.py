@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Final
 
-from tests.support.files import picture, recording
+from tests.support.files import image, recording
 
 _IDENTITY: Final = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 MANY: Final = 2**27
@@ -18,8 +18,8 @@ def box(name: bytes, *content: bytes) -> bytes:
     return struct.pack(">I", len(inside) + 8) + name + inside
 
 
-def film(*tables: bytes, tracks: int = 1, around: Callable[[bytes], bytes] = lambda moov: moov) -> bytes:
-    """An MP4 without a single picture, whose tables of samples are these."""
+def video(*tables: bytes, tracks: int = 1, around: Callable[[bytes], bytes] = lambda moov: moov) -> bytes:
+    """An MP4 without a single image, whose tables of samples are these."""
     start = box(b"ftyp", b"isom", bytes(4), b"isommp41")
     header = box(b"mvhd", bytes(12), struct.pack(">II", 1000, 1000), struct.pack(">IH", 0x10000, 0x100), bytes(78))
     return (
@@ -87,7 +87,7 @@ def _webp(width: int, height: int, frames: int) -> bytes:
 
     head = b"VP8X" + struct.pack("<I", 10) + b"\x02\0\0\0" + le24(width - 1) + le24(height - 1)
     anim = b"ANIM" + struct.pack("<IIH", 6, 0, 0)
-    still = picture("WEBP", 16, 16)[12:]
+    still = image("WEBP", 16, 16)[12:]
     frame = b"ANMF" + struct.pack("<I", 16 + len(still)) + bytes(6) + le24(15) + le24(15) + le24(100) + b"\0" + still
     inside = b"WEBP" + head + anim + frame * frames
     return b"RIFF" + struct.pack("<I", len(inside)) + inside
@@ -133,7 +133,7 @@ def _webm(*parts: bytes) -> bytes:
 
 def _mp3() -> bytes:
     tag = b"ID3\x04\0\0\x7f\x7f\x7f\x7f" + b"APIC" + b"\x7f\x7f\x7f\x70" + bytes(2)
-    return tag + b"\0image/png\0\x03\0" + picture("PNG")
+    return tag + b"\0image/png\0\x03\0" + image("PNG")
 
 
 def _ogg_start(number: int) -> bytes:
@@ -148,10 +148,10 @@ _MILLION: Final = 2_000_000
 _TIMES: Final = table(b"stts", 1, MANY, 1)
 _CHUNKS: Final = table(b"stsc", 1, 1, MANY, 1)
 _PLACES: Final = table(b"stco", 1, 100)
-HUNGRY: Final = film(table(b"stts", 1, 2**26, 1), sizes(1, 2**26), _CHUNKS, _PLACES, tracks=4)
+HUNGRY: Final = video(table(b"stts", 1, 2**26, 1), sizes(1, 2**26), _CHUNKS, _PLACES, tracks=4)
 """1.7 KB; FFmpeg takes gigabytes for the index of its samples."""
 
-PICTURES: Final[dict[str, Callable[[], bytes]]] = {
+IMAGES: Final[dict[str, Callable[[], bytes]]] = {
     "png of 60,000 x 60,000": lambda: png(60_000, 60_000),
     "png of 2^31 x 2^31": lambda: png(2**31 - 1, 2**31 - 1),
     "png with a text that unfolds to 128 MB": lambda: png(8, 8, _chunk(b"zTXt", b"k\0\0" + _zeros(128))),
@@ -159,24 +159,24 @@ PICTURES: Final[dict[str, Callable[[], bytes]]] = {
     "png with 10,000 texts": lambda: png(8, 8, *[_chunk(b"tEXt", b"key%d\0" % n + bytes(40)) for n in range(10_000)]),
     "jpeg of 65,535 x 65,535": lambda: bytes.fromhex("ffd8 ffc0 0011 08 ffff ffff 03 011100 021101 031101 ffd9"),
     "jpeg of 100,000 empty segments": lambda: _jpeg_of_segments(100_000),
-    "gif of a million pictures": lambda: _gif(1_000_000),
+    "gif of a million images": lambda: _gif(1_000_000),
     "webp of 16,384 x 16,384": lambda: _webp(16_384, 16_384, 2),
-    "webp of 5,000 pictures": lambda: _webp(16, 16, 5_000),
+    "webp of 5,000 images": lambda: _webp(16, 16, 5_000),
 }  # fmt: skip
-FILMS: Final[dict[str, Callable[[], bytes]]] = {
-    "mp4 of 1.6 KB that says it has 2^27 samples": lambda: film(_TIMES, sizes(1, MANY), _CHUNKS, _PLACES),
-    "mp4 of 2^30 samples in as many chunks": lambda: film(_TIMES, sizes(1, 2**30), _CHUNKS, table(b"stco", 2**30, 1)),
-    "mp4 whose durations are without end": lambda: film(table(b"stts", MANY, 1, 1), sizes(1, 10), _CHUNKS, _PLACES),
-    "mp4 whose offsets are": lambda: film(_TIMES, table(b"ctts", MANY, 1, 1), sizes(1, 10), _CHUNKS, _PLACES),
-    "mp4 whose key frames are": lambda: film(_TIMES, table(b"stss", MANY, 1), sizes(1, 10), _CHUNKS, _PLACES),
-    "mp4 of a fragment of 2^30 samples": lambda: film(table(b"stts", 0), sizes(0, 0)) + _fragment(2**30),
-    "mp4 of two million real entries": lambda: film(
+VIDEOS: Final[dict[str, Callable[[], bytes]]] = {
+    "mp4 of 1.6 KB that says it has 2^27 samples": lambda: video(_TIMES, sizes(1, MANY), _CHUNKS, _PLACES),
+    "mp4 of 2^30 samples in as many chunks": lambda: video(_TIMES, sizes(1, 2**30), _CHUNKS, table(b"stco", 2**30, 1)),
+    "mp4 whose durations are without end": lambda: video(table(b"stts", MANY, 1, 1), sizes(1, 10), _CHUNKS, _PLACES),
+    "mp4 whose offsets are": lambda: video(_TIMES, table(b"ctts", MANY, 1, 1), sizes(1, 10), _CHUNKS, _PLACES),
+    "mp4 whose key frames are": lambda: video(_TIMES, table(b"stss", MANY, 1), sizes(1, 10), _CHUNKS, _PLACES),
+    "mp4 of a fragment of 2^30 samples": lambda: video(table(b"stts", 0), sizes(0, 0)) + _fragment(2**30),
+    "mp4 of two million real entries": lambda: video(
         table(b"stts", 1, _MILLION, 1),
         box(b"stsz", bytes(4), struct.pack(">II", 0, _MILLION), bytes(3) + b"\1" * (4 * _MILLION - 3)),
         table(b"stsc", 1, 1, _MILLION, 1),
         _PLACES,
     ),
-    "mp4 of 20,000 tracks": lambda: film(table(b"stts", 0), sizes(0, 0), tracks=20_000),
+    "mp4 of 20,000 tracks": lambda: video(table(b"stts", 0), sizes(0, 0), tracks=20_000),
     "mp4 of four tracks of 2^26 samples": lambda: HUNGRY,
     "mov of four tracks of 2^26 samples": lambda: HUNGRY.replace(b"ftypisom", b"ftypqt  "),
     "mp4 whose index is compressed": _compressed_index,
@@ -188,9 +188,9 @@ FILMS: Final[dict[str, Callable[[], bytes]]] = {
 SOUNDS: Final[dict[str, Callable[[], bytes]]] = {
     "wav that says it is 4 GB": lambda: _wav(0xFFFF_FFF0),
     "mp3 whose cover says it is 256 MB": _mp3,
-    "flac whose picture says it is 16 MB": lambda: b"fLaC\x06\xff\xff\xff" + bytes(64),
+    "flac whose image says it is 16 MB": lambda: b"fLaC\x06\xff\xff\xff" + bytes(64),
     "ogg of 100,000 streams": lambda: b"".join(_ogg_start(number) for number in range(100_000)),
-    "m4a of 2^27 samples": lambda: film(_TIMES, sizes(1, MANY), _CHUNKS, _PLACES),
+    "m4a of 2^27 samples": lambda: video(_TIMES, sizes(1, MANY), _CHUNKS, _PLACES),
 }  # fmt: skip
 
 
@@ -199,8 +199,8 @@ def cut(content: bytes, share: float = 0.6) -> bytes:
     return content[: int(len(content) * share)]
 
 
-def whole_film() -> bytes:
-    """A good film, with its index in front."""
+def whole_video() -> bytes:
+    """A good video, with its index in front."""
     made = recording("mp4", "libx264")
     at = made.index(b"moov") - 4
     return made[: made.index(b"mdat") - 4] + made[at:] + made[made.index(b"mdat") - 4 : at]

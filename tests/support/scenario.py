@@ -18,9 +18,9 @@ from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Task
 from tests.support.builders import NOON, a_task, an_id
 from tests.support.fakes import (
+    IMAGES,
     MAX_RECEIVES,
     NOT_ALLOWED,
-    PICTURES,
     FakeHealth,
     FakeMedia,
     FakeProvider,
@@ -35,7 +35,7 @@ VISIBILITY: Final = timedelta(seconds=360)
 TORN: Final = 0.5
 LIFE: Final = timedelta(seconds=60)  # the worker's timeout
 TASK_ID: Final = an_id(3)
-LAST: Final[tuple[State, ...]] = (PICTURES, PICTURES, Done(()), Refused(NOT_ALLOWED))
+LAST: Final[tuple[State, ...]] = (IMAGES, IMAGES, Done(()), Refused(NOT_ALLOWED))
 STATES: Final[tuple[State, ...]] = (Waiting(3), Waiting(), Working(), Working(0.9), *LAST)
 
 
@@ -100,7 +100,7 @@ class Scenario:
             if not self.queue:
                 return
             if turn == 20 and not isinstance(self.provider.state, Done | Refused):
-                self.provider.state = PICTURES
+                self.provider.state = IMAGES
             self.queue.sort(key=lambda each: each.due)
             self.take(self.queue[0], copy=False)
         raise AssertionError("It does not come to rest.")

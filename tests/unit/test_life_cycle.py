@@ -15,12 +15,12 @@ from tests.support.builders import NOON, a_task, an_id
 
 LATER = NOON + timedelta(minutes=1)
 ERROR = TaskError(code="broken", message="It broke.", retryable=True)
-PICTURE = Output(content_type="image/png", bytes=3, key="media/1/x/0.png")
+IMAGE = Output(content_type="image/png", bytes=3, key="media/1/x/0.png")
 
 MOVES: dict[str, Callable[[Task], Task]] = {
     "pending": lambda task: life_cycle.requeued(task, now=LATER),
     "processing": lambda task: life_cycle.started(task, now=LATER),
-    "succeeded": lambda task: life_cycle.succeeded(task, outputs=[PICTURE], cost=Decimal("0.5"), now=LATER),
+    "succeeded": lambda task: life_cycle.succeeded(task, outputs=[IMAGE], cost=Decimal("0.5"), now=LATER),
     "failed": lambda task: life_cycle.failed(task, ERROR, now=LATER),
     "canceled": lambda task: life_cycle.canceled(task, now=LATER),
 }
@@ -62,7 +62,7 @@ def test_a_move_leaves_the_original_task_unchanged() -> None:
 
 def test_a_succeeded_task_has_files_cost_and_full_progress() -> None:
     task = MOVES["succeeded"](a_task(status="processing", progress=0.3, queue_position=2))
-    assert (task.outputs, task.progress, task.queue_position) == ([PICTURE], 1.0, None)
+    assert (task.outputs, task.progress, task.queue_position) == ([IMAGE], 1.0, None)
     assert task.cost.actual == Decimal("0.5")
     assert task.started_at == LATER
 

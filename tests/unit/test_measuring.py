@@ -16,17 +16,17 @@ from atelier.domain.tasks.record import TaskType
 from atelier.store import measuring
 from atelier.store.measuring import Facts, Limits, Measurer, Track, Unmeasurable
 from atelier.store.media_metadata import read_metadata
-from tests.support.files import HEIGHT, WIDTH, picture, recording
-from tests.support.hostile_files import FILMS, HUNGRY, PICTURES, SOUNDS, cut, film, sizes, table, whole_film
+from tests.support.files import HEIGHT, WIDTH, image, recording
+from tests.support.hostile_files import HUNGRY, IMAGES, SOUNDS, VIDEOS, cut, sizes, table, video, whole_video
 
 CORPUS: Final = [
-    *((TaskType.IMAGE, name, make) for name, make in PICTURES.items()),
-    *((TaskType.VIDEO, name, make) for name, make in FILMS.items()),
+    *((TaskType.IMAGE, name, make) for name, make in IMAGES.items()),
+    *((TaskType.VIDEO, name, make) for name, make in VIDEOS.items()),
     *((TaskType.AUDIO, name, make) for name, make in SOUNDS.items()),
 ]
 LINUX: Final = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere memory is not limited")
-PNG: Final = picture("PNG")
-SLOW: Final = PICTURES["png with 10,000 texts"]
+PNG: Final = image("PNG")
+SLOW: Final = IMAGES["png with 10,000 texts"]
 
 
 @pytest.fixture
@@ -37,13 +37,13 @@ def measurer() -> Iterator[Measurer]:
 
 
 def sides(measurer: Measurer, content: bytes = PNG, reader: str = "PNG") -> tuple[int, int]:
-    facts = measurer.picture(io.BytesIO(content), len(content), reader)
+    facts = measurer.image(io.BytesIO(content), len(content), reader)
     return facts.width, facts.height
 
 
 def reason(measurer: Measurer, content: bytes, reader: str) -> str:
     with pytest.raises(Unmeasurable) as failure:
-        (measurer.recording if reader.islower() else measurer.picture)(io.BytesIO(content), len(content), reader)
+        (measurer.recording if reader.islower() else measurer.image)(io.BytesIO(content), len(content), reader)
     return failure.value.reason
 
 
@@ -73,14 +73,14 @@ def test_hostile_files_are_measured_or_refused_within_limits(kind: TaskType, con
 @LINUX
 def test_memory_beyond_the_limit_is_not_given(measurer: Measurer) -> None:
     measurer.limits = Limits(memory=64 * 2**20)
-    assert reason(measurer, FILMS["mp4 whose index is compressed"](), "mov") == "memory"
+    assert reason(measurer, VIDEOS["mp4 whose index is compressed"](), "mov") == "memory"
     assert reason(measurer, SOUNDS["mp3 whose cover says it is 256 MB"](), "mp3") in ("memory", "format")
 
 
 def test_processor_time_beyond_the_limit_is_not_given(measurer: Measurer) -> None:
     measurer.limits = Limits(processor=1)
     began = time.monotonic()
-    assert reason(measurer, PICTURES["jpeg of 100,000 empty segments"]() * 100, "JPEG") in ("format", "time")
+    assert reason(measurer, IMAGES["jpeg of 100,000 empty segments"]() * 100, "JPEG") in ("format", "time")
     assert time.monotonic() - began < 15
 
 
@@ -107,20 +107,20 @@ def test_a_child_that_asks_without_end_is_killed(measurer: Measurer) -> None:
     ],
 )
 def test_tables_that_exceed_their_file_are_refused(measurer: Measurer, tables: list[bytes]) -> None:
-    assert reason(measurer, film(*tables), "mov") == "truncated"
+    assert reason(measurer, video(*tables), "mov") == "truncated"
     assert reason(measurer, HUNGRY, "mov") == "truncated"
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.99])
-def test_a_film_that_was_cut_off_is_not_kept(measurer: Measurer, share: float) -> None:
-    good = whole_film()
+def test_a_video_that_was_cut_off_is_not_kept(measurer: Measurer, share: float) -> None:
+    good = whole_video()
     assert measurer.recording(io.BytesIO(good), len(good), "mov").tracks
     assert reason(measurer, cut(good, share), "mov") in ("truncated", "format")
 
 
 @pytest.mark.parametrize("share", [0.5, 0.99])
-def test_pictures_or_sounds_shorter_than_declared_are_refused(measurer: Measurer, share: float) -> None:
-    for content, reader in ((picture("WEBP"), "WEBP"), (recording("wav", None, "pcm_s16le"), "wav")):
+def test_images_or_sounds_shorter_than_declared_are_refused(measurer: Measurer, share: float) -> None:
+    for content, reader in ((image("WEBP"), "WEBP"), (recording("wav", None, "pcm_s16le"), "wav")):
         assert reason(measurer, cut(content, share), reader) == "truncated"
 
 
@@ -134,7 +134,7 @@ def test_a_recording_without_a_length_is_measured(measurer: Measurer) -> None:
 # --------------------------------------------------------------------------------------------------- what it brings
 
 
-def test_pictures_have_sides_and_recordings_have_tracks(measurer: Measurer) -> None:
+def test_images_have_sides_and_recordings_have_tracks(measurer: Measurer) -> None:
     assert sides(measurer) == (WIDTH, HEIGHT)
     content = recording("mp4", "libx264", "aac")
     facts = measurer.recording(io.BytesIO(content), len(content), "mov")
@@ -154,7 +154,7 @@ def test_one_child_measures_one_file_after_the_other(measurer: Measurer) -> None
 
 
 def test_many_threads_share_a_child(measurer: Measurer) -> None:
-    contents = [picture("PNG", 20 + number, 10) for number in range(12)]
+    contents = [image("PNG", 20 + number, 10) for number in range(12)]
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(lambda each: sides(measurer, each), contents)) == [(20 + n, 10) for n in range(12)]
 
@@ -165,7 +165,7 @@ def test_an_unreadable_file_is_reported_and_the_next_measured(measurer: Measurer
             raise ConnectionError("down")
 
     with pytest.raises(ConnectionError):
-        measurer.picture(Broken(PNG), len(PNG), "PNG")
+        measurer.image(Broken(PNG), len(PNG), "PNG")
     assert sides(measurer) == (WIDTH, HEIGHT)
 
 
@@ -214,7 +214,7 @@ def test_numbers_that_are_none_are_not_taken_over(
     )
     monkeypatch.setattr(measuring, "_CHILD", child)
     measurer = Measurer()
-    measure = measurer.recording if "tracks" in facts else measurer.picture
+    measure = measurer.recording if "tracks" in facts else measurer.image
     assert measure(io.BytesIO(PNG), len(PNG), "PNG") == expected
     measurer.close()
 

@@ -18,7 +18,7 @@ from atelier.store.downloads import place_of
 from atelier.store.media_formats import HEAD, LIMITS, check_size, format_of
 from atelier.store.media_metadata import read_metadata
 from atelier.store.s3_reader import BLOCK, MOST_BLOCKS, Stored
-from tests.support.files import HEIGHT, NEVER_KEPT, SAMPLES, SECONDS, WIDTH, Sample, picture, recording
+from tests.support.files import HEIGHT, NEVER_KEPT, SAMPLES, SECONDS, WIDTH, Sample, image, recording
 
 HOSTS = ("fal.media", "delivery.example.net")
 
@@ -221,7 +221,7 @@ def test_a_broken_file_is_measured_or_refused(sample: Sample, length: float, dam
 SOUND = recording("mp3", None, "libmp3lame")
 
 
-def test_a_cover_does_not_make_a_recording_a_film() -> None:
+def test_a_cover_does_not_make_a_recording_a_video() -> None:
     file = io.BytesIO()
     with av.open(io.BytesIO(SOUND), "r") as source, av.open(file, "w", format="mp3") as made:
         cover: Any = made.add_stream("mjpeg")
@@ -253,10 +253,10 @@ def test_the_size_limit_of_a_kind_is_exact(kind: TaskType) -> None:
 def test_a_decompression_bomb_is_refused() -> None:
     """A small file that unfolds to gigabytes."""
     sides = (60_000).to_bytes(4) * 2
-    content = bytearray(picture("PNG"))
+    content = bytearray(image("PNG"))
     content[16:24] = sides
     assert refusal_of(bytes(content), TaskType.IMAGE) in ("media_too_large", "media_wrong_type")
-    gif = bytearray(picture("GIF"))
+    gif = bytearray(image("GIF"))
     gif[6:10] = b"\xff\xff\xff\xff"
     assert refusal_of(bytes(gif), TaskType.IMAGE) == "media_too_large"
 
@@ -286,13 +286,13 @@ def stored(bucket: Any) -> Stored:
     return Stored(bucket, "bucket", "key", len(bucket.content))
 
 
-def test_a_film_is_measured_by_its_two_ends() -> None:
+def test_a_video_is_measured_by_its_two_ends() -> None:
     """Wherever its index is."""
-    film = recording("mp4", "libx264")
-    at = film.index(b"moov") - 4
+    video = recording("mp4", "libx264")
+    at = video.index(b"moov") - 4
     padding = 20 * BLOCK
     free = (padding + 8).to_bytes(4) + b"free" + bytes(padding)
-    bucket = Bucket(film[:at] + free + film[at:])
+    bucket = Bucket(video[:at] + free + video[at:])
     form, measures = read_metadata(stored(bucket), TaskType.VIDEO)
     assert (form.extension, measures.width, measures.duration) == ("mp4", WIDTH, SECONDS)
     assert len(bucket.asked) <= 3
@@ -326,15 +326,15 @@ def test_no_more_is_fetched_than_a_look_may_cost() -> None:
 
 @pytest.mark.parametrize("kind", [TaskType.IMAGE, TaskType.VIDEO])
 def test_a_silent_bucket_is_not_a_bad_file(kind: TaskType) -> None:
-    content = picture("PNG", 1000, 1000) if kind is TaskType.IMAGE else recording("mp4", "libx264")
+    content = image("PNG", 1000, 1000) if kind is TaskType.IMAGE else recording("mp4", "libx264")
     bucket = Bucket(content)
     bucket.failure = ConnectionError("down")
     with pytest.raises(ConnectionError):
         read_metadata(stored(bucket), kind)
 
 
-def test_pictures_are_measured_without_their_pixels() -> None:
-    bucket = Bucket(picture("PNG", 1200, 900))
+def test_images_are_measured_without_their_pixels() -> None:
+    bucket = Bucket(image("PNG", 1200, 900))
     assert len(bucket.content) > 2 * BLOCK
     assert read_metadata(stored(bucket), TaskType.IMAGE)[1].width == 1200
     assert len(bucket.asked) == 1

@@ -12,7 +12,7 @@ from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Outcome, Task, TaskStatus
 from tests.support.builders import NOON, a_task
 from tests.support.fake_worker import FIRST, TASK_ID, FakeWorker
-from tests.support.fakes import NOT_ALLOWED, PICTURES, Worker, as_the_worker_does
+from tests.support.fakes import IMAGES, NOT_ALLOWED, Worker, as_the_worker_does
 
 
 @pytest.fixture
@@ -207,7 +207,7 @@ def test_an_open_circuit_sends_nothing_to_its_provider(hands: FakeWorker) -> Non
     hands.health.reasons.clear()
     hands.do(hands.next())
     hands.health.reasons["fake"] = "fake is out of order."
-    hands.provider.state = PICTURES
+    hands.provider.state = IMAGES
     hands.do(hands.next())
     assert (hands.task.status_reason, hands.task.over) == ("fake is out of order.", False)
     hands.health.reasons.clear()
@@ -218,7 +218,7 @@ def test_an_open_circuit_sends_nothing_to_its_provider(hands: FakeWorker) -> Non
 def test_a_rejected_file_fails_the_task_with_its_cost(hands: FakeWorker) -> None:
     """And nothing of it stays."""
     hands.do(FIRST)
-    hands.provider.state, hands.media.spoiled = PICTURES, True
+    hands.provider.state, hands.media.spoiled = IMAGES, True
     hands.do(hands.next())
     assert hands.task.error
     assert (hands.task.error.code, hands.task.cost.actual) == ("media_wrong_type", Decimal("0.25"))
@@ -227,7 +227,7 @@ def test_a_rejected_file_fails_the_task_with_its_cost(hands: FakeWorker) -> None
 
 def test_an_unavailable_file_is_fetched_later(hands: FakeWorker) -> None:
     hands.do(FIRST)
-    hands.provider.state, hands.media.out_of_reach = PICTURES, True
+    hands.provider.state, hands.media.out_of_reach = IMAGES, True
     hands.do(hands.next())
     assert (hands.task.over, hands.task.status_reason) == (False, "The file cannot be fetched.")
     hands.media.out_of_reach = False
@@ -237,14 +237,14 @@ def test_an_unavailable_file_is_fetched_later(hands: FakeWorker) -> None:
 
 def test_an_unstated_cost_is_the_list_price(hands: FakeWorker) -> None:
     hands.do(FIRST)
-    hands.provider.state = Done(PICTURES.files)
+    hands.provider.state = Done(IMAGES.files)
     hands.do(hands.next())
     assert hands.task.cost.actual == Decimal("0.2")
 
 
 def test_media_are_stored_before_the_task_is_succeeded(hands: FakeWorker) -> None:
     hands.do(FIRST)
-    hands.provider.state = PICTURES
+    hands.provider.state = IMAGES
     hands.do(hands.next(), now=NOON + timedelta(minutes=1))
     task = hands.task
     assert (task.status, task.progress, task.cost.actual) == (TaskStatus.SUCCEEDED, 1.0, Decimal("0.25"))

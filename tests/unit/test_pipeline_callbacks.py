@@ -10,7 +10,7 @@ from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import TaskStatus
 from tests.support.builders import NOON, a_task
 from tests.support.fake_worker import FIRST, TASK_ID, FakeWorker
-from tests.support.fakes import PICTURES, Worker, as_the_worker_does
+from tests.support.fakes import IMAGES, Worker, as_the_worker_does
 
 
 @pytest.fixture
@@ -27,14 +27,14 @@ def callback(**fields: str) -> GenerationMessage:
 
 def test_a_callback_has_the_task_looked_at_at_once(hands: FakeWorker) -> None:
     hands.do(FIRST)
-    hands.provider.state = PICTURES
+    hands.provider.state = IMAGES
     hands.do(callback())
     assert hands.task.status is TaskStatus.SUCCEEDED
 
 
 def test_a_callback_that_comes_twice_changes_nothing_more(hands: FakeWorker) -> None:
     hands.do(FIRST)
-    hands.provider.state = PICTURES
+    hands.provider.state = IMAGES
     hands.do(callback())
     before = hands.task
     hands.do(callback())
@@ -56,7 +56,7 @@ def test_a_callback_that_comes_twice_changes_nothing_more(hands: FakeWorker) -> 
 )
 def test_a_callback_about_another_job_changes_nothing(hands: FakeWorker, forged: dict[str, str]) -> None:
     hands.do(FIRST)
-    hands.provider.state = PICTURES
+    hands.provider.state = IMAGES
     before = hands.task
     assert hands.do(callback(**forged)) is None
     assert hands.task == before
@@ -71,7 +71,7 @@ def test_a_callback_before_anything_was_submitted_changes_nothing(hands: FakeWor
 def test_a_callback_identifies_an_unanswered_submit(hands: FakeWorker) -> None:
     hands.provider.mood = "mute"
     hands.do(FIRST)
-    hands.provider.mood, hands.provider.state = "forgetful", PICTURES
+    hands.provider.mood, hands.provider.state = "forgetful", IMAGES
     hands.do(callback(), now=NOON + timedelta(seconds=5))
     assert (hands.provider.accepted, hands.task.provider_task_id) == ([TASK_ID], f"job-{TASK_ID}")
 
@@ -80,7 +80,7 @@ def test_a_callback_before_the_submits_answer_changes_nothing(hands: FakeWorker)
     worker = Worker(as_the_worker_does(FIRST, receives=1, now=NOON), hands.pipeline)
     for _ in ("load", "note the lease", "submit"):
         assert not worker.step()
-    hands.provider.state = PICTURES
+    hands.provider.state = IMAGES
     hands.do(callback())
     while not worker.step():
         pass
@@ -101,7 +101,7 @@ def test_a_callback_after_a_cancel_is_only_recorded(hands: FakeWorker) -> None:
     hands.provider.stops = False
     hands.do(FIRST)
     hands.tasks.move(hands.task, life_cycle.canceled(hands.task, now=NOON))
-    hands.provider.state = PICTURES
+    hands.provider.state = IMAGES
     hands.do(callback(), now=NOON + timedelta(minutes=1))
     task = hands.task
     assert (task.status, task.outputs, task.completed_at) == (TaskStatus.CANCELED, [], NOON)

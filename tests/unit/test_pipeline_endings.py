@@ -11,7 +11,7 @@ from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Outcome, TaskStatus, TaskType
 from tests.support.builders import NOON, a_task, an_id
 from tests.support.fake_worker import FIRST, TASK_ID, FakeWorker
-from tests.support.fakes import PICTURES, Worker, as_the_worker_does
+from tests.support.fakes import IMAGES, Worker, as_the_worker_does
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_an_unstoppable_job_is_polled_to_its_end(hands: FakeWorker) -> None:
         hands.do(hands.next(), now=NOON + timedelta(minutes=minute))
         waits.append(hands.queue.waiting[-1][1])
     assert waits == sorted(waits)
-    hands.provider.state = PICTURES
+    hands.provider.state = IMAGES
     hands.do(hands.next(), now=NOON + timedelta(minutes=9))
     assert (hands.task.status, hands.task.provider_outcome) == (TaskStatus.CANCELED, Outcome.SUCCEEDED)
     assert (hands.task.cost.actual, hands.media.files, hands.queue.waiting) == (Decimal("0.25"), {}, [])
@@ -86,9 +86,9 @@ def test_the_job_of_a_deleted_task_is_stopped(hands: FakeWorker) -> None:
     assert hands.provider.canceled == [f"job-{TASK_ID}"]
 
 
-def a_worker_that_has_stored_both_pictures(hands: FakeWorker) -> Worker:
+def a_worker_that_has_stored_both_images(hands: FakeWorker) -> Worker:
     hands.do(FIRST)
-    hands.provider.state = PICTURES
+    hands.provider.state = IMAGES
     worker = Worker(as_the_worker_does(hands.next(), receives=1, now=NOON), hands.pipeline)
     for _ in ("load", "poll", "put", "put"):
         assert not worker.step()
@@ -97,7 +97,7 @@ def a_worker_that_has_stored_both_pictures(hands: FakeWorker) -> Worker:
 
 
 def test_a_task_canceled_during_storing_keeps_no_media(hands: FakeWorker) -> None:
-    worker = a_worker_that_has_stored_both_pictures(hands)
+    worker = a_worker_that_has_stored_both_images(hands)
     hands.tasks.move(hands.task, life_cycle.canceled(hands.task, now=NOON))
     while not worker.step():
         pass
@@ -105,7 +105,7 @@ def test_a_task_canceled_during_storing_keeps_no_media(hands: FakeWorker) -> Non
 
 
 def test_a_task_deleted_during_storing_leaves_no_media(hands: FakeWorker) -> None:
-    worker = a_worker_that_has_stored_both_pictures(hands)
+    worker = a_worker_that_has_stored_both_images(hands)
     del hands.tasks.kept[TASK_ID]
     while not worker.step():
         pass
@@ -115,7 +115,7 @@ def test_a_task_deleted_during_storing_leaves_no_media(hands: FakeWorker) -> Non
 def test_a_dead_workers_message_removes_media_however_late(
     hands: FakeWorker,
 ) -> None:
-    a_worker_that_has_stored_both_pictures(hands)
+    a_worker_that_has_stored_both_images(hands)
     hands.tasks.note(hands.task, step=7)
     hands.tasks.move(hands.task, life_cycle.canceled(hands.task, now=NOON))
     hands.do(GenerationMessage(task_id=TASK_ID, step=1, user_id=1))
@@ -123,7 +123,7 @@ def test_a_dead_workers_message_removes_media_however_late(
 
 
 def test_a_slower_twin_does_not_undo_success(hands: FakeWorker) -> None:
-    slow = a_worker_that_has_stored_both_pictures(hands)
+    slow = a_worker_that_has_stored_both_images(hands)
     hands.tasks.note(hands.task, client_id=None)
     assert not slow.step(), "its move is refused: it looks again"
     hands.do(GenerationMessage(task_id=TASK_ID, step=1, user_id=1))

@@ -12,7 +12,7 @@ from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Fallback, Outcome, TaskStatus
 from tests.support.builders import NOON, a_task
 from tests.support.fake_worker import FIRST, TASK_ID, FakeWorker
-from tests.support.fakes import PICTURES
+from tests.support.fakes import IMAGES
 
 Moment = Callable[[FakeWorker], None]
 LONG: Final = timedelta(days=1)
@@ -146,7 +146,7 @@ def test_a_returning_provider_reports_the_jobs_cost() -> None:
     switch_off(hands, "fake")
     hands.do(hands.next(), now=NOON + timedelta(seconds=1))
     hands.pipeline = replace(hands.pipeline, providers=configured)
-    hands.provider.state = PICTURES
+    hands.provider.state = IMAGES
     hands.do(hands.next(), now=NOON + DEADLINE[hands.task.type])
     assert hands.task.provider_outcome is Outcome.SUCCEEDED
     assert hands.task.cost.actual

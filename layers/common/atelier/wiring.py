@@ -59,7 +59,7 @@ _FILES: Final = {
     "retries": {"mode": "standard"},
     "signature_version": "s3v4",
 }
-# What is paid for is asked for once. A picture takes its time, and must still be stored before the worker's ends.
+# What is paid for is asked for once. An image takes its time, and must still be stored before the worker's ends.
 _PAID: Final = {
     "connect_timeout": 2,
     "read_timeout": 40,

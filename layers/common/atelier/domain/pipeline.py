@@ -327,7 +327,7 @@ class Pipeline:
                 task = current
 
     def _clean_up_deleted(self, message: GenerationMessage) -> None:
-        """What is left of a task that was deleted: files that came after the clean-up, and a job that still runs."""
+        """What is left of a task that was deleted: files that came after the cleanup, and a job that still runs."""
         if message.token is not None:
             return
         self.media.delete_of_task(message.user_id, message.task_id)

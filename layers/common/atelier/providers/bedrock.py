@@ -1,6 +1,6 @@
-"""Amazon Bedrock, for accounts that have nothing but AWS: pictures of Stability AI and films of Luma AI.
+"""Amazon Bedrock, for accounts that have nothing but AWS: images of Stability AI and videos of Luma AI.
 
-No callbacks: jobs are asked after. Both write into our own bucket, films without a detour through us.
+No callbacks: jobs are asked after. Both write into our own bucket, videos without a detour through us.
 """
 
 from decimal import Decimal
@@ -11,8 +11,8 @@ from atelier.domain.params import boolean, choice
 from atelier.domain.provider import JobRequest, State
 from atelier.domain.tasks.record import TaskType
 from atelier.providers.aws import Staging
-from atelier.providers.bedrock_films import Films
-from atelier.providers.bedrock_pictures import Pictures
+from atelier.providers.bedrock_images import Images
+from atelier.providers.bedrock_videos import Videos
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
@@ -22,11 +22,11 @@ BEDROCK: Final = "bedrock"
 
 # ------------------------------------------------------------------------------------------------------ models
 
-_PICTURE_RATIOS: Final = ("1:1", "16:9", "9:16", "3:2", "2:3", "4:5", "5:4", "21:9", "9:21")
-_FILM_RATIOS: Final = ("16:9", "1:1", "9:16", "4:3", "3:4", "21:9", "9:21")
+_IMAGE_RATIOS: Final = ("1:1", "16:9", "9:16", "3:2", "2:3", "4:5", "5:4", "21:9", "9:21")
+_VIDEO_RATIOS: Final = ("16:9", "1:1", "9:16", "4:3", "3:4", "21:9", "9:21")
 
 
-def _picture(model: str, *aliases: str, default: bool = False) -> Model:
+def _image(model: str, *aliases: str, default: bool = False) -> Model:
     # Without a price: AWS Marketplace bills these by region, and publishes no list that could be quoted here.
     return Model(
         id=model,
@@ -35,7 +35,7 @@ def _picture(model: str, *aliases: str, default: bool = False) -> Model:
         takes=frozenset({"aspect_ratio", "seed", "negative_prompt"}),
         aliases=aliases,
         prompt_limit=10_000,
-        aspect_ratios=_PICTURE_RATIOS,
+        aspect_ratios=_IMAGE_RATIOS,
         params=(choice("output_format", "png", "jpeg", default="png"),),
         default=default,
     )
@@ -49,9 +49,9 @@ _CORE: Final = "stability.stable-image-core-v1:1"
 _RAY: Final = "luma.ray-v2:0"
 
 MODELS: Final = (
-    _picture(_CORE, "stable-image-core", default=True),
-    _picture("stability.stable-image-ultra-v1:1", "stable-image-ultra"),
-    _picture("stability.sd3-5-large-v1:0", "sd3.5-large"),
+    _image(_CORE, "stable-image-core", default=True),
+    _image("stability.stable-image-ultra-v1:1", "stable-image-ultra"),
+    _image("stability.sd3-5-large-v1:0", "sd3.5-large"),
     Model(
         id=_RAY,
         provider=BEDROCK,
@@ -59,7 +59,7 @@ MODELS: Final = (
         takes=frozenset({"aspect_ratio", "duration"}),
         aliases=("luma-ray2",),
         seconds=Seconds(5, 5, 9, only=(5, 9)),
-        aspect_ratios=_FILM_RATIOS,
+        aspect_ratios=_VIDEO_RATIOS,
         # Which resolution is taken when none is told, and paid for, is documented nowhere.
         params=(
             choice("resolution", "540p", "720p", default="720p", always_sent=True, price_factors={"720p": Decimal(2)}),
@@ -86,15 +86,15 @@ class Bedrock:
 
     def __init__(self, runtime: "BedrockRuntimeClient", s3: "S3Client", bucket: str) -> None:
         staging = Staging(s3, bucket)
-        self._pictures = Pictures(runtime, staging)
-        self._films = Films(runtime, staging)
+        self._images = Images(runtime, staging)
+        self._videos = Videos(runtime, staging)
 
     def submit(self, job_request: JobRequest) -> str:
-        """Hand in the job: at once made and stored when it is a picture, accepted when it is a film."""
+        """Hand in the job: at once made and stored when it is an image, accepted when it is a video."""
         return self._jobs(job_request).submit(job_request)
 
     def find(self, job_request: JobRequest) -> str | None:
-        """The job of a request. Raises LookupInconclusive for a picture: one not in our bucket may still be paid."""
+        """The job of a request. Raises LookupInconclusive for an image: one not in our bucket may still be paid."""
         return self._jobs(job_request).find(job_request)
 
     def poll(self, job: str, job_request: JobRequest) -> State:
@@ -105,5 +105,5 @@ class Bedrock:
         """Never: Bedrock finishes what it has accepted."""
         return False
 
-    def _jobs(self, job_request: JobRequest) -> Pictures | Films:
-        return self._films if job_request.type is TaskType.VIDEO else self._pictures
+    def _jobs(self, job_request: JobRequest) -> Images | Videos:
+        return self._videos if job_request.type is TaskType.VIDEO else self._images

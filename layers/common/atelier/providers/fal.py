@@ -215,7 +215,7 @@ def _address(model: str, job: str) -> str:
 def _files_in(content: Mapping[str, Any]) -> list[tuple[str, bool]]:
     """The files of a result, whatever key the model puts them under, and which are flagged as not safe for work.
 
-    A flagged picture is usually a black one.
+    A flagged image is usually a black one.
     """
     several = [each for name in _SEVERAL_FILES for each in _listed(content.get(name))]
     found = [*several, *(content[name] for name in _ONE_FILE if content.get(name))]

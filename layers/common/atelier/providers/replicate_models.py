@@ -11,10 +11,10 @@ from atelier.providers.inputs import Words, same
 
 _RATIOS: Final = ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4")
 
-_PICTURE: Final[Words] = {"aspect_ratio": ("aspect_ratio", same), "seed": ("seed", same)}
+_IMAGE: Final[Words] = {"aspect_ratio": ("aspect_ratio", same), "seed": ("seed", same)}
 WORDS: Final[Mapping[str, Words]] = {
-    "black-forest-labs/flux-1.1-pro": _PICTURE,
-    "black-forest-labs/flux-schnell": {**_PICTURE, "num_outputs": ("num_outputs", same)},
+    "black-forest-labs/flux-1.1-pro": _IMAGE,
+    "black-forest-labs/flux-schnell": {**_IMAGE, "num_outputs": ("num_outputs", same)},
     "google/lyria-2": {"negative_prompt": ("negative_prompt", same), "seed": ("seed", same)},
 }
 

@@ -1,6 +1,6 @@
 """The sandbox: a provider without a network. It takes its time, reports progress, and really makes the files.
 
-What draws, films and composes is `atelier_sandbox`, in a layer that only a worker with the sandbox has; it is imported
+The images, videos and audio are made by `atelier_sandbox`, in a layer that only a worker with the sandbox has; it is imported
 when there is something to make. This module, with the models that every catalog lists, needs none of it.
 
 It keeps no state: a job's id says when the job began and how long it takes, so that any worker can ask after it.
@@ -21,7 +21,7 @@ from atelier.domain.schema import utcnow
 from atelier.domain.tasks.record import TaskError, TaskType
 
 _EVERY: Final = frozenset({"num_outputs", "seed", "negative_prompt"})
-# They mean nothing but another picture for another value, so that requests can be tried out here.
+# They mean nothing but another image for another value, so that requests can be tried out here.
 _PARAMS: Final = (integer("steps", 1, 100), text("style", 100))
 _VIDEO_SECONDS: Final = Seconds(shortest=1, default=4, longest=10)
 _AUDIO_SECONDS: Final = Seconds(shortest=1, default=5, longest=30)
@@ -79,7 +79,7 @@ _ASPECTS: Final[dict[str, tuple[int, int]]] = {
     "4:5": (896, 1120),
     "5:4": (1120, 896),
 }
-_FILM_SHARE: Final = 2  # films are half as wide and high as pictures: they are encoded on one processor
+_VIDEO_SHARE: Final = 2  # videos are half as wide and high as images: they are encoded on one processor
 _SHORTEST: Final = 0.5
 _SECONDS: Final = {TaskType.VIDEO: _VIDEO_SECONDS, TaskType.AUDIO: _AUDIO_SECONDS}
 
@@ -118,11 +118,11 @@ class Sandbox:
 
 def _make(job_request: JobRequest, number: int) -> Content:
     seed = _seed(job_request) + number
-    make = {TaskType.IMAGE: _picture, TaskType.VIDEO: _film, TaskType.AUDIO: _tune}[job_request.type]
+    make = {TaskType.IMAGE: _image, TaskType.VIDEO: _video, TaskType.AUDIO: _tune}[job_request.type]
     return Content(make(job_request, seed))
 
 
-def _picture(job_request: JobRequest, seed: int) -> bytes:
+def _image(job_request: JobRequest, seed: int) -> bytes:
     from atelier_sandbox import image
     from atelier_sandbox.palette import palette_for
 
@@ -131,11 +131,11 @@ def _picture(job_request: JobRequest, seed: int) -> bytes:
     return image.png(job_request.prompt, palette=palette, seed=seed, width=width, height=height)
 
 
-def _film(job_request: JobRequest, seed: int) -> bytes:
+def _video(job_request: JobRequest, seed: int) -> bytes:
     from atelier_sandbox import video
     from atelier_sandbox.palette import palette_for
 
-    width, height = (side // _FILM_SHARE // 2 * 2 for side in _size(job_request, default="16:9"))
+    width, height = (side // _VIDEO_SHARE // 2 * 2 for side in _size(job_request, default="16:9"))
     palette = palette_for(job_request.prompt, _guidelines(job_request), seed)
     return video.mp4(
         job_request.prompt, palette=palette, seed=seed, width=width, height=height, seconds=_seconds(job_request)

@@ -56,7 +56,7 @@ class Track:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a file says of itself; for a picture its pixels, for a recording its tracks, and its seconds if it says."""
+    """What a file says of itself; for an image its pixels, for a recording its tracks, and its seconds if it says."""
 
     width: int = 0
     height: int = 0
@@ -81,13 +81,13 @@ class Measurer:
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
 
-    def picture(self, file: BinaryIO, size: int, reader: str) -> Facts:
-        """The pixels of a picture of `size` bytes, by Pillow's name of its format. Raises Unmeasurable."""
-        found = self._measured(file, {"as": "picture", "reader": reader, "size": size})
+    def image(self, file: BinaryIO, size: int, reader: str) -> Facts:
+        """The pixels of an image of `size` bytes, by Pillow's name of its format. Raises Unmeasurable."""
+        found = self._measured(file, {"as": "image", "reader": reader, "size": size})
         return Facts(width=_natural(found.get("width")), height=_natural(found.get("height")))
 
     def recording(self, file: BinaryIO, size: int, reader: str) -> Facts:
-        """The tracks of a film or sound of `size` bytes, by FFmpeg's name of its container. Raises Unmeasurable."""
+        """The tracks of a video or sound of `size` bytes, by FFmpeg's name of its container. Raises Unmeasurable."""
         found = self._measured(file, {"as": "recording", "reader": reader, "size": size})
         microseconds = _natural(found.get("microseconds"))
         tracks = tuple(_track(each) for each in found.get("tracks", ()) if isinstance(each, dict))

@@ -25,7 +25,7 @@ _RECORDING_OPTIONS: Final = {
     # How much is looked at to find out what is there: bytes, microseconds.
     "probesize": "2000000",
     "analyzeduration": "5000000",
-    # What a film says is elsewhere is not looked for.
+    # What a video says is elsewhere is not looked for.
     "enable_drefs": "0",
     "use_absolute_path": "0",
 }
@@ -100,7 +100,7 @@ class _FileOfParent(io.RawIOBase):
 # ------------------------------------------------------------------------------------------------------ measuring
 
 
-def _picture(file: BinaryIO, job: dict[str, Any]) -> dict[str, Any]:
+def _image(file: BinaryIO, job: dict[str, Any]) -> dict[str, Any]:
     from PIL import Image  # noqa: PLC0415 - loaded before the fork, or not at all
 
     if job["reader"] == "WEBP":
@@ -110,8 +110,8 @@ def _picture(file: BinaryIO, job: dict[str, Any]) -> dict[str, Any]:
         # Small files can unfold to gigabytes wherever they are opened.
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            with Image.open(file, formats=(job["reader"],)) as picture:
-                width, height = picture.size
+            with Image.open(file, formats=(job["reader"],)) as image:
+                width, height = image.size
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
             raise Unfit("pixels") from None
     return {"width": width, "height": height}
@@ -137,7 +137,7 @@ def _track(stream: Any) -> dict[str, Any]:
 
     # A track in no known coding has no measures at all, not even empty ones.
     measures = {name: getattr(stream, name, 0) or 0 for name in ("width", "height", "sample_rate")}
-    # Recordings are shown with a picture, which makes no film of them.
+    # Recordings are shown with an image, which makes no video of them.
     cover = stream.type == "video" and bool(stream.disposition & Disposition.attached_pic)
     return {"type": stream.type, "cover": cover, **measures}
 
@@ -158,7 +158,7 @@ def _check_riff(file: BinaryIO, size: int) -> None:
         raise Unfit("truncated")
 
 
-# Of the boxes of a film, those that have others in them, and the sizes of the entries of those that are tables.
+# Of the boxes of a video, those that have others in them, and the sizes of the entries of those that are tables.
 _WITHIN: Final = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl"})
 _TABLES: Final = {b"stts": 8, b"ctts": 8, b"stsc": 12, b"stco": 4, b"co64": 8, b"stss": 4}
 _MOST_BOXES: Final = 20_000
@@ -166,7 +166,7 @@ _BOX_HEAD: Final = 8
 
 
 def _check_boxes(file: BinaryIO, size: int) -> None:
-    """Raise Unfit for a film whose boxes reach beyond its end, or whose tables tell of more than there is in it.
+    """Raise Unfit for a video whose boxes reach beyond its end, or whose tables tell of more than there is in it.
 
     FFmpeg believes a table's count before it reads the table, and takes memory for as much.
     """
@@ -179,7 +179,7 @@ def _check_boxes(file: BinaryIO, size: int) -> None:
         head = file.read(24)
         length, name, content = _box(head, end - at)
         if length is None:
-            continue  # no box: whoever reads the film will say so
+            continue  # no box: whoever reads the video will say so
         if at + length > end:
             raise Unfit("truncated")
         if at + length < end:
@@ -223,7 +223,7 @@ def _limit(memory: int, seconds: int) -> None:
 
 
 def _measure(job: dict[str, Any]) -> dict[str, Any]:
-    measure = _picture if job["as"] == "picture" else _recording
+    measure = _image if job["as"] == "image" else _recording
     try:
         return {"facts": measure(io.BufferedReader(_FileOfParent(job["size"]), PIECE // 4), job)}
     except Unfit as unfit:
@@ -244,7 +244,7 @@ def _answer(job: dict[str, Any]) -> NoReturn:
 
 
 def _load(library: str) -> None:
-    if library == "picture":
+    if library == "image":
         import PIL.Image  # noqa: PLC0415
 
         PIL.Image.preinit()

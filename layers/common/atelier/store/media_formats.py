@@ -53,16 +53,16 @@ def _is_mp3_frame(head: bytes) -> bool:
     return version != 1 and layer == 1 and bit_rate not in (0, 15) and sample_rate != 3  # noqa: PLR2004
 
 
-_PICTURES: Final = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"mif1", b"msf1")
+_IMAGES: Final = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"mif1", b"msf1")
 
 
 def _is_quicktime(head: bytes) -> bool:
-    # Before there were brands, a film began with any of its parts.
+    # Before there were brands, a video began with any of its parts.
     return head[4:12] == b"ftypqt  " or head[4:8] in (b"moov", b"mdat", b"wide")
 
 
 def _is_mp4(head: bytes) -> bool:
-    return head[4:8] == b"ftyp" and len(head) > 11 and head[8:12] not in (*_PICTURES, b"qt  ")  # noqa: PLR2004
+    return head[4:8] == b"ftyp" and len(head) > 11 and head[8:12] not in (*_IMAGES, b"qt  ")  # noqa: PLR2004
 
 
 _FORMATS: Final[dict[TaskType, tuple[tuple[Format, Callable[[bytes], bool]], ...]]] = {

@@ -34,13 +34,13 @@ def read_metadata(file: io.BytesIO | Stored, kind: TaskType) -> tuple[Format, Me
 def _measures(file: io.BytesIO | Stored, form: Format, kind: TaskType) -> MediaMetadata:
     whole = io.BufferedReader(file) if isinstance(file, Stored) else file
     try:
-        return _picture(whole, form) if kind is TaskType.IMAGE else _recording(whole, form, kind)
+        return _image(whole, form) if kind is TaskType.IMAGE else _recording(whole, form, kind)
     except Unmeasurable as failure:
         raise _refusal(failure.reason, kind) from failure
 
 
-def _picture(file: BinaryIO, form: Format) -> MediaMetadata:
-    facts = MEASURER.picture(file, _size(file), form.reader)
+def _image(file: BinaryIO, form: Format) -> MediaMetadata:
+    facts = MEASURER.image(file, _size(file), form.reader)
     if not (facts.width and facts.height):
         raise wrong_type(TaskType.IMAGE)
     return MediaMetadata(facts.width, facts.height)
@@ -48,10 +48,10 @@ def _picture(file: BinaryIO, form: Format) -> MediaMetadata:
 
 def _recording(file: BinaryIO, form: Format, kind: TaskType) -> MediaMetadata:
     facts = MEASURER.recording(file, _size(file), form.reader)
-    return _film(facts) if kind is TaskType.VIDEO else _sound(facts)
+    return _video(facts) if kind is TaskType.VIDEO else _sound(facts)
 
 
-def _film(facts: Facts) -> MediaMetadata:
+def _video(facts: Facts) -> MediaMetadata:
     sizes = [(track.width, track.height) for track in facts.tracks if track.type == "video" and not track.cover]
     if not sizes or not all(sizes[0]):
         raise wrong_type(TaskType.VIDEO)
@@ -77,7 +77,7 @@ _TOO_MUCH: Final = "Opening the file takes more memory or time than any file is 
 def _refusal(reason: str, kind: TaskType) -> Exception:
     match reason:
         case "pixels":
-            return media_rejected("media_too_large", f"The picture has more than {MEASURER.limits.pixels:,} pixels.")
+            return media_rejected("media_too_large", f"The image has more than {MEASURER.limits.pixels:,} pixels.")
         case "truncated":
             return media_rejected("media_wrong_type", "The file ends before the end that it says it has.")
         case "memory" | "time":

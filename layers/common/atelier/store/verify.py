@@ -1,7 +1,7 @@
 """Recounts everything from the raw items and reports violations as sentences.
 
 It shares no code with the stores: it knows the table's layout from docs/data-model.md only, so that a mistake in the
-code cannot hide itself. It may be run at any time: a parent whose clean-up is pending is taken as its readers take it,
+code cannot hide itself. It may be run at any time: a parent whose cleanup is pending is taken as its readers take it,
 as already gone. `read` is not a snapshot, though: what changes while it reads may be reported, and a second run tells.
 """
 
@@ -49,7 +49,7 @@ def read(table: Table, user_id: int) -> list[Item]:
 def violations(items: Iterable[Item], *, at_rest: bool = False, deleted: Iterable[Item] | None = ()) -> list[str]:
     """The violations found; empty when the table is consistent.
 
-    `at_rest` says that no clean-up may be pending. `deleted` are finished tasks that were deleted, which stay in the
+    `at_rest` says that no cleanup may be pending. `deleted` are finished tasks that were deleted, which stay in the
     ledger, each with its detail; None when nobody knows them, and the ledger may then exceed the recount.
     """
     owners: defaultdict[int, Owned] = defaultdict(Owned)
@@ -63,7 +63,7 @@ def violations(items: Iterable[Item], *, at_rest: bool = False, deleted: Iterabl
     found = list(_details(details, {id_ for owned in owners.values() for id_ in owned.tasks}))
     for user_id, owned in sorted(owners.items()):
         found += [f"User {user_id}: {each}" for each in _Recount(owned, exact_ledger=deleted is not None).violations()]
-        found += [f"User {user_id}: the clean-up of {each} is left." for each in sorted(owned.deletions) if at_rest]
+        found += [f"User {user_id}: the cleanup of {each} is left." for each in sorted(owned.deletions) if at_rest]
     return found
 
 
@@ -202,7 +202,7 @@ class _Recount:
 
     def _clean_ups(self) -> Iterator[str]:
         for parent in sorted(self._pending ^ set(self._all.deletions)):
-            yield f"the pending set and the clean-ups disagree about {parent}."
+            yield f"the pending set and the cleanups disagree about {parent}."
         there = {f"{kind}#{id_}" for kind, found in self._all.resources.items() for id_ in found}
         for parent in sorted(self._pending & there):
             yield f"{parent} is being cleaned up after, and is still there."

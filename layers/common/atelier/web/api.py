@@ -222,7 +222,7 @@ def _log(event: Event, answer: Answer, *, milliseconds: float) -> None:
         "method": event["requestContext"]["http"]["method"],
         "path": event["rawPath"],
         "status": answer["statusCode"],
-        "ms": round(milliseconds, 1),
+        "duration_ms": round(milliseconds, 1),
     }
     log.info("request", extra=about)
     if answer["statusCode"] == HTTPStatus.INTERNAL_SERVER_ERROR:

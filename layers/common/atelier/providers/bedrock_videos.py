@@ -1,4 +1,4 @@
-"""Films on Bedrock, by Luma AI: a job that writes into our bucket and is asked after until it has."""
+"""Videos on Bedrock, by Luma AI: a job that writes into our bucket and is asked after until it has."""
 
 import logging
 from datetime import timedelta
@@ -37,7 +37,7 @@ _LARGEST_PAGE: Final = 1000
 _CLOCKS_DIFFER: Final = timedelta(minutes=5)
 
 
-class Films:
+class Videos:
     """StartAsyncInvoke: the order's reference is its token, so a start that is repeated is still the same job."""
 
     def __init__(self, runtime: "BedrockRuntimeClient", staging: Staging) -> None:

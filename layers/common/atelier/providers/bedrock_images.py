@@ -1,4 +1,4 @@
-"""Pictures on Bedrock, by the models of Stability AI: one call, and its answer is the picture."""
+"""Images on Bedrock, by the models of Stability AI: one call, and its answer is the image."""
 
 import json
 from typing import TYPE_CHECKING, Final
@@ -21,8 +21,8 @@ _WORDS: Final[Words] = {
 _MADE_NOTHING: Final = frozenset({"InternalServerException", "ModelErrorException", "ModelTimeoutException"})
 
 
-class Pictures:
-    """InvokeModel: the answer is the picture, so the job is over, and paid, when it is accepted.
+class Images:
+    """InvokeModel: the answer is the image, so the job is over, and paid, when it is accepted.
 
     It is never called twice for one order. A call whose answer was lost may have been paid, so it stays lost.
     """
@@ -32,21 +32,21 @@ class Pictures:
         self._staging = staging
 
     def submit(self, job_request: JobRequest) -> str:
-        """Have the picture made, and store it."""
+        """Have the image made, and store it."""
         body = json.dumps({"output_format": "png", **input_of(job_request, _WORDS)})
         with submitting(over=_MADE_NOTHING):
             answered = self._runtime.invoke_model(modelId=job_request.model, body=body, contentType="application/json")
             answer = answered["body"].read()
-        for number, picture in enumerate(_pictures_of(answer)[: _asked(job_request)]):
+        for number, image in enumerate(_images_of(answer)[: _asked(job_request)]):
             # It may be a JPEG, if that was passed through; what a file is will be told from its content.
-            self._staging.put(job_request, f"{number}.png", picture)
+            self._staging.put(job_request, f"{number}.png", image)
         return _job(job_request)
 
     def find(self, job_request: JobRequest) -> str:
-        """The job of a picture that has been stored; of any other nobody can tell."""
+        """The job of an image that has been stored; of any other nobody can tell."""
         if self._staging.files(job_request, ".png"):
             return _job(job_request)
-        raise LookupInconclusive("The picture may have been made and lost.")
+        raise LookupInconclusive("The image may have been made and lost.")
 
     def poll(self, job: str, job_request: JobRequest) -> State:  # noqa: ARG002 - the order says where its files are
         """It is over, whatever came of it."""
@@ -57,7 +57,7 @@ _MADE: Final = "SUCCESS"  # as older models of the same maker say it; newer ones
 
 
 def _job(job_request: JobRequest) -> str:
-    return f"picture-{job_request.reference}"
+    return f"image-{job_request.reference}"
 
 
 class _Answer(BaseModel):
@@ -65,13 +65,13 @@ class _Answer(BaseModel):
     finish_reasons: list[str | None] = Field(default_factory=list)
 
 
-def _pictures_of(content: bytes) -> list[bytes]:
-    """The pictures of an answer. Raises SubmitRefused when there are none and it says why."""
+def _images_of(content: bytes) -> list[bytes]:
+    """The images of an answer. Raises SubmitRefused when there are none and it says why."""
     try:
         answer = _Answer.model_validate_json(content)
     except ValidationError as failure:
         raise refusal("provider_failed", "The provider's answer cannot be read.", retryable=True) from failure
-    # A picture that was filtered out is left out of the list; one that is there beside its reason is not wanted.
+    # An image that was filtered out is left out of the list; one that is there beside its reason is not wanted.
     reasons = [None if reason == _MADE else reason for reason in answer.finish_reasons]
     beside = reasons if len(reasons) == len(answer.images) else [None] * len(answer.images)
     good = [image for image, reason in zip(answer.images, beside, strict=True) if not reason]
