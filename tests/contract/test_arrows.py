@@ -38,7 +38,7 @@ def within(module: str, packages: set[str]) -> bool:
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_a_room_imports_only_the_rooms_below_it(room: str) -> None:
+def test_a_package_imports_only_the_packages_below_it(room: str) -> None:
     for path in files_of(room):
         own = {module for module in imports(path) if within(module, {"atelier"})}
         above = {module for module in own if not within(module, MAY_IMPORT[room])}

@@ -59,7 +59,7 @@ def test_a_function_loads_no_more_than_it_needs(function: str) -> None:
         assert not modules & CLIENTS_OF_AWS
 
 
-def test_who_needs_no_pipeline_loads_none() -> None:
+def test_resource_functions_do_not_load_the_pipeline() -> None:
     for function in ("clients", "campaigns", "account", "system"):
         assert not {
             name for name in loaded(function) if name.startswith(("atelier.providers", "atelier.domain.pipeline"))

@@ -56,7 +56,7 @@ def test_a_policy_names_the_one_resource_it_allows(function: str) -> None:
                 assert re.search(named, str(resource)), (action, resource)
 
 
-def test_only_who_shall_delete_may_and_nobody_may_scan() -> None:
+def test_only_worker_and_cascade_delete_objects_and_none_scans() -> None:
     may = {function: {a for each in statements(function) for a in listed(each["Action"])} for function in FUNCTIONS}
     deleting = {function for function, actions in may.items() if "s3:DeleteObject" in actions}
     assert deleting == {"worker", "cascade"}

@@ -37,7 +37,7 @@ def raw(stack: Stack, method: str, path: str, body: bytes | None, headers: Mappi
         {"Host": "localhost.evil.example:8000", "Origin": "http://localhost.evil.example:8000"},
     ],
 )
-def test_a_foreign_page_cannot_rotate_or_read_webhook_secrets(
+def test_another_sites_page_cannot_use_webhook_secrets(
     stack: Stack, api: httpx.Client, headers: dict[str, str]
 ) -> None:
     before = api.get("/webhook-secret").text

@@ -105,7 +105,7 @@ def test_the_gateways_form_of_a_group_list_is_understood(with_token: Caller, our
     assert found == roles
 
 
-def test_who_has_no_subject_or_no_role_gets_nothing(with_token: Caller, ours: Issuer) -> None:
+def test_claims_without_subject_or_role_get_nothing(with_token: Caller, ours: Issuer) -> None:
     assert with_token(ours.token("", "admin")).get("/me").status_code == 401
     nameless = signed({"iss": ours.url, "aud": AUDIENCE, "exp": int(time.time()) + 60}, ours.key)
     assert with_token(nameless).get("/me").status_code == 401

@@ -57,7 +57,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def test_what_it_prints_can_be_tried(running: tuple[subprocess.Popen[str], str]) -> None:
+def test_its_printed_example_works(running: tuple[subprocess.Popen[str], str]) -> None:
     process, url = running
     eventually(lambda: answers(url), "it answers")
     assert process.stdout is not None
@@ -119,7 +119,7 @@ def test_it_stops_when_asked_and_leaves_nothing(
     eventually(lambda: len(left_behind()) < len(mine), "its folder is gone")
 
 
-def test_it_takes_everything_along_when_it_is_killed(running: tuple[subprocess.Popen[str], str]) -> None:
+def test_killing_it_stops_all_its_processes(running: tuple[subprocess.Popen[str], str]) -> None:
     process, url = running
     eventually(lambda: answers(url), "it answers")
     mine = left_behind()

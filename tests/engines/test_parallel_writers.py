@@ -150,7 +150,7 @@ def test_ends_make_room_for_as_many_creates(w: Harness) -> None:
             there.append(a_task(store, account))
 
 
-def test_afterwards_everything_adds_up(w: Harness) -> None:
+def test_parallel_writers_leave_no_violation(w: Harness) -> None:
     w.pass_time(3600)
     w.settle()
     assert violations(scan(w.dynamodb, TABLE), at_rest=True) == []

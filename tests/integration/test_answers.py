@@ -44,7 +44,7 @@ def test_a_large_answer_is_compressed_for_who_accepts_it(w: Harness, function: s
     "accept", [None, "", "identity", "br", "gzip;q=0", "gzip;q=0.000, *", "*;q=0", "gzipped", ";;q=", "gzip;q=2"]
 )
 @pytest.mark.parametrize(("function", "path"), LARGE)
-def test_it_is_sent_as_it_is_to_anybody_else(w: Harness, function: str, path: str, accept: str | None) -> None:
+def test_other_callers_get_it_uncompressed(w: Harness, function: str, path: str, accept: str | None) -> None:
     answer = get(w, function, path, accept)
     assert not answer["isBase64Encoded"]
     assert "Content-Encoding" not in answer["headers"]
@@ -70,7 +70,7 @@ def test_one_resource_keeps_its_tag_when_it_is_compressed(w: Harness) -> None:
     )
 
 
-def test_no_answer_is_to_be_guessed_at(w: Harness) -> None:
+def test_every_answer_forbids_content_sniffing(w: Harness) -> None:
     client = a_client(w)["id"]
     for method, path, body in [
         ("GET", "/clients", None),

@@ -223,7 +223,7 @@ def test_a_filter_that_means_nothing_is_named(w: Harness, path: str, query: dict
     assert places(w.call("GET", path, query=query)) == set(query)
 
 
-def test_all_problems_are_told_at_once(w: Harness) -> None:
+def test_all_problems_are_returned_at_once(w: Harness) -> None:
     answer = w.call(
         "POST",
         "/clients",

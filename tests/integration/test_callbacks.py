@@ -106,7 +106,7 @@ def test_the_same_report_about_another_task_is_another(w: Harness, callback_veri
     ],
     ids=str,
 )
-def test_only_a_report_of_the_awaited_job_wakes_workers(
+def test_only_callbacks_of_the_awaited_job_are_queued(
     w: Harness, callback_verifier: CallbackVerifier, how: dict[str, Any], messages: int
 ) -> None:
     query = awaited(w, **how)
@@ -116,7 +116,7 @@ def test_only_a_report_of_the_awaited_job_wakes_workers(
 @pytest.mark.parametrize(
     "wrong", [{"token": "guessed"}, {"token": ""}, {"token": "\u00e9"}, {"task": "nonsense"}], ids=str
 )
-def test_whoever_does_not_know_the_tasks_secret_wakes_nobody(
+def test_a_callback_without_the_token_is_not_queued(
     w: Harness, callback_verifier: CallbackVerifier, wrong: dict[str, str]
 ) -> None:
     query = awaited(w)
@@ -142,13 +142,15 @@ def test_a_mark_that_has_expired_counts_no_more(w: Harness, callback_verifier: C
 @pytest.mark.parametrize(
     "body", ["", "{", "[1]", "null", "\x00", "x" * 300_000], ids=["none", "{", "[]", "null", "0", "long"]
 )
-def test_whatever_the_body_is_only_its_proof_counts(w: Harness, callback_verifier: CallbackVerifier, body: str) -> None:
+def test_only_the_signature_decides_whatever_the_body(
+    w: Harness, callback_verifier: CallbackVerifier, body: str
+) -> None:
     query = {"task": "t", "token": "s"}
     assert w.call("POST", PATH, raw=body, query=query).status == 401
     assert w.call("POST", PATH, raw=body, query=query, headers={"x-word": "please"}).status == 204
 
 
-def test_an_unproven_callback_is_refused_and_wakes_nobody(w: Harness, callback_verifier: CallbackVerifier) -> None:
+def test_an_unproven_callback_is_refused_and_not_queued(w: Harness, callback_verifier: CallbackVerifier) -> None:
     answer = w.call("POST", PATH, {}, query={"task": "t", "token": "s"}, headers={"x-word": "now"})
     assert (answer.status, w.generation.waiting) == (401, [])
 

@@ -120,7 +120,7 @@ def test_a_campaign_goes_when_its_client_is_deleted(stage: Stage, method: str, b
 
 
 @pytest.mark.parametrize("kind", ["clients", "campaigns", "tasks"])
-def test_of_two_deletes_at_once_one_finds_nothing(stage: Stage, kind: str) -> None:
+def test_of_two_concurrent_deletes_one_is_404(stage: Stage, kind: str) -> None:
     path = f"/{kind}/{one_of(stage.w, kind)['id']}"
     assert stage.ask_while(stage.will("DELETE", path), "DELETE", path).status == 404
     assert shown(stage.w, f"/{kind}")["total"] == 0
@@ -148,7 +148,7 @@ def test_a_concurrent_change_dies_unless_a_version_is_demanded(stage: Stage, kin
 
 
 @pytest.mark.parametrize(("kind", "field"), [("clients", "description"), ("campaigns", "brief")])
-def test_of_two_changes_at_once_both_are_there(stage: Stage, kind: str, field: str) -> None:
+def test_two_concurrent_changes_are_both_applied(stage: Stage, kind: str, field: str) -> None:
     path = f"/{kind}/{one_of(stage.w, kind)['id']}"
     changed = stage.ask_while(stage.will("PATCH", path, {field: "New"}), "PATCH", path, {"name": "New"})
     assert (changed.status, changed.headers["ETag"]) == (200, '"3"')

@@ -44,7 +44,7 @@ def test_the_circuits_pause_doubles_up_to_a_limit(health: CircuitBreakers) -> No
     assert pause == LONGEST_PAUSE
 
 
-def test_one_answer_and_all_is_forgotten(health: CircuitBreakers) -> None:
+def test_one_success_closes_the_breaker(health: CircuitBreakers) -> None:
     fail(health, FAILURES + 3)
     later = NOON + LONGEST_PAUSE
     assert health.reason_to_wait("fal", now=later) is None
@@ -53,7 +53,7 @@ def test_one_answer_and_all_is_forgotten(health: CircuitBreakers) -> None:
     assert health.reason_to_wait("fal", now=later) is None
 
 
-def test_all_workers_soon_know_what_one_found_out(health: CircuitBreakers) -> None:
+def test_all_workers_share_the_breakers_state(health: CircuitBreakers) -> None:
     other = CircuitBreakers(wiring.table())
     assert other.reason_to_wait("fal", now=NOON) is None
     fail(health, FAILURES)

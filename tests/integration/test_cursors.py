@@ -40,7 +40,7 @@ def next_cursor(w: Harness, path: str, **query: Any) -> str:
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_tasks_and_catalogue_walk_alike(w: Harness, path: str) -> None:
+def test_tasks_and_resources_iterate_alike(w: Harness, path: str) -> None:
     pages = list(walk(w, path, page_size=2))
     items = [item for page in pages for item in page["items"]]
     assert items == shown(w, path)["items"]

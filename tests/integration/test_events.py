@@ -75,7 +75,7 @@ def test_a_delivery_message_calls_the_receiver(w: Harness) -> None:
     assert [each.status for each in kept(CANCELED).webhook_deliveries] == [204]
 
 
-def test_an_operator_is_told_that_everything_adds_up(w: Harness) -> None:
+def test_verify_reports_a_consistent_table(w: Harness) -> None:
     assert w.invoke("verify", event("verify.users")) == {"ok": True, "findings": []}
 
 

@@ -142,7 +142,7 @@ BAD: Final[dict[str, Callable[[Route], dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=" ".join)
-def test_whoever_may_not_learns_nothing_else(w: Harness, route: Route) -> None:
+def test_a_forbidden_caller_learns_nothing_else(w: Harness, route: Route) -> None:
     method, path = route
     ids = {"client_id": NOBODY, "campaign_id": NOBODY, "task_id": "not even an id"}
     for role, status in zip(TOKENS, STATUS[route], strict=True):
@@ -153,7 +153,7 @@ def test_whoever_may_not_learns_nothing_else(w: Harness, route: Route) -> None:
 
 
 @pytest.mark.parametrize("route", [route for route in GUARDED if 403 in STATUS[route]], ids=" ".join)
-def test_a_route_without_a_row_is_open_to_nobody(w: Harness, route: Route) -> None:
+def test_a_route_without_a_role_is_forbidden_to_everybody(w: Harness, route: Route) -> None:
     things = things_of(w, "ann")
     rows = {row: role for row, role in roles.LEAST.items() if row != (route[0], f"/api/v3{route[1]}")}
     with mock.patch.object(roles, "LEAST", rows):
@@ -235,7 +235,7 @@ def test_anothers_is_answered_exactly_as_what_does_not_exist(w: Harness, route: 
 
 
 @pytest.mark.parametrize("route", with_ids(), ids=" ".join)
-def test_others_and_missing_resources_take_the_same_work(w: Harness, route: Route) -> None:
+def test_another_accounts_and_missing_resources_take_equal_work(w: Harness, route: Route) -> None:
     theirs, bob = things_of(w, "ann"), claims("bob", ADMIN)
     ask(w, route, bob, **theirs)  # from now on this process knows bob
     one = calls(w, lambda: ask(w, route, bob, **theirs))

@@ -117,7 +117,7 @@ def a_job_request(w: Harness, campaign: Line, who: Line, end: str) -> Line:
     return created(w.call("POST", "/generate/image", new, **who))
 
 
-def test_nothing_that_was_confided_is_written_anywhere(
+def test_secrets_and_content_never_reach_the_logs(
     w: Harness, jwt: dict[str, str], lines: Callable[[], list[Line]], capfd: pytest.CaptureFixture[str]
 ) -> None:
     _, secret = the_whole_story(w, jwt)

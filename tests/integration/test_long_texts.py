@@ -138,7 +138,7 @@ def test_every_list_shows_long_and_short_texts(w: Harness, kind: str, query: Jso
 
 
 @KINDS
-def test_a_walk_shows_every_text(w: Harness, kind: str) -> None:
+def test_iterating_shows_every_text(w: Harness, kind: str) -> None:
     each = [made(w, kind, text) for text in (LONG, "Short.", OTHER, None)]
     assert [item for page in walk(w, f"/{kind}", page_size=1) for item in page["items"]] == each[::-1]
 

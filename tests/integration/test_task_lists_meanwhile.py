@@ -30,7 +30,7 @@ class Between(Trouble):
         return request
 
 
-def test_a_task_created_meanwhile_pushes_nobody_out() -> None:
+def test_a_concurrent_create_hides_no_task() -> None:
     with faulty_harness() as (w, client):
         first = a_task(w)
         w.pass_time(60)
@@ -41,7 +41,7 @@ def test_a_task_created_meanwhile_pushes_nobody_out() -> None:
         assert page["total"] >= len(page["items"])
 
 
-def test_tasks_that_become_unassigned_meanwhile_push_nobody_out() -> None:
+def test_tasks_unassigned_meanwhile_hide_no_other_task() -> None:
     with faulty_harness() as (w, client):
         mine, others = a_client(w), a_client(w)
         task = a_canceled_task(w, client_id=mine["id"])

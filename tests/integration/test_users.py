@@ -113,7 +113,7 @@ def test_a_request_that_is_sent_twice_gives_one_number(client: FaultyDynamoDB) -
     assert number("ann") == ann
 
 
-def test_in_any_weather_nobody_shares_a_number(client: FaultyDynamoDB) -> None:
+def test_no_two_users_share_a_number_under_faults(client: FaultyDynamoDB) -> None:
     client.trouble = storm = RandomFaults(Random(7), rate=0.3)
     heard: dict[str, set[int]] = {f"user {each}": set() for each in range(30)}
     for name in [*heard] * 8:

@@ -84,7 +84,7 @@ def test_the_receiver_gets_the_task_its_owner_sees(w: Harness, receiver: Receive
     assert (delivery["status"], delivery["error"]) == (204, None)
 
 
-def test_a_canceled_task_is_told_once(w: Harness, receiver: Receiver) -> None:
+def test_a_canceled_task_is_delivered_once(w: Harness, receiver: Receiver) -> None:
     task = a_task(w, webhook_url=URL)
     w.relay()
     assert w.call("POST", f"/tasks/{task['id']}/cancel").status == 200
@@ -95,7 +95,7 @@ def test_a_canceled_task_is_told_once(w: Harness, receiver: Receiver) -> None:
     assert [each["type"] for each in told(receiver, shown(w, SECRET)["secret"])] == ["task.canceled"]
 
 
-def test_a_task_without_a_receiver_starts_no_notice(w: Harness, receiver: Receiver) -> None:
+def test_a_task_without_a_webhook_url_sends_nothing(w: Harness, receiver: Receiver) -> None:
     a_finished_task(w)
     w.relay()
     assert w.tell() == 0
@@ -124,7 +124,7 @@ def test_attempts_are_shown_and_their_intervals_grow(w: Harness, receiver: Recei
     assert [len(each["data"]["webhook_deliveries"]) for each in seen] == [0, 1, 2]
 
 
-def test_a_task_that_was_deleted_is_not_told(w: Harness, receiver: Receiver) -> None:
+def test_a_deleted_task_is_not_delivered(w: Harness, receiver: Receiver) -> None:
     task = a_finished_task(w, webhook_url=URL)
     w.relay()
     assert w.call("DELETE", f"/tasks/{task['id']}").status == 204

@@ -34,14 +34,14 @@ def test_ids_sort_by_creation_to_the_microsecond(one: datetime, other: datetime,
 
 
 @given(MOMENTS, ENTROPY)
-def test_the_bounds_of_a_moment_hold_exactly_its_ids(moment: datetime, entropy: int) -> None:
+def test_the_bounds_of_a_timestamp_hold_exactly_its_ids(moment: datetime, entropy: int) -> None:
     assert first_id_at(moment) <= new_id(moment, entropy) <= last_id_at(moment)
     assert first_id_at(moment) == new_id(moment, 0)
     assert last_id_at(moment) == new_id(moment, 2**62 - 1)
 
 
 @given(MOMENTS, ENTROPY, ENTROPY)
-def test_ids_of_one_moment_differ_by_their_entropy(moment: datetime, entropy: int, more: int) -> None:
+def test_ids_of_one_timestamp_differ_by_their_entropy(moment: datetime, entropy: int, more: int) -> None:
     assert (new_id(moment, entropy) == new_id(moment, more)) == (entropy == more)
 
 

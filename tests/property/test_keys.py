@@ -60,9 +60,7 @@ PAIRS = st.tuples(USERS, st.text(min_size=1, max_size=20))
 
 
 @given(PAIRS, PAIRS, st.tuples(IDS, IDS), st.dates())
-def test_no_two_things_are_in_one_place(
-    one: tuple[int, str], two: tuple[int, str], ids: tuple[str, str], day: date
-) -> None:
+def test_no_two_items_share_a_key(one: tuple[int, str], two: tuple[int, str], ids: tuple[str, str], day: date) -> None:
     (user, key), (other, other_key) = one, two
     mine, theirs = (everything(each, *ids, day, key) for each in (user, other))
     assert len(set(mine.values())) == len(mine)

@@ -122,7 +122,7 @@ def expected(accounts: Mapping[int, Sequence[Row]], query: NoteQuery) -> list[st
 @pytest.mark.parametrize("ordered", [True, False], ids=["merged", "sorted"])
 @settings(max_examples=25)
 @given(st.data())
-def test_pages_and_cursors_walk_the_sorted_union(count: int, ordered: bool, data: st.DataObject) -> None:
+def test_pages_and_cursors_iterate_the_sorted_union(count: int, ordered: bool, data: st.DataObject) -> None:
     accounts = data.draw(accounts_of(count))
     asked: dict[str, Any] = {
         "sort_by": data.draw(st.sampled_from(["created_at", "name"])),

@@ -73,13 +73,13 @@ def test_a_prompt_says_how_long_a_job_takes(prompt: str, takes_ms: int) -> None:
 
 
 @pytest.mark.parametrize("prompt", ["take:", "take:5 images", "It will take:600", "take:99999", "take:-5"])
-def test_other_prompts_do_not(prompt: str) -> None:
+def test_other_prompts_do_not_fail(prompt: str) -> None:
     assert ended_at(a_job_request(prompt=prompt, options=SMALL), 0) < 3000
 
 
 @settings(max_examples=50)
 @given(REFERENCES, STARTS, st.lists(st.integers(min_value=-500, max_value=4000), min_size=2))
-def test_progress_never_goes_back_and_any_worker_can_ask(reference: str, start: int, looks: list[int]) -> None:
+def test_progress_never_decreases_in_any_worker(reference: str, start: int, looks: list[int]) -> None:
     order = a_job_request(reference=reference, prompt="fail:soon")
     job = Sandbox(Clock(start)).submit(order)
     seen = [Sandbox(Clock(start + look)).poll(job, order) for look in sorted(looks)]

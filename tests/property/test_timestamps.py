@@ -17,7 +17,7 @@ MOMENTS = st.datetimes(FIRST, LAST, timezones=OFFSETS)
 
 
 @given(MOMENTS)
-def test_a_moment_comes_back_from_its_text(moment: datetime) -> None:
+def test_a_timestamp_round_trips(moment: datetime) -> None:
     text = format_timestamp(moment)
     assert re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z", text)
     assert datetime.fromisoformat(text) == moment

@@ -217,7 +217,7 @@ def test_a_used_token_without_a_job_is_inconclusive(
         bedrock.submit(a_video("Other words, same order"))
 
 
-def test_among_too_many_videos_nobody_can_tell(
+def test_among_too_many_videos_a_lookup_is_inconclusive(
     bedrock: Bedrock, books: AwsMedia, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(aws, "MOST_PAGES", 2)
@@ -235,7 +235,7 @@ def test_a_video_that_fails_says_why(bedrock: Bedrock) -> None:
     assert state.error.message == "It could not be made."
 
 
-def test_a_status_that_nobody_knows_is_waited_out(bedrock: Bedrock, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_undocumented_status_counts_as_waiting(bedrock: Bedrock, caplog: pytest.LogCaptureFixture) -> None:
     job = bedrock.submit(a_video("status:odd"))
     assert bedrock.poll(job, a_video()) == Working()
     assert "Pondering" in caplog.text
@@ -290,7 +290,7 @@ def test_the_models_refusal_keeps_its_own_words(bedrock: Bedrock, a_job_request:
 
 
 @BOTH_KINDS
-def test_nobody_at_the_other_end_has_done_nothing(nobody: Any, harness: AwsHarness, a_job_request: AnOrder) -> None:
+def test_a_refused_connection_is_certainly_no_submit(nobody: Any, harness: AwsHarness, a_job_request: AnOrder) -> None:
     with pytest.raises(Unavailable):
         Bedrock(nobody, harness.s3, BUCKET).submit(a_job_request())
 

@@ -109,7 +109,7 @@ def created(w: Harness, server: Server) -> dict[str, Any]:
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda it: f"{it[0]} {'one' if NOBODY in it[1] else 'all'}")
 @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=list(TROUBLES))
-def test_no_trouble_outlasts_an_invocation(
+def test_no_retry_outlasts_the_deadline(
     w: Harness, server: Server, trouble: Any, request_: tuple[str, str, str | None]
 ) -> None:
     server.script = [trouble]
@@ -137,7 +137,7 @@ def test_a_short_trouble_is_waited_for(w: Harness, server: Server) -> None:
     assert len({heard.body for heard in server.heard[-5:]}) == 1, "the very same request, token included"
 
 
-def test_an_invocation_whose_time_is_over_asks_nobody(w: Harness, server: Server) -> None:
+def test_an_expired_deadline_sends_no_request(w: Harness, server: Server) -> None:
     server.script, server.heard = [Said()], []
     answer, took = answered(w, ("GET", "/clients", None), seconds=RESERVE)
     assert answer["statusCode"] == 503, answer["body"]

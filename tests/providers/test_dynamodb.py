@@ -235,7 +235,7 @@ def test_failures_and_retries_match_botocores(server: Server, said: Said) -> Non
     assert tries == len(server.heard) - tries
 
 
-def test_what_is_worth_another_try_is_what_botocore_says() -> None:
+def test_the_same_errors_are_retried_as_by_botocore() -> None:
     throttled, transient = ThrottledRetryableChecker, TransientRetryableChecker
     codes = {*throttled._THROTTLED_ERROR_CODES, *transient._TRANSIENT_ERROR_CODES}  # type: ignore[attr-defined]
     assert codes == replies._TRANSIENT_CODES
@@ -247,7 +247,7 @@ def test_what_is_worth_another_try_is_what_botocore_says() -> None:
     [Said(status=500), Said(b"{}", 503), HANG_UP, Said(damaged=True), Said(b"<html>"), Said([])],
     ids=["broken", "unavailable", "hung up", "damaged", "not JSON", "no object"],
 )
-def test_trouble_that_passes_is_not_noticed(server: Server, trouble: Said | str) -> None:
+def test_transient_failures_are_retried_unnoticed(server: Server, trouble: Said | str) -> None:
     server.script = [trouble, trouble, Said({"Item": {"a": {"S": "b"}}})]
     pauses: list[float] = []
     answer = ours(server.url, pauses).get_item(**CALLS["get_item"])
@@ -272,14 +272,14 @@ def test_each_try_is_signed_anew(server: Server) -> None:
     [(HANG_UP, ConnectionClosedError), (Said(damaged=True), ChecksumError)],
     ids=["hang up", "damaged"],
 )
-def test_trouble_that_stays_is_raised_in_botocore_s_words(server: Server, trouble: Any, error: type[Exception]) -> None:
+def test_lasting_failures_raise_botocores_errors(server: Server, trouble: Any, error: type[Exception]) -> None:
     server.script = [trouble]
     with pytest.raises(error):
         ours(server.url).get_item(**CALLS["get_item"])
     assert len(server.heard) == replies.ATTEMPTS
 
 
-def test_nobody_there_and_nobody_answering_are_two_things() -> None:
+def test_refused_connections_and_read_timeouts_are_different_errors() -> None:
     with socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -373,7 +373,7 @@ def test_a_request_that_failed_to_start_says_so_later() -> None:
     begun.drop()
 
 
-def test_what_nobody_wants_any_more_leaves_no_connection_behind(server: Server) -> None:
+def test_a_dropped_request_leaves_no_connection_open(server: Server) -> None:
     client = ours(server.url)
     client.begin("GetItem", **CALLS["get_item"]).drop()
     client.get_item(**CALLS["get_item"])
@@ -424,7 +424,7 @@ def regions(*partitions: str) -> list[str]:
 
 
 @pytest.mark.parametrize("region", regions("aws", "aws-us-gov"))
-def test_the_way_to_a_region_is_botocore_s(region: str) -> None:
+def test_a_regions_endpoint_is_botocores(region: str) -> None:
     client = connect({**A_PLACE, "AWS_REGION": region})
     assert client is not None
     endpoint = theirs_in(region)
@@ -448,7 +448,7 @@ def test_other_partitions_are_left_to_boto3(region: str) -> None:
 @pytest.mark.parametrize(
     "name", ["HTTPS_PROXY", "https_proxy", "AWS_USE_FIPS_ENDPOINT", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]
 )
-def test_ways_that_only_boto3_knows_are_left_to_it(name: str) -> None:
+def test_settings_our_client_lacks_are_left_to_botocore(name: str) -> None:
     assert connect({**A_PLACE, name: "true"}) is None
 
 
@@ -460,7 +460,7 @@ def test_an_endpoint_that_is_named_is_used(server: Server, name: str) -> None:
 
 
 @pytest.mark.parametrize(("client", "ours_is_used"), [("own", True), ("botocore", False)])
-def test_one_setting_brings_boto3_s_own_client_back(client: str, ours_is_used: bool) -> None:
+def test_one_setting_restores_botocores_client(client: str, ours_is_used: bool) -> None:
     caches: list[Callable[[], None]] = [wiring.dynamodb.cache_clear, settings.settings.cache_clear]
     for clear in caches:
         clear()
@@ -486,7 +486,7 @@ def bundle() -> Path:
     return Path(botocore.__file__).with_name("cacert.pem")
 
 
-def test_an_authority_of_one_s_own_is_used_instead() -> None:
+def test_ones_own_certificate_authority_is_used_instead() -> None:
     client = connect({**A_PLACE, "AWS_CA_BUNDLE": str(bundle())})
     assert client is not None
     context = client._connections._context

@@ -34,7 +34,7 @@ from atelier.domain.provider import (
 )
 from atelier.domain.tasks.record import TaskType
 from atelier.providers.fal import MODELS, Fal
-from atelier.providers.fal_models import WORDS
+from atelier.providers.fal_models import INPUT_NAMES
 from atelier.providers.fal_signatures import Signatures
 from atelier.providers.http import Http
 from tests.providers.job_requests import a_job_request, always, as_callback, eventually, failure, made, states
@@ -144,7 +144,7 @@ def test_every_option_of_a_model_is_translated() -> None:
     for model in MODELS:
         if model.lifecycle is Lifecycle.RETIRED:
             continue
-        words = WORDS[model.id]
+        words = INPUT_NAMES[model.id]
         assert model.takes <= set(words)
         assert model.max_outputs == 1 or "num_outputs" in words
         for ratio in model.aspect_ratios:
@@ -346,7 +346,7 @@ def test_an_unreachable_fal_is_retried_later(http: Http) -> None:
 
 
 @pytest.mark.parametrize("job", ["", "../../other/requests/1", "a/b", "a?b", "a#b", "a b", "ä", "x" * 129, "a\n"])
-def test_what_is_no_id_never_gets_into_an_address(job: str, fal: Fal, fal_server: FalServer) -> None:
+def test_an_invalid_job_id_never_reaches_a_url(job: str, fal: Fal, fal_server: FalServer) -> None:
     for ask in (lambda: fal.poll(job, a_job_request(FLUX)), lambda: fal.cancel(job, model=FLUX)):
         with pytest.raises(ValueError, match="id"):
             ask()
@@ -385,7 +385,7 @@ def test_an_invalid_answer_is_no_result(content: Any, fal: Fal, fal_server: FalS
 
 
 @pytest.mark.parametrize("units", ["many", "NaN", "-1", "1e999999", "", "Infinity"])
-def test_an_odd_bill_is_no_bill(units: str, fal: Fal, fal_server: FalServer) -> None:
+def test_invalid_billable_units_mean_no_cost(units: str, fal: Fal, fal_server: FalServer) -> None:
     always(fal_server, Reply(200, {"status": "COMPLETED"}, {"X-Fal-Billable-Units": units}))
     assert fal.poll("job", a_job_request(FLUX)) == Done(())
 
@@ -634,7 +634,7 @@ ODD: Final = st.text(st.characters()) | st.sampled_from([JOB, "user-1", "1735689
 
 
 @given(headers=st.dictionaries(HEADER, ODD), body=st.binary() | st.just(REPORT))
-def test_whatever_comes_in_as_a_callback_is_judged(headers: dict[str, str], body: bytes) -> None:
+def test_random_callbacks_are_never_genuine(headers: dict[str, str], body: bytes) -> None:
     signatures = Signatures(lambda: {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "B" + "A" * 42}]})
     with pytest.raises(InvalidSignature):
         signatures.verified_job(Callback(headers, body), now=datetime.fromtimestamp(1735689600, UTC))

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from atelier.domain.provider import SubmitOutcomeUnknown, SubmitRefused, Unavailable
 from atelier.domain.tasks.record import TaskError
-from atelier.providers.http import LARGEST_ANSWER, Answer, Http, accepted, in_order
+from atelier.providers.http import LARGEST_ANSWER, Answer, Http, accepted_content, raise_if_unavailable
 from tests.support.provider_server import ProviderServer, Reply, Request
 
 GOOD: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -133,7 +133,7 @@ def test_an_unanswered_submit_is_unknown_and_sent_once(manners: Manners, http: H
 
 
 @pytest.mark.parametrize("manners", HEARD_AND_SILENT, ids=lambda each: each.__name__)
-def test_a_question_that_is_not_answered_found_nobody(manners: Manners, http: Http) -> None:
+def test_an_unanswered_get_is_unavailable(manners: Manners, http: Http) -> None:
     with peer(manners) as (url, connections):
         with pytest.raises(Unavailable):
             http.ask("GET", url, headers={})
@@ -292,16 +292,16 @@ REASON: Final = TaskError(code="provider_refused", message="No.", retryable=Fals
 
 
 @pytest.mark.parametrize("status", [400, 402, 404, 409, 413, 422])
-def test_a_no_to_a_submit_is_for_good(status: int) -> None:
+def test_a_4xx_to_a_submit_is_a_refusal(status: int) -> None:
     with pytest.raises(SubmitRefused) as refusal:
-        accepted(an_answer(status), lambda _: REASON)
+        accepted_content(an_answer(status), lambda _: REASON)
     assert refusal.value.error == REASON
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_key_is_not_the_callers_business(status: int) -> None:
     with pytest.raises(SubmitRefused) as refusal:
-        accepted(an_answer(status, b'{"detail": "invalid key abc"}'), lambda _: REASON)
+        accepted_content(an_answer(status, b'{"detail": "invalid key abc"}'), lambda _: REASON)
     assert refusal.value.error.code == "provider_auth"
     assert "abc" not in refusal.value.error.message
 
@@ -309,18 +309,18 @@ def test_a_refused_key_is_not_the_callers_business(status: int) -> None:
 @pytest.mark.parametrize("status", [429, 503])
 def test_an_overloaded_provider_has_certainly_not_accepted(status: int) -> None:
     with pytest.raises(Unavailable) as failure:
-        accepted(an_answer(status, retry_after="7"), lambda _: REASON)
+        accepted_content(an_answer(status, retry_after="7"), lambda _: REASON)
     assert failure.value.after == 7
 
 
 @pytest.mark.parametrize("status", [301, 307, 408, 500, 502, 504, 520])
 def test_other_answers_leave_a_submits_outcome_unknown(status: int) -> None:
     with pytest.raises(SubmitOutcomeUnknown):
-        accepted(an_answer(status), lambda _: REASON)
+        accepted_content(an_answer(status), lambda _: REASON)
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
 def test_a_provider_out_of_order_is_asked_again_later(status: int) -> None:
     with pytest.raises(Unavailable):
-        in_order(an_answer(status))
-    assert in_order(an_answer(404)).status == 404
+        raise_if_unavailable(an_answer(status))
+    assert raise_if_unavailable(an_answer(404)).status == 404

@@ -112,7 +112,7 @@ def test_a_provider_that_is_too_busy_has_done_nothing(polly: Polly, books: AwsMe
     assert len(books.paid) == 1
 
 
-def test_nobody_at_the_other_end_has_done_nothing(nobody: Any, harness: AwsHarness) -> None:
+def test_a_refused_connection_is_certainly_no_submit(nobody: Any, harness: AwsHarness) -> None:
     with pytest.raises(Unavailable):
         Polly(nobody, harness.s3, BUCKET).submit(a_speech())
 
@@ -148,7 +148,7 @@ def test_a_stored_speech_is_found_among_many(polly: Polly, books: AwsMedia, monk
     assert polly.find(a_speech()) == job
 
 
-def test_among_too_many_speeches_nobody_can_tell(
+def test_among_too_many_speeches_a_lookup_is_inconclusive(
     polly: Polly, books: AwsMedia, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(aws, "MOST_PAGES", 2)
@@ -180,7 +180,7 @@ def test_a_speech_that_cannot_be_polled_is_polled_later(nobody: Any, harness: Aw
         Polly(nobody, harness.s3, BUCKET).poll("a-task", a_speech())
 
 
-def test_a_status_that_nobody_knows_is_waited_out(polly: Polly, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_undocumented_status_counts_as_waiting(polly: Polly, caplog: pytest.LogCaptureFixture) -> None:
     job = polly.submit(a_speech("status:odd"))
     assert polly.poll(job, a_speech()) == Working()
     assert "Pondering" in caplog.text

@@ -27,7 +27,7 @@ from atelier.domain.tasks.record import Outcome, TaskError, TaskType
 from atelier.providers import aws, http
 from atelier.providers.bedrock import Bedrock
 from atelier.providers.fal import Fal
-from atelier.providers.http import accepted, file_at, in_order
+from atelier.providers.http import accepted_content, file_at, raise_if_unavailable
 from atelier.providers.refusals import is_about_content
 from atelier.providers.replicate import Replicate
 from tests.providers.job_requests import a_job_request, always, made, states
@@ -138,14 +138,14 @@ def test_replicate_refuses_by_error_or_only_by_log(what: str, replicate: Replica
         "prompt did not pass content moderation",
     ],
 )
-def test_texts_of_providers_about_content_are_known(text: str) -> None:
+def test_content_refusals_are_recognised_by_their_text(text: str) -> None:
     assert is_about_content(text)
 
 
 @pytest.mark.parametrize(
     "text", ["CUDA out of memory.", "Segmentation fault: access violation", "The model broke.", "Invalid duration.", ""]
 )
-def test_texts_about_anything_else_are_not(text: str) -> None:
+def test_other_failures_are_not_content_refusals(text: str) -> None:
     assert not is_about_content(text)
 
 
@@ -268,16 +268,16 @@ def test_a_wrong_result_is_the_models_fault_not_fals(status: int, fal: Fal, fal_
     ("status", "reached"),
     [(500, True), (501, True), (401, False), (429, False), (502, False), (520, False)],
 )
-def test_only_who_cannot_be_reached_is_in_ill_health(status: int, reached: bool) -> None:
+def test_only_an_unreachable_provider_counts_as_unhealthy(status: int, reached: bool) -> None:
     with pytest.raises(Unavailable) as failed:
-        in_order(an_answer(status))
+        raise_if_unavailable(an_answer(status))
     assert failed.value.reached is reached
 
 
 @pytest.mark.parametrize(("status", "reached"), [(500, True), (408, True), (301, True), (502, False), (522, False)])
-def test_the_same_holds_for_answers_to_a_submit(status: int, reached: bool) -> None:
+def test_an_unclear_submit_says_whether_it_was_reached(status: int, reached: bool) -> None:
     with pytest.raises(SubmitOutcomeUnknown) as failed:
-        accepted(an_answer(status), lambda _: TaskError(code="x", message="y", retryable=False))
+        accepted_content(an_answer(status), lambda _: TaskError(code="x", message="y", retryable=False))
     assert failed.value.reached is reached
 
 
@@ -291,7 +291,7 @@ def test_the_same_holds_for_answers_to_a_submit(status: int, reached: bool) -> N
         ("ServiceUnavailableException", 503, False),
     ],
 )
-def test_the_same_holds_for_aws(code: str, status: int, reached: bool) -> None:
+def test_an_aws_error_says_whether_it_was_reached(code: str, status: int, reached: bool) -> None:
     answer: Any = {"Error": {"Code": code, "Message": "x"}, "ResponseMetadata": {"HTTPStatusCode": status}}
     with pytest.raises(Unavailable) as failed, aws.asking():
         raise ClientError(answer, "GetAsyncInvoke")

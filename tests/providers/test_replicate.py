@@ -27,7 +27,7 @@ from atelier.domain.provider import (
 from atelier.domain.tasks.record import TaskType
 from atelier.providers.http import Http
 from atelier.providers.replicate import MODELS, Replicate
-from atelier.providers.replicate_models import WORDS
+from atelier.providers.replicate_models import INPUT_NAMES
 from tests.providers.job_requests import a_job_request, always, as_callback, eventually, failure, made, states
 from tests.support.provider_server import Reply, receiver
 from tests.support.replicate_server import ReplicateServer
@@ -148,7 +148,7 @@ def test_a_versioned_model_is_requested_by_its_version(replicate: Replicate, rep
 
 def test_every_option_that_a_model_takes_has_a_word() -> None:
     for model in MODELS:
-        words = WORDS.get(model.id, {})
+        words = INPUT_NAMES.get(model.id, {})
         assert model.takes <= set(words)
         assert model.max_outputs == 1 or "num_outputs" in words
 
@@ -252,7 +252,7 @@ def test_a_prediction_whose_input_is_gone_rules_nothing_out(replicate: Replicate
 @pytest.mark.parametrize(
     "following", ["https://evil.example/v1/predictions", "http://127.0.0.1:9/v1/predictions", 5, ""]
 )
-def test_the_token_goes_nowhere_else_whatever_the_list_says(
+def test_the_token_is_sent_to_the_api_only(
     following: object, replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
     asked = always(replicate_server, Reply(200, {"next": following, "results": []}))
@@ -273,7 +273,7 @@ def test_a_list_without_end_is_given_up(replicate: Replicate, replicate_server: 
     ("reply", "error"),
     [(Reply(404, {}), LookupInconclusive), (Reply(200, b"<html>"), LookupInconclusive), (Reply(502, b""), Unavailable)],
 )
-def test_a_list_that_is_none_rules_nothing_out(
+def test_an_unreadable_list_never_means_not_submitted(
     reply: Reply, error: type[Exception], replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
     always(replicate_server, reply)
@@ -348,7 +348,7 @@ def test_an_unreachable_replicate_is_retried_later(http: Http) -> None:
 
 
 @pytest.mark.parametrize("job", ["", "../account", "a/b", "a?b", "a b", "ä", "x" * 129, "a\n"])
-def test_what_is_no_id_never_gets_into_an_address(
+def test_an_invalid_job_id_never_reaches_a_url(
     job: str, replicate: Replicate, replicate_server: ReplicateServer
 ) -> None:
     for ask in (lambda: replicate.poll(job, a_job_request(PRO)), lambda: replicate.cancel(job, model=PRO)):

@@ -80,7 +80,7 @@ def test_a_url_without_a_path_means_the_root(url: str) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 299, 400, 404, 410, 429, 500, 503])
-def test_whatever_the_receiver_answers_is_told(status: int) -> None:
+def test_the_receivers_status_is_returned(status: int) -> None:
     with receiving(says(status)) as there:
         assert local().post(f"http://{NAME}:{there.port}/", b"{}", {}) == status
 
@@ -250,7 +250,7 @@ def test_a_certificate_of_another_name_is_refused(authority: trustme.CA, other: 
     assert not there.requests
 
 
-def test_a_certificate_of_nobody_we_know_is_not_accepted(authority: trustme.CA) -> None:
+def test_a_certificate_of_an_unknown_authority_is_refused(authority: trustme.CA) -> None:
     with receiving(says(200), tls=certified(authority, NAME)) as there:
         told = reason(lambda: local().post(f"https://{NAME}:{there.port}/", b"{}", {}))
     assert told.startswith("its certificate is not accepted")
@@ -305,7 +305,7 @@ def test_a_slow_receiver_is_given_up(authority: trustme.CA, scheme: str, slow: A
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_receiver_that_shakes_no_hands_is_given_up() -> None:
+def test_an_unanswered_tls_handshake_times_out() -> None:
     with socket.create_server((LOOPBACK, 0)) as listening:
         port = listening.getsockname()[1]
         assert reason(lambda: local().post(f"https://{NAME}:{port}/", b"{}", {})) == "it did not answer in time"
@@ -324,18 +324,18 @@ def test_a_long_answer_is_not_read() -> None:
         assert time.monotonic() - began < IN_TIME
 
 
-def test_a_receiver_that_hangs_up_is_told_so() -> None:
+def test_a_receiver_that_hangs_up_is_reported() -> None:
     with receiving(lambda handler: handler.connection.close()) as there:
         assert reason(lambda: local().post(f"http://{NAME}:{there.port}/", b"{}", {})) == "it did not answer"
 
 
-def test_a_receiver_that_is_not_there_is_told_so() -> None:
+def test_a_receiver_that_is_not_there_is_reported() -> None:
     with receiving(says(200)) as there:
         pass
     assert reason(lambda: local().post(f"http://{NAME}:{there.port}/", b"{}", {})) == UNREACHABLE
 
 
-def test_a_name_that_nobody_has_is_told_so() -> None:
+def test_an_unknown_host_is_reported() -> None:
     def unknown(host: str, port: int) -> Resolved:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 

@@ -82,7 +82,7 @@ def test_a_delivery_message_calls_the_receiver(containers: Containers, invoke: I
     assert (told.target, told.headers["webhook-id"]) == ("/hooks", f"evt_{CANCELED}")
 
 
-def test_an_operator_is_told_that_everything_adds_up(invoke: Invoke) -> None:
+def test_verify_reports_a_consistent_table(invoke: Invoke) -> None:
     assert invoke("verify.users") == {"ok": True, "findings": []}
 
 

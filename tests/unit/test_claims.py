@@ -122,7 +122,7 @@ def test_a_verified_subject_is_returned_with_its_profile() -> None:
 
 @pytest.mark.parametrize("name", ["iss", "sub"])
 @pytest.mark.parametrize("value", ["", "  ", None, 7, "\ud800", True, ["ann"], {"ann": 1}])
-def test_without_an_issuer_and_a_subject_nobody_is_there(name: str, value: object) -> None:
+def test_claims_need_an_issuer_and_a_subject(name: str, value: object) -> None:
     with pytest.raises(Unauthenticated):
         claims_of(event({**GOOD, name: value}))
 
@@ -153,7 +153,7 @@ def test_claims_anywhere_else_are_not_verified(context: Mapping[str, Any]) -> No
 
 
 @pytest.mark.parametrize("auth", ["", "off", "none", "JWT", "Placeholder", "placeholder "])
-def test_an_unknown_mode_lets_nobody_in(auth: str) -> None:
+def test_an_unknown_auth_mode_refuses_everyone(auth: str) -> None:
     with mode(auth), pytest.raises(Unauthenticated):
         claims_of(event(GOOD))
 

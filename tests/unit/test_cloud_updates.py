@@ -46,7 +46,7 @@ def test_only_the_parameter_in_question_gets_another_value() -> None:
     ]
 
 
-def test_a_rollback_is_told() -> None:
+def test_a_rollback_is_reported() -> None:
     cloudformation = CloudFormation(ends="UPDATE_ROLLBACK_COMPLETE")
     assert update(stack(cloudformation), {"CdnPublicKey": "x"}, poll_seconds=0) == "UPDATE_ROLLBACK_COMPLETE"
 

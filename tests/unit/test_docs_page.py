@@ -71,7 +71,7 @@ def test_the_policy_allows_what_comes_from_here_alone() -> None:
     assert "*" not in POLICY
 
 
-def test_the_renderer_asks_no_foreign_validator() -> None:
+def test_the_docs_page_asks_no_external_validator() -> None:
     assert "validatorUrl: null" in asset("start.js").text
 
 
@@ -85,6 +85,6 @@ def test_an_etag_names_the_content_of_its_asset() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "none.js", "../web/roles.py", "..", "docs.html", "swagger-ui-bundle.min.js"])
-def test_nothing_else_is_served(name: str) -> None:
+def test_no_other_asset_is_served(name: str) -> None:
     with pytest.raises(NoSuchPath):
         asset(name)

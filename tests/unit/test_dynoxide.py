@@ -53,19 +53,19 @@ def test_the_recorded_archive_is_unpacked_once(monkeypatch: pytest.MonkeyPatch) 
     assert dynoxide.BINARY.stat().st_mode & 0o111
 
 
-def test_a_machine_without_npm_is_told_why(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_machine_without_npm_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("shutil.which", lambda _: None)
     assert dynoxide.main() == 0
     assert capsys.readouterr().out == "Tests on dynoxide will be skipped: npm is not installed.\n"
 
 
-def test_a_platform_without_a_checked_package_is_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unsupported_platform_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
     with pytest.raises(dynoxide.Unavailable, match="no checked package of dynoxide for Linux riscv64"):
         dynoxide.install()
 
 
-def test_a_package_that_npm_cannot_fetch_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_npm_failure_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     packing(monkeypatch, b"", code=1)
     with pytest.raises(dynoxide.Unavailable, match=r"npm cannot fetch .*: no such package"):
         dynoxide.install()

@@ -54,7 +54,7 @@ def of_lists() -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_whatever_a_model_refuses_it_says_why_in_words(model: type[BaseModel]) -> None:
+def test_every_validation_error_has_a_sentence(model: type[BaseModel]) -> None:
     kinds = set()
     for error in (*raised(model), *of_lists()):
         said = sentence(error, str(error["loc"][-1]) if error["loc"] else "")
@@ -121,7 +121,7 @@ def test_every_request_model_is_tried() -> None:
         ),
     ],
 )
-def test_a_caller_is_told_what_to_send(model: type[BaseModel], sent: dict[str, Any], said: str) -> None:
+def test_a_refusal_says_what_to_send(model: type[BaseModel], sent: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError) as refused:
         model.model_validate(sent)
     [error] = refused.value.errors()

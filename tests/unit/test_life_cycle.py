@@ -45,11 +45,11 @@ def test_tasks_move_exactly_as_the_contract_says(before: TaskStatus, after: Task
     assert (moved.id, moved.created_at, moved.prompt) == (task.id, task.created_at, task.prompt)
 
 
-def test_every_state_has_a_move_and_a_row() -> None:
+def test_every_status_has_its_transitions_tested() -> None:
     assert set(MOVES) == set(TaskStatus) == set(NEXT)
 
 
-def test_terminal_states_are_those_that_lead_nowhere() -> None:
+def test_terminal_states_have_no_transitions() -> None:
     assert {"succeeded", "failed", "canceled"} == TERMINAL
     assert all(a_task(status=status).over == (status in TERMINAL) for status in TaskStatus)
 

@@ -62,7 +62,7 @@ def test_the_seventeenth_round_does_not_take_place() -> None:
     assert results[16]["body"]["errorType"] == "RecursiveInvocationException"
 
 
-def test_who_allows_it_goes_on_for_ever() -> None:
+def test_a_function_that_allows_loops_goes_on() -> None:
     chain = Chain(recursive_loop="Allow")
     for _ in range(100):
         chain.round()

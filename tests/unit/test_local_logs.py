@@ -72,7 +72,7 @@ def test_nothing_that_a_caller_sends_breaks_a_line(trick: str) -> None:
         assert line.isascii() or "\ud800" not in line
 
 
-def test_metrics_are_not_for_people() -> None:
+def test_metric_lines_are_not_shown() -> None:
     metric = json.dumps({"_aws": {"CloudWatchMetrics": []}, "n": 1})
     assert shown(log=metric + "\n" + entry()) == ["15:04:05  clients    INFO     created"]
 

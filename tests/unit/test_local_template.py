@@ -26,7 +26,7 @@ def test_every_function_runs_its_uploaded_code() -> None:
     assert keys == {f"{name}.zip" for name, folder in template.code_folders(SOURCE).items() if "functions/" in folder}
 
 
-def test_nothing_of_sam_reaches_the_emulator() -> None:
+def test_sams_environment_does_not_reach_the_emulator() -> None:
     types = {resource["Type"] for resource in plain()["Resources"].values()}
     assert not [type_ for type_ in types if type_.startswith("AWS::Serverless::")]
 

@@ -17,7 +17,7 @@ from atelier.domain.tasks.record import TaskType
 from atelier.store.downloads import place_of
 from atelier.store.media_formats import HEAD, LIMITS, check_size, format_of
 from atelier.store.media_metadata import read_metadata
-from atelier.store.s3_reader import BLOCK, MOST_BLOCKS, Stored
+from atelier.store.s3_reader import BLOCK, MOST_BLOCKS, S3Reader
 from tests.support.files import HEIGHT, NEVER_KEPT, SAMPLES, SECONDS, WIDTH, Sample, image, recording
 
 HOSTS = ("fal.media", "delivery.example.net")
@@ -281,9 +281,9 @@ class Bucket:
         return {"Body": SimpleNamespace(read=lambda: self.content[first : last + 1])}
 
 
-def stored(bucket: Any) -> Stored:
+def stored(bucket: Any) -> S3Reader:
     """The object."""
-    return Stored(bucket, "bucket", "key", len(bucket.content))
+    return S3Reader(bucket, "bucket", "key", len(bucket.content))
 
 
 def test_a_video_is_measured_by_its_two_ends() -> None:

@@ -299,11 +299,11 @@ def test_the_list_of_a_model_makes_sense(model: Model) -> None:
 def test_adapters_names_of_fields_are_refused() -> None:
     """With the name of our field."""
     for model in ALIVE:
-        words = {**fal_models.WORDS, **replicate_models.WORDS}.get(model.id, {})
+        words = {**fal_models.INPUT_NAMES, **replicate_models.INPUT_NAMES}.get(model.id, {})
         assert fields_of(words).items() <= model.stands_for.items()
 
 
-def test_what_is_taken_is_shown() -> None:
+def test_accepted_params_are_listed() -> None:
     shown = next(each for each in provider_list(CONTEXT).items if each.name == "bedrock")
     ray = next(each for each in shown.models if each.id == RAY)
     listed = ray.model_dump(mode="json")["params"]

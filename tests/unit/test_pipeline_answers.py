@@ -42,7 +42,7 @@ def raising(worker: FakeWorker, failure: Exception, method: str) -> None:
         (UnreadableAnswer("Not JSON.", headers={}, too_long=False), []),
     ],
 )
-def test_only_who_does_not_answer_is_in_ill_health(worker: FakeWorker, failure: Exception, heard: list[str]) -> None:
+def test_only_unanswered_calls_count_as_failures(worker: FakeWorker, failure: Exception, heard: list[str]) -> None:
     worker.do(FIRST)
     worker.health.heard.clear()
     raising(worker, failure, "poll")
@@ -52,7 +52,7 @@ def test_only_who_does_not_answer_is_in_ill_health(worker: FakeWorker, failure: 
 
 
 @pytest.mark.parametrize(("reached", "heard"), [(True, []), (False, ["fake failed: Silence."])])
-def test_the_same_holds_for_a_submit(worker: FakeWorker, reached: bool, heard: list[str]) -> None:
+def test_only_unanswered_submits_count_as_failures(worker: FakeWorker, reached: bool, heard: list[str]) -> None:
     raising(worker, SubmitOutcomeUnknown("Silence.", reached=reached), "submit")
     worker.do(FIRST)
     assert worker.health.heard == heard

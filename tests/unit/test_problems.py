@@ -65,7 +65,7 @@ def test_every_domain_error_has_a_titled_status() -> None:
 @pytest.mark.parametrize(
     ("error", "status", "headers", "says"), EXAMPLES, ids=[type(each[0]).__name__ for each in EXAMPLES]
 )
-def test_an_error_is_told_as_problem_json(
+def test_an_error_is_problem_json(
     error: DomainError, status: int, headers: dict[str, str], says: dict[str, Any]
 ) -> None:
     answer = problem_response(error, instance="/api/v3/x", request_id="r-1")

@@ -88,7 +88,7 @@ def test_a_mood_changes_ground_and_keeps_brand_accent() -> None:
     assert dark.accent == light.accent == (0x22, 0xAA, 0x66)
 
 
-def test_minimal_dares_less_than_bold() -> None:
+def test_a_minimal_palette_is_less_bold() -> None:
     assert (
         palette_for("x", "minimal", 1).boldness
         < palette_for("x", "", 1).boldness

@@ -214,7 +214,7 @@ def test_any_2xx_is_a_delivery(status: int) -> None:
 
 
 @pytest.mark.parametrize("answer", [100, 199, 300, 301, 302, 307, 400, 401, 404, 409, 429, 500, 503, "it is down"])
-def test_anything_else_is_tried_again(answer: int | str) -> None:
+def test_any_other_answer_is_retried(answer: int | str) -> None:
     scene = Scene(an_ended_task(), answers=[answer, 200])
     scene.run()
     first = (None, answer) if isinstance(answer, str) else (answer, None)
@@ -256,7 +256,7 @@ def test_a_message_that_comes_too_early_waits_on() -> None:
 
 
 @pytest.mark.parametrize("status", ["pending", "processing"])
-def test_a_task_that_is_not_over_is_not_told(status: str) -> None:
+def test_an_unfinished_task_is_not_delivered(status: str) -> None:
     scene = Scene(a_task(status=status, webhook_url=URL))
     assert scene.tell() is None
     assert not scene.order

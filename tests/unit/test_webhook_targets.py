@@ -142,7 +142,7 @@ NO_HOSTS: Final = [
 
 
 @pytest.mark.parametrize("url", PUBLIC_NAMES)
-def test_what_may_be_public_is_taken(url: str) -> None:
+def test_public_addresses_are_accepted(url: str) -> None:
     assert webhook_url_error(url) is None
 
 
@@ -162,7 +162,7 @@ def test_an_ambiguous_url_is_refused(host: str, private: bool) -> None:
     "authority",
     ["me@receiver.example", "me:secret@receiver.example", "@receiver.example", ":@receiver.example", "a@b@localhost"],
 )
-def test_nobody_s_credentials_are_sent_along(authority: str) -> None:
+def test_no_credentials_are_sent_along(authority: str) -> None:
     assert webhook_url_error(f"https://{authority}/") == CREDENTIALS
 
 
@@ -193,17 +193,17 @@ def test_nobody_s_credentials_are_sent_along(authority: str) -> None:
         ("javascript:alert(1)", NOT_HTTPS),
     ],
 )
-def test_tricks_are_told_what_is_wrong_with_them(url: str, fault: str) -> None:
+def test_deceptive_urls_are_refused_with_their_reason(url: str, fault: str) -> None:
     assert webhook_url_error(url) == fault
 
 
 @pytest.mark.parametrize("url", ["http://localhost:8080/hooks", "http://127.0.0.1:1/", "https://[::1]/", "http://me/"])
-def test_the_local_run_may_call_what_is_local(url: str) -> None:
+def test_the_local_run_may_call_local_addresses(url: str) -> None:
     assert webhook_url_error(url, private=True) is None
     assert webhook_url_error(url) is not None
 
 
-def test_the_local_run_calls_nothing_but_http() -> None:
+def test_the_local_run_calls_http_only() -> None:
     assert webhook_url_error("ftp://localhost/", private=True) == NOT_HTTPS
 
 
@@ -273,7 +273,7 @@ def test_an_address_of_one_network_card_is_not_public(address: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "receiver.example", "127.1", "1.2.3.4.5"])
-def test_what_is_no_address_is_told_so(text: str) -> None:
+def test_an_invalid_webhook_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="does not appear"):
         is_public_address(text)
 
@@ -339,7 +339,7 @@ def test_an_ambiguous_host_must_be_ascii(url: str) -> None:
         "https://printer．local/",
     ],
 )
-def test_what_becomes_a_private_host_is_private(url: str) -> None:
+def test_hosts_that_normalise_to_private_ones_are_refused(url: str) -> None:
     assert webhook_url_error(ascii_url(url)) == PRIVATE
 
 

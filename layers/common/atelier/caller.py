@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from atelier import wiring
 from atelier.domain.access import Access
 from atelier.domain.roles import Role
-from atelier.telemetry import acting_for
+from atelier.telemetry import log_user
 from atelier.web.api import claims_in
 from atelier.web.claims import ANONYMOUS_ADMIN
 
@@ -29,10 +29,10 @@ def caller(app: APIGatewayHttpResolver) -> Caller:
     """The user of the current request. Raises Unauthenticated on routes without a token."""
     claims = claims_in(app)
     if claims is ANONYMOUS_ADMIN:
-        acting_for(PLACEHOLDER_USER)
+        log_user(PLACEHOLDER_USER)
         return Caller(PLACEHOLDER_USER, claims.role)
     user_id = wiring.users().id_of(issuer=claims.issuer, subject=claims.subject)
-    acting_for(user_id)
+    log_user(user_id)
     return Caller(user_id, claims.role, claims.name, claims.email)
 
 

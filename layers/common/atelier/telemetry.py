@@ -76,7 +76,7 @@ def dimensions(**dimensions: str) -> None:
     _metrics.add_dimensions(service=_metrics.service, **dimensions)
 
 
-def acting_for(user_id: int) -> None:
+def log_user(user_id: int) -> None:
     """Add the user to the log lines of the request."""
     log.append_keys(user_id=user_id)
 

@@ -1,7 +1,7 @@
-"""Counters of tasks, kept up to date by the writes, so that no list has to count.
+"""Counters of tasks, which every write keeps up to date, so that no list has to count.
 
-A tally counts the tasks of one scope (an owner, a client, a campaign, or the tasks without a client) by type,
-provider and status. A change of a task is a change of its scopes' tallies, in the same transaction.
+The counters of a scope (an account, a client, a campaign, or the tasks without a client) count its tasks by type,
+provider and status. A change of a task changes the counters of its scopes in the same transaction.
 """
 
 from collections import Counter
@@ -31,14 +31,14 @@ class TaskFilter:
     provider: str | None = None
     status: TaskStatus | None = None
 
-    def takes(self, cell: CounterKey) -> bool:
+    def includes(self, key: CounterKey) -> bool:
         """Whether the filter includes the tasks of this counter."""
-        pairs = ((self.type, cell.type), (self.provider, cell.provider), (self.status, cell.status))
+        pairs = ((self.type, key.type), (self.provider, key.provider), (self.status, key.status))
         return all(wanted is None or wanted == found for wanted, found in pairs)
 
-    def total(self, tally: Mapping[CounterKey, int]) -> int:
+    def total(self, counters: Mapping[CounterKey, int]) -> int:
         """How many tasks the filter includes."""
-        return sum(count for cell, count in tally.items() if self.takes(cell))
+        return sum(count for key, count in counters.items() if self.includes(key))
 
 
 def counter_key_of(task: TaskSummary) -> CounterKey:
@@ -47,7 +47,7 @@ def counter_key_of(task: TaskSummary) -> CounterKey:
 
 
 def scopes_of(task: TaskSummary) -> tuple[str, ...]:
-    """The tallies that count `task`: its owner's, then its client's (or the unassigned), then its campaign's."""
+    """The scopes that count `task`: its account, then its client (or the unassigned), then its campaign."""
     linked = (task.client_id or UNASSIGNED, task.campaign_id)
     return (EVERYTHING, *(scope for scope in linked if scope))
 
@@ -59,12 +59,12 @@ def change(*, before: TaskSummary | None, after: TaskSummary | None) -> dict[Cou
         counts[counter_key_of(before)] -= 1
     if after is not None:
         counts[counter_key_of(after)] += 1
-    return {cell: count for cell, count in counts.items() if count}
+    return {key: count for key, count in counts.items() if count}
 
 
-def added(tallies: Iterable[Mapping[CounterKey, int]]) -> dict[CounterKey, int]:
+def added(scopes: Iterable[Mapping[CounterKey, int]]) -> dict[CounterKey, int]:
     """The sum of several scopes' counters."""
     total: Counter[CounterKey] = Counter()
-    for tally in tallies:
-        total.update(tally)
+    for counters in scopes:
+        total.update(counters)
     return dict(total)

@@ -4,12 +4,12 @@ DomainError
   Invalid            the caller's input, with every problem found
   Unauthenticated    no verified caller
   Forbidden          the caller's role does not allow it
-  NotFound           no such thing, or not the caller's: nobody can tell which
+  NotFound           it does not exist, or is not the caller's: the answers are the same
   IllegalTransition  the task's life cycle does not allow it
   TaskFailed         the result of a task that has none
-  PreconditionFailed              If-Match named a version that is no longer the current one
-  RequestInProgress       the first request with this idempotency key has not finished
-  IdempotencyKeyReused          this idempotency key was used for another request
+  PreconditionFailed If-Match names a version that is no longer the current one
+  RequestInProgress  the first request with this idempotency key has not finished
+  IdempotencyKeyReused this idempotency key was used for another request
   LimitExceeded      a limit of the account is reached: try again after `retry_after` seconds
   Busy               try again after `retry_after` seconds; nothing was written
 """

@@ -1,12 +1,12 @@
 """The protocol of a provider, and its results and errors.
 
-A provider is a separate company with its own queue: a job is submitted once and then asked after. Adapters translate
-its words into the answers and errors below and nothing else:
+A provider is a separate company with its own queue: a job is submitted once and then polled. Adapters translate its
+answers into the results and errors below and nothing else:
 
-SubmitRefused  it said no to this job, for good
-Unavailable    it certainly did not do what it was asked, now; later it may
-SubmitOutcomeUnknown        it was asked and nobody knows what became of that
-LookupInconclusive     it cannot say whether it ever accepted a job
+SubmitRefused         the provider refused this job for good
+Unavailable           the request certainly had no effect; it may succeed later
+SubmitOutcomeUnknown  the job was sent, and it is unknown whether it was accepted
+LookupInconclusive    the provider cannot say whether it ever accepted the job
 """
 
 from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ class JobRequest:
     callback: str | None = None
 
 
-# ------------------------------------------------------------------------------------------------ where it stands
+# ---------------------------------------------------------------------------------------------------- states
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Provider(Protocol):
     """What the pipeline asks of a provider. Every method may raise Unavailable."""
 
     def submit(self, job_request: JobRequest) -> str:
-        """Hand in the job, in one attempt, and return the provider's id for it.
+        """Submit the job, in one attempt, and return the provider's id for it.
 
         Raises SubmitRefused or Unavailable when the provider certainly did not accept the job, and
         SubmitOutcomeUnknown when it may have. After that, or any other exception, the pipeline calls `find` first.
@@ -169,7 +169,7 @@ class InvalidSignature(Exception):
 
 
 class SubmitRefused(Exception):
-    """The provider said no to the job; `error` says why."""
+    """The provider refused the job; `error` says why."""
 
     def __init__(self, error: TaskError) -> None:
         self.error = error
@@ -222,4 +222,4 @@ CONTENT_POLICY: Final = "content_policy_violation"
 """Codes of errors that mean the same with every provider."""
 
 Secret = Callable[[], str]
-"""Asked for a provider's key whenever one is needed, so that a rotated one is found."""
+"""Returns a provider's key; called for each use, so that a rotated key is found."""

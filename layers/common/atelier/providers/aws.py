@@ -166,18 +166,18 @@ class Staging:
         self.bucket = bucket
 
     def folder(self, job_request: JobRequest) -> str:
-        """What the keys of the order's files begin with."""
+        """What the keys of the job's files begin with."""
         return f"incoming/{job_request.reference}/"
 
     def files(self, job_request: JobRequest, *endings: str) -> tuple[Staged, ...]:
-        """The files of the order that have arrived, those with one of these endings. Raises Unavailable."""
+        """The files of the job request that have arrived, those with one of these endings. Raises Unavailable."""
         with asking():
             listed = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=self.folder(job_request))
         keys = (each["Key"] for each in listed.get("Contents", []) if each["Size"])
         return tuple(Staged(key) for key in keys if key.endswith(endings))
 
     def put(self, job_request: JobRequest, name: str, content: bytes) -> None:
-        """Add a file to the order's. Raises SubmitOutcomeUnknown when nobody knows whether it is there now."""
+        """Add a file to the job's. Raises SubmitOutcomeUnknown when nobody knows whether it is there now."""
         key = self.folder(job_request) + name
         try:
             self._s3.put_object(Bucket=self.bucket, Key=key, Body=content)

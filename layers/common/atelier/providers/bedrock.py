@@ -1,6 +1,6 @@
 """Amazon Bedrock, for accounts that have nothing but AWS: images of Stability AI and videos of Luma AI.
 
-No callbacks: jobs are asked after. Both write into our own bucket, videos without a detour through us.
+No callbacks: jobs are polled. Both write into our own bucket; Bedrock writes videos there itself.
 """
 
 from decimal import Decimal
@@ -90,7 +90,7 @@ class Bedrock:
         self._videos = Videos(runtime, staging)
 
     def submit(self, job_request: JobRequest) -> str:
-        """Hand in the job: at once made and stored when it is an image, accepted when it is a video."""
+        """Submit the job: an image is generated and stored at once, a video is started."""
         return self._jobs(job_request).submit(job_request)
 
     def find(self, job_request: JobRequest) -> str | None:

@@ -7,12 +7,12 @@ from pydantic import Base64Bytes, BaseModel, Field, ValidationError
 
 from atelier.domain.provider import Done, JobRequest, LookupInconclusive, State, SubmitRefused
 from atelier.providers.aws import Staging, refusal, submitting
-from atelier.providers.inputs import Words, input_of, same
+from atelier.providers.inputs import InputNames, input_of, same
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
 
-_WORDS: Final[Words] = {
+_INPUT_NAMES: Final[InputNames] = {
     "aspect_ratio": ("aspect_ratio", same),
     "seed": ("seed", same),
     "negative_prompt": ("negative_prompt", same),
@@ -33,7 +33,7 @@ class Images:
 
     def submit(self, job_request: JobRequest) -> str:
         """Have the image made, and store it."""
-        body = json.dumps({"output_format": "png", **input_of(job_request, _WORDS)})
+        body = json.dumps({"output_format": "png", **input_of(job_request, _INPUT_NAMES)})
         with submitting(over=_MADE_NOTHING):
             answered = self._runtime.invoke_model(modelId=job_request.model, body=body, contentType="application/json")
             answer = answered["body"].read()
@@ -48,7 +48,7 @@ class Images:
             return _job(job_request)
         raise LookupInconclusive("The image may have been made and lost.")
 
-    def poll(self, job: str, job_request: JobRequest) -> State:  # noqa: ARG002 - the order says where its files are
+    def poll(self, job: str, job_request: JobRequest) -> State:  # noqa: ARG002 - the job request says where its files are
         """It is over, whatever came of it."""
         return Done(self._staging.files(job_request, ".png"))
 

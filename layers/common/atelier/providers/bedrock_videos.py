@@ -1,4 +1,4 @@
-"""Videos on Bedrock, by Luma AI: a job that writes into our bucket and is asked after until it has."""
+"""Videos on Bedrock, by Luma AI: a job that writes into our bucket and is polled until it has."""
 
 import logging
 from datetime import timedelta
@@ -15,7 +15,7 @@ from atelier.domain.provider import (
     Working,
 )
 from atelier.providers.aws import Staging, asking, looked_up, submitting
-from atelier.providers.inputs import Words, input_of, same
+from atelier.providers.inputs import InputNames, input_of, same
 from atelier.providers.refusals import failure_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-_WORDS: Final[Words] = {
+_INPUT_NAMES: Final[InputNames] = {
     "aspect_ratio": ("aspect_ratio", same),
     "duration": ("duration", lambda seconds: f"{seconds:g}s"),
 }
@@ -38,7 +38,7 @@ _CLOCKS_DIFFER: Final = timedelta(minutes=5)
 
 
 class Videos:
-    """StartAsyncInvoke: the order's reference is its token, so a start that is repeated is still the same job."""
+    """StartAsyncInvoke: the task's id is the client token, so a repeated start is the same job."""
 
     def __init__(self, runtime: "BedrockRuntimeClient", staging: Staging) -> None:
         self._runtime = runtime
@@ -49,7 +49,7 @@ class Videos:
         request: StartAsyncInvokeRequestTypeDef = {
             "clientRequestToken": job_request.reference,
             "modelId": job_request.model,
-            "modelInput": input_of(job_request, _WORDS),
+            "modelInput": input_of(job_request, _INPUT_NAMES),
             "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": self._address(job_request)}},
         }
         with submitting():
@@ -59,7 +59,7 @@ class Videos:
                 return self._known(job_request, conflict)
 
     def find(self, job_request: JobRequest) -> str | None:
-        """The job that writes where the order's files go."""
+        """The job whose output goes to this task's folder."""
 
         def page(token: str | None) -> "tuple[list[AsyncInvokeSummaryTypeDef], str | None]":
             request: ListAsyncInvokesRequestTypeDef = {
@@ -97,7 +97,7 @@ class Videos:
         return f"s3://{self._staging.bucket}/{self._staging.folder(job_request)}"
 
     def _known(self, job_request: JobRequest, conflict: Exception) -> str:
-        """The job that already has the order's token. Anything but finding it leaves open what became of it."""
+        """The job that already has this token. Raises SubmitOutcomeUnknown when it is not found."""
         try:
             job = self.find(job_request)
         except (Unavailable, LookupInconclusive):

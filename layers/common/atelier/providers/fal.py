@@ -1,4 +1,4 @@
-"""fal: a queue in front of many models. A request is submitted once, and then asked after by its id.
+"""fal: a queue in front of many models. A request is submitted once, and then polled by its id.
 
 A failed request is one that is completed, with an error in its status or as its result.
 """
@@ -34,10 +34,10 @@ from atelier.domain.provider import (
     Working,
 )
 from atelier.domain.tasks.record import Outcome, TaskError
-from atelier.providers.fal_models import MODELS, WORDS
+from atelier.providers.fal_models import INPUT_NAMES, MODELS
 from atelier.providers.fal_signatures import JOB, Signatures
-from atelier.providers.http import Answer, Http, accepted, file_at, in_order
-from atelier.providers.inputs import Words, input_of, is_input_of, is_unmistakable
+from atelier.providers.http import Answer, Http, accepted_content, file_at, raise_if_unavailable
+from atelier.providers.inputs import InputNames, has_unique_input, input_of, is_input_of
 from atelier.providers.refusals import LONGEST_MESSAGE, failure_of, too_long
 
 __all__ = ["MODELS", "Fal"]
@@ -76,19 +76,19 @@ class Fal:
         """Put the request into the queue; its id."""
         query = f"?{urlencode({'fal_webhook': job_request.callback})}" if job_request.callback else ""
         url = f"{self._queue_url}/{quote(job_request.model)}{query}"
-        answer = self._http.submit(url, input_of(job_request, _words(job_request)), headers=self._headers())
-        job = accepted(answer, _reason).get("request_id")
+        answer = self._http.submit(url, input_of(job_request, _input_names(job_request)), headers=self._headers())
+        job = accepted_content(answer, _reason).get("request_id")
         if not isinstance(job, str) or not JOB.fullmatch(job):
             raise SubmitOutcomeUnknown("fal accepted the request without returning its id.")
         return job
 
     def find(self, job_request: JobRequest) -> str | None:
-        """The request with the order's input. Never None: the history only has requests that have ended."""
-        if not is_unmistakable(job_request, _words(job_request)):
+        """The request with the job's input. Never None: the history only has requests that have ended."""
+        if not has_unique_input(job_request, _input_names(job_request)):
             raise LookupInconclusive("Other requests may have the same input.")
         for item in self._history(job_request):
             job = str(item.get("request_id"))
-            if is_input_of(item.get("json_input"), job_request, _words(job_request)) and JOB.fullmatch(job):
+            if is_input_of(item.get("json_input"), job_request, _input_names(job_request)) and JOB.fullmatch(job):
                 return job
         raise LookupInconclusive("fal's history does not have the request; it may still be running.")
 
@@ -102,7 +102,7 @@ class Fal:
             return Refused(too_long("fal"), _cost(failure.headers, job_request.model), charged=True)
 
     def _state(self, job: str, job_request: JobRequest) -> State:
-        answer = in_order(self._ask("GET", f"{_address(job_request.model, job)}/status"))
+        answer = raise_if_unavailable(self._ask("GET", f"{_address(job_request.model, job)}/status"))
         if answer.status == HTTPStatus.NOT_FOUND:
             return Refused(TaskError(code=JOB_NOT_FOUND, message="fal does not know the request.", retryable=True))
         status = answer.result()
@@ -120,7 +120,7 @@ class Fal:
 
     def cancel(self, job: str, *, model: str) -> bool:
         """Signal that the request is not wanted; only one that fal does not know is certainly stopped."""
-        answer = in_order(self._ask("PUT", f"{_address(model, job)}/cancel"))
+        answer = raise_if_unavailable(self._ask("PUT", f"{_address(model, job)}/cancel"))
         return answer.status == HTTPStatus.NOT_FOUND
 
     def verified_job(self, callback: Callback, *, now: datetime) -> str:
@@ -137,7 +137,7 @@ class Fal:
         if answer.status == HTTPStatus.BAD_REQUEST and "in progress" in str(content.get("detail")):
             return Waiting()  # the status was ahead of the result
         if not failed and answer.status in _REFUSED_US:
-            in_order(answer)
+            raise_if_unavailable(answer)
         if not failed and not _says_why(content) and answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             # What is answered here is what the model has answered: fal itself is there.
             text = f"fal answered {answer.status} in place of a result."
@@ -158,7 +158,7 @@ class Fal:
         return file_at(url, hosts=_HOSTS, api=self._queue_url)
 
     def _history(self, job_request: JobRequest) -> Iterator[dict[str, Any]]:
-        """The requests of a model since the order was made, with their inputs, as far as they can be looked through."""
+        """The requests of a model since the task was created, with their inputs, as far as they can be read."""
         start = (job_request.created_at - _CLOCKS).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         query = {"endpoint_id": job_request.model, "start": start, "limit": str(_PAGE), "expand": "payloads"}
         until = time.monotonic() + _LOOKS_FOR
@@ -186,10 +186,12 @@ class Fal:
         if HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             # The history is not for every key.
             raise LookupInconclusive(f"fal's history answered {answer.status}.")
-        return in_order(answer).result()
+        return raise_if_unavailable(answer).result()
 
     def _published_keys(self) -> dict[str, Any]:
-        return in_order(self._http.ask("GET", f"{self._rest_url}/.well-known/jwks.json", headers={})).result()
+        return raise_if_unavailable(
+            self._http.ask("GET", f"{self._rest_url}/.well-known/jwks.json", headers={})
+        ).result()
 
     def _ask(self, method: str, path: str) -> Answer:
         return self._http.ask(method, f"{self._queue_url}/{path}", headers=self._headers())
@@ -198,8 +200,8 @@ class Fal:
         return {"Authorization": f"Key {self._key()}"}
 
 
-def _words(job_request: JobRequest) -> Words:
-    return WORDS.get(job_request.model, {})
+def _input_names(job_request: JobRequest) -> InputNames:
+    return INPUT_NAMES.get(job_request.model, {})
 
 
 def _address(model: str, job: str) -> str:

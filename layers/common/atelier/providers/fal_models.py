@@ -1,4 +1,4 @@
-"""The models of fal, and what each calls our options. Apart from the adapter: to take an order, no client is needed."""
+"""The models of fal, and what each calls our options. Not in the adapter: requests are checked without it."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from atelier.domain.catalog import Lifecycle, Model, Price, Seconds, Unit
 from atelier.domain.params import Safety, boolean, choice, integer, number, text
 from atelier.domain.tasks.record import TaskType
-from atelier.providers.inputs import Words, fields_of, same, whole
+from atelier.providers.inputs import InputNames, fields_of, same, whole
 from atelier.providers.inputs import text as as_text
 
 _SIZES: Final[Mapping[str, JsonValue]] = {
@@ -38,13 +38,13 @@ def _sides(size: str) -> JsonValue:
     return {"width": int(width), "height": int(height)}
 
 
-_FLUX: Final[Words] = {
+_FLUX: Final[InputNames] = {
     "num_outputs": ("num_images", same),
     "aspect_ratio": ("image_size", _size_of),
     "size": ("image_size", _sides),
     "seed": ("seed", same),
 }
-WORDS: Final[Mapping[str, Words]] = {
+INPUT_NAMES: Final[Mapping[str, InputNames]] = {
     "fal-ai/flux-pro/v1.1": _FLUX,
     "fal-ai/flux/dev": _FLUX,
     "fal-ai/kling-video/v1.6/standard/text-to-video": {
@@ -133,7 +133,7 @@ MODELS: Final[tuple[Model, ...]] = (
         takes=frozenset({"duration"}),
         seconds=Seconds(1, 30, 47),
         params=(number("seconds_start", 0, 47), integer("steps", 1, 1000)),
-        stands_for=fields_of(WORDS["fal-ai/stable-audio"]),
+        stands_for=fields_of(INPUT_NAMES["fal-ai/stable-audio"]),
         default=True,
     ),
     Model(
@@ -149,6 +149,6 @@ MODELS: Final[tuple[Model, ...]] = (
             number("speed", 0.7, 1.2),
             text("language_code", 2, "[a-z]{2}"),
         ),
-        stands_for=fields_of(WORDS["fal-ai/elevenlabs/tts/turbo-v2.5"]),
+        stands_for=fields_of(INPUT_NAMES["fal-ai/elevenlabs/tts/turbo-v2.5"]),
     ),
 )

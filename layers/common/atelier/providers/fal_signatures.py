@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from atelier.domain.provider import Callback, InvalidSignature, Unavailable
 from atelier.domain.webhook_signatures import is_near
-from atelier.providers.published import Published
+from atelier.providers.cached_keys import CachedKeys
 
 JOB: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _SIGNED_HEADERS: Final = ("x-fal-webhook-request-id", "x-fal-webhook-user-id", "x-fal-webhook-timestamp")
@@ -22,7 +22,7 @@ class Signatures:
     """Callbacks checked against the keys that `fetch` brings, fal's JWKS document."""
 
     def __init__(self, fetch: Callable[[], Mapping[str, Any]]) -> None:
-        self._keys = Published(lambda: _keys_in(fetch()))
+        self._keys = CachedKeys(lambda: _keys_in(fetch()))
 
     def verified_job(self, callback: Callback, *, now: datetime) -> str:
         """The request that a genuine callback is about. Raises InvalidSignature, and Unavailable without fal's keys."""

@@ -183,7 +183,7 @@ def _host(url: str) -> str:
 # ---------------------------------------------------------------------------------------- what an answer comes to
 
 
-def accepted(answer: Answer, reason: Callable[[Answer], TaskError]) -> dict[str, Any]:
+def accepted_content(answer: Answer, reason: Callable[[Answer], TaskError]) -> dict[str, Any]:
     """The content of a provider's answer to a submit, when that says yes; `reason` puts a no into our words.
 
     Raises SubmitRefused, Unavailable or SubmitOutcomeUnknown.
@@ -202,7 +202,7 @@ def accepted(answer: Answer, reason: Callable[[Answer], TaskError]) -> dict[str,
     )
 
 
-def in_order(answer: Answer) -> Answer:
+def raise_if_unavailable(answer: Answer) -> Answer:
     """The answer, unless it says that the provider cannot answer now, or not to us. Raises Unavailable."""
     if answer.status in _OUR_KEY:
         raise Unavailable(KEY_REFUSED)

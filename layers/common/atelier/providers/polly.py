@@ -79,7 +79,7 @@ class Polly:
     """Speech synthesis tasks.
 
     What is said is the caller's prompt and nothing else: guidelines make no sense when they are read aloud. Polly
-    knows no token against doing a thing twice, but where a task writes to names the order, so it is found again.
+    knows no token against doing a thing twice, but where a task writes to names the job request, so it is found again.
     """
 
     def __init__(self, client: "PollyClient", s3: "S3Client", bucket: str) -> None:
@@ -98,7 +98,7 @@ class Polly:
         return answer["SynthesisTask"]["TaskId"]
 
     def find(self, job_request: JobRequest) -> str | None:
-        """The task that writes where the order's files go. LookupInconclusive when there are too many tasks to tell."""
+        """The task that writes where the job's files go. LookupInconclusive when there are too many tasks to tell."""
         if arrived := self._files(job_request):
             return _task_of(arrived[0])
 

@@ -1,4 +1,4 @@
-"""Replicate: predictions by many models. A prediction is created once, and then asked after by its id."""
+"""Replicate: predictions by many models. A prediction is created once, and then polled by its id."""
 
 import json
 import logging
@@ -31,11 +31,11 @@ from atelier.domain.provider import (
 )
 from atelier.domain.tasks.record import Outcome, TaskError
 from atelier.domain.webhook_signatures import sign, verify
-from atelier.providers.http import Answer, Http, accepted, file_at, in_order
-from atelier.providers.inputs import Words, input_of, is_input_of, is_unmistakable
-from atelier.providers.published import Published
+from atelier.providers.cached_keys import CachedKeys
+from atelier.providers.http import Answer, Http, accepted_content, file_at, raise_if_unavailable
+from atelier.providers.inputs import InputNames, has_unique_input, input_of, is_input_of
 from atelier.providers.refusals import failure_of, is_about_content, too_long
-from atelier.providers.replicate_models import MODELS, WORDS
+from atelier.providers.replicate_models import INPUT_NAMES, MODELS
 
 __all__ = ["MODELS", "Replicate"]
 
@@ -60,29 +60,29 @@ class Replicate:
         self._http = http
         self._token = token
         self._api_url = api_url
-        self._secret = Published(self._published_secret)
+        self._secret = CachedKeys(self._published_secret)
 
     def submit(self, job_request: JobRequest) -> str:
         """Create the prediction; its id."""
-        content: dict[str, Any] = {"input": input_of(job_request, _words(job_request))}
+        content: dict[str, Any] = {"input": input_of(job_request, _input_names(job_request))}
         if job_request.callback:
             content |= {"webhook": job_request.callback, "webhook_events_filter": _EVENTS}
         path = f"models/{quote(job_request.model)}/predictions"
         if ":" in job_request.model:
             path, content["version"] = "predictions", job_request.model
         answer = self._http.submit(f"{self._api_url}/{path}", content, headers=self._headers())
-        job = accepted(answer, _refusal).get("id")
+        job = accepted_content(answer, _refusal).get("id")
         if not isinstance(job, str) or not _JOB.fullmatch(job):
             raise SubmitOutcomeUnknown("Replicate accepted the prediction without returning its id.")
         return job
 
     def find(self, job_request: JobRequest) -> str | None:
-        """The prediction with the order's input; None when no prediction since then has it."""
+        """The prediction with the job's input; None when no prediction since then has it."""
         model = job_request.model.partition(":")[0]
         same_model = (each for each in self._since(job_request.created_at - _CLOCKS) if each.get("model") == model)
         for each in self._with_inputs(same_model):
-            if is_input_of(each["input"], job_request, _words(job_request)):
-                if not is_unmistakable(job_request, _words(job_request)):
+            if is_input_of(each["input"], job_request, _input_names(job_request)):
+                if not has_unique_input(job_request, _input_names(job_request)):
                     raise LookupInconclusive("Another job may have the same input.")
                 return str(each.get("id"))
         return None
@@ -99,7 +99,7 @@ class Replicate:
         return Refused(too_long("Replicate"))
 
     def _state(self, job: str) -> State:
-        answer = in_order(self._ask("GET", _address(job)))
+        answer = raise_if_unavailable(self._ask("GET", _address(job)))
         if answer.status == HTTPStatus.NOT_FOUND:
             message = "Replicate does not know the prediction."
             return Refused(TaskError(code=JOB_NOT_FOUND, message=message, retryable=True))
@@ -129,7 +129,7 @@ class Replicate:
 
     def cancel(self, job: str, *, model: str) -> bool:  # noqa: ARG002 - the id alone says which prediction
         """Stop the prediction; whether it stopped before it was done."""
-        answer = in_order(self._ask("POST", f"{_address(job)}/cancel"))
+        answer = raise_if_unavailable(self._ask("POST", f"{_address(job)}/cancel"))
         return answer.status == HTTPStatus.NOT_FOUND or answer.json().get("status") in _STOPPED
 
     def verified_job(self, callback: Callback, *, now: datetime) -> str:
@@ -152,7 +152,7 @@ class Replicate:
             # The token goes nowhere but to Replicate, whatever address comes back.
             if not isinstance(url, str) or not url.startswith(f"{self._api_url}/"):
                 raise LookupInconclusive("Replicate's list links to a page on another host.")
-            answer = in_order(self._readable(url))
+            answer = raise_if_unavailable(self._readable(url))
             page = answer.json()
             if not answer.ok or not isinstance(page.get("results"), list):
                 raise LookupInconclusive(f"Replicate's list of predictions answered {answer.status}.")
@@ -188,7 +188,7 @@ class Replicate:
         return file_at(url, hosts=_HOSTS, api=self._api_url)
 
     def _published_secret(self) -> str:
-        secret = in_order(self._ask("GET", "webhooks/default/secret")).json().get("key")
+        secret = raise_if_unavailable(self._ask("GET", "webhooks/default/secret")).json().get("key")
         try:
             sign(secret if isinstance(secret, str) else "", id_="", timestamp=0, body=b"")
         except ValueError:
@@ -202,8 +202,8 @@ class Replicate:
         return {"Authorization": f"Bearer {self._token()}"}
 
 
-def _words(job_request: JobRequest) -> Words:
-    return WORDS.get(job_request.model, {})
+def _input_names(job_request: JobRequest) -> InputNames:
+    return INPUT_NAMES.get(job_request.model, {})
 
 
 def _address(job: str) -> str:

@@ -7,12 +7,12 @@ from typing import Final
 from atelier.domain.catalog import Model, Price, Unit
 from atelier.domain.params import Safety, boolean, choice, integer
 from atelier.domain.tasks.record import TaskType
-from atelier.providers.inputs import Words, same
+from atelier.providers.inputs import InputNames, same
 
 _RATIOS: Final = ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4")
 
-_IMAGE: Final[Words] = {"aspect_ratio": ("aspect_ratio", same), "seed": ("seed", same)}
-WORDS: Final[Mapping[str, Words]] = {
+_IMAGE: Final[InputNames] = {"aspect_ratio": ("aspect_ratio", same), "seed": ("seed", same)}
+INPUT_NAMES: Final[Mapping[str, InputNames]] = {
     "black-forest-labs/flux-1.1-pro": _IMAGE,
     "black-forest-labs/flux-schnell": {**_IMAGE, "num_outputs": ("num_outputs", same)},
     "google/lyria-2": {"negative_prompt": ("negative_prompt", same), "seed": ("seed", same)},

@@ -1,7 +1,7 @@
-"""The sandbox: a provider without a network. It takes its time, reports progress, and really makes the files.
+"""The sandbox: a provider without a network. Its jobs take time, report progress, and end with real files.
 
-The images, videos and audio are made by `atelier_sandbox`, in a layer that only a worker with the sandbox has; it is imported
-when there is something to make. This module, with the models that every catalog lists, needs none of it.
+`atelier_sandbox` makes the images, videos and audio. It is in a layer that only a worker with the sandbox has, and is
+imported when there is something to make. This module, with the models that every catalog lists, does not need it.
 
 It keeps no state: a job's id says when the job began and how long it takes, so that any worker can ask after it.
 A prompt that is `fail:<code>` and nothing else makes the job end with that code; one that is `take:<seconds>` makes it
@@ -91,7 +91,7 @@ class Sandbox:
         self._now_ms = now_ms
 
     def submit(self, job_request: JobRequest) -> str:
-        """Begin the job; it takes one to three seconds, which depends on the order only, or what the prompt says."""
+        """Start the job; it takes one to three seconds, derived from the request, or what the prompt says."""
         asked = _DURATION.fullmatch(job_request.prompt)
         takes_ms = max(1, int(asked[1])) * 1000 if asked else 1000 + _number(job_request.reference) % 2000
         return f"sandbox-{self._now_ms()}-{takes_ms}"

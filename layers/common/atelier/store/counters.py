@@ -62,7 +62,7 @@ def settling(before: Task, after: Task) -> list[Write]:
 def counters_from(item: Item | None) -> dict[CounterKey, int]:
     """What the counters of a scope count."""
     counts = ((name, value) for name, value in (item or {}).items() if name.startswith(_PREFIX))
-    return {_cell(name): int(value) for name, value in counts}
+    return {_counter_key(name): int(value) for name, value in counts}
 
 
 def adding(counts: Mapping[CounterKey, int]) -> dict[str, int]:
@@ -78,13 +78,13 @@ def _recount(user_id: int, scope: str, amounts: Mapping[str, int]) -> Write:
 
 
 def _amounts(change: Mapping[CounterKey, int]) -> dict[str, int]:
-    return {_attribute(cell): amount for cell, amount in change.items()}
+    return {_attribute(key): amount for key, amount in change.items()}
 
 
-def _attribute(cell: CounterKey) -> str:
-    return _PREFIX + "|".join(cell)
+def _attribute(key: CounterKey) -> str:
+    return _PREFIX + "|".join(key)
 
 
-def _cell(attribute: str) -> CounterKey:
+def _counter_key(attribute: str) -> CounterKey:
     kind, provider, status = attribute.removeprefix(_PREFIX).split("|")
     return CounterKey(TaskType(kind), provider, TaskStatus(status))

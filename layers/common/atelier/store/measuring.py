@@ -1,4 +1,4 @@
-"""Foreign media are opened in a process of their own, with limits on memory, time and output.
+"""Untrusted media are opened in a process of their own, with limits on memory, time and output.
 
 A file of two kilobytes can make a library ask for gigabytes, or run for hours, or worse. So nothing of a file is
 interpreted in the process that holds our credentials: `measure` hands the file to a child (`measuring_child`), piece by
@@ -83,13 +83,13 @@ class Measurer:
 
     def image(self, file: BinaryIO, size: int, reader: str) -> Facts:
         """The pixels of an image of `size` bytes, by Pillow's name of its format. Raises Unmeasurable."""
-        found = self._measured(file, {"as": "image", "reader": reader, "size": size})
-        return Facts(width=_natural(found.get("width")), height=_natural(found.get("height")))
+        found = self._measure(file, {"as": "image", "reader": reader, "size": size})
+        return Facts(width=_positive_integer(found.get("width")), height=_positive_integer(found.get("height")))
 
     def recording(self, file: BinaryIO, size: int, reader: str) -> Facts:
         """The tracks of a video or sound of `size` bytes, by FFmpeg's name of its container. Raises Unmeasurable."""
-        found = self._measured(file, {"as": "recording", "reader": reader, "size": size})
-        microseconds = _natural(found.get("microseconds"))
+        found = self._measure(file, {"as": "recording", "reader": reader, "size": size})
+        microseconds = _positive_integer(found.get("microseconds"))
         tracks = tuple(_track(each) for each in found.get("tracks", ()) if isinstance(each, dict))
         return Facts(seconds=round(microseconds / 1_000_000, 3) if microseconds else None, tracks=tracks)
 
@@ -110,47 +110,47 @@ class Measurer:
                 pipe.close()
         process.wait()
 
-    def _measured(self, file: BinaryIO, job: dict[str, Any]) -> Mapping[str, Any]:
+    def _measure(self, file: BinaryIO, job: dict[str, Any]) -> Mapping[str, Any]:
         limits = self.limits
         job |= {"path": sys.path, "memory": limits.memory, "seconds": limits.processor, "pixels": limits.pixels}
         with self._lock:
             try:
-                answer = self._conversation(file, job)
-            except (_Dead, _Late) as end:
+                answer = self._exchange(file, job)
+            except (_ChildEnded, _TimedOut) as end:
                 self.close()
-                raise Unmeasurable("time" if isinstance(end, _Late) else "memory") from end
+                raise Unmeasurable("time" if isinstance(end, _TimedOut) else "memory") from end
             except BaseException:
                 self.close()  # what the child would say next is the answer to something else
                 raise
         return _facts_in(answer)
 
-    def _conversation(self, file: BinaryIO, job: dict[str, Any]) -> Mapping[str, Any]:
-        talk = _Talk(self._running(), self.limits.wall)
-        talk.send(json.dumps(job).encode())
+    def _exchange(self, file: BinaryIO, job: dict[str, Any]) -> Mapping[str, Any]:
+        channel = _Channel(self._child_process(), self.limits.wall)
+        channel.send(json.dumps(job).encode())
         answer: dict[str, Any] = {}
         for _ in range(self.limits.reads):
-            message = talk.receive()
+            message = channel.receive()
             if "ended" in message:
                 return answer or {"unfit": "time" if message["ended"] == -signal.SIGXCPU else "memory"}
             if "read" in message:
-                start, length = _wanted(message["read"], job["size"])
+                start, length = _requested_range(message["read"], job["size"])
                 file.seek(start)
-                talk.send(file.read(length))
+                channel.send(file.read(length))
             else:
                 answer = message
-        raise _Late
+        raise _TimedOut
 
-    def _running(self) -> subprocess.Popen[bytes]:
+    def _child_process(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._owner != os.getpid() or self._process.poll() is not None:
             self.close()
-            self._process, self._owner = _started(), os.getpid()
+            self._process, self._owner = _start_child(), os.getpid()
         return self._process
 
 
-def _wanted(place: object, size: int) -> tuple[int, int]:
+def _requested_range(place: object, size: int) -> tuple[int, int]:
     start, length = place if isinstance(place, list) and len(place) == len(("start", "length")) else (None, None)
     if not isinstance(start, int) or not isinstance(length, int) or not 0 <= start <= size or length < 0:
-        raise _Dead
+        raise _ChildEnded
     return start, min(length, PIECE)
 
 
@@ -161,7 +161,7 @@ def _facts_in(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     raise Unmeasurable(str(answer.get("unfit")))
 
 
-def _started() -> subprocess.Popen[bytes]:
+def _start_child() -> subprocess.Popen[bytes]:
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     return subprocess.Popen(  # noqa: S603 - our own script
         [sys.executable, "-I", "-S", "-B", str(_CHILD)],
@@ -174,32 +174,32 @@ def _started() -> subprocess.Popen[bytes]:
     )
 
 
-def _natural(value: object) -> int:
+def _positive_integer(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 def _track(told: Mapping[str, object]) -> Track:
-    sides = _natural(told.get("width")), _natural(told.get("height"))
-    return Track(str(told.get("type")), *sides, _natural(told.get("sample_rate")), told.get("cover") is True)
+    sides = _positive_integer(told.get("width")), _positive_integer(told.get("height"))
+    return Track(str(told.get("type")), *sides, _positive_integer(told.get("sample_rate")), told.get("cover") is True)
 
 
 # -------------------------------------------------------------------------------------------------------- messages
 
 
-class _Dead(Exception):
-    """The child is gone, or talks nonsense."""
+class _ChildEnded(Exception):
+    """The child has ended, or has sent an invalid message."""
 
 
-class _Late(Exception):
-    """The child has had its time."""
+class _TimedOut(Exception):
+    """The child has used up its time."""
 
 
-class _Talk:
-    """Messages to and from a child that is believed nothing, for so many seconds of waiting in all."""
+class _Channel:
+    """Messages to and from an untrusted child, with a limit on the seconds of waiting in all."""
 
     def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
         if process.stdin is None or process.stdout is None:
-            raise _Dead
+            raise _ChildEnded
         self._in, self._out = process.stdin.fileno(), process.stdout.fileno()
         os.set_blocking(self._in, False)
         self._left = seconds
@@ -211,18 +211,18 @@ class _Talk:
             try:
                 frame = frame[os.write(self._in, frame) :]
             except OSError as failure:
-                raise _Dead from failure
+                raise _ChildEnded from failure
 
     def receive(self) -> dict[str, Any]:
         size = int.from_bytes(self._read(FRAME))
         if size > _LARGEST_MESSAGE:
-            raise _Dead
+            raise _ChildEnded
         try:
             message = json.loads(self._read(size))
         except ValueError as failure:
-            raise _Dead from failure
+            raise _ChildEnded from failure
         if not isinstance(message, dict):
-            raise _Dead
+            raise _ChildEnded
         return message
 
     def _read(self, size: int) -> bytes:
@@ -231,7 +231,7 @@ class _Talk:
             self._wait(self._out, select.POLLIN)
             got = os.read(self._out, size - len(content))
             if not got:
-                raise _Dead
+                raise _ChildEnded
             content += got
         return content
 
@@ -241,7 +241,7 @@ class _Talk:
         ready = poll.poll(max(self._left, 0) * 1000)
         self._left -= time.monotonic() - began
         if not ready:
-            raise _Late
+            raise _TimedOut
 
 
 MEASURER: Final = Measurer()

@@ -1,4 +1,4 @@
-"""The process that opens foreign media, run as a script by `measuring`.
+"""The process that opens untrusted media, run as a script by `measuring`.
 
 It loads the libraries once and forks for every file, so that each file meets a fresh process whose memory and
 processor time are limited. It has no network, no credentials and no file of its own: it asks its parent for the bytes

@@ -19,7 +19,7 @@ from atelier.domain.tasks.record import URL_LIFE, Output, TaskType
 from atelier.store.downloads import download
 from atelier.store.media_formats import HEAD, MIB, Format, check_size, format_of, media_rejected
 from atelier.store.media_metadata import MediaMetadata, read_metadata
-from atelier.store.s3_reader import Stored
+from atelier.store.s3_reader import S3Reader
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -86,7 +86,7 @@ class MediaBucket:
             with create_transfer_manager(self._client, by_parts) as transfers:
                 transfers.upload(cast("IO[bytes]", source), self._bucket, key, dict(_served_as(form))).result()
         try:
-            form, measures = read_metadata(self._stored(key, source.size), kind)
+            form, measures = read_metadata(self._reader(key, source.size), kind)
         except MediaRejected:
             self.delete(key)
             raise
@@ -101,7 +101,7 @@ class MediaBucket:
         if size is None:
             raise media_rejected("media_unavailable", "The file is not where the provider has put it.")
         check_size(size, kind)
-        form, measures = read_metadata(self._stored(staged, size), kind)
+        form, measures = read_metadata(self._reader(staged, size), kind)
         key = _key(stem, form)
         source: CopySourceTypeDef = {"Bucket": self._bucket, "Key": staged}
         self._client.copy_object(
@@ -114,8 +114,8 @@ class MediaBucket:
         )
         return _output(key, form, size, measures)
 
-    def _stored(self, key: str, size: int) -> Stored:
-        return Stored(self._client, self._bucket, key, size)
+    def _reader(self, key: str, size: int) -> S3Reader:
+        return S3Reader(self._client, self._bucket, key, size)
 
     def _size(self, key: str) -> int | None:
         try:

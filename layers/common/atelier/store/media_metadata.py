@@ -7,7 +7,7 @@ from typing import BinaryIO, Final
 from atelier.domain.tasks.record import TaskType
 from atelier.store.measuring import MEASURER, Facts, Unmeasurable
 from atelier.store.media_formats import HEAD, Format, format_of, media_rejected, wrong_type
-from atelier.store.s3_reader import Stored
+from atelier.store.s3_reader import S3Reader
 
 
 @dataclass(frozen=True)
@@ -19,20 +19,20 @@ class MediaMetadata:
     duration: float | None = None
 
 
-def read_metadata(file: io.BytesIO | Stored, kind: TaskType) -> tuple[Format, MediaMetadata]:
+def read_metadata(file: io.BytesIO | S3Reader, kind: TaskType) -> tuple[Format, MediaMetadata]:
     """What a file is. Raises MediaRejected when it is none of `kind`, or not what its first bytes make it seem."""
     try:
         form = format_of(file.read(HEAD) or b"", kind)
         file.seek(0)
-        return form, _measures(file, form, kind)
+        return form, _metadata(file, form, kind)
     finally:
         # A file whose bytes could not be had is not to blame for what was missing.
-        if isinstance(file, Stored) and file.failure is not None:
+        if isinstance(file, S3Reader) and file.failure is not None:
             raise file.failure
 
 
-def _measures(file: io.BytesIO | Stored, form: Format, kind: TaskType) -> MediaMetadata:
-    whole = io.BufferedReader(file) if isinstance(file, Stored) else file
+def _metadata(file: io.BytesIO | S3Reader, form: Format, kind: TaskType) -> MediaMetadata:
+    whole = io.BufferedReader(file) if isinstance(file, S3Reader) else file
     try:
         return _image(whole, form) if kind is TaskType.IMAGE else _recording(whole, form, kind)
     except Unmeasurable as failure:
@@ -48,7 +48,7 @@ def _image(file: BinaryIO, form: Format) -> MediaMetadata:
 
 def _recording(file: BinaryIO, form: Format, kind: TaskType) -> MediaMetadata:
     facts = MEASURER.recording(file, _size(file), form.reader)
-    return _video(facts) if kind is TaskType.VIDEO else _sound(facts)
+    return _video(facts) if kind is TaskType.VIDEO else _audio(facts)
 
 
 def _video(facts: Facts) -> MediaMetadata:
@@ -58,7 +58,7 @@ def _video(facts: Facts) -> MediaMetadata:
     return MediaMetadata(*sizes[0], duration=facts.seconds)
 
 
-def _sound(facts: Facts) -> MediaMetadata:
+def _audio(facts: Facts) -> MediaMetadata:
     moving = any(track.type == "video" and not track.cover for track in facts.tracks)
     if moving or not any(track.sample_rate for track in facts.tracks if track.type == "audio"):
         raise wrong_type(TaskType.AUDIO)

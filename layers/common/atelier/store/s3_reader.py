@@ -12,7 +12,7 @@ MOST_BLOCKS: Final = 64
 """What a look into one file may cost, whatever is in it: 32 MiB, and as many requests."""
 
 
-class Stored(io.RawIOBase):
+class S3Reader(io.RawIOBase):
     """The object `key` of `size` bytes. When too much of it has been fetched, it seems to end."""
 
     def __init__(self, client: "S3Client", bucket: str, key: str, size: int) -> None:

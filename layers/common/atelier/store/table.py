@@ -1,9 +1,8 @@
 """The one place that talks to DynamoDB: items in and out, reads in parallel, and transactions that are retried.
 
-A transaction is a list of writes, each with the words in which its refusal is told. DynamoDB says by position which
-conditions failed, so the first refusal in the list is what the caller hears. Conflicts with other transactions and
-throttling are nobody's fault: they are retried with jitter and the same client token, so that an answer lost on the
-way cannot make one write into two.
+A transaction is a list of writes, each with the error of its failed condition. DynamoDB reports by position which
+conditions failed, and the first of them in the list is raised. Conflicts with other transactions and throttling are
+retried with jitter and the same client token, so that a lost answer cannot turn one write into two.
 """
 
 import random
@@ -44,12 +43,12 @@ _TRANSIENT: Final = {
 }
 
 
-_BROKEN: Final = {"InternalServerError", "InternalFailure", "InternalError", "ServiceUnavailable"}
+_SERVER_ERRORS: Final = {"InternalServerError", "InternalFailure", "InternalError", "ServiceUnavailable"}
 
 ATTEMPT_SECONDS: Final = 0.1
-"""What a try is given at least: one that the deadline ends is one whose outcome is unknown."""
+"""The least time that an attempt gets: the outcome of one that the deadline ends is unknown."""
 
-UNHEARD: Final = "The database did not answer, so it is unknown whether this was written."
+NO_ANSWER: Final = "The database did not answer, so it is unknown whether this was written."
 
 
 class Database(Protocol):
@@ -245,7 +244,7 @@ class Table:
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
         """The items that exist, each as of now, at most 100 of them in one request."""
         wanted = self._batch(keys)
-        return self._gathered(partial(self._client.batch_get_item, RequestItems=wanted))
+        return self._collect(partial(self._client.batch_get_item, RequestItems=wanted))
 
     def read_together(self, keys: Iterable[Key], queries: Sequence[Query]) -> tuple[list[QueryPage], dict[Key, Item]]:
         """One page of each query, and `get_many` of these keys, all asked for at the same time."""
@@ -263,13 +262,13 @@ class Table:
             for each in begun:
                 each.drop()
             raise
-        return [*first, *rest], self._gathered(begun[0].answer)
+        return [*first, *rest], self._collect(begun[0].answer)
 
     def _batch(self, keys: Iterable[Key]) -> dict[str, Any]:
         wanted = [serialized(key.attributes()) for key in dict.fromkeys(keys)]
         return {self._name: {"Keys": wanted, "ConsistentRead": True}}
 
-    def _gathered(self, ask: Callable[[], Any]) -> dict[Key, Item]:
+    def _collect(self, ask: Callable[[], Any]) -> dict[Key, Item]:
         found: dict[Key, Item] = {}
         for _ in self._retry.rounds():
             answer = _read(ask)
@@ -303,17 +302,17 @@ class Table:
     # --------------------------------------------------------------------------------------------------- write
 
     def write(self, change: Write) -> None:
-        """One write by itself. Raises what its refusal says when its condition does not hold."""
+        """One write by itself. Raises its `on_condition_failure` when its condition does not hold."""
         kind, request = change.request()
         sends: dict[str, Callable[..., Any]] = {
             "Put": self._client.put_item,
             "Update": self._client.update_item,
             "Delete": self._client.delete_item,
         }
-        self._patiently(lambda: sends[kind](TableName=self._name, **request), [change])
+        self._send_with_retries(lambda: sends[kind](TableName=self._name, **request), [change])
 
     def delete_many(self, keys: Sequence[Key]) -> None:
-        """Delete items that nobody else writes any more, 25 a request. Raises Busy; it may be repeated then."""
+        """Delete items that have no other writer any more, 25 a request. Raises Busy; it may be repeated then."""
         self._write_in_batches([{"DeleteRequest": {"Key": serialized(key.attributes())}} for key in keys])
 
     def put_many(self, writes: Sequence[Write]) -> None:
@@ -341,12 +340,12 @@ class Table:
         return int(deserialized(answer["Attributes"])[attribute])
 
     def transact(self, *changes: Write) -> None:
-        """All writes or none. Raises what the first write whose condition does not hold says."""
+        """All writes or none. Raises the `on_condition_failure` of the first write whose condition does not hold."""
         token = str(uuid.uuid4())
         requests: Any = [
             {kind: {"TableName": self._name, **body}} for kind, body in (each.request() for each in changes)
         ]
-        self._patiently(
+        self._send_with_retries(
             lambda: self._client.transact_write_items(TransactItems=requests, ClientRequestToken=token), changes
         )
 
@@ -362,11 +361,11 @@ class Table:
                 self._on_retry()
         raise Busy("Too much contention; nothing was written.")
 
-    def _patiently(self, send: Callable[[], object], changes: Sequence[Write]) -> None:
+    def _send_with_retries(self, send: Callable[[], object], changes: Sequence[Write]) -> None:
         last: ClientError | None = None
         for _ in self._retry.rounds():
             try:
-                with unanswered_is_busy(UNHEARD):
+                with unanswered_is_busy(NO_ANSWER):
                     send()
             except ClientError as error:
                 _raise_unless_transient(error, changes)
@@ -374,7 +373,7 @@ class Table:
                 self._on_retry()
             else:
                 return
-        raise _given_up(last, changes) from last
+        raise _error_after_retries(last, changes) from last
 
 
 def _read(ask: Callable[[], R]) -> R:
@@ -390,14 +389,14 @@ def _read(ask: Callable[[], R]) -> R:
 
 @contextmanager
 def unanswered_is_busy(detail: str) -> Iterator[None]:
-    """Make Busy of what a client of AWS raises after its last try, when it got no answer or one that AWS is broken."""
+    """Raise Busy for what an AWS client raises after its last try: no answer, or an error of the service itself."""
     try:
         yield
     except (HTTPClientError, LostConnectionError, ChecksumError) as failure:
         raise Busy(detail) from failure
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if error.response["Error"]["Code"] in _BROKEN or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if error.response["Error"]["Code"] in _SERVER_ERRORS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise Busy(detail) from error
         raise
 
@@ -413,19 +412,19 @@ def _threads() -> ThreadPoolExecutor:
 def _raise_unless_transient(error: ClientError, changes: Sequence[Write]) -> None:
     code = error.response["Error"]["Code"]
     if code == "ConditionalCheckFailedException":
-        _refuse(changes[0], error.response, error)
+        _raise_condition_failure(changes[0], error.response, error)
     if code == "TransactionCanceledException":
         reasons = cast("list[dict[str, Any]]", error.response.get("CancellationReasons", []))
         for change, reason in zip(changes, reasons, strict=False):
             if reason.get("Code") == "ConditionalCheckFailed":
-                _refuse(change, reason, error)
+                _raise_condition_failure(change, reason, error)
         if {reason.get("Code", "None") for reason in reasons} <= _TRANSIENT | {"None"}:
             return
     if code not in _TRANSIENT:
         raise error
 
 
-def _given_up(last: ClientError | None, changes: Sequence[Write]) -> Exception:
+def _error_after_retries(last: ClientError | None, changes: Sequence[Write]) -> Exception:
     reasons = last.response.get("CancellationReasons", []) if last else []
     for change, reason in zip(changes, cast("list[dict[str, Any]]", reasons), strict=False):
         if reason.get("Code") == "TransactionConflict" and change.on_conflict is not None:
@@ -433,7 +432,7 @@ def _given_up(last: ClientError | None, changes: Sequence[Write]) -> Exception:
     return Busy("Too much contention; nothing was written.")
 
 
-def _refuse(change: Write, reason: Mapping[str, Any], cause: ClientError) -> NoReturn:
+def _raise_condition_failure(change: Write, reason: Mapping[str, Any], cause: ClientError) -> NoReturn:
     if change.on_condition_failure is None:
         raise cause
     item = reason.get("Item")

@@ -231,14 +231,14 @@ class _Recount:
             if id_ not in self._all.counters:
                 yield f"{id_} lives, and has no counters."
             elif "deleted_at" in self._all.counters[id_]:
-                yield f"{id_} lives, and its counters is closed."
+                yield f"{id_} lives, and its counters are closed."
         for id_, counters in self._all.counters.items():
             if id_ in lives | {NONE, ALL} or self._is_pending("client", counters.get("client_id")):
                 continue
             if not (self._is_pending("client", id_) or self._is_pending("campaign", id_)):
-                yield f"the counters of {id_} has outlived it."
+                yield f"the counters of {id_} have outlived it."
             elif "deleted_at" not in counters:
-                yield f"{id_} is being cleaned up after, and its counters is open."
+                yield f"{id_} is being cleaned up after, and its counters are open."
 
     def _counters(self) -> Iterator[str]:
         counted: defaultdict[str, Amounts] = defaultdict(_nothing)
@@ -253,7 +253,7 @@ class _Recount:
         gone = {id_ for id_ in kept if id_ not in (NONE, ALL) and not self._lives(id_)}
         for scope in sorted((kept.keys() | counted.keys()) - gone):
             if difference := _difference(kept[scope], counted[scope]):
-                yield f"the counters of {scope} is off: {difference}."
+                yield f"the counters of {scope} are off: {difference}."
         kept_open = int(self._all.counters.get(ALL, {}).get("open_tasks", 0))
         open_tasks = sum(task["status"] not in TERMINAL for task in self._all.tasks.values())
         if kept_open != open_tasks:

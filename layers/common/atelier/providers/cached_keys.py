@@ -1,4 +1,4 @@
-"""What a provider publishes for checking its callbacks: keys or a secret, fetched when needed and kept for a while."""
+"""The keys or secret that a provider publishes for checking its callbacks: fetched when needed, cached for a day."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ ASKED_EVERY: Final = timedelta(minutes=1)
 Proof = TypeVar("Proof")
 
 
-class Published(Generic[Proof]):
+class CachedKeys(Generic[Proof]):
     """The current proof, as `fetch` brings it. `fetch` raises Unavailable."""
 
     def __init__(self, fetch: Callable[[], Proof]) -> None:
@@ -22,7 +22,7 @@ class Published(Generic[Proof]):
         self._asked: datetime | None = None
 
     def check(self, proves: Callable[[Proof], bool], *, now: datetime) -> None:
-        """Nothing, when the proof known or a newer one does it.
+        """Return when the cached proof or a newer one verifies.
 
         Raises InvalidSignature when neither does, and Unavailable when there is none to go by.
         """
