@@ -193,7 +193,7 @@ TAIL: Final = """\
 The first is ours to raise: `MaximumConcurrency` of the provider's queue. (Bedrock generates images within the
 call, so it holds a worker for as long, and its queue has 10.) A callback saves the wait until the next poll, not the
 polls before it. Of one owner's limits the counters come first: every create, start and end of a task is a transaction
-on them, and transactions that conflict are retried ([Why nothing dangles](integrity.md)). Next is the owner's
+on them, and transactions that conflict are retried ([Referential integrity](integrity.md)). Next is the owner's
 partition, which DynamoDB cannot split because it has local indexes. A provider's own limit is not among these: what it
 does not take now waits in the provider's queue, with a `status_reason`, and holds no worker."""
 

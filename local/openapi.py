@@ -21,20 +21,20 @@ HTTP_FUNCTIONS: Final = ("clients", "campaigns", "tasks", "callbacks", "account"
 _DESCRIPTION: Final = """\
 Generated content (images, video, audio) by client and campaign.
 
-- Errors are `application/problem+json` (RFC 9457); a 400 lists everything that is wrong.
+- Errors are `application/problem+json` (RFC 9457); a 400 lists every error.
 - Unknown fields and parameters are errors: nothing is silently ignored.
-- Lists are paged by `page`, or by `cursor` for a walk that neither repeats nor skips. In an order by name, status or
-  `updated_at`, what changes its place during the walk can be missed or met twice.
+- Lists are paged by `page` or by `cursor`. Paging by cursor returns each item once; in an order by name, status or
+  `updated_at`, an item that moves meanwhile can be missed or returned twice.
 - A token of your identity provider goes into `Authorization: Bearer`; its role says what you may do (`GET /api/v3/me`).
 - `Idempotency-Key` makes a POST safe to repeat; `If-Match` and `If-None-Match` work with the `ETag` of an answer.
 """
 _TAGS: Final = (
-    {"name": "Clients", "description": "Whom you work for."},
-    {"name": "Campaigns", "description": "What you make for a client."},
-    {"name": "Generation", "description": "Ask for images, videos and sound."},
-    {"name": "Tasks", "description": "What was asked, where it stands, what came of it."},
-    {"name": "Account", "description": "What belongs to you as a whole."},
-    {"name": "Webhooks", "description": "Where providers report; not for you."},
+    {"name": "Clients", "description": "Clients of the agency."},
+    {"name": "Campaigns", "description": "Campaigns of a client."},
+    {"name": "Generation", "description": "Generate images, videos and audio."},
+    {"name": "Tasks", "description": "Generation tasks: status, files and cost."},
+    {"name": "Account", "description": "Your account."},
+    {"name": "Webhooks", "description": "Callbacks from providers; not for clients of the API."},
     {"name": "System", "description": "The API itself."},
 )
 _GENERATED: Final = ("HTTPValidationError", "ValidationError", "ResponseValidationError")

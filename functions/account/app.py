@@ -60,7 +60,7 @@ def get_account() -> Reply:
     tags=["Account"],
     operation_id="getWebhookSecret",
     summary="Get your webhook secret",
-    responses=responses(200, WebhookSecret, "The secret, which is made when it is first asked for.", 400),
+    responses=responses(200, WebhookSecret, "The secret, which is created by the first request.", 400),
 )
 def get_webhook_secret() -> Reply:
     """Show the secret that signs the webhooks of your tasks, as the Standard Webhooks specification says."""

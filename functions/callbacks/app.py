@@ -19,20 +19,20 @@ from atelier.web.api import Reply, api, no_content, serve
 from atelier.web.openapi import responses
 
 app = api(raw_bodies=True)
-Provider = Annotated[str, Path(max_length=64, description="Whose callback it is.")]
-TaskId = Annotated[str, Query(max_length=64, description="Our id of the task, as it was given to the provider.")]
-Token = Annotated[str, Query(max_length=64, description="The secret that was given to the provider with it.")]
+Provider = Annotated[str, Path(max_length=64, description="The provider that sends the callback.")]
+TaskId = Annotated[str, Query(max_length=64, description="The task's id, from the callback URL.")]
+Token = Annotated[str, Query(max_length=64, description="The task's token, from the callback URL.")]
 
 
 @app.post(
     "/api/v3/webhooks/<provider>",
     tags=["Webhooks"],
     operation_id="receiveCallback",
-    summary="A provider reports",
-    responses=responses(204, None, "It will be looked into.", 400, 401, 404, 503),
+    summary="Receive a callback",
+    responses=responses(204, None, "The callback was accepted.", 400, 401, 404, 503),
 )
 def receive(provider: Provider, task: TaskId, token: Token, request: Request) -> Reply:
-    """Accept a provider's report, proved by its signature. Its content is not trusted: we ask the provider."""
+    """Accept a provider's callback, verified by its signature. Its content is not trusted: the task is polled."""
     callback_verifier = wiring.callback_verifier(provider)
     if callback_verifier is None:
         raise NotFound("provider that reports", provider)

@@ -64,7 +64,7 @@ def create_campaign(body: NewCampaign, request: Request, key: IdempotencyKey = N
     responses=responses(200, CampaignPage, "A page of campaigns.", 400),
 )
 def list_campaigns(query: Annotated[CampaignQuery, Query()]) -> Reply:
-    """List your campaigns, by page number or by cursor. A walk by cursor neither repeats nor skips."""
+    """List your campaigns, by page number or by cursor. Paging by cursor neither repeats nor skips an item."""
     return page_response(wiring.campaigns().list(query, access=access_of(app)))
 
 
@@ -100,7 +100,7 @@ def update_campaign(campaign_id: CampaignId, body: CampaignPatch, if_match: IfMa
     tags=["Campaigns"],
     operation_id="deleteCampaign",
     summary="Delete a campaign",
-    responses=responses(204, None, "It is gone; its tasks stay, without a campaign.", *READ, 412),
+    responses=responses(204, None, "Deleted; its tasks stay, without a campaign.", *READ, 412),
 )
 def delete_campaign(campaign_id: CampaignId, if_match: IfMatch = None) -> Reply:
     """Delete a campaign. Its tasks stay with the client, without a campaign."""

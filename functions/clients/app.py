@@ -54,7 +54,7 @@ def create_client(body: NewClient, request: Request, key: IdempotencyKey = None)
     responses=responses(200, ClientPage, "A page of clients.", 400),
 )
 def list_clients(query: Annotated[ClientQuery, Query()]) -> Reply:
-    """List your clients, by page number or by cursor. A walk by cursor neither repeats nor skips."""
+    """List your clients, by page number or by cursor. Paging by cursor neither repeats nor skips an item."""
     return page_response(wiring.clients().list(query, access=access_of(app)))
 
 
@@ -90,7 +90,7 @@ def update_client(client_id: ClientId, body: ClientPatch, if_match: IfMatch = No
     tags=["Clients"],
     operation_id="deleteClient",
     summary="Delete a client",
-    responses=responses(204, None, "It is gone, and so are its campaigns.", *READ, 412),
+    responses=responses(204, None, "Deleted, with its campaigns.", *READ, 412),
 )
 def delete_client(client_id: ClientId, if_match: IfMatch = None) -> Reply:
     """Delete a client and its campaigns. Its tasks stay, without client and campaign."""

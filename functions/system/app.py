@@ -29,8 +29,8 @@ class Health(BaseModel):
     "/api/v3/health",
     tags=["System"],
     operation_id="getHealth",
-    summary="Is it up?",
-    responses=responses(200, Health, "It is, and the table answers.", 400),
+    summary="Check health",
+    responses=responses(200, Health, "The API is up and its table answers.", 400),
 )
 def health() -> Reply:
     """Check that the API is up and that its table answered within the last seconds. Requires no token."""
@@ -42,8 +42,8 @@ def health() -> Reply:
     "/api/v3/health",
     tags=["System"],
     operation_id="headHealth",
-    summary="Is it up, in a word?",
-    responses=responses(200, None, "It is, and the table answers.", 400),
+    summary="Check health without a body",
+    responses=responses(200, None, "The API is up and its table answers.", 400),
 )
 def health_without_body() -> Reply:
     """Check the same as GET and answer without a body, for load balancers and monitors. Requires no token."""

@@ -145,7 +145,7 @@ def retry_task(task_id: TaskId, request: Request, key: IdempotencyKey = None) ->
     tags=["Tasks"],
     operation_id="deleteTask",
     summary="Delete a task",
-    responses=responses(204, None, "It is gone, and so are its files.", *READ, 412),
+    responses=responses(204, None, "Deleted, with its files.", *READ, 412),
 )
 def delete_task(task_id: TaskId, if_match: IfMatch = None) -> Reply:
     """Delete a task and its files. The provider may still charge for work that it has begun."""
@@ -163,7 +163,7 @@ def delete_task(task_id: TaskId, if_match: IfMatch = None) -> Reply:
     tags=["Generation"],
     operation_id="listProviders",
     summary="List providers and models",
-    responses=responses(200, ProviderList, "All of them, with limits and list prices.", 400),
+    responses=responses(200, ProviderList, "All providers, with limits and list prices.", 400),
 )
 def list_providers() -> Reply:
     """List providers and models: which are configured here, what each model takes, and what it costs."""

@@ -102,7 +102,8 @@ class ClientCampaignQuery(SearchQuery):
 
     status: Annotated[CampaignStatus | None, Field(description="Only campaigns with this status.")] = None
     sort_by: Annotated[
-        Literal["name", "created_at", "updated_at", "status"], Field(description="Order; ties by id.")
+        Literal["name", "created_at", "updated_at", "status"],
+        Field(description="Field to sort by; ties are sorted by id."),
     ] = "created_at"
 
     def of(self, client_id: str) -> "CampaignQuery":

@@ -63,9 +63,9 @@ class Client(StoredModel):
 class ClientQuery(SearchQuery):
     """Which clients to list, in what order."""
 
-    sort_by: Annotated[Literal["name", "created_at", "updated_at"], Field(description="Order; ties by id.")] = (
-        "created_at"
-    )
+    sort_by: Annotated[
+        Literal["name", "created_at", "updated_at"], Field(description="Field to sort by; ties are sorted by id.")
+    ] = "created_at"
 
 
 class ClientPage(Page[Client]):

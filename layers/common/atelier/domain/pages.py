@@ -33,8 +33,8 @@ class ListQuery(RequestModel):
         str | None,
         Field(
             max_length=3000,
-            description="The `next_cursor` of the page before, instead of `page`. Ordered by creation, a walk meets "
-            "everything once; otherwise what changes its place meanwhile can be missed or met twice.",
+            description="The `next_cursor` of the page before, instead of `page`. Ordered by creation, each item is "
+            "returned once; in another order, one that moves meanwhile can be missed or returned twice.",
         ),
     ] = None
     sort_by: str = "created_at"

@@ -37,9 +37,9 @@ class Limits(StoredModel):
     num_outputs: int
     duration: DurationLimits | None = None
     aspect_ratios: list[str] = Field(default_factory=list)
-    voices: Annotated[list[str], Field(description="None: any name; the provider says no to one it has not.")] = Field(
-        default_factory=list
-    )
+    voices: Annotated[
+        list[str], Field(description="Empty: any name is sent, and the provider refuses those it does not have.")
+    ] = Field(default_factory=list)
 
 
 class ParamInfo(StoredModel):
@@ -69,8 +69,8 @@ class ModelInfo(StoredModel):
     aliases: list[str]
     lifecycle: Annotated[Lifecycle, Field(description="A deprecated model still works, a retired one is refused.")]
     replacement: str | None = None
-    default: Annotated[bool, Field(description="Taken when a request names its provider and no model.")]
-    takes: Annotated[list[str], Field(description="The options that it understands; any other is a 400.")]
+    default: Annotated[bool, Field(description="Used when a request names the provider and no model.")]
+    takes: Annotated[list[str], Field(description="The options that it accepts; any other is a 400.")]
     params: Annotated[list[ParamInfo], Field(description="What `params` may carry; anything else is a 400.")] = Field(
         default_factory=list
     )

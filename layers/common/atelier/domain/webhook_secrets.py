@@ -17,10 +17,10 @@ class WebhookSecret(StoredModel):
 
     secret: Annotated[
         str,
-        Field(repr=False, description="Signs what is sent to `webhook_url`; behind `whsec_` it is the key in base64."),
+        Field(repr=False, description="Signs deliveries to `webhook_url`: `whsec_`, then the key in base64."),
     ]
     previous_until: Annotated[
-        Timestamp | None, Field(description="Until when the secret before this one signs as well, after a change.")
+        Timestamp | None, Field(description="Until when the previous secret signs as well, after a change.")
     ] = None
     previous: SkipJsonSchema[Annotated[str | None, Field(exclude=True, repr=False)]] = None
 

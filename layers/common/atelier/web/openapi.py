@@ -40,7 +40,7 @@ _TEXT: Final = {"type": "string"}
 _HEADERS: Final[Mapping[str, dict[str, Any]]] = {
     "ETag": {"description": "The version of the resource.", "schema": _TEXT},
     "Location": {"description": "Where the new resource is.", "schema": _TEXT},
-    "Idempotent-Replayed": {"description": "`true` when an earlier request made it.", "schema": _TEXT},
+    "Idempotent-Replayed": {"description": "`true` when an earlier request with this key created it.", "schema": _TEXT},
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
 }
 _TELLS: Final[Mapping[int, tuple[str, ...]]] = {304: ("ETag",), 429: ("Retry-After",), 503: ("Retry-After",)}

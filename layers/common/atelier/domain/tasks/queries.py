@@ -47,4 +47,6 @@ class TaskQuery(ListQuery):
     provider: Annotated[str | None, Field(max_length=64)] = None
     created_from: Annotated[QueryTimestamp | None, Field(description="Created at this moment or later.")] = None
     created_to: Annotated[QueryTimestamp | None, Field(description="Created at this moment or earlier.")] = None
-    sort_by: Annotated[Literal["created_at"], Field(description="Order; ties by id.")] = "created_at"
+    sort_by: Annotated[Literal["created_at"], Field(description="Field to sort by; ties are sorted by id.")] = (
+        "created_at"
+    )

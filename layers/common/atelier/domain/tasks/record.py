@@ -22,7 +22,7 @@ class TaskType(StrEnum):
 
 
 class TaskStatus(StrEnum):
-    """The status of a task; `NEXT` has the allowed transitions."""
+    """The status of a task."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -130,7 +130,7 @@ class TaskSummary(StoredModel):
     type: TaskType
     status: TaskStatus
     provider: str
-    served_by: Annotated[str, Field(description="Who really generates: the provider, or `sandbox` in its place.")]
+    served_by: Annotated[str, Field(description="What really generates: the provider, or `sandbox` in its place.")]
     model: str
     provider_task_id: str | None = None
     user_id: int

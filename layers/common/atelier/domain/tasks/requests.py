@@ -92,7 +92,7 @@ class NewTask(RequestModel):
     seed: Annotated[int | None, Field(ge=0, le=4294967295), BeforeValidator(_whole)] = None
     params: Annotated[dict[str, JsonValue], _at_most(PARAMS_BYTES)] = Field(
         default_factory=dict,
-        description="Words of the model's own; GET /api/v3/providers lists them, and any other is a 400.",
+        description="The model's own parameters; GET /api/v3/providers lists them, and any other is a 400.",
     )
     apply_brand_guidelines: Annotated[bool, Field(strict=True)] = True
     metadata: Annotated[
@@ -167,7 +167,7 @@ class NewVideo(NewTask):
 
 
 class NewAudio(NewTask):
-    """The body that generates sound or speech."""
+    """The body that generates audio: sound or speech."""
 
     duration: Annotated[Seconds | None, Field(description="Seconds.")] = None
     voice: Annotated[str | None, Field(max_length=255)] = None
