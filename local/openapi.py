@@ -16,7 +16,7 @@ from atelier.web.roles import LEAST
 
 PROJECT: Final = Path(__file__).parent.parent
 DOCUMENT: Final = PROJECT / "layers/common/atelier/web/openapi.json"
-HTTP_FUNCTIONS: Final = ("clients", "campaigns", "tasks", "callbacks", "account", "system")
+HTTP_FUNCTIONS: Final = ("clients", "campaigns", "tasks", "callbacks", "account", "reports", "system")
 
 _DESCRIPTION: Final = """\
 Generated content (images, video, audio) by client and campaign.
@@ -34,6 +34,7 @@ _TAGS: Final = (
     {"name": "Generation", "description": "Ask for images, videos and sound."},
     {"name": "Tasks", "description": "What was asked, where it stands, what came of it."},
     {"name": "Account", "description": "What belongs to you as a whole."},
+    {"name": "Reports", "description": "What was made and spent."},
     {"name": "Webhooks", "description": "Where providers report; not for you."},
     {"name": "System", "description": "The API itself."},
 )
