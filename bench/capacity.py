@@ -9,16 +9,20 @@ tests/integration/test_capacity.py measures the same, and fails when the documen
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 from unittest import mock
 from urllib.parse import parse_qsl
 
 from atelier import wiring
+from atelier.domain.access import Access
 from atelier.domain.account_limits import AccountLimits
 from atelier.domain.provider import Working
 from atelier.domain.schema import format_timestamp
+from atelier.domain.tasks.record import TaskStatus
 from atelier.store import keys
+from atelier.store.ledger import booking
 from atelier.store.tasks import Tasks
 from atelier.store.webhook_client import WebhookClient
 from bench.calls import Call, Usage, heard, usage
@@ -161,6 +165,9 @@ def requests() -> dict[str, Calls]:
         it.ask("POST /webhook-secret")
         it.names["provider"] = "fal"
         it.ask("POST /webhooks/{provider}", {}, query={"task": it.names["task_id"], "token": "token"})
+        year = {"from": "2026-01-01", "to": "2027-01-01", "bucket": "month"}
+        it.ask("GET /reports/usage", query=year)
+        it.ask("GET /reports/usage", query=year | {"group_by": "client,campaign"}, what="with names")
         for route in ("GET /providers", "GET /me", "GET /account", "GET /health", "HEAD /health", "GET /openapi.json"):
             it.ask(route)
         return it.rows
@@ -367,6 +374,42 @@ def _cleaned(it: Measuring, parent: str, fill: Fill, children: int) -> Calls:
     return it.rows["cleanup"]
 
 
+# --------------------------------------------------------------------------------------------------------- reports
+
+YEAR: Final = 365
+ROWS: Final = (("100 rows of 100 tasks", 100, 1), ("100 rows of 100,000 tasks", 100, 1000), ("3,650 rows", 3650, 30))
+"""What a year's ledger holds: how many rows, and how many tasks each counts."""
+
+
+def reports() -> dict[str, Calls]:
+    """A year's report of accounts whose ledgers have as many rows of as many tasks, and a month of the largest."""
+    found: dict[str, Calls] = {}
+    for name, rows, tasks in ROWS:
+        with measuring() as it:
+            _fill_ledger(it, rows, tasks)
+            found[f"a year, {name}"] = _report(it, "2026-01-01", "2027-01-01")
+            if rows > YEAR:
+                found[f"a month of these, {rows // YEAR} rows a day"] = _report(it, "2026-01-01", "2026-02-01")
+    return found
+
+
+def _report(it: Measuring, start: str, end: str) -> Calls:
+    it.ask("GET /reports/usage", query={"from": start, "to": end, "bucket": "month", "group_by": "status,model"})
+    return it.rows["GET /reports/usage"]
+
+
+def _fill_ledger(it: Measuring, rows: int, tasks: int) -> None:
+    """Book a picture in so many rows over a year, and as often in each."""
+    it.names["task_id"] = it.create_done(image())
+    done = wiring.tasks().kept(it.names["task_id"], access=Access.own(USER))
+    before = done.model_copy(update={"status": TaskStatus.PROCESSING})
+    for number in range(rows):
+        ended = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=number * YEAR // rows)
+        moved = {"completed_at": ended, "created_at": ended - timedelta(seconds=9), "model": f"model-{number % 10}"}
+        (write,) = booking(before, done.model_copy(update=moved))
+        wiring.table().write(replace(write, add={name: amount * tasks for name, amount in write.add.items()}))
+
+
 # -------------------------------------------------------------------------------------------------------- pipeline
 
 STEPS: Final = (
@@ -420,6 +463,7 @@ class Measured:
     many: Mapping[str, Listed]
     deletes: Mapping[int, Calls]
     clean_ups: Mapping[str, Usage]
+    reports: Mapping[str, Calls]
     pipeline: Mapping[str, Calls]
 
     def is_within(self, each: str) -> bool:
@@ -429,7 +473,9 @@ class Measured:
 
 def measured() -> Measured:
     """All of it."""
-    return Measured(requests() | first_requests(), lists(FEW), lists(MANY), deletes(), clean_ups(), pipeline())
+    return Measured(
+        requests() | first_requests(), lists(FEW), lists(MANY), deletes(), clean_ups(), reports(), pipeline()
+    )
 
 
 def tables(found: Measured) -> dict[str, str]:
@@ -439,6 +485,7 @@ def tables(found: Measured) -> dict[str, str]:
         "lists": _lists_table(found),
         "deletes": _calls_table({f"with {children:,} children": calls for children, calls in found.deletes.items()}),
         "cleanups": _usage_table(found.clean_ups),
+        "reports": _calls_table(found.reports),
         "pipeline": _calls_table(found.pipeline),
     }
 

@@ -16,7 +16,7 @@ from atelier.web.roles import LEAST
 
 PROJECT: Final = Path(__file__).parent.parent
 DOCUMENT: Final = PROJECT / "layers/common/atelier/web/openapi.json"
-HTTP_FUNCTIONS: Final = ("clients", "campaigns", "tasks", "callbacks", "account", "system")
+HTTP_FUNCTIONS: Final = ("clients", "campaigns", "tasks", "callbacks", "account", "reports", "system")
 
 _DESCRIPTION: Final = """\
 Generated content (images, video, audio) by client and campaign.
@@ -34,6 +34,7 @@ _TAGS: Final = (
     {"name": "Generation", "description": "Generate images, videos and audio."},
     {"name": "Tasks", "description": "Generation tasks: status, files and cost."},
     {"name": "Account", "description": "Your account."},
+    {"name": "Reports", "description": "What was generated and spent."},
     {"name": "Webhooks", "description": "Callbacks from providers; not for clients of the API."},
     {"name": "System", "description": "The API itself."},
 )

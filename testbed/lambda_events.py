@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 
 @dataclass
@@ -26,14 +26,16 @@ def http_event(
 ) -> dict[str, Any]:
     """A request as an HTTP API hands it to Lambda (payload format 2.0)."""
     raw_query = query if isinstance(query, str) else urlencode(query)
-    parameters = {} if isinstance(query, str) else {name: str(value) for name, value in query.items()}
+    given: dict[str, list[str]] = {}
+    for name, value in parse_qsl(raw_query, keep_blank_values=True):
+        given.setdefault(name, []).append(value)
     content_type = {} if body is None else {"content-type": "application/json"}
     return {
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": path,
         "rawQueryString": raw_query,
-        "queryStringParameters": parameters,
+        "queryStringParameters": {name: ",".join(values) for name, values in given.items()},
         "headers": {**content_type, **{name.lower(): value for name, value in headers.items()}},
         "requestContext": {
             "accountId": "123456789012",

@@ -20,13 +20,14 @@ BUDGET: Final = {
     "tasks": 295,
     "webhook_delivery": 344,
     "relay": 269,
+    "reports": 225,
     "system": 214,
     "verify": 114,
     "callbacks": 315,
     "worker": 319,
 }
 CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}
-WITHOUT_CLIENTS: Final = ("account", "campaigns", "clients", "system", "verify")
+WITHOUT_CLIENTS: Final = ("account", "campaigns", "clients", "reports", "system", "verify")
 NEVER: Final = {
     "aws_xray_sdk",  # Tracer's, which nobody uses
     "aws_lambda_powertools.event_handler.openapi.swagger_ui",  # /docs reads its files without it
@@ -60,7 +61,7 @@ def test_a_function_loads_no_more_than_it_needs(function: str) -> None:
 
 
 def test_resource_functions_do_not_load_the_pipeline() -> None:
-    for function in ("clients", "campaigns", "account", "system"):
+    for function in ("clients", "campaigns", "account", "reports", "system"):
         assert not {
             name for name in loaded(function) if name.startswith(("atelier.providers", "atelier.domain.pipeline"))
         }

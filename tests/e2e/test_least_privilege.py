@@ -56,6 +56,15 @@ class Role:
         """Remove an item."""
         self.client("dynamodb").delete_item(TableName=self._names["Table"], Key=HEALTH)
 
+    def read_ledger(self) -> None:
+        """Read the rows of a ledger."""
+        where: dict[str, Any] = {":ledger": {"S": "LEDGER#1"}}
+        self.client("dynamodb").query(
+            TableName=self._names["Table"],
+            KeyConditionExpression="PK = :ledger",
+            ExpressionAttributeValues=where,
+        )
+
     def scan(self) -> None:
         """Read the whole table."""
         self.client("dynamodb").scan(TableName=self._names["Table"])
@@ -107,6 +116,7 @@ MAY: Final[dict[str, Deed]] = {
     "campaigns": Role.get,
     "tasks": Role.get,
     "account": Role.get,
+    "reports": Role.read_ledger,
     "system": Role.get,
     "worker": Role.write_file,
     "cascade": Role.remove_file,
@@ -118,6 +128,7 @@ MAY_NOT: Final[dict[str, tuple[Deed, ...]]] = {
     "campaigns": (Role.scan, Role.drop, Role.write_file, Role.remove_file, Role.generate, Role.secrets),
     "tasks": (Role.scan, Role.drop, Role.write_file, Role.remove_file, Role.generate, Role.secrets),
     "account": (Role.scan, Role.delete, Role.write_file, Role.generate, Role.notify, Role.secrets),
+    "reports": (Role.scan, Role.put, Role.delete, Role.write_file, Role.read_file, Role.generate, Role.secrets),
     "system": (Role.scan, Role.put, Role.update, Role.delete, Role.write_file, Role.generate, Role.secrets),
     "callbacks": (Role.get, Role.put, Role.scan, Role.read_file, Role.clean_up, Role.notify, Role.secrets),
     "relay": (Role.get, Role.put, Role.scan, Role.read_file, Role.write_file, Role.secrets),

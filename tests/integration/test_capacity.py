@@ -157,6 +157,15 @@ def test_cleanup_writes_once_per_task_thrice_per_campaign(found: Measured) -> No
     }
 
 
+def test_a_report_costs_its_rows_not_its_tasks(found: Measured) -> None:
+    """A year of 100,000 tasks takes at most 1.2 times of what one of 100 takes for the same rows."""
+    few, many, *larger = (usage(calls) for calls in found.reports.values())
+    assert few.items_read == many.items_read == 101, "100 rows, and that of the picture that they are copies of"
+    for name in few._fields:
+        assert getattr(many, name) <= 1.2 * getattr(few, name), name
+    assert all(took.read_units > many.read_units for took in larger)
+
+
 # ---------------------------------------------------------------------------------------- what it is measured with
 
 

@@ -32,6 +32,7 @@ STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
     ("POST", "/webhooks/{provider}"): (404, 404, 404, 404, 404),  # none is configured here
     ("GET", "/me"): (401, 200, 200, 200, 200),
     ("GET", "/account"): (401, 403, 200, 200, 200),
+    ("GET", "/reports/usage"): (401, 403, 200, 200, 200),
     ("GET", "/clients"): (401, 403, 200, 200, 200),
     ("POST", "/clients"): (401, 403, 403, 201, 201),
     ("GET", "/clients/{client_id}"): (401, 403, 200, 200, 200),
@@ -67,6 +68,10 @@ BODIES: Final[dict[Route, Json]] = {
     ("POST", "/generate/video"): {"prompt": "A boat", "client_id": "{client_id}"},
     ("POST", "/generate/audio"): {"prompt": "A boat"},
 }
+QUERIES: Final[dict[Route, Json]] = {
+    ("POST", "/webhooks/{provider}"): {"task": "x", "token": "y"},
+    ("GET", "/reports/usage"): {"from": "2026-11-01", "to": "2026-12-01"},
+}
 TOKENS: Final = (None, NONE, VIEWER, EDITOR, ADMIN)
 GUARDED: Final = [route for route, (without, *_) in STATUS.items() if without == 401]
 
@@ -100,8 +105,8 @@ def ask(w: Harness, route: Route, who: Claims | None, **ids: str) -> Answer:
     """A good request to a route, as far as the ids are good."""
     method, path = route
     body = json.loads(filled(json.dumps(BODIES[route]), ids)) if route in BODIES else None
-    query = {"task": "x", "token": "y"} if path.startswith("/webhooks") else None
-    return w.call(method, filled(path, {**ids, "provider": "fal"}), body, query=query, claims=who)
+    filled_path = filled(path, {**ids, "provider": "fal"})
+    return w.call(method, filled_path, body, query=QUERIES.get(route), claims=who)
 
 
 def filled(text: str, ids: dict[str, str]) -> str:

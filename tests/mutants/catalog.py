@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.mutants import PROJECT, cleanups, deletes, fairness, generation, listing, requests
+from tests.mutants import PROJECT, cleanups, deletes, fairness, generation, listing, reports, requests
 
 MUTANTS: Final = (
     *deletes.MUTANTS,
@@ -11,6 +11,7 @@ MUTANTS: Final = (
     *requests.MUTANTS,
     *generation.MUTANTS,
     *fairness.MUTANTS,
+    *reports.MUTANTS,
 )
 
 
@@ -23,7 +24,9 @@ SUITE: Final = tuple(
     _matching(
         "tests/unit/test_pipeline*.py",
         "tests/unit/test_table_writes.py",
+        "tests/unit/test_usage_csv.py",
         "tests/property/test_pipeline.py",
+        "tests/property/test_usage_report.py",
         *(
             f"tests/integration/test_{name}.py"
             for name in (
@@ -41,6 +44,7 @@ SUITE: Final = tuple(
                 "idempotency",
                 "conditional_requests",
                 "problems",
+                "usage_reports",
                 "cascade_*",
                 "integrity_oracle",
                 "third_level_oracle",

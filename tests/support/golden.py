@@ -58,6 +58,7 @@ ANSWERS: Final = {
     "account.get_account": 200,
     "account.get_webhook_secret": 200,
     "account.rotate_webhook_secret": 200,
+    "reports.get_usage_report": 200,
     "callbacks.fal": 404,  # where fal is not configured, it has nothing to report
     "system.health": 200,
     "system.head_health": 200,

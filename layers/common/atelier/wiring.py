@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from atelier.store.callbacks import Callbacks
     from atelier.store.cascade import Cascade
     from atelier.store.circuit_breaker import CircuitBreakers
+    from atelier.store.ledger_reader import LedgerReader
     from atelier.store.media import MediaBucket
     from atelier.store.queues import ProviderQueues, Queue
     from atelier.store.resources import Resources
@@ -181,6 +182,14 @@ def tasks() -> "Tasks":
 
 
 @cache
+def ledger_reader() -> "LedgerReader":
+    """The ledger, for reports."""
+    from atelier.store.ledger_reader import LedgerReader
+
+    return LedgerReader(table())
+
+
+@cache
 def account_limits() -> "AccountLimits":
     """The limits of each account."""
     from atelier.domain.account_limits import AccountLimits
@@ -283,14 +292,20 @@ def circuit_breakers() -> "CircuitBreakers":
 
 @cache
 def catalog() -> "Catalog":
-    """The models of all providers, configured or not."""
-    from atelier.domain.catalog import Catalog
+    """The models of all providers, configured or not, with what this deployment allows of their parameters."""
     from atelier.domain.params import SafetyPolicy
+
+    ours = settings()
+    return models().under(SafetyPolicy(ours.safety_tolerance, ours.safety_checker_optional))
+
+
+@cache
+def models() -> "Catalog":
+    """The models of all providers, as these offer them."""
+    from atelier.domain.catalog import Catalog
     from atelier.providers import bedrock, fal, polly, replicate, sandbox
 
-    models = (*sandbox.MODELS, *fal.MODELS, *replicate.MODELS, *bedrock.MODELS, *polly.MODELS)
-    ours = settings()
-    return Catalog(models).under(SafetyPolicy(ours.safety_tolerance, ours.safety_checker_optional))
+    return Catalog((*sandbox.MODELS, *fal.MODELS, *replicate.MODELS, *bedrock.MODELS, *polly.MODELS))
 
 
 def configured() -> tuple[str, ...]:

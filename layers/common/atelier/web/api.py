@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, get_origin
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
@@ -37,7 +37,7 @@ Handler = Callable[[dict[str, Any], LambdaContext], Answer]
 
 PREFIX: Final = "/api/v3"
 JSON: Final = "application/json"
-ASKED_FOR: Final = frozenset({"idempotency-key", "if-match", "if-none-match"})
+ASKED_FOR: Final = frozenset({"accept", "idempotency-key", "if-match", "if-none-match"})
 """The headers that routes may ask for; a test compares."""
 _CLAIMS: Final = "claims"
 LARGEST_ANSWER: Final = 6_000_000  # bytes; Lambda's limit is 6 MB with the headers
@@ -109,12 +109,14 @@ def claims_in(app: APIGatewayHttpResolver) -> Claims:
 
 
 def _parameter_faults(app: APIGatewayHttpResolver) -> list[FieldError]:
-    known: set[str] = set()
+    known: dict[str, bool] = {}  # whether it may be given several times
     for parameter in app.context["_route"].dependant.query_params:
         shape = parameter.field_info.annotation
         is_shape = isinstance(shape, type) and issubclass(shape, BaseModel)
-        known |= set(shape.model_fields) if is_shape else {parameter.alias}
-    return parameter_errors(app.current_event.raw_query_string or "", known)
+        fields = shape.model_fields if is_shape else {parameter.alias: parameter.field_info}
+        known |= {field.alias or name: get_origin(field.annotation) is tuple for name, field in fields.items()}
+    several = {name for name, is_several in known.items() if is_several}
+    return parameter_errors(app.current_event.raw_query_string or "", known, several=several)
 
 
 def _field_faults(app: APIGatewayHttpResolver) -> list[FieldError]:
@@ -148,10 +150,17 @@ def page_response(page: StoredModel) -> Reply:
     The limits of the fields keep 100 items below that, but for texts that are nearly all quotes or control characters:
     Lambda sends the body as a string within JSON, so those grow twice.
     """
-    body = page.model_dump_json()
+    too_large = FieldError("this page is too large to be sent; ask for fewer items", parameter="page_size")
+    return bounded_response(page.model_dump_json(), content_type=JSON, too_large=too_large)
+
+
+def bounded_response(
+    body: str, *, content_type: str, too_large: FieldError, headers: Mapping[str, str] | None = None
+) -> Reply:
+    """The response with this body. Raises Invalid, with `too_large`, for one that a Lambda may not answer."""
     if len(body) * 2 > LARGEST_ANSWER and len(json.dumps(body, ensure_ascii=False).encode()) > LARGEST_ANSWER:
-        raise Invalid([FieldError("this page is too large to be sent; ask for fewer items", parameter="page_size")])
-    return Response(HTTPStatus.OK, JSON, body)
+        raise Invalid([too_large])
+    return Response(HTTPStatus.OK, content_type, body, headers={**(headers or {})})
 
 
 def no_content() -> Reply:

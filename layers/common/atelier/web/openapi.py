@@ -53,12 +53,16 @@ def responses(
     *problems: int,
     headers: tuple[str, ...] = (),
     running: type[BaseModel] | None = None,
+    csv: str = "",
 ) -> dict[int, Any]:
     """The `responses` of a route: its success, the problems it can meet, and those that any route can meet.
 
-    `running` is what a route answers with 202 while there is nothing to show yet.
+    `running` is what a route answers with 202 while there is nothing to show yet; `csv` describes what it answers who
+    asks for CSV.
     """
-    content = {"application/json": {"model": shape}} if shape else {}
+    content: dict[str, Any] = {"application/json": {"model": shape}} if shape else {}
+    if csv:
+        content["text/csv"] = {"schema": {"type": "string", "description": csv}}
     found: dict[int, Any] = {success: _response(says, content, headers)}
     if running:
         found[202] = _response(

@@ -53,6 +53,7 @@ LEAST: Final[Mapping[Route, Role | None]] = {
     ("POST", "/api/v3/tasks/{task_id}/retry"): Role.EDITOR,
     ("DELETE", "/api/v3/tasks/{task_id}"): Role.EDITOR,
     ("GET", "/api/v3/account"): Role.VIEWER,
+    ("GET", "/api/v3/reports/usage"): Role.VIEWER,
     ("GET", "/api/v3/webhook-secret"): Role.EDITOR,  # who has it can speak in our name
     ("POST", "/api/v3/webhook-secret"): Role.ADMIN,
 }

@@ -4,7 +4,7 @@ Powertools validates what a route declares, and ignores all else.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus, unquote_to_bytes
 
@@ -13,13 +13,17 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from atelier.domain.errors import FieldError
 
 
-def parameter_errors(query_string: str, known: Iterable[str]) -> list[FieldError]:
-    """What is wrong with the names in a query string: those that nobody knows, and those that come twice."""
+def parameter_errors(query_string: str, known: Iterable[str], *, several: Collection[str] = ()) -> list[FieldError]:
+    """What is wrong with the names in a query string: those that nobody knows, and those that come twice.
+
+    `several` are names that may come as often as there are values.
+    """
     names = Counter(name for name, _ in parse_qsl(query_string, keep_blank_values=True))
     known = sorted(known)
     expected = f"known: {', '.join(known)}" if known else "none are known here"
     unknown = [FieldError(f"unknown parameter; {expected}", parameter=name) for name in names if name not in known]
-    repeated = [FieldError("given more than once", parameter=name) for name, count in names.items() if count > 1]
+    twice = (name for name, count in names.items() if count > 1 and name not in several)
+    repeated = [FieldError("given more than once", parameter=name) for name in twice]
     return [*unknown, *repeated, *_not_utf_8(query_string)]
 
 
@@ -45,8 +49,9 @@ def _fault(error: Mapping[str, Any]) -> FieldError:
     detail = sentence(error, path[-1] if path else "")
     if place == "body":
         return FieldError(detail, pointer=pointer_to(path))
-    # A query model's problems are reported under its own name first: the parameter is the last part.
-    last = path[-1] if path else place
+    # A query model's problems are reported under its own name first: the parameter is the last part, but for the number
+    # of one of its values.
+    last = next((part for part in reversed(path) if not part.isdecimal()), place)
     return FieldError(detail, parameter=(error.get("ctx") or {}).get("parameter", last))
 
 

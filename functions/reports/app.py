@@ -1,0 +1,40 @@
+"""/api/v3/reports/*"""
+
+from atelier.bootstrap import bootstrap
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Request
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from atelier import wiring
+from atelier.caller import access_of
+from atelier.domain.schema import utcnow
+from atelier.domain.usage_report import UsageQuery, UsageReport, usage_report
+from atelier.web.api import Reply, api, serve
+from atelier.web.openapi import responses
+from atelier.web.usage_reports import usage_response
+
+app = api()
+
+
+@app.get(
+    "/api/v3/reports/usage",
+    tags=["Reports"],
+    operation_id="getUsageReport",
+    summary="Report usage and spend",
+    responses=responses(200, UsageReport, "The report.", 400, csv="The rows, in columns named as FOCUS names them."),
+)
+def get_usage_report(query: Annotated[UsageQuery, Query()], request: Request) -> Reply:
+    """Report what tasks that ended made, took and cost, by day, month or range, and by up to three groups."""
+    account, now = access_of(app).account, utcnow()
+    report = usage_report(query, account=account, ledger=wiring.ledger_reader(), model_id=_model_id, now=now)
+    return usage_response(report, wanted=query.format, accept=request.headers.get("accept"))
+
+
+def _model_id(provider: str, name: str) -> str:
+    # The adapters, which the models come with, are loaded by the first report that speaks of models.
+    return wiring.models().id_of(provider, name)
+
+
+handler = bootstrap(serve(app), wiring.ledger_reader, prime=lambda: (app.get_openapi_json_schema(), wiring.models()))
