@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.mutants import PROJECT, cleanups, deletes, fairness, generation, listing, requests
+from tests.mutants import PROJECT, cleanups, deletes, fairness, generation, listing, requests, sweeps
 
 MUTANTS: Final = (
     *deletes.MUTANTS,
@@ -11,6 +11,7 @@ MUTANTS: Final = (
     *requests.MUTANTS,
     *generation.MUTANTS,
     *fairness.MUTANTS,
+    *sweeps.MUTANTS,
 )
 
 
@@ -42,6 +43,8 @@ SUITE: Final = tuple(
                 "conditional_requests",
                 "problems",
                 "cascade_*",
+                "sweep",
+                "lost_messages",
                 "integrity_oracle",
                 "third_level_oracle",
             )
