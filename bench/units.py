@@ -117,4 +117,4 @@ def _index(described: Mapping[str, Any]) -> Index:
     projected = described["Projection"]
     if projected["ProjectionType"] == "ALL":
         return Index(keys, None)
-    return Index(keys, frozenset({"PK", "SK", *keys, *projected["NonKeyAttributes"]}))
+    return Index(keys, frozenset({"PK", "SK", *keys, *projected.get("NonKeyAttributes", [])}))

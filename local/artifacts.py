@@ -37,6 +37,9 @@ ENVIRONMENT: Final = {
     "WEBHOOK_DELIVERY_QUEUE_URL": "http://127.0.0.1/none",
 }
 
+PLENTY = 15_000  # milliseconds
+NO_TIME = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Function:
@@ -92,9 +95,9 @@ def weigh(built: Path, architecture: str) -> list[str]:
 
 def check(function: Function, python: str) -> str:
     """Import the function from what was built alone and feed it its smoke event; one line about it."""
-    event, wanted = smoke_event(function.kind)
+    event, milliseconds, wanted = smoke_event(function.kind)
     # -B: nobody writes bytecode here, or a module that was built without it would be found with it.
-    command = [python, "-I", "-S", "-B", str(SMOKE), json.dumps(event), *function.path]
+    command = [python, "-I", "-S", "-B", str(SMOKE), json.dumps(event), str(milliseconds), *function.path]
     ran = subprocess.run(command, env=ENVIRONMENT, cwd="/", capture_output=True, text=True, check=False)
     if ran.returncode:
         raise LocalError(f"{function.name} does not run from what was built:\n{ran.stderr}")
@@ -107,14 +110,16 @@ def check(function: Function, python: str) -> str:
     return f"  {function.name:<20} {function.size / 1e6:7.1f} MB  {found['modules']:4d} modules  {said[0]}: {said[1]}"
 
 
-def smoke_event(kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Something that a function can answer without AWS, and the least that it must answer."""
+def smoke_event(kind: str) -> tuple[dict[str, Any], int, dict[str, Any]]:
+    """Something that a function can answer without AWS, how long it has, and the least that it must answer."""
     if kind == "http":
         unknown: dict[str, Any] = json.loads((tools.PROJECT / "events/system.unknown_path.json").read_text())
-        return unknown, {"statusCode": 404}
+        return unknown, PLENTY, {"statusCode": 404}
     if kind == "batch":
-        return {"Records": []}, {"batchItemFailures": []}
-    return {"user_ids": []}, {"ok": True}
+        return {"Records": []}, PLENTY, {"batchItemFailures": []}
+    if kind == "schedule":
+        return {}, NO_TIME, {"looked_at": 0}
+    return {"user_ids": []}, PLENTY, {"ok": True}
 
 
 def main() -> int:
@@ -148,7 +153,9 @@ def _everything(python: str) -> list[str]:
 
 def _kind(properties: Mapping[str, Any]) -> str:
     types = {each["Type"] for each in properties.get("Events", {}).values()}
-    return "http" if "HttpApi" in types else "batch" if types else "by hand"
+    if types & {"HttpApi", "Schedule"}:
+        return "http" if "HttpApi" in types else "schedule"
+    return "batch" if types else "by hand"
 
 
 def _references(node: Any) -> list[str]:

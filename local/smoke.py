@@ -1,4 +1,4 @@
-"""`python3.13 -I -S smoke.py EVENT FOLDER...`: import `app` from these folders alone and hand it one event.
+"""`python3.13 -I -S smoke.py EVENT MS FOLDER...`: import `app` from these folders alone and hand it one event.
 
 Prints what came back and what was loaded from where. It runs without this project and without site-packages, so that
 what a layer lacks is missing here as it would be on AWS.
@@ -19,19 +19,22 @@ class Context:
     invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:smoke"
     aws_request_id = "00000000-0000-0000-0000-000000000000"
 
+    def __init__(self, milliseconds: int) -> None:
+        self._milliseconds = milliseconds
+
     def get_remaining_time_in_millis(self) -> int:
-        """Plenty."""
-        return 15000
+        """As much as was said."""
+        return self._milliseconds
 
 
 def main() -> None:
     """See the module."""
-    event, *folders = sys.argv[1:]
+    event, milliseconds, *folders = sys.argv[1:]
     before = {name for name, module in sys.modules.items() if getattr(module, "__file__", None)}
     sys.path[:0] = folders
     import app  # type: ignore[import-not-found]  # noqa: PLC0415 - the function under test
 
-    answer = app.handler(json.loads(event), Context())
+    answer = app.handler(json.loads(event), Context(int(milliseconds)))
     loaded = [module for name, module in sorted(sys.modules.items()) if name not in before]
     ours = [module for module in loaded if str(getattr(module, "__file__", None)).startswith(tuple(folders[1:]))]
     source = [module.__name__ for module in ours if not is_compiled(module)]

@@ -137,6 +137,11 @@ class Harness:
         """Deliver every message of the webhook delivery queue, after its delay; how many there were."""
         return self._deliver("webhook_delivery", self.deliveries)
 
+    def sweep(self) -> dict[str, int]:
+        """Have overdue work put back on its queue, as it is every minute; how much was looked at and put back."""
+        swept: dict[str, int] = self.invoke("sweep", {})
+        return swept
+
     def _deliver(self, function: str, queue: HeldQueue) -> int:
         taken = queue.take()
         for body, delay in taken:

@@ -242,7 +242,7 @@ BREAKS: Final = (
     Break("dashboard", "Dashboard", put("Dashboard", "DashboardBody", '{"widgets": [}')),
     Break("dashboard", "Dashboard", put("Dashboard", "DashboardBody", '{"widgets": [' + ",".join(["{}"] * 501) + "]}")),
     Break("unwatched-drops", "CascadeFunction", drop("DroppedInvocationsAlarm", "Metrics.3")),
-    Break("unwatched-throttles", "Table", drop("TableThrottlesAlarm", "Metrics.1")),
+    Break("unwatched-throttles", "Table", drop("TableReadThrottlesAlarm", "Metrics.1")),
 )
 
 

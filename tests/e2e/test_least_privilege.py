@@ -122,6 +122,7 @@ MAY: Final[dict[str, Deed]] = {
     "cascade": Role.remove_file,
     "webhook_delivery": Role.get,
     "relay": Role.clean_up,
+    "sweep": Role.clean_up,
 }
 MAY_NOT: Final[dict[str, tuple[Deed, ...]]] = {
     "clients": (Role.scan, Role.drop, Role.write_file, Role.remove_file, Role.generate, Role.clean_up, Role.secrets),
@@ -143,6 +144,7 @@ MAY_NOT: Final[dict[str, tuple[Deed, ...]]] = {
         Role.clean_up,
         Role.secrets,
     ),
+    "sweep": (Role.scan, Role.put, Role.delete, Role.write_file, Role.remove_file, Role.secrets),
     "verify": (Role.scan, Role.put, Role.update, Role.delete, Role.write_file, Role.generate, Role.secrets),
 }
 

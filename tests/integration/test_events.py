@@ -22,6 +22,8 @@ from tests.support.golden import (
     FILE,
     MESSAGES,
     PASSED_ON,
+    PUT_BACK,
+    SCHEDULED,
     TASK,
     check_request,
     event,
@@ -75,6 +77,13 @@ def test_a_delivery_message_calls_the_receiver(w: Harness) -> None:
     assert [each.status for each in kept(CANCELED).webhook_deliveries] == [204]
 
 
+def test_the_schedule_puts_overdue_work_back(w: Harness) -> None:
+    BEFORE["sweep.every_minute"](THEN)
+    assert w.invoke("sweep", event("sweep.every_minute")) == {"looked_at": 1, "put_back": 1}
+    ((body, _),) = w.generation.take()
+    assert PUT_BACK.items() <= json.loads(body).items()
+
+
 def test_verify_reports_a_consistent_table(w: Harness) -> None:
     assert w.invoke("verify", event("verify.users")) == {"ok": True, "findings": []}
 
@@ -98,7 +107,7 @@ def test_a_record_that_comes_twice_does_no_harm(w: Harness) -> None:
 
 
 def test_every_event_is_used() -> None:
-    assert saved() == ANSWERS.keys() | PASSED_ON.keys() | MESSAGES | BY_HAND
+    assert saved() == ANSWERS.keys() | PASSED_ON.keys() | MESSAGES | BY_HAND | SCHEDULED
 
 
 def test_every_function_has_an_event() -> None:

@@ -1,7 +1,7 @@
 """Random histories, and SQLite with real foreign keys beside them: at every moment both answer alike.
 
-Cleanup messages come late, partly, twice and out of order; the answers must not show it. `ORACLE_EXAMPLES=500` looks
-for longer, at other histories each time.
+Messages come late, partly, twice, out of order or never; the answers must not show it. `ORACLE_EXAMPLES=500` looks for
+longer, at other histories each time.
 """
 
 import os
@@ -22,7 +22,7 @@ from atelier.store.items import part_to_item
 from testbed.exact_stream import exact_harness
 from testbed.harness import TABLE, Answer, Harness, HeldQueue
 from testbed.lambda_events import sqs_record
-from tests.support.fault_injection import Snapshot
+from tests.support.fault_injection import Snapshot, settle_by_sweep
 from tests.support.oracle import TOLD, Question, Sql, compare, compare_one
 from tests.support.recount import scan, violations
 
@@ -196,6 +196,20 @@ class Integrity(RuleBasedStateMachine):
     def clean_one(self, message: int, again: bool) -> None:
         self._deliver("cascade", self.harness.cascade, message, again=again)
 
+    @rule(message=which, of_cascade=st.booleans())
+    def lose_a_message(self, message: int, of_cascade: bool) -> None:
+        queue = self.harness.cascade if of_cascade else self.harness.generation
+        if queue.waiting:
+            del queue.waiting[message % len(queue.waiting)]
+
+    @rule()
+    def lose_records(self) -> None:
+        self.harness.changes()
+
+    @rule()
+    def sweep(self) -> None:
+        self.harness.sweep()
+
     @rule()
     def clean(self) -> None:
         self.harness.relay()
@@ -224,7 +238,7 @@ class Integrity(RuleBasedStateMachine):
             assert self._findings(at_rest=False) == []
 
     def teardown(self) -> None:
-        self.harness.settle()
+        settle_by_sweep(self.harness)
         self._told()
         assert self._findings(at_rest=True) == []
         for table, ids in self.made.items():

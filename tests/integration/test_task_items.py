@@ -116,7 +116,7 @@ def test_a_transition_that_ends_a_step_writes_both_items(stage: Stage) -> None:
 
 def test_a_delivery_is_one_update_of_the_detail(stage: Stage) -> None:
     def log() -> None:
-        wiring.tasks().log_delivery(stage.task.id, DeliveryAttempt(at=stage.w.now, status=204))
+        wiring.tasks().log_delivery(stage.task, DeliveryAttempt(at=stage.w.now, status=204))
 
     assert stage.written_by(log) == ONE_UPDATE_OF["detail"]
 

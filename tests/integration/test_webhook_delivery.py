@@ -13,7 +13,7 @@ from standardwebhooks.webhooks import Webhook
 from atelier import wiring
 from atelier.domain.access import Access
 from atelier.domain.schema import format_timestamp
-from atelier.domain.tasks.record import DeliveryAttempt
+from atelier.domain.tasks.record import DeliveryAttempt, Task
 from atelier.domain.webhook_delivery import DeliveryFailed
 from atelier.domain.webhook_secrets import OVERLAP, secret_text
 from atelier.store import keys
@@ -24,6 +24,7 @@ from atelier.store.webhook_client import WebhookClient
 from atelier.store.webhook_secrets import WebhookSecrets
 from testbed.harness import Harness
 from tests.integration.builders import a_client, a_finished_task, a_task, problem, shown, work_on
+from tests.support.builders import a_task as a_record
 from tests.support.builders import an_id
 
 URL: Final = "https://receiver.example/hooks"
@@ -53,6 +54,11 @@ def receiver() -> Iterator[Receiver]:
     made = Receiver()
     with mock.patch.object(WebhookClient, "post", made.post):
         yield made
+
+
+def stored(task: Any) -> Task:
+    """A task as it is kept."""
+    return wiring.tasks().kept(task["id"], access=Access.own(1))
 
 
 def told(receiver: Receiver, secret: str) -> list[Any]:
@@ -148,8 +154,8 @@ def test_a_delivery_names_no_client_being_cleaned_up(w: Harness, receiver: Recei
 def test_a_delivery_changes_only_deliveries_and_tag(w: Harness) -> None:
     task = a_finished_task(w)
     before = w.call("GET", f"/tasks/{task['id']}")
-    wiring.tasks().log_delivery(task["id"], DeliveryAttempt(at=w.now, status=500))
-    wiring.tasks().log_delivery(task["id"], DeliveryAttempt(at=w.now, error="it did not answer"))
+    wiring.tasks().log_delivery(stored(task), DeliveryAttempt(at=w.now, status=500))
+    wiring.tasks().log_delivery(stored(task), DeliveryAttempt(at=w.now, error="it did not answer"))
     after = w.call("GET", f"/tasks/{task['id']}")
     at = format_timestamp(w.now)
     assert [{**each, "at": None} for each in after.json["webhook_deliveries"]] == [
@@ -167,12 +173,12 @@ def test_a_delivery_is_recorded_on_older_tasks(w: Harness) -> None:
     task = a_finished_task(w)
     key = {"PK": {"S": f"TASK#{task['id']}"}, "SK": {"S": "TASK"}}
     w.dynamodb.update_item(TableName="atelier", Key=key, UpdateExpression="REMOVE webhook_deliveries")
-    wiring.tasks().log_delivery(task["id"], DeliveryAttempt(at=w.now, status=200))
+    wiring.tasks().log_delivery(stored(task), DeliveryAttempt(at=w.now, status=200))
     assert len(shown(w, f"/tasks/{task['id']}")["webhook_deliveries"]) == 1
 
 
 def test_a_delivery_for_a_missing_task_is_not_recorded(w: Harness) -> None:
-    wiring.tasks().log_delivery(an_id(9), DeliveryAttempt(at=w.now, status=200))
+    wiring.tasks().log_delivery(a_record(id=an_id(9)), DeliveryAttempt(at=w.now, status=200))
     assert wiring.table().get(keys.task(an_id(9))) is None
 
 

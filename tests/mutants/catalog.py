@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.mutants import PROJECT, cleanups, deletes, fairness, generation, listing, reports, requests
+from tests.mutants import PROJECT, cleanups, deletes, fairness, generation, listing, reports, requests, sweeps
 
 MUTANTS: Final = (
     *deletes.MUTANTS,
@@ -12,6 +12,8 @@ MUTANTS: Final = (
     *generation.MUTANTS,
     *fairness.MUTANTS,
     *reports.MUTANTS,
+    *sweeps.MUTANTS,
+    *sweeps.MUTANTS,
 )
 
 
@@ -46,6 +48,8 @@ SUITE: Final = tuple(
                 "problems",
                 "usage_reports",
                 "cascade_*",
+                "sweep",
+                "lost_messages",
                 "integrity_oracle",
                 "third_level_oracle",
             )

@@ -63,8 +63,8 @@ MUTANTS: Final = (
     Mutant(
         "a cleanup stops after its first piece",
         f"{STORE}/cascade.py",
-        "self._queue.send(message.model_copy(",
-        "(lambda *_, **__: None)(message.model_copy(",
+        "self._send_on(deletion, message.model_copy(",
+        "(lambda *_, **__: None)(deletion, message.model_copy(",
         "tests/integration/test_cascade_turns.py",
     ),
     Mutant(

@@ -88,10 +88,11 @@ MUTANTS: Final = (
     Mutant(
         "the next message is sent after the step is recorded",
         PIPELINE,
-        "        self._send(task, step=task.step + 1, delay=max(_delay(task.step), math.ceil(after or 0)))\n"
+        "        self._send(task, step=task.step + 1, delay=delay)\n"
+        '        seen = {**seen, "next_at": now + timedelta(seconds=delay)}\n'
         "        return self._record_step(task, transition, seen, now=now)",
         "        recorded = self._record_step(task, transition, seen, now=now)\n"
-        "        self._send(task, step=task.step + 1, delay=max(_delay(task.step), math.ceil(after or 0)))\n"
+        "        self._send(task, step=task.step + 1, delay=delay)\n"
         "        return recorded",
         "tests/property/test_pipeline.py",
     ),

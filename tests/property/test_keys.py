@@ -208,9 +208,17 @@ def test_every_index_and_partition_is_used() -> None:
             keys.tasks_of_owner(1),
             keys.tasks_of_client(1, "x"),
             keys.tasks_of_campaign(1, "x"),
+            keys.due(0),
         )
     }
     assert used == there
+
+
+@given(IDS)
+def test_what_is_due_stands_in_one_of_the_shards(id_: str) -> None:
+    place = keys.due_place(id_, datetime(2026, 1, 31, tzinfo=UTC))
+    assert place["due_shard"] in {keys.due(shard).value for shard in range(keys.DUE_SHARDS)}
+    assert keys.due_place(id_, None) == {}
 
 
 @given(st.dates(), IDS, IDS, st.text(max_size=40))

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atelier.domain.pipeline import DEADLINE
+from atelier.domain.due import DEADLINE, outcome_ends
 from atelier.domain.provider import Done, Refused
 from atelier.domain.tasks.record import NEXT, Outcome, TaskStatus
 from tests.support.fakes import statuses_that_end
@@ -33,7 +33,9 @@ def always_holds(story: Scenario) -> None:
     assert len(statuses_that_end(history)) <= 1
     waiting = [each.message for each in (*story.queue, *(running.delivery for running in story.workers))]
     steps = [message.step for message in waiting if message.step is not None]
-    assert task is None or task.over or max(steps, default=-1) >= task.step, "no message will ever take it on"
+    assert task is None or task.over or story.tasks.due[TASK_ID], "the sweep will never look at it"
+    takes_on = task is None or task.over or max(steps, default=-1) >= task.step
+    assert takes_on or story.lost, "no message will ever take it on"
     if task and task.status is TaskStatus.SUCCEEDED:
         assert [story.media.files.get(output.key) for output in task.outputs] == [b"one", b"two"]
 
@@ -55,6 +57,8 @@ def holds_at_rest(story: Scenario) -> None:
         refused = set() if story.provider.accepted else {"not_allowed"}
         assert task.error.code in {code for code, true in stopped_here.items() if true} | theirs | refused
     runs_for_nobody = story.provider.accepted and not isinstance(job, Done | Refused)
-    assert story.unheard or not runs_for_nobody, "the provider was never told to stop"
+    too_late = story.lost and story.now > outcome_ends(task)
+    assert story.unheard or too_late or not runs_for_nobody, "the provider was never told to stop"
+    assert story.tasks.due[TASK_ID] is None, "the sweep looks at it for ever"
     if task.provider_outcome is Outcome.SUCCEEDED:
         assert isinstance(job, Done)

@@ -19,6 +19,8 @@ from tests.support.golden import (
     CANCELED,
     MESSAGES,
     PASSED_ON,
+    PUT_BACK,
+    SCHEDULED,
     check_request,
     kept,
     saved,
@@ -82,12 +84,19 @@ def test_a_delivery_message_calls_the_receiver(containers: Containers, invoke: I
     assert (told.target, told.headers["webhook-id"]) == ("/hooks", f"evt_{CANCELED}")
 
 
+def test_the_schedule_puts_overdue_work_back(account: Account, invoke: Invoke) -> None:
+    BEFORE["sweep.every_minute"](datetime.now(UTC))
+    assert invoke("sweep.every_minute") == {"looked_at": 1, "put_back": 1}
+    (message,) = account.waiting("generation")
+    assert PUT_BACK.items() <= message.items()
+
+
 def test_verify_reports_a_consistent_table(invoke: Invoke) -> None:
     assert invoke("verify.users") == {"ok": True, "findings": []}
 
 
 def test_every_function_and_every_event_was_tried() -> None:
-    tried = {*ANSWERS, *PASSED_ON, *AFTER, "webhook_delivery.task_ended", "verify.users"}
+    tried = {*ANSWERS, *PASSED_ON, *AFTER, "webhook_delivery.task_ended", "verify.users", *SCHEDULED}
     assert tried == saved()
     assert {name.partition(".")[0] for name in tried} == set(FUNCTIONS)
     assert set(AFTER) | {"webhook_delivery.task_ended"} == MESSAGES

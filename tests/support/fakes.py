@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel
 
 from atelier.domain.catalog import Catalog, Model, Price, Unit
+from atelier.domain.due import first_look
 from atelier.domain.pipeline import Pipeline
 from atelier.domain.pipeline_ports import GenerationMessage, MediaRejected, TaskChanged
 from atelier.domain.provider import (
@@ -41,12 +42,14 @@ class FakeTasks:
     """A store of tasks as summary and detail, which refuses what no longer holds, and remembers every status.
 
     Both are read at once, and not as of the same moment: where `torn` says so, the first to read a task after a write
-    sees one of them as it was before, as somebody does who reads while it is written.
+    sees one of them as it was before, as somebody does who reads while it is written. `due` is when the sweep looks at
+    a task (None: never), as an index has it.
     """
 
     def __init__(self, *tasks: Task, torn: Callable[[], bool] = lambda: False) -> None:
         self.kept = {task.id: task for task in tasks}
         self.history = {task.id: [task.status] for task in tasks}
+        self.due = {task.id: first_look(task) for task in tasks}
         self._before: dict[str, Task] = {}
         self._torn = torn
 
@@ -91,6 +94,7 @@ class FakeTasks:
             _demand(current.detail_version == before.detail_version)
             kept = _with(kept, TaskDetail, of=after)
         self._keep(kept)
+        self.due[after.id] = first_look(after)
         return after
 
     def _current(self, task: Task) -> Task:

@@ -4,8 +4,8 @@ Everything passes through one `FaultyDynamoDB`, which asks its `trouble` before 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -303,6 +303,66 @@ def handled(made: Harness, function: str, body: str) -> bool:
         return False
 
 
+# ------------------------------------------------------------------------------------------------- what is lost
+
+
+@dataclass
+class Losses:
+    """Of all stream records and messages, in the order in which they come, those with these numbers are lost."""
+
+    numbers: Container[int] = ()
+    seen: int = 0
+
+    def happens(self) -> bool:
+        """Whether the next one is lost."""
+        self.seen += 1
+        return self.seen in self.numbers
+
+    @contextmanager
+    def among_messages(self) -> Iterator[None]:
+        """Messages are lost when they are sent."""
+        send = HeldQueue.send
+
+        def sent(queue: HeldQueue, message: Any, **how: Any) -> None:
+            if not self.happens():
+                send(queue, message, **how)
+
+        with mock.patch.object(HeldQueue, "send", sent):
+            yield
+
+
+def settle_by_sweep(made: Harness, losses: Losses | None = None, *, rounds: int = 500) -> None:
+    """Let everything happen until no work is due any more. Whenever nothing waits, the sweep looks at what is due.
+
+    Who is killed is brought back: messages by their queues, the sweep by its schedule.
+    """
+    lost = losses or Losses()
+    queues = {"worker": made.generation, "cascade": made.cascade, "webhook_delivery": made.deliveries}
+    with lost.among_messages():
+        for _ in range(rounds):
+            if records := [record for record in made.changes() if not lost.happens()]:
+                made.invoke("relay", {"Records": records})
+            if any(deliver_first(made, name, queue, visibility=VISIBILITY) for name, queue in queues.items()):
+                continue
+            if (due := next_due(made)) is None:
+                return
+            made.now = max(made.now, due)
+            with suppress(Crashed):
+                made.sweep()
+    raise AssertionError("It does not come to rest.")
+
+
+def next_due(made: Harness) -> datetime | None:
+    """When the sweep finds something next; None when no work is left to do."""
+    moments = [item["due_at"]["S"] for item in _all_items(made) if "due_at" in item]
+    return datetime.fromisoformat(min(moments)) if moments else None
+
+
+def _all_items(made: Harness) -> Iterator[Request]:
+    for page in made.dynamodb.get_paginator("scan").paginate(TableName=TABLE, ConsistentRead=True):
+        yield from page["Items"]
+
+
 # --------------------------------------------------------------------------------------------------------- snapshots
 
 
@@ -312,10 +372,12 @@ class Snapshot:
     def __init__(self, made: Harness) -> None:
         self._harness = made
         self._restore_table = engines.current().snapshot(made.dynamodb, made.stream)
-        self._rest = deepcopy((made.now, made.generation.waiting, made.cascade.waiting))
+        queues = (made.generation, made.cascade, made.deliveries)
+        self._rest = deepcopy((made.now, [queue.waiting for queue in queues]))
 
     def again(self) -> None:
         """Make the harness what it was."""
         self._restore_table()
         made = self._harness
-        made.now, made.generation.waiting, made.cascade.waiting = deepcopy(self._rest)
+        made.now, waiting = deepcopy(self._rest)
+        made.generation.waiting, made.cascade.waiting, made.deliveries.waiting = waiting

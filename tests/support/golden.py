@@ -5,7 +5,7 @@ import gzip
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import boto3
@@ -20,6 +20,7 @@ from atelier.domain.tasks.record import Task
 from atelier.domain.tasks.requests import NewImage
 from atelier.settings import settings
 from atelier.store import keys
+from atelier.store.table import Write
 from testbed.template import PROJECT
 from tests.contract.conformity import check_answer
 
@@ -76,6 +77,7 @@ PASSED_ON: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "relay.task_canceled": ("generation", {"task_id": TASK, "step": None, "job": "sandbox-1769860925000-1500"}),
     "relay.task_succeeded": ("deliveries", {"task_id": TASK, "user_id": 1}),
 }
+PUT_BACK: Final[dict[str, Any]] = {"task_id": TASK, "step": 0, "user_id": 1}
 MESSAGES: Final = {
     "worker.step",
     "cascade.client_deleted",
@@ -84,6 +86,7 @@ MESSAGES: Final = {
     "webhook_delivery.task_ended",
 }
 BY_HAND: Final = {"verify.users"}
+SCHEDULED: Final = {"sweep.every_minute"}
 
 
 @dataclass(frozen=True)
@@ -192,10 +195,17 @@ def _store_files(_: datetime) -> None:
         boto3.client("s3").put_object(Bucket=settings().bucket, Key=key, Body=b"png")
 
 
+def _lose_the_message(now: datetime) -> None:
+    late = now - timedelta(hours=1)
+    task = wiring.tasks().note(kept(TASK), next_at=late)
+    wiring.table().write(Write(keys.task(TASK), set=keys.due_place(task.id, late)))
+
+
 BEFORE: Final[dict[str, Callable[[datetime], None]]] = {
     "cascade.client_deleted": _delete_client,
     "cascade.campaign_deleted": _delete_campaign,
     "cascade.task_deleted": _store_files,
+    "sweep.every_minute": _lose_the_message,
 }
 """What has happened by the time a message comes."""
 

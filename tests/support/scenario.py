@@ -1,7 +1,8 @@
 """One task's way through the pipeline while everything happens that may: a story is a function of its seed.
 
-Messages come late, twice and out of order; workers die between any two calls; the caller cancels or deletes; the
-provider loses answers, refuses, requeues and ends; the cascade takes the task's parents away.
+Messages come late, twice, out of order, or not at all; the sweep finds what is due. Workers die between any two calls;
+the caller cancels or deletes; the provider loses answers, refuses, requeues and ends; the cascade takes the task's
+parents away.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Final
 
 from hypothesis import note
 
+from atelier.domain.due import Work, look
 from atelier.domain.pipeline import Pipeline
 from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.domain.provider import Done, Refused, State, Waiting, Working
@@ -46,6 +48,7 @@ class Delivery:
     message: GenerationMessage
     due: datetime
     receives: int = 1
+    taken: bool = False  # by a worker before: then its queue brings it back, and does not lose it
 
 
 @dataclass
@@ -76,6 +79,7 @@ class Scenario:
         wishes = ((self.cancel, self.chance.randrange(40)), (self.delete, self.chance.randrange(40)))
         self.wishes = [each for each in wishes if self.chance.random() < 0.4]
         self.moody = self.chance.random() < 0.5
+        self.lossy, self.lost = self.chance.random() < 0.5, False
 
     @property
     def task(self) -> Task | None:
@@ -97,12 +101,13 @@ class Scenario:
         for turn in range(500):
             while self.workers:
                 self.work(99)
-            if not self.queue:
+            if not self.queue and not self.sweep(waiting=True):
                 return
             if turn == 20 and not isinstance(self.provider.state, Done | Refused):
                 self.provider.state = IMAGES
-            self.queue.sort(key=lambda each: each.due)
-            self.take(self.queue[0], copy=False)
+            if self.queue:
+                self.queue.sort(key=lambda each: each.due)
+                self.take(self.queue[0], copy=False)
         raise AssertionError("It does not come to rest.")
 
     # ------------------------------------------------------------------------------------------- queue and workers
@@ -143,7 +148,7 @@ class Scenario:
         if running.worker.error is None or running.copy:
             return
         if delivery.receives < MAX_RECEIVES:
-            self.queue.append(Delivery(delivery.message, running.since + VISIBILITY, delivery.receives + 1))
+            self.queue.append(Delivery(delivery.message, running.since + VISIBILITY, delivery.receives + 1, taken=True))
         elif not self.queue and not self.sent.waiting:
             self.unheard = True  # a dead letter, and no other message is left to tell the provider
 
@@ -156,7 +161,8 @@ class Scenario:
         note(f"worker of {running.delivery.message.step} dies")
         self.workers.remove(running)
         # A copy comes again too, as if it were a message of its own.
-        self.queue.append(Delivery(running.delivery.message, running.since + VISIBILITY, running.delivery.receives))
+        again = running.since + VISIBILITY
+        self.queue.append(Delivery(running.delivery.message, again, running.delivery.receives, taken=True))
 
     def wait_until(self, moment: datetime) -> None:
         """Time passes; a worker does not live for long."""
@@ -173,13 +179,37 @@ class Scenario:
 
     def happen(self) -> None:
         """Something else happens."""
-        self.chance.choice((self.change_mood, self.unlink, self.clean, self.pass_time, self.report, self.spoil))()
+        others = (self.change_mood, self.unlink, self.clean, self.pass_time, self.report, self.spoil)
+        self.chance.choice((*others, self.sweep, self.lose))()
 
     def change_mood(self) -> None:
         """The provider is reachable or is not."""
         if self.moody:
             self.provider.mood = self.chance.choice(("well", "deaf", "mute", "strict", "forgetful"))
             note(f"the provider is {self.provider.mood}")
+
+    def lose(self) -> None:
+        """A message that nobody has taken yet is lost, or the stream's record that it would have come from."""
+        waiting = [each for each in self.queue if not each.taken]
+        if self.lossy and waiting:
+            lost = self.chance.choice(waiting)
+            note(f"{lost.message} is lost")
+            self.queue.remove(lost)
+            self.lost = True
+
+    def sweep(self, *, waiting: bool = False) -> bool:
+        """The sweep looks at the task if it is due, or is `waiting` until it is; whether it looked."""
+        due, task = self.tasks.due[TASK_ID], self.task
+        if due is None or task is None or not (waiting or due <= self.now):
+            return False
+        self.wait_until(due)
+        seen = look(task, now=self.now)
+        for work in seen.overdue:
+            message = GenerationMessage.about(task, step=task.step if work is Work.STEP else None)
+            note(f"{message} is put back")
+            self.queue.append(Delivery(message, self.now))
+        self.tasks.due[TASK_ID] = seen.again
+        return True
 
     def spoil(self) -> None:
         """What the provider brings cannot be kept."""

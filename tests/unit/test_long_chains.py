@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Any
 from unittest import mock
 
+from atelier.domain.due import ATTEMPTS
+from atelier.domain.pending_deletions import GRACE
 from atelier.domain.provider import Refused
+from atelier.domain.schema import format_timestamp
 from atelier.domain.tasks.record import TaskStatus, TaskType
-from atelier.domain.webhook_delivery import ATTEMPTS
 from atelier.store.cascade import BATCH, Cascade, CleanUpMessage
 from atelier.store.keys import Key, Partition
 from atelier.store.table import QueryPage, Write
@@ -68,10 +70,11 @@ class TasksOfOneCampaign:
 
     tasks: dict[str, None] = field(default_factory=lambda: dict.fromkeys(f"{number:06}" for number in range(CHILDREN)))
     is_over: bool = False
+    due_at: str = format_timestamp(NOON + 2 * GRACE)
 
     def get(self, key: Key) -> dict[str, Any] | None:
         is_deletion = key.sk.startswith("DELETION#")
-        return {"client_id": "client"} if is_deletion and not self.is_over else None
+        return {"client_id": "client", "due_at": self.due_at} if is_deletion and not self.is_over else None
 
     def query(self, partition: Partition, *, limit: int, **_: Any) -> QueryPage:
         wanted = self.tasks if partition.index == "tasks_of_campaign" else {}

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from atelier.domain.pipeline import DEADLINE
+from atelier.domain.due import DEADLINE
 from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Outcome, TaskStatus, TaskType

@@ -7,7 +7,8 @@ from typing import Final
 
 import pytest
 
-from atelier.domain.pipeline import DEADLINE, LEASE
+from atelier.domain.due import DEADLINE
+from atelier.domain.pipeline import LEASE
 from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Fallback, Outcome, TaskStatus
 from tests.support.builders import NOON, a_task

@@ -11,16 +11,9 @@ from typing import Any, Final
 
 import pytest
 
+from atelier.domain.due import ATTEMPTS, BACK_OFF, delivered, ends
 from atelier.domain.tasks.record import DeliveryAttempt, Output, Task
-from atelier.domain.webhook_delivery import (
-    ATTEMPTS,
-    BACK_OFF,
-    DeliveryFailed,
-    WebhookDelivery,
-    WebhookDispatcher,
-    delivered,
-    ends,
-)
+from atelier.domain.webhook_delivery import DeliveryFailed, WebhookDelivery, WebhookDispatcher
 from atelier.domain.webhook_secrets import OVERLAP, WebhookSecret, rotated, secret_text
 from atelier.domain.webhook_signatures import sign
 from tests.support.builders import NOON, a_task, an_id
@@ -64,7 +57,7 @@ class Scene:
         """The task, as a store has it."""
         return self.task if self.task and self.task.id == task_id else None
 
-    def log_delivery(self, task_id: str, delivery: DeliveryAttempt) -> None:
+    def log_delivery(self, task: Task, delivery: DeliveryAttempt) -> None:
         """Keep the attempt."""
         self._come_to("record")
         assert self.task is not None

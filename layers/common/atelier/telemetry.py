@@ -20,6 +20,7 @@ Metric = Literal[
     "CascadeAge",
     "CascadeChildren",
     "IntegrityViolations",
+    "OverduePutBack",
     "ProviderKeyRefused",
     "ProviderUnavailable",
     "SubmitOutcomeUnknown",

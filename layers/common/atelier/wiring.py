@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from atelier.store.media import MediaBucket
     from atelier.store.queues import ProviderQueues, Queue
     from atelier.store.resources import Resources
+    from atelier.store.sweep import Sweep
     from atelier.store.table_health import TableHealth
     from atelier.store.tasks import Tasks
     from atelier.store.users import Users
@@ -266,6 +267,14 @@ def cascade() -> "Cascade":
     from atelier.store.cascade import Cascade
 
     return Cascade(table(), cascade_queue(), grace=settings().cascade_quiet_period)
+
+
+@cache
+def sweep() -> "Sweep":
+    """The sweep of overdue work."""
+    from atelier.store.sweep import Sweep
+
+    return Sweep(table(), generation_queue(), cascade_queue(), webhook_delivery_queue())
 
 
 @cache

@@ -7,7 +7,8 @@ null.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from atelier.domain.kinds import ancestors_of, kind_named
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from atelier.domain.tasks.record import TaskSummary
 
 AnyTask = TypeVar("AnyTask", bound="TaskSummary")
+
+GRACE: Final = timedelta(minutes=10)
+"""How late a message about a cleanup may be before another one is sent. Nobody sees what waits for it."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ step, and never loses one. A message without a step wakes the task up, whatever 
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ from hmac import compare_digest
 from typing import Final, TypeVar
 
 from atelier.domain.catalog import SANDBOX, Catalog
+from atelier.domain.due import DEADLINE, outcome_ends
 from atelier.domain.messages import LONGEST_DELAY
 from atelier.domain.params import errors_of
 from atelier.domain.pipeline_ports import (
@@ -44,18 +46,11 @@ from atelier.domain.tasks.requests import MOST_OUTPUTS, TYPED_OPTIONS
 
 Answer = TypeVar("Answer")
 
-# From creation; a provider that has not answered by then is not going to.
-DEADLINE: Final = {
-    TaskType.IMAGE: timedelta(minutes=15),
-    TaskType.VIDEO: timedelta(hours=1),
-    TaskType.AUDIO: timedelta(minutes=30),
-}
 # Longer than a worker may run, so that a lease ends only when its holder is certainly gone.
 LEASE: Final = timedelta(seconds=90)
 FIRST_POLLS: Final = (1, 1, 1, 2, 3, 5, 8, 13, 21, 34)
 LAST_POLL: Final = 60
 _HELD: Final = 5  # seconds after which a message looks again whether its task is still being submitted
-_AFTERMATH: Final = timedelta(hours=1)  # how long after its deadline a job that could not be stopped is asked after
 _NOT_CONFIRMED: Final = "The provider has not confirmed the job; it is not sent twice."
 _LONGEST_MESSAGE: Final = 1000
 _LAST_PLACE: Final = 1_000_000  # whatever number a provider tells
@@ -173,7 +168,8 @@ class Pipeline:
             except TaskChanged:
                 current = self.tasks.load(task.id)
                 if current is None:
-                    self._clean_up_deleted(self._message(task.model_copy(update={"provider_task_id": job}), step=None))
+                    accepted = task.model_copy(update={"provider_task_id": job})
+                    self._clean_up_deleted(GenerationMessage.about(accepted, step=None))
                     raise
                 task = current
             else:
@@ -253,7 +249,9 @@ class Pipeline:
         **seen: object,
     ) -> Task:
         """The step is over: the next one follows, and what was `seen` is recorded, with the `transition` it makes."""
-        self._send(task, step=task.step + 1, delay=max(_delay(task.step), math.ceil(after or 0)))
+        delay = min(max(_delay(task.step), math.ceil(after or 0)), LONGEST_DELAY)
+        self._send(task, step=task.step + 1, delay=delay)
+        seen = {**seen, "next_at": now + timedelta(seconds=delay)}
         return self._record_step(task, transition, seen, now=now)
 
     def _record_step(
@@ -267,17 +265,7 @@ class Pipeline:
         return self.tasks.note(task, step=task.step + 1, **news)
 
     def _send(self, task: Task, *, step: int | None, delay: int) -> None:
-        self.queue.send(self._message(task, step=step), delay=min(delay, LONGEST_DELAY), provider=task.served_by)
-
-    def _message(self, task: Task, *, step: int | None) -> GenerationMessage:
-        return GenerationMessage(
-            task_id=task.id,
-            user_id=task.user_id,
-            step=step,
-            job=task.provider_task_id,
-            served_by=task.served_by,
-            model=task.model,
-        )
+        self.queue.send(GenerationMessage.about(task, step=step), delay=delay, provider=task.served_by)
 
     # ------------------------------------------------------------------------------------------------------ ending
 
@@ -349,9 +337,14 @@ class Pipeline:
         if ended is not None:
             outcome, cost = ended
             return self.tasks.record_outcome(task, life_cycle.with_outcome(task, outcome, cost=cost, now=now))
-        since = now - (task.completed_at or now)
-        if now < task.created_at + DEADLINE[task.type] + _AFTERMATH:
-            self._send(task, step=None, delay=max(LAST_POLL // 4, int(since.total_seconds() / 2)))
+        return self._ask_again_later(task, now=now) if now < outcome_ends(task) else task
+
+    def _ask_again_later(self, task: Task, *, now: datetime) -> Task:
+        since = (now - (task.completed_at or now)).total_seconds()
+        delay = min(max(LAST_POLL // 4, int(since / 2)), LONGEST_DELAY)
+        self._send(task, step=None, delay=delay)
+        with suppress(TaskChanged):  # a moment that is not noted has the task looked at early
+            return self.tasks.note(task, next_at=now + timedelta(seconds=delay))
         return task
 
     def _stop_job(self, task: Task, *, now: datetime) -> tuple[Outcome, Decimal | None] | None:

@@ -22,6 +22,18 @@ class GenerationMessage(AccountMessage):
     model: str | None = None
     token: str | None = None
 
+    @classmethod
+    def about(cls, task: Task, *, step: int | None) -> "GenerationMessage":
+        """The message that has this step of the task carried out, or None: whatever comes next."""
+        return cls(
+            task_id=task.id,
+            user_id=task.user_id,
+            step=step,
+            job=task.provider_task_id,
+            served_by=task.served_by,
+            model=task.model,
+        )
+
 
 class Tasks(Protocol):
     """What the pipeline needs of the task store. Writes raise TaskChanged when the task is no longer as it was read."""

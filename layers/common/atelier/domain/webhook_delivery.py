@@ -9,20 +9,16 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http import HTTPStatus
-from typing import Final, Protocol
+from typing import Protocol
 
 from pydantic import BaseModel
 
+from atelier.domain.due import BACK_OFF, ends
 from atelier.domain.messages import LONGEST_DELAY, AccountMessage
 from atelier.domain.schema import Timestamp
 from atelier.domain.tasks.record import DeliveryAttempt, Task
 from atelier.domain.webhook_secrets import WebhookSecret
 from atelier.domain.webhook_signatures import sign
-
-# Seconds between one attempt and the next: ten attempts in about a day, most of them soon.
-BACK_OFF: Final = (5, 30, 2 * 60, 10 * 60, 30 * 60, 3600, 3 * 3600, 7 * 3600, 12 * 3600)
-ATTEMPTS: Final = len(BACK_OFF) + 1
 
 
 class WebhookDelivery(AccountMessage):
@@ -51,8 +47,8 @@ class Tasks(Protocol):
     def load(self, task_id: str) -> Task | None:
         """The task as it is now."""
 
-    def log_delivery(self, task_id: str, delivery: DeliveryAttempt) -> None:
-        """Record an attempt, unless the task is gone."""
+    def log_delivery(self, task: Task, delivery: DeliveryAttempt) -> None:
+        """Record an attempt to tell of this task, unless it is gone."""
 
 
 class Secrets(Protocol):
@@ -105,7 +101,7 @@ class WebhookDispatcher:
         delivery = self._attempt(task.webhook_url, show(task), secret, now=now)
         if not ends(delivery) and message.attempt < len(BACK_OFF):
             self._queue_the_next(message, now=now)
-        self.tasks.log_delivery(task.id, delivery)
+        self.tasks.log_delivery(task, delivery)
         return delivery
 
     def _attempt(self, url: str, task: Task, secret: WebhookSecret, *, now: datetime) -> DeliveryAttempt:
@@ -124,16 +120,6 @@ class WebhookDispatcher:
     def _wait(self, message: WebhookDelivery, seconds: float) -> None:
         # A queue does not hold a message for hours, so it is sent again until it is due.
         self.queue.send(message, delay=min(math.ceil(seconds), LONGEST_DELAY))
-
-
-def delivered(delivery: DeliveryAttempt) -> bool:
-    """Whether the receiver accepted the delivery (any 2xx)."""
-    return delivery.status is not None and HTTPStatus.OK <= delivery.status < HTTPStatus.MULTIPLE_CHOICES
-
-
-def ends(delivery: DeliveryAttempt) -> bool:
-    """Whether no further attempt follows: accepted, or 410 Gone."""
-    return delivered(delivery) or delivery.status == HTTPStatus.GONE
 
 
 def _is_settled(task: Task, message: WebhookDelivery) -> bool:

@@ -9,6 +9,7 @@ reader, from an index or in an answer half made.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
@@ -17,8 +18,8 @@ from typing import Final, Protocol
 
 from atelier.domain.kinds import OnDelete, Relation, ancestors_of, kind_named, links_to_clear, relations_of
 from atelier.domain.messages import AccountMessage
-from atelier.domain.pending_deletions import member
-from atelier.domain.schema import UNASSIGNED
+from atelier.domain.pending_deletions import GRACE, member
+from atelier.domain.schema import UNASSIGNED, format_timestamp
 from atelier.store import counters, keys, parents
 from atelier.store.expressions import Attr, Condition
 from atelier.store.keys import Key, Partition
@@ -49,12 +50,16 @@ class Queue(Protocol):
 
 @dataclass(frozen=True)
 class Deletion:
-    """A deletion whose cleanup has not ended. `above` are the ids of the resource's ancestors, the outermost first."""
+    """A deletion whose cleanup has not ended. `above` are the ids of the resource's ancestors, the outermost first.
+
+    `due_at` is when the sweep looks at it, as it is stored.
+    """
 
     user_id: int
     kind: str
     id: str
     above: tuple[str, ...] = ()
+    due_at: str = ""
 
     @property
     def key(self) -> Key:
@@ -137,15 +142,15 @@ class Cascade:
         freed, seen = self._free_children(deletion, now=now)
         if seen:
             # Rows that were seen but needed nothing are an index lagging behind: give it a moment.
-            self._queue.send(message.model_copy(update={"since": None}), delay=0 if freed else 2)
+            self._send_on(deletion, message.model_copy(update={"since": None}), delay=0 if freed else 2, now=now)
             return freed
         since = message.since or now
         remaining = since + self._grace - now
         message = message.model_copy(update={"since": since})
         if remaining > timedelta(0):
-            self._queue.send(message, delay=int(remaining.total_seconds()) + 1)
+            self._send_on(deletion, message, delay=int(remaining.total_seconds()) + 1, now=now)
         elif self._delete_texts(deletion):
-            self._queue.send(message, delay=0)
+            self._send_on(deletion, message, delay=0, now=now)
         else:
             self._finish(deletion)
         return freed
@@ -155,7 +160,15 @@ class Cascade:
         if item is None:
             return None
         above = tuple(item[f"{ancestor}_id"] for ancestor in ancestors_of(message.kind))
-        return Deletion(message.user_id, message.kind, message.id, above)
+        return Deletion(message.user_id, message.kind, message.id, above, item.get("due_at", ""))
+
+    def _send_on(self, deletion: Deletion, message: CleanUpMessage, *, delay: int, now: datetime) -> None:
+        """Send the next message. The deletion is due a while after it: mostly it is anyway, and nothing is written."""
+        self._queue.send(message, delay=delay)
+        planned = now + timedelta(seconds=delay)
+        if not format_timestamp(planned + GRACE) <= deletion.due_at <= format_timestamp(planned + 3 * GRACE):
+            with suppress(ConcurrentUpdate):
+                self._table.write(_looked_at_after(deletion, planned))
 
     def _free_children(self, deletion: Deletion, *, now: datetime) -> tuple[int, int]:
         freed = seen = 0
@@ -213,6 +226,16 @@ class Cascade:
             writes.append(Write(keys.counters(deletion.user_id, UNASSIGNED), add=counts))
         if self._table.get(deletion.key) is not None:
             self._table.transact(*writes)
+
+
+def _looked_at_after(deletion: Deletion, planned: datetime) -> Write:
+    place = keys.due_place(deletion.id, planned + 2 * GRACE)
+    return Write(
+        deletion.key,
+        set={"next_at": format_timestamp(planned), **place},
+        condition=EXISTS,
+        on_condition_failure=concurrent_update,
+    )
 
 
 def _all(conditions: Iterable[Condition]) -> Condition:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from atelier.domain.kinds import ancestors_of, is_parent, kind_named
-from atelier.domain.schema import UNASSIGNED
+from atelier.domain.schema import UNASSIGNED, format_timestamp
 from atelier.domain.text import prefix_of_bytes, sort_key
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SORT_KEY_BYTES: Final = 1024
 """What DynamoDB takes as a sort key, that of an index included."""
 _NAME_BYTES: Final = 900  # names that are alike for longer than this order by id
+DUE_SHARDS: Final = 8
+"""Partitions of due work. Each takes 1,000 writes a second, and an index that takes no more holds up the table."""
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,15 @@ def task_indexes_without(account: int, links: Collection[str]) -> tuple[dict[str
     return moved, ("campaign_tasks",) if "campaign_id" in links else ()
 
 
+def due_place(id_: str, at: datetime | None) -> dict[str, str]:
+    """Where something stands that is to be looked at in this moment; nowhere, if in none."""
+    return {"due_shard": _due_shard(int(id_[-1], 16) % DUE_SHARDS), "due_at": format_timestamp(at)} if at else {}
+
+
+def _due_shard(number: int) -> str:
+    return f"DUE#{number}"
+
+
 # --------------------------------------------------------------------------------------------------- partitions
 
 
@@ -271,3 +282,8 @@ def tasks_of_campaign(account: int, campaign_id: str) -> Partition:
 def ledger(account: int) -> Partition:
     """An account's ledger, by day."""
     return Partition(None, "PK", ledger_partition(account), "SK", "DAY#")
+
+
+def due(shard: int) -> Partition:
+    """One of `DUE_SHARDS` parts of all tasks and deletions for which work is left, by when they are to be looked at."""
+    return Partition("due", "due_shard", _due_shard(shard), "due_at")

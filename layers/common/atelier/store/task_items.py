@@ -10,6 +10,9 @@ write demands of each item what it depends on:
   changes what callers see, it demands the status and the job as well, and not the version: a parent that went away in
   the meantime is no reason to forget what the provider said.
 - A change of the lease demands all of that: whoever takes the lease goes on to pay a provider.
+
+The summary is also what stands in the index of due work, as long as there is work left to do for the task: it is in
+every transaction that begins or ends some.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,6 +20,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from atelier.domain.due import first_look
 from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskDetail, TaskSummary
 from atelier.store import keys
 from atelier.store.expressions import Attr, Condition
@@ -25,6 +29,7 @@ from atelier.store.keys import Key
 from atelier.store.table import EXISTS, MISSING, Write, concurrent_update
 from atelier.store.wire import Item
 
+DUE: Final = ("due_shard", "due_at")
 _VERSION: Final = {TaskSummary: "version", TaskDetail: "detail_version"}
 
 
@@ -79,14 +84,18 @@ def removed(task: Task) -> list[Write]:
     ]
 
 
-def delivered(task_id: str, delivery: DeliveryAttempt) -> Write:
-    """The write that adds an attempt to call a task's webhook."""
+def delivered(task: Task, delivery: DeliveryAttempt) -> list[Write]:
+    """The writes that add an attempt to call a task's webhook. After the last one no work is due any more."""
     attempt = {"webhook_deliveries": [to_item(delivery)]}
-    return _write(keys.task_detail(task_id), append=attempt, add={"detail_version": 1}, condition=EXISTS)
+    writes = [_write(keys.task_detail(task.id), append=attempt, add={"detail_version": 1}, condition=EXISTS)]
+    after = task.model_copy(update={"webhook_deliveries": [*task.webhook_deliveries, delivery]})
+    if first_look(task) and not first_look(after):
+        writes.append(_write(keys.task(task.id), remove=DUE, condition=EXISTS))
+    return writes
 
 
 def _put(task: Task, part: type[BaseModel], condition: Condition) -> Write:
-    places = keys.task_indexes(task) if part is TaskSummary else {}
+    places = {**keys.task_indexes(task), **keys.due_place(task.id, first_look(task))} if part is TaskSummary else {}
     return _write(_key(task.id, part), put=part_to_item(task, part, **places), condition=condition)
 
 

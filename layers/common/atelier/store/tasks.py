@@ -1,6 +1,6 @@
 """Tasks in the table: created under living parents, moved along their life cycle, listed by owner, client, campaign."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ from atelier.store.account_summary import summary_from
 from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.items import from_item
 from atelier.store.resources import Resources
-from atelier.store.table import ConcurrentUpdate, Table
+from atelier.store.table import ConcurrentUpdate, Table, Write
 from atelier.store.task_lists import list_tasks
 
 AnyTask = TypeVar("AnyTask", bound=TaskSummary)
@@ -160,18 +160,20 @@ class Tasks:
         Raises TaskChanged when what it depends on has changed (see `task_items`).
         """
         after = before.changed(**change)
-        writes = task_items.noted(before, after, change)
         with _task_changed():
-            if len(writes) == 1:
-                self._table.write(writes[0])
-            else:
-                self._table.transact(*writes)
+            self._write(task_items.noted(before, after, change))
         return after
 
-    def log_delivery(self, task_id: str, delivery: DeliveryAttempt) -> None:
+    def log_delivery(self, task: Task, delivery: DeliveryAttempt) -> None:
         """Add an attempt to call the task's webhook to what its owner sees, unless the task is gone."""
         with suppress(ConcurrentUpdate):
-            self._table.write(task_items.delivered(task_id, delivery))
+            self._write(task_items.delivered(task, delivery))
+
+    def _write(self, writes: Sequence[Write]) -> None:
+        if len(writes) == 1:
+            self._table.write(writes[0])
+        else:
+            self._table.transact(*writes)
 
 
 @contextmanager

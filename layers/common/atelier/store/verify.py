@@ -33,6 +33,8 @@ STATUSES: Final[Mapping[str, tuple[str, ...]]] = {"campaign": ("active", "archiv
 TERMINAL: Final = ("succeeded", "failed", "canceled")
 _CELL: Final = "tasks|"
 _BOOKED: Final = ("tasks", "outputs", "bytes", "milliseconds", "cost", "unpriced")
+_ATTEMPTS: Final = 10  # to tell a receiver
+_DUE_SHARDS: Final = 8
 _TASK_INDEXES: Final = ("owner_tasks", "client_tasks", "campaign_tasks")
 _NAME_BYTES: Final = 900  # of a name that sorts: a sort key has a limit
 
@@ -142,6 +144,7 @@ class _Recount:
         yield from self._ledger()
         yield from self._texts()
         yield from self._places()
+        yield from self._due()
 
     # --------------------------------------------------------------------------------------------- what is there
 
@@ -303,6 +306,16 @@ class _Recount:
         for scope in self._all.counters.keys() - {NONE, ALL}:
             yield from _misplaced("counters", self._all.counters[scope], _counters_places(self._all.counters[scope]))
 
+    # ------------------------------------------------------------------------------------------------------ due
+
+    def _due(self) -> Iterator[str]:
+        """Whether the sweep looks at all work that is left. What it looks at in vain, it stops looking at by itself."""
+        for id_, task in sorted(self._all.whole.items()):
+            if task["status"] not in TERMINAL or _is_to_be_told(task):
+                yield from _unseen(f"task {id_}", id_, task)
+        for parent, deletion in sorted(self._all.deletions.items()):
+            yield from _unseen(f"the cleanup of {parent}", deletion["id"], deletion)
+
 
 # --------------------------------------------------------------------------------------------------------- counting
 
@@ -397,6 +410,17 @@ def _counters_places(counters: Item) -> dict[str, str | None]:
 def _text_places(kind: str, resource: Item) -> dict[str, str | None]:
     path = [resource[f"{ancestor}_id"] for ancestor in ANCESTORS[kind]]
     return {"by_path": "#".join(("TEXT", *path, resource["id"]))}
+
+
+def _is_to_be_told(task: Item) -> bool:
+    made = task.get("webhook_deliveries", [])
+    ends = any(200 <= each.get("status", 0) < 300 or each.get("status") == 410 for each in made)  # noqa: PLR2004
+    return "webhook_url" in task and len(made) < _ATTEMPTS and not ends
+
+
+def _unseen(what: str, id_: str, item: Item) -> Iterator[str]:
+    if "due_at" not in item or item.get("due_shard") != f"DUE#{int(id_[-1], 16) % _DUE_SHARDS}":
+        yield f"work is left for {what}, and the sweep never looks at it."
 
 
 def _misplaced(kind: str, item: Item, expected: Mapping[str, str | None]) -> Iterator[str]:

@@ -66,6 +66,7 @@ def rerouted(task: Task, error: TaskError, *, estimate: Decimal | None, now: dat
     return task.changed(
         updated_at=now,
         step=task.step + 1,
+        next_at=now,
         lease_until=None,
         status_reason=None,
         provider=following.provider,

@@ -188,6 +188,8 @@ class TaskDetail(BaseModel):
     # Which message of the generation queue is the current one, and until when a worker is submitting it.
     step: SkipJsonSchema[Annotated[int, Field(exclude=True)]] = 0
     lease_until: SkipJsonSchema[Annotated[Timestamp | None, Field(exclude=True)]] = None
+    # For when that message is planned (None: at once).
+    next_at: SkipJsonSchema[Annotated[Timestamp | None, Field(exclude=True)]] = None
     # Who is asked next, and what proves that a callback was asked for by us.
     fallbacks: SkipJsonSchema[Annotated[list[Fallback], Field(exclude=True)]] = Field(default_factory=list)
     callback_token: SkipJsonSchema[Annotated[str, Field(exclude=True)]] = ""

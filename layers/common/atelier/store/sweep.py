@@ -1,0 +1,151 @@
+"""The sweep: finds work whose message is late, through the index of due work, and puts it back on its queue.
+
+Whatever the index says, a look reads the task or deletion itself, so an entry that lags behind costs a read. The
+message is sent before the next look is recorded: a crash between the two sends it twice, and never not at all. All
+messages may come twice, so a message that was only late does no harm either.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Protocol
+
+from atelier.domain import due, pending_deletions
+from atelier.domain.due import Work
+from atelier.domain.errors import Busy
+from atelier.domain.pipeline_ports import GenerationMessage
+from atelier.domain.schema import format_timestamp
+from atelier.domain.tasks.record import Task
+from atelier.domain.webhook_delivery import WebhookDelivery
+from atelier.store import keys, task_items
+from atelier.store.cascade import CleanUpMessage
+from atelier.store.deadline import remaining
+from atelier.store.expressions import Attr
+from atelier.store.keys import Key
+from atelier.store.table import ConcurrentUpdate, Table, Write, concurrent_update
+from atelier.store.wire import Item
+
+BATCH: Final = 50
+"""Entries at a time; a task is two items, and one request reads 100."""
+RESERVE: Final = 5.0
+"""Seconds before the invocation's deadline from which on no further batch is begun."""
+CLEAN_UP: Final = "cleanup"
+
+
+class GenerationQueues(Protocol):
+    """The generation queues."""
+
+    def send(self, message: GenerationMessage, *, provider: str) -> None:
+        """Deliver `message` to a provider's queue, at least once."""
+
+
+class CascadeQueue(Protocol):
+    """The cascade queue."""
+
+    def send(self, message: CleanUpMessage) -> None:
+        """Deliver `message`, at least once."""
+
+
+class DeliveryQueue(Protocol):
+    """The webhook delivery queue."""
+
+    def send(self, message: WebhookDelivery) -> None:
+        """Deliver `message`, at least once."""
+
+
+@dataclass
+class Swept:
+    """What a sweep did: how much was looked at, what was put back, and what could not be looked at, with the reason."""
+
+    looked_at: int = 0
+    put_back: Counter[str] = field(default_factory=Counter)
+    failed: list[tuple[Key, Exception]] = field(default_factory=list)
+
+
+class Sweep:
+    """See the module."""
+
+    def __init__(
+        self, table: Table, generation: GenerationQueues, cascade: CascadeQueue, deliveries: DeliveryQueue
+    ) -> None:
+        self._table = table
+        self._generation = generation
+        self._cascade = cascade
+        self._deliveries = deliveries
+
+    def run(self, *, now: datetime) -> Swept:
+        """Look at everything that is due, as far as there is time. Raises Busy; the next run goes on then."""
+        swept = Swept()
+        for rows in self._batches(now):
+            found = self._table.get_many(key for row in rows for key in _items_of(row))
+            for row in rows:
+                self._look_at(row, found, swept, now=now)
+        return swept
+
+    def _batches(self, now: datetime) -> Iterator[list[Key]]:
+        """What is due, each part of the index oldest first. Every minute begins with another part."""
+        for number in range(keys.DUE_SHARDS):
+            part = keys.due((now.minute + number) % keys.DUE_SHARDS)
+            until, start = Attr(part.range).lte(format_timestamp(now)), None
+            while remaining() > RESERVE:
+                page = self._table.query(part, within=until, limit=BATCH, start=start)
+                if page.items:
+                    yield [Key(item["PK"], item["SK"]) for item in page.items]
+                start = page.next_start
+                if start is None:
+                    break
+
+    def _look_at(self, row: Key, found: Mapping[Key, Item], swept: Swept, *, now: datetime) -> None:
+        item = found.get(row, {})
+        if item.get("due_at", "") > format_timestamp(now) or "due_at" not in item:
+            return  # the index lags behind: it is gone, or was looked at already
+        swept.looked_at += 1
+        try:
+            again = self._of_task(row, found, swept, now=now) if row.sk == "TASK" else self._of(item, swept, now=now)
+            with suppress(ConcurrentUpdate):  # what has changed it knows better when it is due
+                self._table.write(_look_again(row, item, again))
+        except Busy:
+            raise
+        except Exception as error:
+            swept.failed.append((row, error))
+
+    def _of_task(self, row: Key, found: Mapping[Key, Item], swept: Swept, *, now: datetime) -> datetime | None:
+        task = task_items.task_from(found, row.pk.removeprefix("TASK#"))
+        if task is None:
+            return now + due.GRACE  # read in the middle of a write
+        seen = due.look(task, now=now)
+        for work in seen.overdue:
+            self._put_back(task, work)
+            swept.put_back[work] += 1
+        return seen.again
+
+    def _put_back(self, task: Task, work: Work) -> None:
+        match work:
+            case Work.STEP:
+                self._generation.send(GenerationMessage.about(task, step=task.step), provider=task.served_by)
+            case Work.OUTCOME:
+                self._generation.send(GenerationMessage.about(task, step=None), provider=task.served_by)
+            case Work.DELIVERY:
+                attempt = len(task.webhook_deliveries)
+                self._deliveries.send(WebhookDelivery(task_id=task.id, user_id=task.user_id, attempt=attempt))
+
+    def _of(self, deletion: Item, swept: Swept, *, now: datetime) -> datetime:
+        planned = datetime.fromisoformat(deletion.get("next_at") or deletion["deleted_at"])
+        if due.is_late(planned, pending_deletions.GRACE, now=now):
+            fields = {name: deletion[name] for name in ("user_id", "kind", "id", "deleted_at")}
+            self._cascade.send(CleanUpMessage.model_validate(fields))
+            swept.put_back[CLEAN_UP] += 1
+        return due.look_again(planned, pending_deletions.GRACE, now=now)
+
+
+def _items_of(row: Key) -> tuple[Key, ...]:
+    """The items that a look at an entry of the index reads."""
+    return task_items.keys_of(row.pk.removeprefix("TASK#")) if row.sk == "TASK" else (row,)
+
+
+def _look_again(row: Key, item: Item, at: datetime | None) -> Write:
+    unchanged = Attr("due_at").eq(item["due_at"])
+    change = {"set": {"due_at": format_timestamp(at)}} if at else {"remove": task_items.DUE}
+    return Write(row, **change, condition=unchanged, on_condition_failure=concurrent_update)
