@@ -13,17 +13,17 @@ from tests.support.processes import QUEUES, STARTED, python
 
 PACKAGES: Final = ("atelier", "aws_lambda_powertools", "boto3", "botocore", "pydantic", "s3transfer", "urllib3")
 BUDGET: Final = {
-    "account": 218,
+    "account": 227,
     "campaigns": 225,  # one to spare, for the kind that docs/extending.md adds
-    "cascade": 265,
+    "cascade": 268,
     "clients": 224,
-    "tasks": 295,
-    "webhook_delivery": 344,
-    "relay": 269,
+    "tasks": 297,
+    "webhook_delivery": 346,
+    "relay": 273,
     "system": 214,
     "verify": 114,
     "callbacks": 315,
-    "worker": 319,
+    "worker": 321,
 }
 CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}
 WITHOUT_CLIENTS: Final = ("account", "campaigns", "clients", "system", "verify")

@@ -53,6 +53,15 @@ LEAST: Final[Mapping[Route, Role | None]] = {
     ("POST", "/api/v3/tasks/{task_id}/retry"): Role.EDITOR,
     ("DELETE", "/api/v3/tasks/{task_id}"): Role.EDITOR,
     ("GET", "/api/v3/account"): Role.VIEWER,
+    ("PUT", "/api/v3/account/budget"): Role.ADMIN,
+    ("GET", "/api/v3/account/budget"): Role.VIEWER,
+    ("DELETE", "/api/v3/account/budget"): Role.ADMIN,
+    ("PUT", "/api/v3/clients/{client_id}/budget"): Role.ADMIN,
+    ("GET", "/api/v3/clients/{client_id}/budget"): Role.VIEWER,
+    ("DELETE", "/api/v3/clients/{client_id}/budget"): Role.ADMIN,
+    ("PUT", "/api/v3/campaigns/{campaign_id}/budget"): Role.ADMIN,
+    ("GET", "/api/v3/campaigns/{campaign_id}/budget"): Role.VIEWER,
+    ("DELETE", "/api/v3/campaigns/{campaign_id}/budget"): Role.ADMIN,
     ("GET", "/api/v3/webhook-secret"): Role.EDITOR,  # who has it can speak in our name
     ("POST", "/api/v3/webhook-secret"): Role.ADMIN,
 }
