@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from tests.mutants import PROJECT, cleanups, deletes, fairness, generation, listing, requests
+from tests.mutants import PROJECT, budgets, cleanups, deletes, fairness, generation, listing, requests
 
 MUTANTS: Final = (
     *deletes.MUTANTS,
+    *budgets.MUTANTS,
     *cleanups.MUTANTS,
     *listing.MUTANTS,
     *requests.MUTANTS,
