@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final, TypeVar
 from unittest import mock
 from urllib.parse import parse_qsl
 
 from atelier import wiring
+from atelier.domain import task_creation
 from atelier.domain.access import Access
 from atelier.domain.account_limits import AccountLimits
 from atelier.domain.provider import Working
@@ -158,6 +160,7 @@ def requests() -> dict[str, Calls]:
         it.ask("GET /clients/{client_id}/campaigns")
         _long_texts(it)
         _tasks(it, new_image)
+        _budgets(it, new_image)
         it.ask("DELETE /campaigns/{campaign_id}")
         it.ask("DELETE /clients/{client_id}")
         it.ask("GET /webhook-secret", what="the first time")
@@ -203,6 +206,20 @@ def _tasks(it: Measuring, new_image: Mapping[str, Any]) -> None:
     for route in ("POST /tasks/{task_id}/cancel", "POST /tasks/{task_id}/retry", "DELETE /tasks/{task_id}"):
         it.names["task_id"] = waiting
         it.ask(route)
+
+
+def _budgets(it: Measuring, new_image: Mapping[str, Any]) -> None:
+    scopes = ("/account", "/clients/{client_id}", "/campaigns/{campaign_id}")
+    for scope in scopes:
+        it.ask(f"PUT {scope}/budget", {"limit": 100})
+        it.ask(f"GET {scope}/budget")
+    with mock.patch.object(task_creation, "_estimate", return_value=Decimal("0.04")):
+        it.names["task_id"] = it.ask("POST /generate/image", new_image, what="for a campaign, with three budgets").json[
+            "id"
+        ]
+    it.ask("POST /tasks/{task_id}/cancel", what="with three budgets")
+    for scope in scopes:
+        it.ask(f"DELETE {scope}/budget")
 
 
 def first_requests() -> dict[str, Calls]:

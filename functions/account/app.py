@@ -1,4 +1,4 @@
-"""/api/v3/me, /api/v3/account and /api/v3/webhook-secret"""
+"""/api/v3/me, /api/v3/account, /api/v3/webhook-secret and all budgets"""
 
 from atelier.bootstrap import bootstrap
 
@@ -9,13 +9,17 @@ from pydantic import BaseModel
 
 from atelier import wiring
 from atelier.caller import access_of, caller
-from atelier.domain.account_limits import Account
+from atelier.domain.account import Account
+from atelier.domain.budgets import Budget, NewBudget
+from atelier.domain.errors import FieldError, Invalid
+from atelier.domain.reservations import Scope
 from atelier.domain.roles import Role
 from atelier.domain.schema import utcnow
 from atelier.domain.webhook_secrets import WebhookSecret, secret_text
-from atelier.web.api import JSON, Reply, api, serve
+from atelier.domain.webhook_targets import webhook_url_error
+from atelier.web.api import JSON, Reply, api, no_content, serve
 from atelier.web.idempotency import idempotent_request
-from atelier.web.openapi import IdempotencyKey, responses
+from atelier.web.openapi import READ, CampaignId, ClientId, IdempotencyKey, responses
 
 app = api()
 
@@ -46,13 +50,11 @@ def get_me() -> Reply:
     tags=["Account"],
     operation_id="getAccount",
     summary="Get your account",
-    responses=responses(200, Account, "Your account's limits, and how much of each is used.", 400),
+    responses=responses(200, Account, "Your account's limits and budget, and how much of each is used.", 400),
 )
 def get_account() -> Reply:
-    """Show your account's limits on generation and what is used of them. A request beyond one is answered 429."""
-    account, now = access_of(app).account, utcnow()
-    found = Account(user_id=account, limits=wiring.limits_used(account, now=now))
-    return Response(200, JSON, found.model_dump_json())
+    """Show your account's limits on generation, its budget, and what is used of them. Beyond a limit: 429."""
+    return Response(200, JSON, wiring.account(access_of(app).account, now=utcnow()).model_dump_json())
 
 
 @app.get(
@@ -85,6 +87,130 @@ def rotate_webhook_secret(request: Request, key: IdempotencyKey = None) -> Reply
     made = wiring.webhook_secrets().rotate(access_of(app), fresh=fresh, idempotent=idempotent, now=utcnow())
     replayed: dict[str, str | list[str]] = {"Idempotent-Replayed": "true"} if made.replayed else {}
     return Response(200, JSON, made.record.model_dump_json(), headers=replayed)
+
+
+@app.put(
+    "/api/v3/account/budget",
+    tags=["Budgets"],
+    operation_id="setAccountBudget",
+    summary="Set the budget of your account",
+    responses=responses(200, Budget, "The budget, and what is used of it.", 400, 404, 413, 415),
+)
+def set_account_budget(body: NewBudget) -> Reply:
+    """Set the budget of your account. What was spent before in its period counts; a lower limit stops new work only."""
+    return _set(Scope("account"), body)
+
+
+@app.get(
+    "/api/v3/account/budget",
+    tags=["Budgets"],
+    operation_id="getAccountBudget",
+    summary="Get the budget of your account",
+    responses=responses(200, Budget, "The budget, and what is used of it.", *READ),
+)
+def get_account_budget() -> Reply:
+    """Show the budget of your account: what is spent, reserved for open tasks, and available in its current period."""
+    return _shown(wiring.budgets().get(Scope("account"), access=access_of(app), now=utcnow()))
+
+
+@app.delete(
+    "/api/v3/account/budget",
+    tags=["Budgets"],
+    operation_id="deleteAccountBudget",
+    summary="Remove the budget of your account",
+    responses=responses(204, None, "There is no limit any more.", *READ),
+)
+def delete_account_budget() -> Reply:
+    """Remove the budget of your account. Spend is still counted, for a budget that is set later."""
+    return _removed(Scope("account"))
+
+
+@app.put(
+    "/api/v3/clients/<client_id>/budget",
+    tags=["Budgets"],
+    operation_id="setClientBudget",
+    summary="Set the budget of a client",
+    responses=responses(200, Budget, "The budget, and what is used of it.", 400, 404, 413, 415),
+)
+def set_client_budget(client_id: ClientId, body: NewBudget) -> Reply:
+    """Set the budget of a client. What was spent before in its period counts; a lower limit stops new work only."""
+    return _set(Scope("client", client_id), body)
+
+
+@app.get(
+    "/api/v3/clients/<client_id>/budget",
+    tags=["Budgets"],
+    operation_id="getClientBudget",
+    summary="Get the budget of a client",
+    responses=responses(200, Budget, "The budget, and what is used of it.", *READ),
+)
+def get_client_budget(client_id: ClientId) -> Reply:
+    """Show the budget of a client: what is spent, reserved for open tasks, and available in its current period."""
+    return _shown(wiring.budgets().get(Scope("client", client_id), access=access_of(app), now=utcnow()))
+
+
+@app.delete(
+    "/api/v3/clients/<client_id>/budget",
+    tags=["Budgets"],
+    operation_id="deleteClientBudget",
+    summary="Remove the budget of a client",
+    responses=responses(204, None, "There is no limit any more.", *READ),
+)
+def delete_client_budget(client_id: ClientId) -> Reply:
+    """Remove the budget of a client. Spend is still counted, for a budget that is set later."""
+    return _removed(Scope("client", client_id))
+
+
+@app.put(
+    "/api/v3/campaigns/<campaign_id>/budget",
+    tags=["Budgets"],
+    operation_id="setCampaignBudget",
+    summary="Set the budget of a campaign",
+    responses=responses(200, Budget, "The budget, and what is used of it.", 400, 404, 413, 415),
+)
+def set_campaign_budget(campaign_id: CampaignId, body: NewBudget) -> Reply:
+    """Set the budget of a campaign. What was spent before in its period counts; a lower limit stops new work only."""
+    return _set(Scope("campaign", campaign_id), body)
+
+
+@app.get(
+    "/api/v3/campaigns/<campaign_id>/budget",
+    tags=["Budgets"],
+    operation_id="getCampaignBudget",
+    summary="Get the budget of a campaign",
+    responses=responses(200, Budget, "The budget, and what is used of it.", *READ),
+)
+def get_campaign_budget(campaign_id: CampaignId) -> Reply:
+    """Show the budget of a campaign: what is spent, reserved for open tasks, and available in its current period."""
+    return _shown(wiring.budgets().get(Scope("campaign", campaign_id), access=access_of(app), now=utcnow()))
+
+
+@app.delete(
+    "/api/v3/campaigns/<campaign_id>/budget",
+    tags=["Budgets"],
+    operation_id="deleteCampaignBudget",
+    summary="Remove the budget of a campaign",
+    responses=responses(204, None, "There is no limit any more.", *READ),
+)
+def delete_campaign_budget(campaign_id: CampaignId) -> Reply:
+    """Remove the budget of a campaign. Spend is still counted, for a budget that is set later."""
+    return _removed(Scope("campaign", campaign_id))
+
+
+def _set(scope: Scope, new: NewBudget) -> Reply:
+    fault = webhook_url_error(new.webhook_url, private=wiring.private_webhooks()) if new.webhook_url else None
+    if fault:
+        raise Invalid([FieldError(fault, pointer="/webhook_url")])
+    return _shown(wiring.budgets().put(scope, new, access=access_of(app), now=utcnow()))
+
+
+def _removed(scope: Scope) -> Reply:
+    wiring.budgets().delete(scope, access=access_of(app), now=utcnow())
+    return no_content()
+
+
+def _shown(budget: Budget) -> Reply:
+    return Response(200, JSON, budget.model_dump_json())
 
 
 handler = bootstrap(serve(app), wiring.webhook_secrets, prime=app.get_openapi_json_schema)

@@ -13,9 +13,9 @@ from tests.support.processes import QUEUES, STARTED, python
 
 PACKAGES: Final = ("atelier", "aws_lambda_powertools", "boto3", "botocore", "pydantic", "s3transfer", "urllib3")
 BUDGET: Final = {
-    "account": 218,
+    "account": 227,
     "campaigns": 225,  # one to spare, for the kind that docs/extending.md adds
-    "cascade": 265,
+    "cascade": 268,
     "clients": 224,
     "reports": 225,
     "tasks": 296,

@@ -20,7 +20,7 @@ from atelier.domain.schema import utcnow
 from atelier.domain.task_creation import Parents, TaskIdentity, new_task
 from atelier.domain.tasks.record import Task
 from atelier.domain.tasks.requests import NewImage
-from atelier.store.account_limits import limits_used
+from atelier.store.account import account_of
 from atelier.store.idempotency import IdempotentRequest
 from atelier.store.tasks import Tasks
 from testbed import dynoxide, engines
@@ -131,7 +131,7 @@ def test_exactly_as_many_tasks_as_the_limit_allows(w: Harness) -> None:
         assert len(there) == min(limits.open_tasks, limits.tasks_per_hour)
         for task in there:
             store.delete(task.id, lambda _: None, access=account)
-        used = limits_used(wiring.table(), account.account, limits, now=NOON)
+        used = account_of(wiring.table(), account.account, limits, now=NOON).limits
         assert (used.open_tasks.used, used.tasks_per_hour.used) == (0, len(there))
 
 
@@ -144,7 +144,7 @@ def test_ends_make_room_for_as_many_creates(w: Harness) -> None:
         # The same end twice: one of them finds nothing, and must not make room.
         _, _, *made = at_once(end, end, *[lambda: a_task(store, account)] * 6, seed=number)
         there = [*there[1:], *(task for task in made if task is not LimitExceeded)]
-        used = limits_used(wiring.table(), account.account, limits, now=NOON).open_tasks.used
+        used = account_of(wiring.table(), account.account, limits, now=NOON).limits.open_tasks.used
         assert used == len(there) <= 4
         if len(there) < 4:  # all creates were before the end
             there.append(a_task(store, account))

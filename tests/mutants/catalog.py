@@ -2,17 +2,17 @@
 
 from typing import Final
 
-from tests.mutants import PROJECT, cleanups, deletes, fairness, generation, listing, reports, requests, sweeps
+from tests.mutants import PROJECT, budgets, cleanups, deletes, fairness, generation, listing, reports, requests, sweeps
 
 MUTANTS: Final = (
     *deletes.MUTANTS,
+    *budgets.MUTANTS,
     *cleanups.MUTANTS,
     *listing.MUTANTS,
     *requests.MUTANTS,
     *generation.MUTANTS,
     *fairness.MUTANTS,
     *reports.MUTANTS,
-    *sweeps.MUTANTS,
     *sweeps.MUTANTS,
 )
 

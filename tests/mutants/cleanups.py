@@ -140,7 +140,7 @@ MUTANTS: Final = (
     Mutant(
         "late costs are booked on a parent that is gone",
         f"{STORE}/counters.py",
-        "if before.cost == after.cost:",
+        "if before.cost == after.cost and not held:",
         "if True:",
         LAG,
     ),

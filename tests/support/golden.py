@@ -6,14 +6,17 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 import boto3
 
 from atelier import wiring
 from atelier.domain.access import Access
+from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import CampaignStatus, NewCampaign
 from atelier.domain.clients import NewClient
+from atelier.domain.reservations import Scope
 from atelier.domain.task_creation import Parents, TaskIdentity, new_task
 from atelier.domain.tasks.life_cycle import canceled
 from atelier.domain.tasks.record import Task
@@ -57,6 +60,15 @@ ANSWERS: Final = {
     "tasks.delete_task": 204,
     "account.get_me": 200,
     "account.get_account": 200,
+    "account.set_account_budget": 200,
+    "account.get_account_budget": 200,
+    "account.delete_account_budget": 204,
+    "account.set_client_budget": 200,
+    "account.get_client_budget": 200,
+    "account.delete_client_budget": 204,
+    "account.set_campaign_budget": 200,
+    "account.get_campaign_budget": 200,
+    "account.delete_campaign_budget": 204,
     "account.get_webhook_secret": 200,
     "account.rotate_webhook_secret": 200,
     "reports.get_usage_report": 200,
@@ -101,6 +113,19 @@ class Sent:
 REQUESTS: Final[Mapping[str, Sent]] = {
     "tasks.video": Sent("POST /api/v3/generate/video", body={"prompt": "A slow pan across the product", "duration": 1}),
     "account.get_account": Sent("GET /api/v3/account"),
+    "account.set_account_budget": Sent("PUT /api/v3/account/budget", body={"limit": 100, "period": "month"}),
+    "account.get_account_budget": Sent("GET /api/v3/account/budget"),
+    "account.delete_account_budget": Sent("DELETE /api/v3/account/budget"),
+    "account.set_client_budget": Sent(
+        "PUT /api/v3/clients/{client_id}/budget", {"client_id": CLIENT}, body={"limit": 100, "period": "month"}
+    ),
+    "account.get_client_budget": Sent("GET /api/v3/clients/{client_id}/budget", {"client_id": CLIENT}),
+    "account.delete_client_budget": Sent("DELETE /api/v3/clients/{client_id}/budget", {"client_id": CLIENT}),
+    "account.set_campaign_budget": Sent(
+        "PUT /api/v3/campaigns/{campaign_id}/budget", {"campaign_id": CAMPAIGN}, body={"limit": 100, "period": "month"}
+    ),
+    "account.get_campaign_budget": Sent("GET /api/v3/campaigns/{campaign_id}/budget", {"campaign_id": CAMPAIGN}),
+    "account.delete_campaign_budget": Sent("DELETE /api/v3/campaigns/{campaign_id}/budget", {"campaign_id": CAMPAIGN}),
     "tasks.audio": Sent("POST /api/v3/generate/audio", body={"prompt": "Rain on a roof", "duration": 1}),
 }
 """Requests by the names of their events, for routes that have no file in `events/`."""
@@ -154,6 +179,8 @@ def seed(now: datetime) -> None:
             order, parents, wiring.generation_context(), identity=TaskIdentity(id_, "token", now), access=ME
         )
         wiring.tasks().create(task, access=ME, idempotent=None, now=now)
+    for scope in (Scope("account"), Scope("client", CLIENT), Scope("campaign", CAMPAIGN)):
+        wiring.budgets().put(scope, NewBudget(limit=Decimal(5)), access=ME, now=now)
     wiring.tasks().change(CANCELED, lambda task: canceled(task, now=now), access=ME)
 
 

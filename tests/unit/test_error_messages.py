@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from pydantic_core.core_schema import ErrorType
 
+from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import CampaignPatch, CampaignQuery, ClientCampaign, ClientCampaignQuery, NewCampaign
 from atelier.domain.clients import ClientPatch, ClientQuery, NewClient
 from atelier.domain.schema import RequestModel
@@ -23,6 +24,7 @@ JARGON = re.compile(
 )
 MODELS: list[type[BaseModel]] = [
     *(NewClient, ClientPatch, NewCampaign, ClientCampaign, CampaignPatch, NewImage, NewVideo, NewAudio),
+    NewBudget,
     *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery),
 ]
 HOSTILE: list[Any] = [

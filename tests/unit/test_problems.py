@@ -1,6 +1,7 @@
 """Errors as answers: every error has one, and none tells what is inside."""
 
 import json
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from atelier.domain import errors
 from atelier.domain.errors import DomainError, FieldError
 from atelier.web import problems
-from atelier.web.problems import STATUS, TITLES, MethodNotAllowed, NoSuchPath, problem_response, status_of
+from atelier.web.problems import OWN_TITLES, STATUS, TITLES, MethodNotAllowed, NoSuchPath, problem_response, status_of
 from atelier.web.routes import document, refusal, routes
 from tests.support.errors import leaves
 
@@ -40,6 +41,24 @@ EXAMPLES: list[tuple[DomainError, int, dict[str, str], dict[str, Any]]] = [
     (NoSuchPath("Nothing."), 404, {}, {"detail": "Nothing."}),
     (MethodNotAllowed("GET, POST"), 405, {"Allow": "GET, POST"}, {"detail": "This path allows GET, POST."}),
     (errors.IllegalTransition("Over."), 409, {}, {"detail": "Over."}),
+    (
+        errors.BudgetExceeded(
+            "client", "x", period="month", limit=Decimal(1), available=Decimal("0.02"), needed=Decimal("0.04")
+        ),
+        409,
+        {},
+        {
+            "detail": "The budget of client x has 0.02 USD left, and this needs 0.04 USD.",
+            "budget": {
+                "type": "client",
+                "id": "x",
+                "period": "month",
+                "limit": 1.0,
+                "available": 0.02,
+                "needed": 0.04,
+            },
+        },
+    ),
     (errors.RequestInProgress("Wait."), 409, {}, {"detail": "Wait."}),
     (
         errors.TaskFailed(code="boom", message="It broke.", retryable=False),
@@ -70,6 +89,7 @@ def test_an_error_is_problem_json(
 ) -> None:
     answer = problem_response(error, instance="/api/v3/x", request_id="r-1")
     slug, title = TITLES[HTTPStatus(status)]
+    slug, title = OWN_TITLES.get(type(error), (slug, title))
     about = {"type": f"urn:atelier:problem:{slug}", "title": title, "status": status}
     assert json.loads(answer.body or "") == {**about, "instance": "/api/v3/x", "request_id": "r-1", **says}
     assert (answer.status_code, answer.content_type) == (status, "application/problem+json")

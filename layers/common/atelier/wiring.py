@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
     from botocore.session import Session
 
-    from atelier.domain.account_limits import AccountLimits, LimitsUsed
+    from atelier.domain.account import Account
+    from atelier.domain.account_limits import AccountLimits
     from atelier.domain.campaigns import Campaign
     from atelier.domain.catalog import Catalog
     from atelier.domain.clients import Client
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from atelier.providers.fal import Fal
     from atelier.providers.http import Http
     from atelier.providers.replicate import Replicate
+    from atelier.store.budgets import Budgets
     from atelier.store.callbacks import Callbacks
     from atelier.store.cascade import Cascade
     from atelier.store.circuit_breaker import CircuitBreakers
@@ -198,11 +200,24 @@ def account_limits() -> "AccountLimits":
     return AccountLimits(settings().open_tasks_per_account, settings().tasks_per_hour_per_account)
 
 
-def limits_used(account: int, *, now: "datetime") -> "LimitsUsed":
-    """The limits of an account, and how much of each is used."""
-    from atelier.store.account_limits import limits_used
+def account(number: int, *, now: "datetime") -> "Account":
+    """An account, what is used of its limits, and its budget."""
+    from atelier.store.account import account_of
 
-    return limits_used(table(), account, account_limits(), now=now)
+    return account_of(table(), number, account_limits(), now=now)
+
+
+def private_webhooks() -> bool:
+    """Whether webhooks may be sent to private addresses, as in a local run."""
+    return settings().private_webhook_targets
+
+
+@cache
+def budgets() -> "Budgets":
+    """The store of budgets."""
+    from atelier.store.budgets import Budgets
+
+    return Budgets(table(), {"client": clients(), "campaign": campaigns()})
 
 
 @cache

@@ -40,13 +40,6 @@ class LimitsUsed(BaseModel):
     tasks_per_hour: HourlyUsage
 
 
-class Account(BaseModel):
-    """An account: whose it is, and its limits."""
-
-    user_id: int
-    limits: LimitsUsed
-
-
 def next_hour(now: datetime) -> datetime:
     """When the next full hour begins."""
     return now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)

@@ -10,12 +10,14 @@ DomainError
   PreconditionFailed If-Match names a version that is no longer the current one
   RequestInProgress  the first request with this idempotency key has not finished
   IdempotencyKeyReused this idempotency key was used for another request
+  BudgetExceeded     a budget has no room for what a generation may cost
   LimitExceeded      a limit of the account is reached: try again after `retry_after` seconds
   Busy               try again after `retry_after` seconds; nothing was written
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,29 @@ class RequestInProgress(DomainError):
 
 class IdempotencyKeyReused(DomainError):
     """The idempotency key belongs to a request with another body or path."""
+
+
+class BudgetExceeded(DomainError):
+    """A budget that blocks has no room for a generation. Nothing was written.
+
+    `kind` and `id` say whose budget it is (an account's has no id). `needed` is None where the price is not known.
+    """
+
+    def __init__(
+        self, kind: str, id_: str | None, *, period: str, limit: Decimal, available: Decimal, needed: Decimal | None
+    ) -> None:
+        self.kind = kind
+        self.id = id_
+        self.period = period
+        self.limit = limit
+        self.available = available
+        self.needed = needed
+        whose = f"The budget of {kind} {id_}" if id_ else "The account's budget"
+        if needed is None:
+            says = f"{whose} takes only what has a price. Send max_cost, and that is reserved."
+        else:
+            says = f"{whose} has {available:f} USD left, and this needs {needed:f} USD."
+        super().__init__(says)
 
 
 class LimitExceeded(DomainError):

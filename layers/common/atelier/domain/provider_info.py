@@ -6,9 +6,9 @@ from pydantic import Field, JsonValue
 
 from atelier.domain.catalog import SANDBOX, Lifecycle, Model, Price, Seconds, Unit
 from atelier.domain.params import Param, ParamType
-from atelier.domain.schema import StoredModel
+from atelier.domain.schema import Amount, StoredModel
 from atelier.domain.task_creation import GenerationContext
-from atelier.domain.tasks.record import Amount, TaskType
+from atelier.domain.tasks.record import TaskType
 
 _LISTED: Final = "The provider's list price; your contract may say otherwise."
 

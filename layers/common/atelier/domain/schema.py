@@ -5,6 +5,7 @@ Models are built when they are first used: a function imports more of them than 
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from pydantic import (
@@ -100,6 +101,38 @@ QueryId = Annotated[str, Field(max_length=255), AfterValidator(canonical)]
 
 UNASSIGNED: Final = "none"
 """In place of the id of a client or campaign: none of them."""
+
+
+Amount = Annotated[
+    Decimal,
+    PlainSerializer(float, return_type=float, when_used="json"),
+    WithJsonSchema({"type": "number"}),
+]
+"""US dollars in an answer."""
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise ValueError("must be a number")
+    return value
+
+
+def _to_the_millionth(value: Decimal) -> Decimal:
+    if value.quantize(_MILLIONTH) != value:
+        raise ValueError("must have at most 6 decimals")
+    return value
+
+
+_MILLIONTH: Final = Decimal("0.000001")
+MOST_DOLLARS: Final = 1_000_000_000
+Dollars = Annotated[
+    Decimal,
+    Field(ge=0, le=MOST_DOLLARS),
+    AfterValidator(_to_the_millionth),
+    BeforeValidator(_number),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": MOST_DOLLARS}),
+]
+"""An amount in a request: a number, to the millionth of a dollar."""
 
 
 def as_json(value: JsonValue) -> str:

@@ -15,6 +15,7 @@ from atelier.domain.clients import Client
 from atelier.domain.errors import FieldError, IllegalTransition, Invalid
 from atelier.domain.params import checked, errors_of, pointer_to
 from atelier.domain.prompts import effective_prompt
+from atelier.domain.reservations import to_reserve
 from atelier.domain.tasks.record import Cost, Fallback, Task, TaskStatus, TaskType
 from atelier.domain.tasks.requests import TYPED_OPTIONS, NewImage, NewTask, NewVideo
 from atelier.domain.webhook_targets import webhook_url_error
@@ -88,6 +89,7 @@ def new_task(
         apply_brand_guidelines=new.apply_brand_guidelines,
         metadata=new.metadata,
         webhook_url=new.webhook_url,
+        max_cost=new.max_cost,
     )
 
 
@@ -124,6 +126,7 @@ def new_retry(
         apply_brand_guidelines=task.apply_brand_guidelines,
         metadata=task.metadata,
         webhook_url=task.webhook_url,
+        max_cost=task.max_cost,
         retry_of=task.id,
     )
 
@@ -140,6 +143,9 @@ def _task(
         # Whoever takes the job in the end is sent the same words.
         limit=min(choice.model.prompt_limit for choice in choices),
     )
+    estimates = [_estimate(choice, composed.text, asked["params"]) for choice in choices]
+    if errors := _above(asked["max_cost"], estimates):
+        raise Invalid(errors)
     return Task(
         **asked,
         id=identity.id,
@@ -154,7 +160,8 @@ def _task(
         effective_prompt=composed.text,
         guidelines_truncated=composed.truncated,
         guidelines_omitted_characters=composed.omitted,
-        cost=Cost(estimated=_estimate(first, composed.text, asked["params"])),
+        cost=Cost(estimated=estimates[0]),
+        reserved=to_reserve(estimates, asked["max_cost"]),
         fallbacks=[_fallback(choice) for choice in choices[1:]],
         callback_token=identity.callback_token,
         booked_client_id=parents.client and parents.client.id,
@@ -170,6 +177,13 @@ def _fallback(choice: ResolvedModel) -> Fallback:
 
 def _estimate(choice: ResolvedModel, prompt: str, options: dict[str, Any]) -> Decimal | None:
     return Decimal(0) if choice.served_by == SANDBOX else choice.model.estimate(prompt, options)
+
+
+def _above(max_cost: Decimal | None, estimates: Iterable[Decimal | None]) -> list[FieldError]:
+    dearest = max((each for each in estimates if each is not None), default=Decimal(0))
+    if max_cost is None or dearest <= max_cost:
+        return []
+    return [FieldError(f"is less than the estimate, {dearest:f} USD", pointer="/max_cost")]
 
 
 # -------------------------------------------------------------------------------------------------------- limits

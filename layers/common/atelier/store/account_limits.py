@@ -16,7 +16,8 @@ from atelier.domain.errors import LimitExceeded
 from atelier.domain.tasks.record import TaskSummary
 from atelier.store import keys
 from atelier.store.expressions import Attr, Condition
-from atelier.store.table import Table, Write
+from atelier.store.table import Write
+from atelier.store.wire import Item
 
 OPEN: Final = "open_tasks"
 _CREATED: Final = "created"
@@ -65,15 +66,13 @@ def released(before: TaskSummary, after: TaskSummary | None) -> dict[str, int]:
     return {OPEN: -1} if ends else {}
 
 
-def limits_used(table: Table, account: int, limits: AccountLimits, *, now: datetime) -> LimitsUsed:
-    """The limits of an account, and how much of each is used at this moment."""
-    counters, hour = keys.counters(account, EVERYTHING), keys.created_in_hour(account, now)
-    found = table.get_many([counters, hour])
+def limits_used(counters: Item, hour: Item, limits: AccountLimits, *, now: datetime) -> LimitsUsed:
+    """The limits of an account, and how much of each is used, from its counters and those of the hour."""
     return LimitsUsed(
-        open_tasks=Usage(limit=limits.open_tasks or None, used=int(found.get(counters, {}).get(OPEN, 0))),
+        open_tasks=Usage(limit=limits.open_tasks or None, used=int(counters.get(OPEN, 0))),
         tasks_per_hour=HourlyUsage(
             limit=limits.tasks_per_hour or None,
-            used=int(found.get(hour, {}).get(_CREATED, 0)),
+            used=int(hour.get(_CREATED, 0)),
             resets_at=next_hour(now),
         ),
     )

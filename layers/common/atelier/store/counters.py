@@ -7,10 +7,12 @@ from atelier.domain import counters
 from atelier.domain.account_limits import AccountLimits
 from atelier.domain.counters import EVERYTHING, CounterKey
 from atelier.domain.errors import NotFound
+from atelier.domain.reservations import Scope
 from atelier.domain.schema import UNASSIGNED
 from atelier.domain.tasks.record import Task, TaskStatus, TaskType
-from atelier.store import account_limits, keys
+from atelier.store import account_limits, keys, reservations
 from atelier.store.parents import count_child
+from atelier.store.reservations import Reservation
 from atelier.store.table import EXISTS, Write, concurrent_update
 from atelier.store.wire import Item
 
@@ -21,17 +23,17 @@ _SHARED: Final = {EVERYTHING, UNASSIGNED}
 def creating(task: Task, limits: AccountLimits) -> list[Write]:
     """The writes that count a new task.
 
-    Refused with NotFound when its client or campaign is not there, then with LimitExceeded.
+    Refused with NotFound or BudgetExceeded by its client, then its campaign, then with BudgetExceeded and LimitExceeded
+    by its account; and with MonthBegins.
     """
     amounts = _amounts(counters.change(before=None, after=task))
-    writes = []
-    if task.client_id:
-        missing = NotFound("client", task.client_id)
-        writes.append(count_child(task.user_id, task.client_id, amounts, missing=missing))
-    if task.campaign_id:
-        missing = NotFound("campaign", task.campaign_id)
-        writes.append(count_child(task.user_id, task.campaign_id, amounts, missing=missing))
-    writes += account_limits.admit(task, amounts, limits)
+    reservation, writes = Reservation.of(task), []
+    for kind, id_ in (("client", task.client_id), ("campaign", task.campaign_id)):
+        if id_:
+            count = count_child(task.user_id, id_, amounts, missing=NotFound(kind, id_))
+            writes.append(reservation.within(count, Scope(kind, id_)))
+    opened, *of_the_hour = account_limits.admit(task, amounts, limits)
+    writes += [reservation.within(opened, Scope("account")), *of_the_hour]
     if not task.client_id:
         writes.append(Write(keys.counters(task.user_id, UNASSIGNED), add=amounts))
     return writes
@@ -41,22 +43,21 @@ def moving(before: Task, after: Task | None) -> list[Write]:
     """The writes that recount a task whose status changed, or that is no more (None)."""
     amounts = _amounts(counters.change(before=before, after=after))
     scopes = counters.scopes_of(before) if amounts else ()
-    ended = {EVERYTHING: account_limits.released(before, after)}
-    return [_recount(before.user_id, scope, amounts | ended.get(scope, {})) for scope in scopes]
+    ended, held = account_limits.released(before, after), reservations.change(before, after)
+    more = {EVERYTHING: held | ended, UNASSIGNED: {}}
+    return [_recount(before.user_id, scope, amounts | more.get(scope, held)) for scope in scopes]
 
 
 def settling(before: Task, after: Task) -> list[Write]:
-    """The writes that demand a task's parents to be there when what it cost changes after its end.
+    """The writes that take what a task cost from its budgets when that changes after its end.
 
-    One that is gone is no link of the task any more: it must be read again.
+    Its parents must be there. One that is gone is no link of the task any more: it must be read again.
     """
-    if before.cost == after.cost:
+    held = reservations.change(before, after)
+    if before.cost == after.cost and not held:
         return []
-    parents = (parent for parent in (after.client_id, after.campaign_id) if parent)
-    return [
-        Write(keys.counters(after.user_id, each), condition=EXISTS, on_condition_failure=concurrent_update)
-        for each in parents
-    ]
+    parents = [parent for parent in (after.client_id, after.campaign_id) if parent]
+    return [_recount(after.user_id, scope, held) for scope in ([EVERYTHING] if held else []) + parents]
 
 
 def counters_from(item: Item | None) -> dict[CounterKey, int]:

@@ -60,6 +60,9 @@ def moved(before: Task, after: Task) -> list[Write]:
     elif after.over and not (before.over or before.sent):
         # It costs nothing, because nobody has been asked: nor is being asked at this moment.
         writes.append(_write(keys.task_detail(before.id), condition=EXISTS & Attr("lease_until").not_exists()))
+    elif after.over and not before.over and before.provider_task_id is None:
+        # It may have been charged, as long as nobody learns at this moment that it was not accepted.
+        writes.append(_write(keys.task_detail(before.id), condition=EXISTS & Attr("lease_until").exists()))
     return writes
 
 

@@ -16,7 +16,7 @@ from atelier.domain.pipeline_ports import TaskChanged
 from atelier.domain.task_creation import Parents
 from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskPage, TaskSummary
-from atelier.store import counters, idempotency, keys, ledger, task_items
+from atelier.store import counters, idempotency, keys, ledger, reservations, task_items
 from atelier.store.account_summary import summary_from
 from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.items import from_item
@@ -49,21 +49,25 @@ class Tasks:
     def create(
         self, task: Task, *, access: Access, idempotent: IdempotentRequest | None, now: datetime
     ) -> CreateResult[Task]:
-        """Create a task under parents that exist at that very moment, within the account's limits.
+        """Create a task under parents that exist at that very moment, within budgets and the account's limits.
 
-        Raises NotFound and LimitExceeded.
+        Raises NotFound, BudgetExceeded and LimitExceeded.
         """
         writes = [*counters.creating(task, self._limits()), *task_items.created(task)]
-        return idempotency.create(
-            self._table,
-            task,
-            writes,
-            id_=task.id,
-            access=access,
-            idempotent=idempotent,
-            load=self._loader(access),
-            now=now,
-        )
+
+        def attempt() -> CreateResult[Task]:
+            return idempotency.create(
+                self._table,
+                task,
+                writes,
+                id_=task.id,
+                access=access,
+                idempotent=idempotent,
+                load=self._loader(access),
+                now=now,
+            )
+
+        return reservations.within_a_month(attempt, self._table, task.user_id)
 
     def _loader(self, access: Access) -> Callable[[str], Task]:
         return lambda task_id: self.get(task_id, access=access)

@@ -23,6 +23,7 @@ Amounts = defaultdict[str, Decimal]
 
 NONE: Final = "none"
 ALL: Final = "all"
+TOTAL: Final = "total"
 ANCESTORS: Final[Mapping[str, tuple[str, ...]]] = {
     "client": (),
     "campaign": ("client",),
@@ -31,6 +32,8 @@ ANCESTORS: Final[Mapping[str, tuple[str, ...]]] = {
 STATUSES: Final[Mapping[str, tuple[str, ...]]] = {"campaign": ("active", "archived", "draft")}
 """By which statuses a kind is counted; a kind that is not here has one count."""
 TERMINAL: Final = ("succeeded", "failed", "canceled")
+_ROOM: Final = "room|"
+_RESERVED: Final = "reserved|"
 _CELL: Final = "tasks|"
 _BOOKED: Final = ("tasks", "outputs", "bytes", "milliseconds", "cost", "unpriced")
 _ATTEMPTS: Final = 10  # to tell a receiver
@@ -142,6 +145,7 @@ class _Recount:
         yield from self._liveness()
         yield from self._counters()
         yield from self._ledger()
+        yield from self._budgets()
         yield from self._texts()
         yield from self._places()
         yield from self._due()
@@ -278,6 +282,36 @@ class _Recount:
             if difference := _difference(kept, counted[row], more_is_fine=not self._exact_ledger):
                 yield f"the ledger's row {row} is off: {difference}."
 
+    # --------------------------------------------------------------------------------------------------- budgets
+
+    def _budgets(self) -> Iterator[str]:
+        """Whether what is left and reserved of every period is what the tasks leave of the limit."""
+        counted: defaultdict[str, Amounts] = defaultdict(_nothing)
+        for task in (*self._all.whole.values(), *self._all.deleted):
+            client_id, campaign_id = self._link(task)
+            for scope in (ALL, client_id, campaign_id):
+                for period in (task["created_at"][:7], TOTAL):
+                    _add(_held(task, period), to=counted[scope])
+        for scope in sorted(self._all.counters.keys() - {NONE}):
+            if scope == ALL or self._lives(scope):
+                yield from self._rooms(scope, self._all.counters[scope], counted[scope])
+
+    def _rooms(self, scope: str, counters: Item, counted: Amounts) -> Iterator[str]:
+        months = sorted(name[len(_ROOM) :] for name in counters if name.startswith(_ROOM) and name != _ROOM + TOTAL)
+        periods = {name.partition("|")[2] for name in counted}
+        gone = {month for month in periods if months and month < months[0]}  # months are dropped when they are old
+        for period in sorted((periods | {*months, TOTAL}) - gone):
+            limit = counters.get("limit|total" if period == TOTAL else "limit|month", 0)
+            begun = limit if period == TOTAL or period in months else 0
+            kept = _nothing()
+            kept["used"] = begun - counters.get(_ROOM + period, Decimal())
+            kept["reserved"] = Decimal(counters.get(_RESERVED + period, 0))
+            right = _nothing()
+            right["reserved"] = counted[_RESERVED + period]
+            right["used"] = counted[_ROOM + period] + right["reserved"]
+            if difference := _difference(kept, right, more_is_fine=not self._exact_ledger):
+                yield f"the budget counters of {scope} for {period} are off: {difference}."
+
     # ----------------------------------------------------------------------------------------------------- texts
 
     def _texts(self) -> Iterator[str]:
@@ -357,6 +391,15 @@ def _booked(task: Item) -> Mapping[str, Decimal | int]:
         "cost": (cost or 0) * 1_000_000,
         "unpriced": int(unpriced),
     }
+
+
+def _held(task: Item, period: str) -> Mapping[str, Decimal | int]:
+    """What a task has spent (`room|`) and reserved of a period, in millionths."""
+    reserved = task.get("reserved", 0) * 1_000_000
+    if task["status"] in TERMINAL:
+        booked = _booked(task)
+        return {_ROOM + period: reserved if booked["unpriced"] else booked["cost"]}
+    return {_RESERVED + period: reserved}
 
 
 def _compared(whose: str, counts: Item, kind: str, found: Collection[Item]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from atelier.domain import errors
+from atelier.domain.schema import Amount
 
 CONTENT_TYPE: Final = "application/problem+json"
 
@@ -41,6 +42,7 @@ STATUS: Final[Mapping[type[errors.DomainError], HTTPStatus]] = {
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     errors.IllegalTransition: HTTPStatus.CONFLICT,
     errors.RequestInProgress: HTTPStatus.CONFLICT,
+    errors.BudgetExceeded: HTTPStatus.CONFLICT,
     errors.TaskFailed: HTTPStatus.CONFLICT,
     errors.PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -67,6 +69,11 @@ TITLES: Final[Mapping[HTTPStatus, tuple[str, str]]] = {
 }
 
 
+OWN_TITLES: Final[Mapping[type[Exception], tuple[str, str]]] = {
+    errors.BudgetExceeded: ("budget-exceeded", "A budget has no room for this"),
+}
+"""Of errors that a caller has to tell from others of the same status."""
+
 MOST_ERRORS: Final = 100
 """How many errors an answer lists."""
 _MOST_IN_DETAIL: Final = 10
@@ -79,6 +86,17 @@ class ErrorDetail(BaseModel):
     pointer: str | None = None
     parameter: str | None = None
     detail: str
+
+
+class ExceededBudget(BaseModel):
+    """The budget that refused a generation. Amounts are US dollars; `needed` is missing where no price is known."""
+
+    type: Annotated[str, Field(description="account, client or campaign")]
+    id: Annotated[str | None, Field(description="Of the client or campaign.")] = None
+    period: str
+    limit: Amount
+    available: Amount
+    needed: Amount | None = None
 
 
 class Problem(BaseModel):
@@ -106,13 +124,14 @@ class Problem(BaseModel):
     request_id: str
     errors: list[ErrorDetail] | None = None
     code: Annotated[str | None, Field(description="A failed task's own error code.")] = None
+    budget: Annotated[ExceededBudget | None, Field(description="The budget that has no room.")] = None
     retryable: Annotated[bool | None, Field(description="Whether a failed task is worth a retry.")] = None
 
 
 def problem_response(error: Exception, *, instance: str, request_id: str) -> Response[str]:
     """The response for `error`; details of errors that are not the domain's are not shown."""
     status = status_of(error)
-    slug, title = TITLES[status]
+    slug, title = OWN_TITLES.get(type(error)) or TITLES[status]
     problem = {
         "type": f"urn:atelier:problem:{slug}",
         "title": title,
@@ -159,6 +178,8 @@ def _particulars(error: Exception) -> dict[str, Any]:
             return {"errors": [vars(_shortened(each)) for each in error.field_errors[:MOST_ERRORS]]}
         case errors.TaskFailed():
             return {"code": error.code, "retryable": error.retryable}
+        case errors.BudgetExceeded():
+            return {"budget": {**vars(error), "type": error.kind}}
         case _:
             return {}
 

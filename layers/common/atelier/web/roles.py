@@ -54,6 +54,15 @@ LEAST: Final[Mapping[Route, Role | None]] = {
     ("DELETE", "/api/v3/tasks/{task_id}"): Role.EDITOR,
     ("GET", "/api/v3/account"): Role.VIEWER,
     ("GET", "/api/v3/reports/usage"): Role.VIEWER,
+    ("PUT", "/api/v3/account/budget"): Role.ADMIN,
+    ("GET", "/api/v3/account/budget"): Role.VIEWER,
+    ("DELETE", "/api/v3/account/budget"): Role.ADMIN,
+    ("PUT", "/api/v3/clients/{client_id}/budget"): Role.ADMIN,
+    ("GET", "/api/v3/clients/{client_id}/budget"): Role.VIEWER,
+    ("DELETE", "/api/v3/clients/{client_id}/budget"): Role.ADMIN,
+    ("PUT", "/api/v3/campaigns/{campaign_id}/budget"): Role.ADMIN,
+    ("GET", "/api/v3/campaigns/{campaign_id}/budget"): Role.VIEWER,
+    ("DELETE", "/api/v3/campaigns/{campaign_id}/budget"): Role.ADMIN,
     ("GET", "/api/v3/webhook-secret"): Role.EDITOR,  # who has it can speak in our name
     ("POST", "/api/v3/webhook-secret"): Role.ADMIN,
 }

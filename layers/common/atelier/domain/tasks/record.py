@@ -6,11 +6,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic.json_schema import SkipJsonSchema
 
 from atelier.domain.pages import Page
-from atelier.domain.schema import Id, StoredModel, Timestamp
+from atelier.domain.schema import Amount, Id, StoredModel, Timestamp
 
 
 class TaskType(StrEnum):
@@ -74,13 +74,6 @@ class TaskError(StoredModel):
     code: str
     message: Annotated[str, BeforeValidator(_as_text)]
     retryable: bool
-
-
-Amount = Annotated[
-    Decimal,
-    PlainSerializer(float, return_type=float, when_used="json"),
-    WithJsonSchema({"type": "number"}),
-]
 
 
 class Cost(StoredModel):
@@ -193,6 +186,9 @@ class TaskDetail(BaseModel):
     # Who is asked next, and what proves that a callback was asked for by us.
     fallbacks: SkipJsonSchema[Annotated[list[Fallback], Field(exclude=True)]] = Field(default_factory=list)
     callback_token: SkipJsonSchema[Annotated[str, Field(exclude=True)]] = ""
+    # What it reserved in its budgets; None for a new task that has no price. What its caller would pay for one.
+    reserved: SkipJsonSchema[Annotated[Amount | None, Field(exclude=True)]] = Decimal(0)
+    max_cost: SkipJsonSchema[Annotated[Amount | None, Field(exclude=True)]] = None
     # What it was made for, whatever was deleted since: there it is booked.
     booked_client_id: SkipJsonSchema[Annotated[Id | None, Field(exclude=True)]] = None
     booked_campaign_id: SkipJsonSchema[Annotated[Id | None, Field(exclude=True)]] = None

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue
 
-from atelier.domain.schema import KIB, GivenId, Prompt, RequestModel, as_json
+from atelier.domain.schema import KIB, Dollars, GivenId, Prompt, RequestModel, as_json
 from atelier.domain.webhook_targets import ascii_url
 
 METADATA_BYTES: Final = 16 * KIB
@@ -105,6 +105,11 @@ class NewTask(RequestModel):
         Field(description="Where the finished task is sent, signed by your webhook secret."),
     ] = None
 
+    max_cost: Annotated[
+        Dollars | None,
+        Field(description="US dollars: what it may cost at most. A budget reserves it for a model without a price."),
+    ] = None
+
     def typed_options(self) -> dict[str, JsonValue]:
         """The options that were given as fields of the request."""
         return self.model_dump(exclude=set(NOT_OPTIONS), exclude_none=True, mode="json")
@@ -130,6 +135,7 @@ NOT_OPTIONS: Final = frozenset(
         "apply_brand_guidelines",
         "metadata",
         "webhook_url",
+        "max_cost",
     }
 )
 

@@ -1,0 +1,61 @@
+"""Budgets: how much an account, a client or a campaign may spend, as they are set and shown."""
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from atelier.domain.reservations import Period
+from atelier.domain.schema import Amount, Dollars, RequestModel, Timestamp
+from atelier.domain.webhook_targets import ascii_url
+
+MOST_ALERTS: Final = 10
+
+
+class OnExceeded(StrEnum):
+    """What a budget does with a generation for which it has no room."""
+
+    BLOCK = "block"
+    WARN = "warn"
+
+
+def _ascending(values: list[int]) -> list[int]:
+    return sorted(set(values))
+
+
+Threshold = Annotated[int, Field(strict=True, ge=1, le=1000)]
+Thresholds = Annotated[list[Threshold], AfterValidator(_ascending), Field(max_length=MOST_ALERTS)]
+
+
+class NewBudget(RequestModel):
+    """The body that sets a budget."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"limit": 100, "period": "month", "on_exceeded": "block"}})
+
+    limit: Annotated[Dollars, Field(description="US dollars.")]
+    period: Annotated[Period, Field(description="A calendar month in UTC, or for good.")] = Period.MONTH
+    on_exceeded: Annotated[
+        OnExceeded, Field(description="Whether a generation beyond the limit is refused, or only told of.")
+    ] = OnExceeded.BLOCK
+    alerts: Annotated[
+        Thresholds, Field(description="Percent of the limit; each is sent once per period to `webhook_url`.")
+    ] = Field(default_factory=lambda: [50, 80, 100])
+    webhook_url: Annotated[
+        Annotated[str, AfterValidator(ascii_url), Field(max_length=2048)] | None,
+        Field(description="Where alerts are sent, signed by your webhook secret."),
+    ] = None
+
+
+class Budget(BaseModel):
+    """A budget, and what is used of it in its current period."""
+
+    limit: Amount
+    period: Period
+    on_exceeded: OnExceeded
+    alerts: list[int]
+    webhook_url: str | None
+    spent: Annotated[Amount, Field(description="What tasks cost, or reserved where nobody has said what they cost.")]
+    reserved: Annotated[Amount, Field(description="Held for tasks that are still open.")]
+    available: Annotated[Amount, Field(description="What a generation may still cost; never below 0.")]
+    currency: str = "USD"
+    resets_at: Annotated[Timestamp | None, Field(description="When the period ends; null for a total.")]

@@ -1,0 +1,134 @@
+"""The budgets of accounts, clients and campaigns, on the counters that `store.reservations` keeps up to date."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from atelier.domain.access import Access
+from atelier.domain.budgets import Budget, NewBudget, OnExceeded
+from atelier.domain.counters import EVERYTHING
+from atelier.domain.errors import NotFound
+from atelier.domain.money import from_millionths, in_millionths
+from atelier.domain.reservations import TOTAL, Period, Scope, month_end, month_of, months_before
+from atelier.store import keys
+from atelier.store.expressions import Attr, Condition
+from atelier.store.parents import LIVE
+from atelier.store.reservations import BLOCKS, LIMIT, named, reserved, room
+from atelier.store.table import Table, Write, concurrent_update
+from atelier.store.wire import Item
+
+if TYPE_CHECKING:
+    from atelier.store.resources import Resources
+
+_DEFINITION: Final = "budget"
+_VERSION: Final = "budget_version"
+_ALERTED: Final = "alerted|"
+
+
+def budget_from(item: Item | None, *, now: datetime) -> Budget | None:
+    """The budget of the scope that has these counters, as of a moment; None where it has none."""
+    if not item or _DEFINITION not in item:
+        return None
+    defined = item[_DEFINITION]
+    period = Period(defined["period"])
+    limit, current = int(item[LIMIT[period]]), named(period, month_of(now))
+    left, held = int(item.get(room(current), limit)), int(item.get(reserved(current), 0))
+    return Budget(
+        limit=from_millionths(limit),
+        period=period,
+        on_exceeded=OnExceeded.BLOCK if BLOCKS[period] in item else OnExceeded.WARN,
+        alerts=[int(each) for each in defined["alerts"]],
+        webhook_url=defined.get("webhook_url"),
+        spent=from_millionths(limit - left - held),
+        reserved=from_millionths(held),
+        available=from_millionths(max(left, 0)),
+        resets_at=month_end(now) if period is Period.MONTH else None,
+    )
+
+
+class Budgets:
+    """The budgets of accounts, clients and campaigns. Methods act for `access`: what it may not see is not there."""
+
+    def __init__(self, table: Table, resources: "Mapping[str, Resources[Any]]") -> None:
+        self._table = table
+        self._resources = resources
+
+    def get(self, scope: Scope, *, access: Access, now: datetime) -> Budget:
+        """The budget of a scope. Raises NotFound when it has none, or is not there."""
+        found = budget_from(self._counters(scope, access), now=now)
+        if found is None:
+            raise NotFound("budget", f"of {scope}")
+        return found
+
+    def put(self, scope: Scope, new: NewBudget, *, access: Access, now: datetime) -> Budget:
+        """Set the budget of a scope. What was spent before in its period counts. Raises NotFound."""
+
+        def attempt() -> Budget:
+            counters = self._counters(scope, access)
+            self._table.write(_defined(self._key(scope, access), counters, new, scope=scope, access=access, now=now))
+            return self.get(scope, access=access, now=now)
+
+        return self._table.retry_on_conflict(attempt)
+
+    def delete(self, scope: Scope, *, access: Access, now: datetime) -> None:
+        """Remove the budget of a scope; what is spent goes on being counted. Raises NotFound when it has none."""
+
+        def attempt() -> None:
+            counters = self._counters(scope, access)
+            if _DEFINITION not in counters:
+                raise NotFound("budget", f"of {scope}")
+            self._table.write(_defined(self._key(scope, access), counters, None, scope=scope, access=access, now=now))
+
+        self._table.retry_on_conflict(attempt)
+
+    def _key(self, scope: Scope, access: Access) -> keys.Key:
+        return keys.counters(access.account, scope.id or EVERYTHING)
+
+    def _counters(self, scope: Scope, access: Access) -> Item:
+        if scope.id is not None:
+            self._resources[scope.kind].get(scope.id, access=access)
+        counters = self._table.get(self._key(scope, access))
+        if scope.id is not None and (counters is None or "deleted_at" in counters):
+            raise NotFound(scope.kind, scope.id)
+        return counters or {}
+
+
+def _defined(
+    key: keys.Key, counters: Item, new: NewBudget | None, *, scope: Scope, access: Access, now: datetime
+) -> Write:
+    """The write that sets a budget, or removes it (None), on counters that still are as they were read."""
+    limits = {Period(new.period): in_millionths(new.limit)} if new else {}
+    # A month whose room is not there begins with the limit of then; one that is there gets the difference now.
+    this, following = month_of(now), month_of(month_end(now))
+    begun = [name for name in counters if name.startswith("room|") and name != room(TOTAL)]
+    kept = [name for name in begun if name >= room(months_before(now, 1))]
+    more = {period: limits.get(period, 0) - int(counters.get(LIMIT[period], 0)) for period in Period}
+    add = {room(TOTAL): more[Period.TOTAL], **dict.fromkeys(kept, more[Period.MONTH])}
+    unchanged: Condition = (
+        Attr(_VERSION).eq(counters[_VERSION]) if _VERSION in counters else Attr(_VERSION).not_exists()
+    )
+    for month in (this, following):
+        if room(month) not in kept:
+            unchanged &= Attr(room(month)).not_exists()
+    if scope.id is not None:
+        unchanged &= LIVE
+    blocks = new is not None and new.on_exceeded is OnExceeded.BLOCK
+    there = {LIMIT[period]: limit for period, limit in limits.items()}
+    there |= {BLOCKS[period]: True for period in limits if blocks}
+    wanted = {_DEFINITION: _definition(new, scope, access)} if new else {}
+    mine = {name for name in counters if name.startswith(("limit|", "blocks|", _ALERTED)) or name == _DEFINITION}
+    alerted = {name for name in mine if name.startswith(_ALERTED)} if new else set()
+    old = {name for month in begun if month not in kept for name in (month, month.replace("room|", "reserved|"))}
+    return Write(
+        key,
+        set={**there, **wanted},
+        add={**{name: amount for name, amount in add.items() if amount}, _VERSION: 1},
+        remove=sorted((mine - there.keys() - wanted.keys() - alerted) | old),
+        condition=unchanged,
+        on_condition_failure=concurrent_update,
+    )
+
+
+def _definition(new: NewBudget, scope: Scope, access: Access) -> Item:
+    address = {"webhook_url": new.webhook_url} if new.webhook_url else {}
+    return {"kind": scope.kind, "period": new.period.value, "alerts": new.alerts, "set_by": access.actor, **address}

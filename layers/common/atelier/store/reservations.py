@@ -1,0 +1,173 @@
+"""What tasks take of budgets, on the counters that the transactions which create and end tasks write anyway.
+
+DynamoDB's conditions compare, and do not calculate. So the counters keep what is left: `room|<period>`, the limit less
+what is spent and reserved, in whole millionths of a dollar, and `reserved|<period>` beside it. Periods are months of
+UTC and `total`. Both are kept with and without a budget; without one the limit counts as 0, so a budget that is set
+later knows what was spent before. A task takes its amounts in the month in which it was created.
+
+`limit|month` or `limit|total` is there as long as the scope has a budget, and `blocks|...` where it blocks. The first
+task of a month under a monthly budget finds no room of that month: it begins the month, and is created then.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+from atelier.domain.counters import EVERYTHING
+from atelier.domain.errors import BudgetExceeded
+from atelier.domain.money import from_millionths, in_millionths
+from atelier.domain.reservations import (
+    TOTAL,
+    Held,
+    Period,
+    Scope,
+    held_after_delete,
+    held_by,
+    month_of,
+    months_before,
+)
+from atelier.domain.tasks.record import Task
+from atelier.store import keys
+from atelier.store.expressions import Attr, Condition
+from atelier.store.table import ConcurrentUpdate, Table, Write, concurrent_update
+from atelier.store.wire import Item
+
+Created = TypeVar("Created")
+
+LIMIT: Final = {Period.MONTH: "limit|month", Period.TOTAL: "limit|total"}
+BLOCKS: Final = {Period.MONTH: "blocks|month", Period.TOTAL: "blocks|total"}
+"""Which attributes say that a scope has a budget, and that it blocks."""
+
+
+class MonthBegins(Exception):
+    """A scope with a monthly budget has no room of a month yet: `within_a_month` begins it."""
+
+    def __init__(self, scope: str, month: str, limit: int) -> None:
+        self.scope = scope
+        self.month = month
+        self.limit = limit
+        super().__init__(scope)
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """What the creation of a task reserves in each of its scopes, and under which condition."""
+
+    month: str
+    gone: str
+    amount: int | None
+
+    @classmethod
+    def of(cls, task: Task) -> "Reservation":
+        """What a new task reserves; no amount where nobody can say what it will cost."""
+        amount = None if task.reserved is None else in_millionths(task.reserved)
+        return cls(month_of(task.created_at), months_before(task.created_at, 2), amount)
+
+    def within(self, count: Write, scope: Scope) -> Write:
+        """The write that counts the task in a scope, with what it reserves there.
+
+        Refused with BudgetExceeded, and with MonthBegins, before what refuses the count itself.
+        """
+        own = count.on_condition_failure
+
+        def refused(item: Item | None) -> Exception:
+            error = self._refusal(scope, item) if item and "deleted_at" not in item else None
+            if error is None and own is not None:
+                error = own(item)
+            return error or concurrent_update(item)
+
+        condition = self._condition()
+        return replace(
+            count,
+            # The room of its month is there from now on, whatever the task takes of it.
+            add={**count.add, room(self.month): 0, **_taken(self.month, Held(reserved=self.amount or 0))},
+            remove=(*count.remove, room(self.gone), reserved(self.gone)),
+            condition=condition if count.condition is None else count.condition & condition,
+            on_condition_failure=refused,
+        )
+
+    def _condition(self) -> Condition:
+        has_begun = Attr(LIMIT[Period.MONTH]).not_exists() | Attr(room(self.month)).exists()
+        if self.amount == 0:  # what costs nothing exceeds nothing
+            return has_begun
+        return has_begun & self._fits(Period.MONTH) & self._fits(Period.TOTAL)
+
+    def _fits(self, period: Period) -> Condition:
+        does_not_block = Attr(BLOCKS[period]).not_exists()
+        if self.amount is None:
+            return does_not_block
+        return does_not_block | Attr(room(named(period, self.month))).gte(self.amount)
+
+    def _refusal(self, scope: Scope, item: Item) -> Exception | None:
+        if LIMIT[Period.MONTH] in item and room(self.month) not in item:
+            return MonthBegins(scope.id or EVERYTHING, self.month, int(item[LIMIT[Period.MONTH]]))
+        blocking = (period for period in Period if BLOCKS[period] in item)
+        for period in blocking:
+            left = int(item.get(room(named(period, self.month)), 0))
+            if self.amount is None or (self.amount and left < self.amount):
+                needed = None if self.amount is None else from_millionths(self.amount)
+                limit = from_millionths(int(item[LIMIT[period]]))
+                return BudgetExceeded(
+                    scope.kind, scope.id, period=period, limit=limit, available=from_millionths(left), needed=needed
+                )
+        return None
+
+
+def within_a_month(create: Callable[[], Created], table: Table, account: int) -> Created:
+    """Create something that reserves; before the first of a month, begin that month in every scope that asks for it."""
+
+    def attempt() -> Created:
+        try:
+            return create()
+        except MonthBegins as begins:
+            _begin(table, account, begins)
+            raise ConcurrentUpdate from begins
+
+    return table.retry_on_conflict(attempt)
+
+
+def _begin(table: Table, account: int, begins: MonthBegins) -> None:
+    # All of the limit is left, unless somebody was faster or the limit has changed meanwhile.
+    left, limit = room(begins.month), LIMIT[Period.MONTH]
+    write = Write(
+        keys.counters(account, begins.scope),
+        set={left: begins.limit},
+        condition=Attr(left).not_exists() & Attr(limit).eq(begins.limit),
+        on_condition_failure=concurrent_update,
+    )
+    with suppress(ConcurrentUpdate):
+        table.write(write)
+
+
+def change(before: Task, after: Task | None) -> dict[str, int]:
+    """What a write that turns `before` into `after` (None: deletes it) adds to the counters of each of its scopes."""
+    at = (after or before).updated_at
+    month = month_of(before.created_at)
+    old, new = held_by(before), held_by(after) if after else held_after_delete(before)
+    difference = Held(new.spent - old.spent, new.reserved - old.reserved)
+    # Older ones are no longer kept.
+    return _taken(month if month >= months_before(at, 1) else None, difference)
+
+
+def _taken(month: str | None, held: Held) -> dict[str, int]:
+    amounts: dict[str, int] = {}
+    for period in (month, TOTAL) if month else (TOTAL,):
+        amounts[room(period)] = -held.spent - held.reserved
+        amounts[reserved(period)] = held.reserved
+    return {name: amount for name, amount in amounts.items() if amount}
+
+
+def room(period: str) -> str:
+    """The attribute that holds what is left of a period."""
+    return f"room|{period}"
+
+
+def reserved(period: str) -> str:
+    """The attribute that holds what is reserved of a period."""
+    return f"reserved|{period}"
+
+
+def named(period: Period, month: str) -> str:
+    """The period of a budget that a month falls into."""
+    return month if period is Period.MONTH else TOTAL
