@@ -18,7 +18,7 @@ BUDGET: Final = {
     "cascade": 265,
     "clients": 224,
     "tasks": 295,
-    "webhook_delivery": 344,
+    "webhook_delivery": 346,
     "relay": 269,
     "system": 214,
     "verify": 114,
