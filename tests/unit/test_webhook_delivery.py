@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from atelier.domain.due import ATTEMPTS, BACK_OFF, delivered, ends
+from atelier.domain.due import ATTEMPTS, BACK_OFF, LONGEST_PUT_BACK, delivered, ends
 from atelier.domain.tasks.record import DeliveryAttempt, Output, Task
 from atelier.domain.webhook_delivery import DeliveryFailed, WebhookDelivery, WebhookDispatcher
 from atelier.domain.webhook_secrets import OVERLAP, WebhookSecret, rotated, secret_text
@@ -41,6 +41,39 @@ class Post:
 
 
 @dataclass
+class FakeReceivers:
+    """Breakers that open when the test says so, and `slots` for each account."""
+
+    open: dict[str, datetime] = field(default_factory=dict)
+    slots: int = 1
+    taken: list[int] = field(default_factory=list)
+    health: list[tuple[str, str | None]] = field(default_factory=list)
+
+    def open_until(self, receiver: str, /, *, now: datetime) -> datetime | None:
+        """What the test says."""
+        return self.open.get(receiver)
+
+    def record_failure(self, receiver: str, reason: str, /, *, now: datetime) -> None:
+        """Remember it."""
+        self.health.append((receiver, reason))
+
+    def record_success(self, receiver: str, /) -> None:
+        """Remember it."""
+        self.health.append((receiver, None))
+
+    def take_slot(self, account: int, *, now: datetime) -> int | None:
+        """The account as a slot, if one is free."""
+        if self.taken.count(account) >= self.slots:
+            return None
+        self.taken.append(account)
+        return account
+
+    def release_slot(self, slot: int) -> None:
+        """Free it."""
+        self.taken.remove(slot)
+
+
+@dataclass
 class Scene:
     """A herald, its receiver, which answers with `answers` one after the other, and all that is kept."""
 
@@ -51,6 +84,7 @@ class Scene:
     waiting: list[tuple[WebhookDelivery, int]] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
     crashes: str = ""
+    receivers: FakeReceivers = field(default_factory=FakeReceivers)
     now: datetime = NOON
 
     def load(self, task_id: str) -> Task | None:
@@ -91,7 +125,7 @@ class Scene:
 
     def tell(self, notice: WebhookDelivery | None = None) -> DeliveryAttempt | None:
         """Hand the herald a message."""
-        webhook_dispatcher = WebhookDispatcher(self, self, self, self)
+        webhook_dispatcher = WebhookDispatcher(self, self, self, self, self.receivers, chance=lambda: 0.5)
         return webhook_dispatcher.process(
             notice or WebhookDelivery(user_id=1, task_id=an_id(3)), show=lambda it: it, fresh=SECOND, now=self.now
         )
@@ -100,6 +134,7 @@ class Scene:
         """Hand over everything that waits, when it is due, until nothing is left."""
         self.tell()
         while self.waiting:
+            assert len(self.order) < 1000, "it does not come to rest"
             notice, delay = self.waiting.pop(0)
             self.now += timedelta(seconds=delay)
             self.tell(notice)
@@ -131,7 +166,7 @@ def test_a_receiver_gets_the_task_and_its_outcome(status: str) -> None:
 def test_the_task_is_shown_as_its_owner_sees_it() -> None:
     shown = an_ended_task(outputs=[Output(url="https://signed", content_type="image/png", bytes=1, key="k")])
     scene = Scene(an_ended_task())
-    webhook_dispatcher = WebhookDispatcher(scene, scene, scene, scene)
+    webhook_dispatcher = WebhookDispatcher(scene, scene, scene, scene, scene.receivers)
     webhook_dispatcher.process(
         WebhookDelivery(user_id=1, task_id=an_id(3)), show=lambda _: shown, fresh=SECOND, now=NOON
     )
@@ -320,3 +355,91 @@ def test_after_a_delivery_nothing_more_is_sent() -> None:
     scene.tell()
     assert scene.tell(WebhookDelivery(user_id=1, task_id=an_id(3), attempt=5)) is None
     assert len(scene.posts) == 1
+
+
+# ---------------------------------------------------------------------------------- receivers that hold workers up
+
+RECEIVER: Final = "1#receiver.example"
+
+
+def test_an_open_breaker_puts_the_delivery_back_uncounted() -> None:
+    scene = Scene(an_ended_task())
+    scene.receivers.open[RECEIVER] = NOON + timedelta(seconds=60)
+    assert scene.tell() is None
+    assert scene.order == ["queue"]
+    assert scene.waiting == [(WebhookDelivery(user_id=1, task_id=an_id(3)), 65)]
+    scene.receivers.open.clear()
+    scene.run()
+    assert deliveries(scene) == [(200, None)]
+
+
+def test_a_delivery_without_a_free_slot_is_put_back() -> None:
+    scene = Scene(an_ended_task())
+    scene.receivers.slots = 0
+    assert scene.tell() is None
+    assert scene.order == ["queue"]
+    assert scene.waiting == [(WebhookDelivery(user_id=1, task_id=an_id(3)), 2)]
+    scene.receivers.slots = 1
+    scene.run()
+    assert deliveries(scene) == [(200, None)]
+
+
+@pytest.mark.parametrize("answers", [[200], [500], ["it did not answer"]], ids=str)
+def test_a_slot_is_released_after_the_attempt(answers: list[int | str]) -> None:
+    scene = Scene(an_ended_task(), answers=answers)
+    scene.tell()
+    assert not scene.receivers.taken
+
+
+def test_a_slot_is_released_when_the_attempt_crashes() -> None:
+    scene = Scene(an_ended_task(), crashes="post")
+    with pytest.raises(Crash):
+        scene.tell()
+    assert not scene.receivers.taken
+
+
+@pytest.mark.parametrize("answer", [200, 302, 404, 410, 500, 503])
+def test_any_answer_is_a_healthy_receiver(answer: int) -> None:
+    scene = Scene(an_ended_task(), answers=[answer])
+    scene.tell()
+    assert scene.receivers.health == [(RECEIVER, None)]
+
+
+def test_no_answer_is_an_unhealthy_receiver() -> None:
+    scene = Scene(an_ended_task(), answers=["it did not answer in time"])
+    scene.tell()
+    assert scene.receivers.health == [(RECEIVER, "it did not answer in time")]
+
+
+@pytest.mark.parametrize(
+    ("url", "receiver"),
+    [
+        ("https://a.example/hooks?x=1", "1#a.example"),
+        ("https://A.Example/other", "1#a.example"),
+        ("https://a.example:8443/", "1#a.example:8443"),
+        ("https://user:word@a.example/", "1#a.example"),
+    ],
+)
+def test_a_breaker_is_of_one_account_and_host(url: str, receiver: str) -> None:
+    scene = Scene(an_ended_task(webhook_url=url))
+    scene.tell()
+    assert scene.receivers.health == [(receiver, None)]
+
+
+def test_a_receiver_away_for_days_is_given_up() -> None:
+    scene = Scene(an_ended_task(), now=NOON + LONGEST_PUT_BACK)
+    scene.receivers.open[RECEIVER] = scene.now + timedelta(minutes=5)
+    assert scene.tell() is None
+    scene.now += timedelta(seconds=1)
+    given_up = scene.tell()
+    assert given_up
+    assert deliveries(scene) == [(None, given_up.error)]
+    assert not scene.posts
+    scene.receivers.open.clear()
+    assert scene.tell() is None, "nothing comes after it"
+
+
+def test_a_breaker_is_of_the_tasks_own_account() -> None:
+    scene = Scene(an_ended_task(user_id=2))
+    scene.tell()
+    assert scene.receivers.health == [("2#receiver.example", None)]

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from atelier.store.ledger_reader import LedgerReader
     from atelier.store.media import MediaBucket
     from atelier.store.queues import ProviderQueues, Queue
+    from atelier.store.receivers import Receivers
     from atelier.store.resources import Resources
     from atelier.store.sweep import Sweep
     from atelier.store.table_health import TableHealth
@@ -463,4 +464,12 @@ def webhook_dispatcher() -> "WebhookDispatcher":
     from atelier.store.webhook_client import WebhookClient
 
     sender = WebhookClient(f"Atelier-Webhooks/{VERSION}", private=settings().private_webhook_targets)
-    return WebhookDispatcher(tasks(), webhook_secrets(), sender, webhook_delivery_queue())
+    return WebhookDispatcher(tasks(), webhook_secrets(), sender, webhook_delivery_queue(), receivers())
+
+
+@cache
+def receivers() -> "Receivers":
+    """The circuit breakers of receivers, and the share of each account: half of what is delivered at once."""
+    from atelier.store.receivers import Receivers
+
+    return Receivers(table(), share=max(1, settings().webhook_delivery_concurrency // 2))

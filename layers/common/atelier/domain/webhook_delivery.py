@@ -3,22 +3,35 @@
 The next attempt is queued before this one is recorded: a crash between the two repeats a delivery, and never loses
 one. A receiver tells a repetition by its `webhook-id`, which is the same for every attempt. A message that comes
 twice finds its attempt recorded, and does nothing.
+
+A receiver that does not answer holds nobody else's workers. Attempts of one account are made a few at a time, and after
+some that were not answered its receiver is left alone for a while (a circuit breaker). A delivery that meets either is
+put back with a delay, and has not been attempted.
 """
 
 import math
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Final, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from atelier.domain.due import BACK_OFF, ends
+from atelier.domain.due import BACK_OFF, LONGEST_PUT_BACK, ends
 from atelier.domain.messages import LONGEST_DELAY, AccountMessage
 from atelier.domain.schema import Timestamp
 from atelier.domain.tasks.record import DeliveryAttempt, Task
 from atelier.domain.webhook_secrets import WebhookSecret
 from atelier.domain.webhook_signatures import sign
+
+NO_SLOT: Final = 1
+"""Seconds, at most twice as many, after which a delivery whose account has no free slot comes again."""
+SPREAD: Final = 10
+"""Seconds over which deliveries come again that met an open breaker."""
+
+AnySlot = TypeVar("AnySlot")
 
 
 class WebhookDelivery(AccountMessage):
@@ -65,6 +78,25 @@ class WebhookClient(Protocol):
         """The status of the receiver's answer. Raises DeliveryFailed."""
 
 
+class Receivers(Protocol[AnySlot]):
+    """Which receivers may be called: a circuit breaker per receiver, and slots per account."""
+
+    def open_until(self, receiver: str, /, *, now: datetime) -> datetime | None:
+        """When the receiver may be tried again; None when it may be called."""
+
+    def record_failure(self, receiver: str, reason: str, /, *, now: datetime) -> None:
+        """It did not answer."""
+
+    def record_success(self, receiver: str, /) -> None:
+        """It answered, whatever it said."""
+
+    def take_slot(self, account: int, *, now: datetime) -> AnySlot | None:
+        """One of the account's slots; None when all are taken."""
+
+    def release_slot(self, slot: AnySlot) -> None:
+        """Give a slot back."""
+
+
 class Queue(Protocol):
     """The queue of the next attempt."""
 
@@ -84,11 +116,13 @@ class WebhookDispatcher:
     secrets: Secrets
     sender: WebhookClient
     queue: Queue
+    receivers: Receivers[Any]
+    chance: Callable[[], float] = random.random
 
     def process(self, message: WebhookDelivery, *, show: Show, fresh: str, now: datetime) -> DeliveryAttempt | None:
         """Make the attempt, and queue the next one if needed.
 
-        None when it is not due yet or nothing is left to deliver. `fresh` becomes the secret
+        None when it is put back, is not due yet or nothing is left to deliver. `fresh` becomes the secret
         of an owner who has none.
         """
         if message.due and now < message.due:
@@ -97,12 +131,40 @@ class WebhookDispatcher:
         task = self.tasks.load(message.task_id)
         if task is None or not task.webhook_url or not task.over or _is_settled(task, message):
             return None
-        secret = self.secrets.get_or_create(task.user_id, fresh=fresh, now=now)
-        delivery = self._attempt(task.webhook_url, show(task), secret, now=now)
+        receiver = receiver_of(task.user_id, task.webhook_url)
+        if until := self.receivers.open_until(receiver, now=now):
+            return self._meet_open_breaker(message, task, until, now=now)
+        slot = self.receivers.take_slot(task.user_id, now=now)
+        if slot is None:
+            self._wait(message, NO_SLOT + self.chance() * NO_SLOT)
+            return None
+        try:
+            secret = self.secrets.get_or_create(task.user_id, fresh=fresh, now=now)
+            delivery = self._attempt(task.webhook_url, show(task), secret, now=now)
+        finally:
+            self.receivers.release_slot(slot)
         if not ends(delivery) and message.attempt < len(BACK_OFF):
             self._queue_the_next(message, now=now)
         self.tasks.log_delivery(task, delivery)
+        self._record_health(receiver, delivery, now=now)
         return delivery
+
+    def _meet_open_breaker(
+        self, message: WebhookDelivery, task: Task, until: datetime, *, now: datetime
+    ) -> DeliveryAttempt | None:
+        """Put the delivery back; or give it up, when the receiver has not answered for days."""
+        if now > (task.completed_at or task.updated_at) + LONGEST_PUT_BACK:
+            given_up = DeliveryAttempt(at=now, error="its receiver has not answered for days; it is not tried again")
+            self.tasks.log_delivery(task, given_up)
+            return given_up
+        self._wait(message, (until - now).total_seconds() + self.chance() * SPREAD)
+        return None
+
+    def _record_health(self, receiver: str, delivery: DeliveryAttempt, *, now: datetime) -> None:
+        if delivery.status is None:
+            self.receivers.record_failure(receiver, delivery.error or "", now=now)
+        else:
+            self.receivers.record_success(receiver)
 
     def _attempt(self, url: str, task: Task, secret: WebhookSecret, *, now: datetime) -> DeliveryAttempt:
         body = body_of(task)
@@ -125,6 +187,11 @@ class WebhookDispatcher:
 def _is_settled(task: Task, message: WebhookDelivery) -> bool:
     made = task.webhook_deliveries
     return any(map(ends, made)) or len(made) > message.attempt
+
+
+def receiver_of(account: int, url: str) -> str:
+    """The name of the circuit breaker of an account's receiver: host and port."""
+    return f"{account}#{urlsplit(url).netloc.rpartition('@')[2].lower()}"
 
 
 def body_of(task: Task) -> bytes:

@@ -151,6 +151,16 @@ def health(provider: str) -> Key:
     return Key(f"PROVIDER#{provider}", "HEALTH")
 
 
+def receiver_health(receiver: str) -> Key:
+    """The circuit breaker of a receiver of webhooks, as `<account>#<host>`."""
+    return Key(f"RECEIVER#{receiver}", "HEALTH")
+
+
+def delivery_slots(account: int) -> Key:
+    """Who is making one of an account's attempts to deliver at this moment."""
+    return Key(f"DELIVERIES#{account}", "SLOTS")
+
+
 # ------------------------------------------------------------------------------------------------------- orders
 
 

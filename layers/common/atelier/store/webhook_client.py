@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from functools import cache
 from http.client import HTTPException
 from threading import Timer
+from time import monotonic
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -22,10 +23,10 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 from atelier.domain.webhook_delivery import DeliveryFailed
 from atelier.domain.webhook_targets import SCHEMES, is_public_address, webhook_url_error
 
-# Seconds; together they leave a function of 30 s the time to record what came of it.
-_LOOKUP: Final = 5
-_CONNECT: Final = 5
-_ANSWER: Final = 10
+_SECONDS: Final = 5.0
+"""Seconds from the look-up of the name to the status of the answer. Slack gives 3, Shopify 5, GitHub 10, Stripe 20."""
+
+LATE: Final = "it did not answer in time"
 
 Resolve = Callable[[str, int], list[str]]
 """The addresses of a host."""
@@ -34,7 +35,7 @@ Resolve = Callable[[str, int], list[str]]
 def addresses_of(host: str, port: int) -> list[str]:
     """What a name resolves to. Raises OSError."""
     # The resolver has no time limit of its own that could be set.
-    found = _lookups().submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM).result(timeout=_LOOKUP)
+    found = _lookups().submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM).result(timeout=_SECONDS)
     return [str(address[0]) for *_, address in found]
 
 
@@ -61,22 +62,24 @@ class WebhookClient:
         parts = urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         own = {"host": parts.netloc, "user-agent": self._agent}
+        end = monotonic() + _SECONDS
         try:
-            with closing(self._connection(parts)) as connection:
+            with closing(self._connection(parts, end)) as connection, _cut_off(connection, end):
                 connection.connect()
-                with _cut_off_in_time(connection):
-                    connection.request("POST", target, body=body, headers={**headers, **own}, preload_content=False)
-                    with closing(connection.getresponse()) as answer:
-                        return answer.status
+                connection.request("POST", target, body=body, headers={**headers, **own}, preload_content=False)
+                with closing(connection.getresponse()) as answer:
+                    return answer.status
         except (OSError, HTTPException, HTTPError) as failure:
-            raise DeliveryFailed(_reason(failure)) from failure
+            raise DeliveryFailed(LATE if monotonic() >= end else _reason(failure)) from failure
 
-    def _connection(self, parts: SplitResult) -> HTTPConnection:
+    def _connection(self, parts: SplitResult, end: float) -> "_Http | _Https":
         host, port = (parts.hostname or "").removesuffix("."), parts.port or SCHEMES[parts.scheme]
-        address = self._address(host, port)
+        address, left = self._address(host, port), end - monotonic()
+        if left <= 0:
+            raise TimeoutError
         if parts.scheme == "http":
-            return HTTPConnection(address, port, timeout=_CONNECT)
-        return HTTPSConnection(address, port, timeout=_CONNECT, ssl_context=self._trust, server_hostname=host)
+            return _Http(address, port, timeout=left)
+        return _Https(address, port, timeout=left, ssl_context=self._trust, server_hostname=host)
 
     def _address(self, host: str, port: int) -> str:
         """The one address to connect to. IPv4 goes first: a function outside a VPC has no IPv6."""
@@ -86,19 +89,38 @@ class WebhookClient:
         return min(found, key=lambda address: ":" in address)
 
 
-@contextmanager
-def _cut_off_in_time(connection: HTTPConnection) -> Iterator[None]:
-    """End the exchange when its time is over, also with a receiver that sends a byte now and then."""
-    channel = connection.sock
-    channel.settimeout(_ANSWER)
-    connection.timeout = _ANSWER
+class _Http(HTTPConnection):
+    """A connection that another thread can end at any moment, also while TLS is being agreed on."""
 
-    def cut() -> None:
+    channel: socket.socket | None = None
+
+    def _new_conn(self) -> socket.socket:
+        made = super()._new_conn()
+        self.channel = made.dup()
+        return made
+
+    def cut(self) -> None:
+        """End it."""
         with suppress(OSError):
-            # Not TLS's own way of ending, which would take the state away from the thread that is reading.
-            socket.socket.shutdown(channel, socket.SHUT_RDWR)
+            # Below TLS, whose own way of ending would take the state away from the thread that is reading.
+            if self.channel is not None:
+                self.channel.shutdown(socket.SHUT_RDWR)
 
-    timer = Timer(_ANSWER, cut)
+    def close(self) -> None:
+        """Close it."""
+        super().close()
+        if self.channel is not None:
+            self.channel.close()
+
+
+class _Https(_Http, HTTPSConnection):
+    """The same with TLS."""
+
+
+@contextmanager
+def _cut_off(connection: _Http, end: float) -> Iterator[None]:
+    """Cut the exchange off when its time is over, also with a receiver that sends a byte now and then."""
+    timer = Timer(max(0.0, end - monotonic()), connection.cut)
     timer.daemon = True
     timer.start()
     try:
@@ -119,6 +141,6 @@ def _reason(failure: Exception) -> str:
         case NewConnectionError():
             return "it cannot be connected to"
         case TimeoutError() | HTTPError():
-            return "it did not answer in time"
+            return LATE
         case _:
             return "it did not answer"
