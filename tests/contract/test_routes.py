@@ -97,7 +97,7 @@ def test_an_operation_is_documented_to_the_end(name: str, operation: dict[str, A
     assert operation["summary"]
     assert operation["tags"]
     assert {"500", "503"} <= operation["responses"].keys()
-    sends = any(name.startswith(verb) for verb in ("POST", "PATCH")) and not name.endswith(BODILESS)
+    sends = any(name.startswith(verb) for verb in ("POST", "PUT", "PATCH")) and not name.endswith(BODILESS)
     assert ("requestBody" in operation) == sends
     for status, response in operation["responses"].items():
         assert response["description"]

@@ -2,13 +2,14 @@
 
 from typing import Final
 
-from tests.mutants import PROJECT, cleanups, deletes, fairness, generation, listing, requests
+from tests.mutants import PROJECT, cleanups, deletes, fairness, generation, listing, requests, sharing
 
 MUTANTS: Final = (
     *deletes.MUTANTS,
     *cleanups.MUTANTS,
     *listing.MUTANTS,
     *requests.MUTANTS,
+    *sharing.MUTANTS,
     *generation.MUTANTS,
     *fairness.MUTANTS,
 )
@@ -44,6 +45,9 @@ SUITE: Final = tuple(
                 "cascade_*",
                 "integrity_oracle",
                 "third_level_oracle",
+                "sharing",
+                "shared_lists",
+                "sharing_routes",
             )
         ),
     )

@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
     from botocore.session import Session
 
+    from atelier.domain.access import Access
     from atelier.domain.account_limits import AccountLimits, LimitsUsed
     from atelier.domain.campaigns import Campaign
     from atelier.domain.catalog import Catalog
     from atelier.domain.clients import Client
     from atelier.domain.pipeline import Pipeline
     from atelier.domain.provider import CallbackVerifier, Provider, Secret
+    from atelier.domain.shares import ReceivedSharePage, ShareQuery
+    from atelier.domain.sharing import SharedKind
     from atelier.domain.task_creation import GenerationContext
     from atelier.domain.webhook_delivery import WebhookDispatcher
     from atelier.providers.fal import Fal
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from atelier.store.media import MediaBucket
     from atelier.store.queues import ProviderQueues, Queue
     from atelier.store.resources import Resources
+    from atelier.store.shares import Shares
     from atelier.store.table_health import TableHealth
     from atelier.store.tasks import Tasks
     from atelier.store.users import Users
@@ -170,6 +174,21 @@ def campaigns() -> "Resources[Campaign]":
     from atelier.store.resources import Resources
 
     return Resources(table(), "campaign", Campaign, CampaignPage)
+
+
+@cache
+def shares(kind: "SharedKind") -> "Shares":
+    """The store of the shares and invitations of a kind of resource."""
+    from atelier.store.shares import Shares
+
+    return Shares(table(), kind)
+
+
+def received_shares(query: "ShareQuery", *, access: "Access") -> "ReceivedSharePage":
+    """A page of what was shared with the actor."""
+    from atelier.store.shares import received_shares
+
+    return received_shares(table(), query, access=access)
 
 
 @cache

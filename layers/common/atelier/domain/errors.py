@@ -10,6 +10,7 @@ DomainError
   PreconditionFailed If-Match names a version that is no longer the current one
   RequestInProgress  the first request with this idempotency key has not finished
   IdempotencyKeyReused this idempotency key was used for another request
+  TooManyShares      nothing more can be shared with this user
   LimitExceeded      a limit of the account is reached: try again after `retry_after` seconds
   Busy               try again after `retry_after` seconds; nothing was written
 """
@@ -82,6 +83,10 @@ class RequestInProgress(DomainError):
 
 class IdempotencyKeyReused(DomainError):
     """The idempotency key belongs to a request with another body or path."""
+
+
+class TooManyShares(DomainError):
+    """As much as possible is shared with this user already."""
 
 
 class LimitExceeded(DomainError):

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from pydantic import BaseModel
 
+from atelier.domain.errors import NotFound
 from atelier.domain.messages import LONGEST_DELAY, AccountMessage
 from atelier.domain.schema import Timestamp
 from atelier.domain.tasks.record import DeliveryAttempt, Task
@@ -77,7 +78,7 @@ class Queue(Protocol):
 
 
 Show = Callable[[Task], Task]
-"""The task as the API shows it to its owner at this moment."""
+"""The task as the API shows it at this moment to who asked for it. Raises NotFound."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,8 @@ class WebhookDispatcher:
     def process(self, message: WebhookDelivery, *, show: Show, fresh: str, now: datetime) -> DeliveryAttempt | None:
         """Make the attempt, and queue the next one if needed.
 
-        None when it is not due yet or nothing is left to deliver. `fresh` becomes the secret
-        of an owner who has none.
+        None when it is not due yet or nothing is left to deliver, or when `show` raises NotFound: who asked for the
+        task may no longer see it. Theirs is the secret, which becomes `fresh` if they have none.
         """
         if message.due and now < message.due:
             self._wait(message, (message.due - now).total_seconds())
@@ -101,8 +102,12 @@ class WebhookDispatcher:
         task = self.tasks.load(message.task_id)
         if task is None or not task.webhook_url or not task.over or _is_settled(task, message):
             return None
-        secret = self.secrets.get_or_create(task.user_id, fresh=fresh, now=now)
-        delivery = self._attempt(task.webhook_url, show(task), secret, now=now)
+        try:
+            shown = show(task)
+        except NotFound:
+            return None
+        secret = self.secrets.get_or_create(task.created_by, fresh=fresh, now=now)
+        delivery = self._attempt(task.webhook_url, shown, secret, now=now)
         if not ends(delivery) and message.attempt < len(BACK_OFF):
             self._queue_the_next(message, now=now)
         self.tasks.log_delivery(task.id, delivery)

@@ -52,6 +52,26 @@ LEAST: Final[Mapping[Route, Role | None]] = {
     ("POST", "/api/v3/tasks/{task_id}/cancel"): Role.EDITOR,
     ("POST", "/api/v3/tasks/{task_id}/retry"): Role.EDITOR,
     ("DELETE", "/api/v3/tasks/{task_id}"): Role.EDITOR,
+    ("GET", "/api/v3/clients/{client_id}/shares"): Role.ADMIN,
+    ("PUT", "/api/v3/clients/{client_id}/shares/{user_id}"): Role.ADMIN,
+    ("DELETE", "/api/v3/clients/{client_id}/shares/{user_id}"): Role.VIEWER,  # of others: admin
+    ("GET", "/api/v3/clients/{client_id}/invitations"): Role.ADMIN,
+    ("POST", "/api/v3/clients/{client_id}/invitations"): Role.ADMIN,
+    ("DELETE", "/api/v3/clients/{client_id}/invitations/{invitation_id}"): Role.ADMIN,
+    ("GET", "/api/v3/campaigns/{campaign_id}/shares"): Role.ADMIN,
+    ("PUT", "/api/v3/campaigns/{campaign_id}/shares/{user_id}"): Role.ADMIN,
+    ("DELETE", "/api/v3/campaigns/{campaign_id}/shares/{user_id}"): Role.VIEWER,  # of others: admin
+    ("GET", "/api/v3/campaigns/{campaign_id}/invitations"): Role.ADMIN,
+    ("POST", "/api/v3/campaigns/{campaign_id}/invitations"): Role.ADMIN,
+    ("DELETE", "/api/v3/campaigns/{campaign_id}/invitations/{invitation_id}"): Role.ADMIN,
+    ("GET", "/api/v3/account/shares"): Role.ADMIN,
+    ("PUT", "/api/v3/account/shares/{user_id}"): Role.ADMIN,
+    ("DELETE", "/api/v3/account/shares/{user_id}"): Role.VIEWER,  # of others: admin
+    ("GET", "/api/v3/account/invitations"): Role.ADMIN,
+    ("POST", "/api/v3/account/invitations"): Role.ADMIN,
+    ("DELETE", "/api/v3/account/invitations/{invitation_id}"): Role.ADMIN,
+    ("GET", "/api/v3/shares"): Role.VIEWER,
+    ("POST", "/api/v3/invitations/accept"): Role.VIEWER,
     ("GET", "/api/v3/account"): Role.VIEWER,
     ("GET", "/api/v3/webhook-secret"): Role.EDITOR,  # who has it can speak in our name
     ("POST", "/api/v3/webhook-secret"): Role.ADMIN,
