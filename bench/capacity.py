@@ -222,6 +222,56 @@ def _budgets(it: Measuring, new_image: Mapping[str, Any]) -> None:
         it.ask(f"DELETE {scope}/budget")
 
 
+SHARED: Final = 10
+_PEOPLE: Final = ("ann", "ben", "cid")
+
+
+def shares() -> dict[str, Calls]:
+    """Sharing, and what a guest's requests take with `SHARED` shares of campaigns and as many of clients."""
+    claims = {who: {"iss": "https://id.example", "sub": who, "cognito:groups": "[admin]"} for who in _PEOPLE}
+    ann, ben, cid = claims.values()
+    with measuring(AUTH_MODE="jwt") as it:
+        numbers = {who: str(it.call("GET /me", claims=claims[who]).json["user_id"]) for who in _PEOPLE}
+        it.names["client_id"] = it.call("POST /clients", CLIENT, claims=ann).json["id"]
+        of_client = {**CAMPAIGN, "client_id": it.names["client_id"]}
+        it.names["campaign_id"] = it.call("POST /campaigns", of_client, claims=ann).json["id"]
+        for scope in ("/clients/{client_id}", "/campaigns/{campaign_id}", "/account"):
+            it.names["user_id"] = numbers["cid"]
+            it.ask(f"PUT {scope}/shares/{{user_id}}", {"role": "editor"}, claims=ann)
+            it.ask(f"GET {scope}/shares", claims=ann)
+            it.ask(f"DELETE {scope}/shares/{{user_id}}", claims=ann)
+            invitation = it.ask(f"POST {scope}/invitations", {"role": "editor"}, claims=ann).json
+            it.ask(f"GET {scope}/invitations", claims=ann)
+            it.names["invitation_id"] = invitation["id"]
+            it.ask(f"DELETE {scope}/invitations/{{invitation_id}}", claims=ann)
+        _guest(it, numbers["ben"], ann, ben)
+        token = it.call("POST /clients/{client_id}/invitations", {"role": "editor"}, claims=ann).json["token"]
+        it.ask("POST /invitations/accept", {"token": token}, claims=cid)
+        return it.rows
+
+
+def _guest(it: Measuring, number: str, ann: Mapping[str, str], ben: Mapping[str, str]) -> None:
+    it.names["user_id"] = number
+    for _ in range(SHARED):
+        it.names["client_id"] = it.call("POST /clients", CLIENT, claims=ann).json["id"]
+        it.call("PUT /clients/{client_id}/shares/{user_id}", {"role": "editor"}, claims=ann)
+        of_client = {**CAMPAIGN, "client_id": it.names["client_id"]}
+        it.names["campaign_id"] = it.call("POST /campaigns", of_client, claims=ann).json["id"]
+        task = it.call("POST /generate/image", image(campaign_id=it.names["campaign_id"]), claims=ann).json["id"]
+        it.names["task_id"] = task
+        alone = it.call("POST /clients", CLIENT, claims=ann).json["id"]
+        it.names["alone"] = it.call("POST /campaigns", {**CAMPAIGN, "client_id": alone}, claims=ann).json["id"]
+        it.call("PUT /campaigns/{alone}/shares/{user_id}", {"role": "viewer"}, claims=ann)
+    for route in ("GET /shares", "GET /clients", "GET /campaigns", "GET /tasks"):
+        it.ask(route, what="" if route == "GET /shares" else "of a guest", claims=ben)
+    for route in ("GET /clients/{client_id}", "GET /campaigns/{campaign_id}", "GET /tasks/{task_id}"):
+        it.ask(route, what="as a guest", claims=ben)
+    it.ask("PATCH /clients/{client_id}", {"description": "Renewed."}, what="as a guest", claims=ben)
+    it.ask("POST /campaigns", of_client, what="as a guest", claims=ben)
+    picture = image(campaign_id=it.names["campaign_id"])
+    it.ask("POST /generate/image", picture, what="as a guest", claims=ben)
+
+
 def first_requests() -> dict[str, Calls]:
     """What a token adds: every other row is of a caller whom the process has met before."""
     claims = {"iss": "https://id.example", "sub": "ann", "cognito:groups": "[viewer]"}
@@ -491,7 +541,7 @@ class Measured:
 def measured() -> Measured:
     """All of it."""
     return Measured(
-        requests() | first_requests(), lists(FEW), lists(MANY), deletes(), clean_ups(), reports(), pipeline()
+        requests() | shares() | first_requests(), lists(FEW), lists(MANY), deletes(), clean_ups(), reports(), pipeline()
     )
 
 

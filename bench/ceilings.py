@@ -120,7 +120,7 @@ class Owner:
         """Request an image."""
         now, store = self.made.clock(), wiring.tasks()
         new = NewImage.model_validate(image(**parents))
-        found = store.parents(new.client_id, new.campaign_id, access=ME)
+        found, _ = store.parents(new.client_id, new.campaign_id, access=ME)
         identity = TaskIdentity(_id(now), "token", now)
         task = new_task(new, found, wiring.generation_context(), identity=identity, access=ME)
         return store.create(task, idempotent=None, now=now, access=ME).record

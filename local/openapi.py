@@ -16,7 +16,7 @@ from atelier.web.roles import LEAST
 
 PROJECT: Final = Path(__file__).parent.parent
 DOCUMENT: Final = PROJECT / "layers/common/atelier/web/openapi.json"
-HTTP_FUNCTIONS: Final = ("clients", "campaigns", "tasks", "callbacks", "account", "reports", "system")
+HTTP_FUNCTIONS: Final = ("clients", "campaigns", "tasks", "callbacks", "account", "reports", "shares", "system")
 
 _DESCRIPTION: Final = """\
 Generated content (images, video, audio) by client and campaign.

@@ -171,6 +171,7 @@ def harness() -> Iterator[Harness]:
             mock.patch.object(wiring, "cascade_queue", return_value=made.cascade),
             mock.patch.object(wiring, "webhook_delivery_queue", return_value=made.deliveries),
             mock.patch("atelier.providers.sandbox.utcnow", made.clock),
+            mock.patch("atelier.caller.utcnow", made.clock),
         ):
             yield made
             wiring.disconnect()

@@ -64,7 +64,7 @@ def create_campaign(body: NewCampaign, request: Request, key: IdempotencyKey = N
     responses=responses(200, CampaignPage, "A page of campaigns.", 400),
 )
 def list_campaigns(query: Annotated[CampaignQuery, Query()]) -> Reply:
-    """List your campaigns, by page number or by cursor. Paging by cursor neither repeats nor skips an item."""
+    """List the campaigns you may see, by page or cursor. Paging by cursor neither repeats nor skips an item."""
     return page_response(wiring.campaigns().list(query, access=access_of(app)))
 
 

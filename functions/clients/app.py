@@ -54,7 +54,7 @@ def create_client(body: NewClient, request: Request, key: IdempotencyKey = None)
     responses=responses(200, ClientPage, "A page of clients.", 400),
 )
 def list_clients(query: Annotated[ClientQuery, Query()]) -> Reply:
-    """List your clients, by page number or by cursor. Paging by cursor neither repeats nor skips an item."""
+    """List the clients you may see, by page number or by cursor. Paging by cursor neither repeats nor skips an item."""
     return page_response(wiring.clients().list(query, access=access_of(app)))
 
 
@@ -93,7 +93,7 @@ def update_client(client_id: ClientId, body: ClientPatch, if_match: IfMatch = No
     responses=responses(204, None, "Deleted, with its campaigns.", *READ, 412),
 )
 def delete_client(client_id: ClientId, if_match: IfMatch = None) -> Reply:
-    """Delete a client and its campaigns. Its tasks stay, without client and campaign."""
+    """Delete a client, its campaigns and its shares. Its tasks stay, without client and campaign."""
     wiring.clients().delete(client_id, access=access_of(app), accepted=accepted_versions(if_match), now=utcnow())
     return no_content()
 

@@ -20,6 +20,7 @@ from atelier.domain.tasks.life_cycle import cancel
 from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.record import Task, TaskPage
 from atelier.domain.tasks.requests import NewAudio, NewImage, NewTask, NewVideo
+from atelier.store.idempotency import CreateResult
 from atelier.task_metrics import count_task_end
 from atelier.web.api import Reply, api, no_content, page_response, serve
 from atelier.web.conditional import matches
@@ -75,7 +76,7 @@ def generate_audio(body: NewAudio, request: Request, key: IdempotencyKey = None)
     responses=responses(200, TaskPage, "A page of tasks.", 400),
 )
 def list_tasks(query: Annotated[TaskQuery, Query()]) -> Reply:
-    """List your tasks, by page number or by cursor. A new task appears within a second."""
+    """List the tasks you may see, by page number or by cursor. A new task appears within a second."""
     page, media_urls = wiring.tasks().list(query, access=access_of(app)), wiring.media_urls()
     return page_response(page.model_copy(update={"items": [with_urls(task, media_urls) for task in page.items]}))
 
@@ -133,10 +134,15 @@ def retry_task(task_id: TaskId, request: Request, key: IdempotencyKey = None) ->
     store, access, now, idempotent = wiring.tasks(), access_of(app), utcnow(), idempotent_request(request, key)
     made = store.find_replay(idempotent, access=access, now=now)
     if made is None:
-        task = store.get(task_id, access=access)
-        parents = store.parents(task.client_id, task.campaign_id, access=access)
-        again = new_retry(task, parents, wiring.generation_context(), identity=_identity(now), access=access)
-        made = store.create(again, access=access, idempotent=idempotent, now=now)
+        identity = _identity(now)
+
+        def attempt() -> CreateResult[Task]:
+            task, acting = store.get_to_retry(task_id, access=access)
+            parents, _ = store.parents(task.client_id, task.campaign_id, access=acting)
+            again = new_retry(task, parents, wiring.generation_context(), identity=identity, access=acting)
+            return store.create(again, access=acting, idempotent=idempotent, now=now)
+
+        made = store.retry_on_conflict(attempt)
     return accepted_response(made, wiring.media_urls(), now=now)
 
 
@@ -174,9 +180,14 @@ def _generate(new: NewTask, request: Request, key: str | None) -> Reply:
     store, access, now, idempotent = wiring.tasks(), access_of(app), utcnow(), idempotent_request(request, key)
     made = store.find_replay(idempotent, access=access, now=now)
     if made is None:
-        parents = store.parents(new.client_id, new.campaign_id, access=access)
-        task = new_task(new, parents, wiring.generation_context(), identity=_identity(now), access=access)
-        made = store.create(task, access=access, idempotent=idempotent, now=now)
+        identity = _identity(now)
+
+        def attempt() -> CreateResult[Task]:
+            parents, acting = store.parents(new.client_id, new.campaign_id, access=access, account=new.user_id)
+            task = new_task(new, parents, wiring.generation_context(), identity=identity, access=acting)
+            return store.create(task, access=acting, idempotent=idempotent, now=now)
+
+        made = store.retry_on_conflict(attempt)
     return accepted_response(made, wiring.media_urls(), now=now)
 
 

@@ -27,7 +27,7 @@ def deliver(record: SQSRecord) -> None:
 
 
 def _shown(task: Task) -> Task:
-    access = Access(account=task.user_id, actor=task.created_by, role=None)
+    access = Access.own(task.created_by, at=utcnow())
     return with_urls(wiring.tasks().get(task.id, access=access), wiring.media_urls())
 
 

@@ -21,6 +21,7 @@ BUDGET: Final = {
     "tasks": 296,
     "webhook_delivery": 345,
     "relay": 270,
+    "shares": 233,
     "sweep": 278,
     "system": 214,
     "verify": 114,
@@ -28,7 +29,7 @@ BUDGET: Final = {
     "worker": 320,
 }
 CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}
-WITHOUT_CLIENTS: Final = ("account", "campaigns", "clients", "reports", "system", "verify")
+WITHOUT_CLIENTS: Final = ("account", "campaigns", "clients", "reports", "shares", "system", "verify")
 NEVER: Final = {
     "aws_xray_sdk",  # Tracer's, which nobody uses
     "aws_lambda_powertools.event_handler.openapi.swagger_ui",  # /docs reads its files without it
@@ -62,7 +63,7 @@ def test_a_function_loads_no_more_than_it_needs(function: str) -> None:
 
 
 def test_resource_functions_do_not_load_the_pipeline() -> None:
-    for function in ("clients", "campaigns", "account", "reports", "system"):
+    for function in ("clients", "campaigns", "account", "reports", "shares", "system"):
         assert not {
             name for name in loaded(function) if name.startswith(("atelier.providers", "atelier.domain.pipeline"))
         }

@@ -139,3 +139,27 @@ def test_concurrent_first_requests_make_one_user_per_subject(with_token: Caller,
     given = [{answer.json()["user_id"] for answer in answers[each::4]} for each in range(4)]
     assert [len(ids) for ids in given] == [1, 1, 1, 1]
     assert len(set.union(*given)) == 4
+
+
+def test_two_users_share_a_client(with_token: Caller, ours: Issuer) -> None:
+    """From the grant to the revoke, and an invitation, with the rights that the functions have."""
+    owner, guest = with_token(ours.token("owner", "admin")), with_token(ours.token("guest", "editor"))
+    client = owner.post("/clients", json=NEW).json()["id"]
+    share = f"/clients/{client}/shares/{guest.get('/me').json()['user_id']}"
+    assert guest.get(f"/clients/{client}").status_code == 404
+    assert [owner.put(share, json={"role": role}).status_code for role in ("viewer", "editor")] == [201, 200]
+    assert guest.patch(f"/clients/{client}", json={"description": "By a guest"}).status_code == 200
+    campaign = guest.post(f"/clients/{client}/campaigns", json={"name": "Launch", "goal": "Sell"})
+    assert campaign.status_code == 201, campaign.text
+    task = guest.post("/generate/image", json={"prompt": "A boat", "campaign_id": campaign.json()["id"]})
+    assert task.status_code == 202, task.text
+    lists = ("/clients", "/campaigns", "/tasks", "/shares", "/clients?sort_by=name&page_size=1")
+    assert [guest.get(path).json()["total"] for path in lists] == [1] * 5
+    assert owner.get(f"/clients/{client}/shares").json()["total"] == 1
+    assert owner.delete(share).status_code == 204
+    assert [guest.get(path).json()["total"] for path in lists] == [0] * 5
+    invitation = owner.post(f"/campaigns/{campaign.json()['id']}/invitations", json={"role": "viewer"}).json()
+    assert guest.post("/invitations/accept", json={"token": invitation["token"]}).status_code == 200
+    assert guest.get(f"/tasks/{task.json()['id']}").status_code == 200
+    assert owner.delete(f"/clients/{client}").status_code == 204
+    assert guest.get(f"/tasks/{task.json()['id']}").status_code == 404

@@ -111,6 +111,12 @@ def test_a_page_reads_only_its_own_counters(found: Measured) -> None:
         assert len(counts) <= 2, each
 
 
+def test_a_guests_first_page_is_two_round_trips(found: Measured) -> None:
+    """With ten shares of clients and ten of campaigns."""
+    for row in ("GET /clients, of a guest", "GET /campaigns, of a guest", "GET /tasks, of a guest", "GET /shares"):
+        assert usage(found.requests[row]).round_trips == 2, row
+
+
 def test_lists_beyond_the_ceiling_are_the_documented_ones(found: Measured) -> None:
     assert {each for each in LISTS if not found.is_within(each)} == BEYOND
 

@@ -64,6 +64,26 @@ STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
     ("PUT", "/campaigns/{campaign_id}/budget"): (401, 403, 403, 403, 200),
     ("GET", "/campaigns/{campaign_id}/budget"): (401, 403, 200, 200, 200),
     ("DELETE", "/campaigns/{campaign_id}/budget"): (401, 403, 403, 403, 204),
+    ("GET", "/clients/{client_id}/shares"): (401, 403, 403, 403, 200),
+    ("PUT", "/clients/{client_id}/shares/{user_id}"): (401, 403, 403, 403, 200),
+    ("DELETE", "/clients/{client_id}/shares/{user_id}"): (401, 403, 403, 403, 204),
+    ("GET", "/clients/{client_id}/invitations"): (401, 403, 403, 403, 200),
+    ("POST", "/clients/{client_id}/invitations"): (401, 403, 403, 403, 201),
+    ("DELETE", "/clients/{client_id}/invitations/{invitation_id}"): (401, 403, 403, 403, 204),
+    ("GET", "/campaigns/{campaign_id}/shares"): (401, 403, 403, 403, 200),
+    ("PUT", "/campaigns/{campaign_id}/shares/{user_id}"): (401, 403, 403, 403, 200),
+    ("DELETE", "/campaigns/{campaign_id}/shares/{user_id}"): (401, 403, 403, 403, 204),
+    ("GET", "/campaigns/{campaign_id}/invitations"): (401, 403, 403, 403, 200),
+    ("POST", "/campaigns/{campaign_id}/invitations"): (401, 403, 403, 403, 201),
+    ("DELETE", "/campaigns/{campaign_id}/invitations/{invitation_id}"): (401, 403, 403, 403, 204),
+    ("GET", "/account/shares"): (401, 403, 403, 403, 200),
+    ("PUT", "/account/shares/{user_id}"): (401, 403, 403, 403, 200),
+    ("DELETE", "/account/shares/{user_id}"): (401, 403, 403, 403, 204),
+    ("GET", "/account/invitations"): (401, 403, 403, 403, 200),
+    ("POST", "/account/invitations"): (401, 403, 403, 403, 201),
+    ("DELETE", "/account/invitations/{invitation_id}"): (401, 403, 403, 403, 204),
+    ("GET", "/shares"): (401, 403, 200, 200, 200),
+    ("POST", "/invitations/accept"): (401, 403, 400, 400, 400),  # it invites to the caller's own
     ("GET", "/webhook-secret"): (401, 403, 403, 200, 200),
     ("POST", "/webhook-secret"): (401, 403, 403, 403, 200),
 }
@@ -80,12 +100,21 @@ BODIES: Final[dict[Route, Json]] = {
         ("PUT", f"{whose}/budget"): {"limit": 5}
         for whose in ("/account", "/clients/{client_id}", "/campaigns/{campaign_id}")
     },
+    ("PUT", "/clients/{client_id}/shares/{user_id}"): {"role": "viewer"},
+    ("POST", "/clients/{client_id}/invitations"): {"role": "viewer"},
+    ("PUT", "/campaigns/{campaign_id}/shares/{user_id}"): {"role": "viewer"},
+    ("POST", "/campaigns/{campaign_id}/invitations"): {"role": "viewer"},
+    ("PUT", "/account/shares/{user_id}"): {"role": "viewer"},
+    ("POST", "/account/invitations"): {"role": "viewer"},
+    ("POST", "/invitations/accept"): {"token": "{token}"},
 }
 QUERIES: Final[dict[Route, Json]] = {
     ("POST", "/webhooks/{provider}"): {"task": "x", "token": "y"},
     ("GET", "/reports/usage"): {"from": "2026-11-01", "to": "2026-12-01"},
 }
 TOKENS: Final = (None, NONE, VIEWER, EDITOR, ADMIN)
+LEAVING: Final = [route for route in STATUS if route[0] == "DELETE" and route[1].endswith("/shares/{user_id}")]
+"""What a guest of any role may do with their own share, and only an admin with those of others."""
 GUARDED: Final = [route for route, (without, *_) in STATUS.items() if without == 401]
 
 
@@ -101,24 +130,41 @@ def claims(subject: str, role: str = EDITOR, **more: str) -> Claims:
 
 @cache
 def things_of(w: Harness, subject: str) -> dict[str, str]:
-    """A client, a campaign and a canceled task of somebody, for everybody who does not delete them."""
+    """What `new_things_of` makes, for everybody who does not delete it."""
     return new_things_of(w, subject)
 
 
 def new_things_of(w: Harness, subject: str) -> dict[str, str]:
-    who = claims(subject)
+    """A client, a campaign and a canceled task of somebody, shared with a guest, with an invitation to each."""
+    who, admin = claims(subject), claims(subject, ADMIN)
     client = w.call("POST", "/clients", {"name": "Acme"}, claims=who).json["id"]
     campaign = w.call("POST", f"/clients/{client}/campaigns", {"name": "Launch", "goal": "Sell"}, claims=who).json["id"]
     task = w.call("POST", "/generate/image", {"prompt": "A boat", "campaign_id": campaign}, claims=who).json["id"]
     w.call("POST", f"/tasks/{task}/cancel", claims=who)
     for path in ("/account", f"/clients/{client}", f"/campaigns/{campaign}"):
-        w.call("PUT", f"{path}/budget", {"limit": 1}, claims=claims(subject, ADMIN))
-    return {"client_id": client, "campaign_id": campaign, "task_id": task}
+        w.call("PUT", f"{path}/budget", {"limit": 1}, claims=admin)
+    guest = str(w.call("GET", "/me", claims=claims("guest")).json["user_id"])
+    things = {"client_id": client, "campaign_id": campaign, "task_id": task, "user_id": guest}
+    for kind, path in (
+        ("client", f"/clients/{client}"),
+        ("campaign", f"/campaigns/{campaign}"),
+        ("account", "/account"),
+    ):
+        w.call("PUT", f"{path}/shares/{guest}", {"role": "viewer"}, claims=admin)
+        invitation = w.call("POST", f"{path}/invitations", {"role": "viewer"}, claims=admin).json
+        things |= {f"{kind}_invitation": invitation["id"], "token": invitation["token"]}
+    return things
+
+
+def nothing_like(things: dict[str, str]) -> dict[str, str]:
+    """The same ids, of what does not exist; the guest does."""
+    return {**dict.fromkeys(things, NOBODY), "user_id": things["user_id"]}
 
 
 def ask(w: Harness, route: Route, who: Claims | None, **ids: str) -> Answer:
     """A good request to a route, as far as the ids are good."""
     method, path = route
+    ids = {**ids, "invitation_id": ids.get(f"{path.split('/')[1].removesuffix('s')}_invitation", NOBODY)}
     body = json.loads(filled(json.dumps(BODIES[route]), ids)) if route in BODIES else None
     filled_path = filled(path, {**ids, "provider": "fal"})
     return w.call(method, filled_path, body, query=QUERIES.get(route), claims=who)
@@ -166,7 +212,7 @@ def test_a_forbidden_caller_learns_nothing_else(w: Harness, route: Route) -> Non
     method, path = route
     ids = {"client_id": NOBODY, "campaign_id": NOBODY, "task_id": "not even an id"}
     for role, status in zip(TOKENS, STATUS[route], strict=True):
-        if status in (401, 403):
+        if status in (401, 403) and not (route in LEAVING and role):
             who = None if role is None else claims("ann", role)
             for bad in BAD.values():
                 problem(w.call(method, filled(path, ids), **{"body": None, **bad(route)}, claims=who), status)
@@ -205,7 +251,7 @@ def newcomer(w: Harness) -> int:
 
 @pytest.mark.parametrize("route", STATUS, ids=" ".join)
 def test_a_guarded_route_acts_for_its_caller(w: Harness, route: Route) -> None:
-    ids = dict.fromkeys(things_of(w, "ann"), NOBODY)
+    ids = nothing_like(things_of(w, "ann"))
     before = newcomer(w)
     ask(w, route, claims(f"first seen at {route}", ADMIN), **ids)
     acts_for_somebody = route in GUARDED and (route[0], f"/api/v3{route[1]}") not in ALIKE_FOR_ALL
@@ -237,7 +283,8 @@ def test_everybody_is_user_1_in_the_local_run(w: Harness) -> None:
 
 
 def with_ids() -> list[Route]:
-    return [route for route in STATUS if "_id}" in route[1] or "_id}" in json.dumps(BODIES.get(route, {}))]
+    named = ("{client_id}", "{campaign_id}", "{task_id}", "{invitation_id}")
+    return [route for route in STATUS if any(each in f"{route[1]}{BODIES.get(route)}" for each in named)]
 
 
 @pytest.mark.parametrize("route", with_ids(), ids=" ".join)
@@ -246,11 +293,10 @@ def test_anothers_is_answered_exactly_as_what_does_not_exist(w: Harness, route: 
     for role in (VIEWER, EDITOR, ADMIN):
         bob = claims("bob", role)
         one = ask(w, route, bob, **theirs)
-        other = ask(w, route, bob, **dict.fromkeys(theirs, NOBODY))
+        other = ask(w, route, bob, **nothing_like(theirs))
         assert (one.status, one.headers) == (other.status, other.headers)
-        assert anonymous(one, theirs) == anonymous(other, {"": NOBODY})
-        refused = STATUS[route][TOKENS.index(role)] == 403
-        assert one.status == (403 if refused else 404)
+        assert anonymous(one, {**theirs, "user_id": NOBODY}) == anonymous(other, {"": NOBODY})
+        assert one.status == (403 if STATUS[route][TOKENS.index(role)] == 403 else 404)
     mine = [w.call("GET", path, claims=claims("ann")).status for path in addresses(theirs)]
     assert mine == [200, 200, 200]
 
@@ -261,7 +307,7 @@ def test_another_accounts_and_missing_resources_take_equal_work(w: Harness, rout
     ask(w, route, bob, **theirs)  # from now on this process knows bob
     one = calls(w, lambda: ask(w, route, bob, **theirs))
     assert one
-    assert one == calls(w, lambda: ask(w, route, bob, **dict.fromkeys(theirs, NOBODY)))
+    assert one == calls(w, lambda: ask(w, route, bob, **nothing_like(theirs)))
 
 
 def calls(w: Harness, request: Callable[[], object]) -> list[str]:
@@ -286,7 +332,7 @@ def anonymous(answer: Answer, ids: dict[str, str]) -> str:
 
 
 def addresses(ids: dict[str, str]) -> list[str]:
-    return [f"/{name.removesuffix('_id')}s/{id_}" for name, id_ in ids.items()]
+    return [f"/{kind}s/{ids[f'{kind}_id']}" for kind in ("client", "campaign", "task")]
 
 
 @pytest.mark.parametrize("path", ["/clients", "/campaigns", "/tasks"])

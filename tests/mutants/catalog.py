@@ -2,7 +2,19 @@
 
 from typing import Final
 
-from tests.mutants import PROJECT, budgets, cleanups, deletes, fairness, generation, listing, reports, requests, sweeps
+from tests.mutants import (
+    PROJECT,
+    budgets,
+    cleanups,
+    deletes,
+    fairness,
+    generation,
+    listing,
+    reports,
+    requests,
+    sharing,
+    sweeps,
+)
 
 MUTANTS: Final = (
     *deletes.MUTANTS,
@@ -10,6 +22,7 @@ MUTANTS: Final = (
     *cleanups.MUTANTS,
     *listing.MUTANTS,
     *requests.MUTANTS,
+    *sharing.MUTANTS,
     *generation.MUTANTS,
     *fairness.MUTANTS,
     *reports.MUTANTS,
@@ -52,6 +65,9 @@ SUITE: Final = tuple(
                 "lost_messages",
                 "integrity_oracle",
                 "third_level_oracle",
+                "sharing",
+                "shared_lists",
+                "sharing_routes",
             )
         ),
     )

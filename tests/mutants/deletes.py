@@ -41,7 +41,7 @@ MUTANTS: Final = (
         "what is deleted with a parent stays in the counters of its grandparent",
         f"{STORE}/resources.py",
         "*self._count_in_ancestors(item, less, missing",
-        "*self._count_in_ancestors(item, {counter_of(self._kind, item): -1}, missing",
+        "*self._count_in_ancestors(item, {counter_of(self.kind, item): -1}, missing",
         THIRD_LEVEL,
     ),
     Mutant(
@@ -55,14 +55,14 @@ MUTANTS: Final = (
         "a client's delete does not demand the version it read",
         f"{STORE}/resources.py",
         "Write(key, delete=True, condition=same_version, on",
-        'Write(key, delete=True, condition=None if self._kind == "client" else same_version, on',
+        'Write(key, delete=True, condition=None if self.kind == "client" else same_version, on',
         INTERLEAVINGS,
     ),
     Mutant(
         "a campaign's delete does not demand the version it read",
         f"{STORE}/resources.py",
         "Write(key, delete=True, condition=same_version, on",
-        'Write(key, delete=True, condition=None if self._kind == "campaign" else same_version, on',
+        'Write(key, delete=True, condition=None if self.kind == "campaign" else same_version, on',
         INTERLEAVINGS,
     ),
     Mutant(
@@ -82,8 +82,8 @@ MUTANTS: Final = (
     Mutant(
         "a deleted client's campaigns stay in the totals",
         f"{STORE}/resources.py",
-        "gone = {counter_of(self._kind, item): 1, **below}",
-        "gone = {counter_of(self._kind, item): 1}",
+        "gone = {counter_of(self.kind, item): 1, **below}",
+        "gone = {counter_of(self.kind, item): 1}",
         INTERLEAVINGS,
     ),
     Mutant(
@@ -96,8 +96,9 @@ MUTANTS: Final = (
     Mutant(
         "a delete is two transactions",
         f"{STORE}/resources.py",
-        "            self._table.transact(*self._deletion(access.account, item, counters, now=now))",
-        "            writes = self._deletion(access.account, item, counters, now=now)\n"
+        "            self._table.transact("
+        "*still_granted(acting), *self._deletion(acting.account, item, counters, now=now))",
+        "            writes = self._deletion(acting.account, item, counters, now=now)\n"
         "            self._table.transact(*writes[:-2])\n"
         "            self._table.transact(*writes[-2:])",
         "tests/integration/test_cascade_crash_points.py",

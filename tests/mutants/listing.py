@@ -84,8 +84,8 @@ MUTANTS: Final = (
     Mutant(
         "counting row by row leaves out late sources",
         f"{STORE}/lists.py",
-        "sources = (*self._plan.late(beside), *self._plan.sources)\n        pages",
-        "sources = self._plan.sources\n        pages",
+        "sources = (*part.plan.late(part.beside), *part.plan.sources)\n        pages",
+        "sources = part.plan.sources\n        pages",
         TASK_LISTS,
     ),
     Mutant(
@@ -112,8 +112,8 @@ MUTANTS: Final = (
     Mutant(
         "what a pending deletion hides is shown by a search",
         f"{STORE}/lists.py",
-        "if plan.keeps(row) and shows(row) is not None]",
-        "if plan.keeps(row)]",
+        "if plan.keeps(row) and shows(row) is not None)",
+        "if plan.keeps(row))",
         "tests/integration/test_campaigns.py",
     ),
     Mutant(
@@ -140,15 +140,15 @@ MUTANTS: Final = (
     Mutant(
         "the others are not read again after the late sources",
         f"{STORE}/lists.py",
-        "return [(source, self._page(source)) for source in (*late, *self._plan.sources)]",
-        "return [*((source, self._page(source)) for source in late), *zip(self._plan.sources, firsts)]",
+        "return [(source, self._page(plan, source)) for source in (*late, *plan.sources)]",
+        "return [*((source, self._page(plan, source)) for source in late), *zip(plan.sources, part.firsts)]",
         LAG,
     ),
     Mutant(
         "the others are read again before the late sources",
         f"{STORE}/lists.py",
-        "for source in (*late, *self._plan.sources)]",
-        "for source in (*self._plan.sources, *late)]",
+        "for source in (*late, *plan.sources)]",
+        "for source in (*plan.sources, *late)]",
         LAG,
     ),
     Mutant(
@@ -168,7 +168,7 @@ MUTANTS: Final = (
     Mutant(
         "a total is what the page shows",
         f"{STORE}/lists.py",
-        "        total = plan.total(beside)\n",
+        "        total = sum(self._total(part) for part in parts)\n",
         "        total = 0\n",
         LISTS,
     ),
@@ -189,7 +189,7 @@ MUTANTS: Final = (
     Mutant(
         "the total of a status counts every status",
         f"{STORE}/resource_lists.py",
-        '[counter_of(self._kind, {"status": self._status})] if self._status else names',
+        '[counter_of(self.kind, {"status": self._status})] if self._status else names',
         "names",
         LISTS,
     ),

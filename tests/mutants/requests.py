@@ -70,22 +70,22 @@ MUTANTS: Final = (
     Mutant(
         "resources of the actor's own account are listed",
         f"{STORE}/resources.py",
-        "query, access.account, parent_id=parent_id)",
-        "query, access.actor, parent_id=parent_id)",
+        "self.kind, self._model, query, access, parent_id=parent_id)",
+        "self.kind, self._model, query, Access.own(access.actor), parent_id=parent_id)",
         ACCESS,
     ),
     Mutant(
         "tasks of the actor's own account are listed",
         f"{STORE}/tasks.py",
-        "list_tasks(self._table, query, access.account)",
-        "list_tasks(self._table, query, access.actor)",
+        "list_tasks(self._table, query, access)",
+        "list_tasks(self._table, query, Access.own(access.actor))",
         ACCESS,
     ),
     Mutant(
         "a task is its actor's instead of its account's",
         f"{STORE}/tasks.py",
-        "task.user_id != access.account",
-        "task.user_id != access.actor",
+        "task.user_id == access.account",
+        "task.user_id == access.actor",
         ACCESS,
     ),
     Mutant(
@@ -134,9 +134,9 @@ MUTANTS: Final = (
     Mutant(
         "a replay answers with a resource whose parent is gone",
         f"{STORE}/resources.py",
-        "load=lambda created: self.get(created, access=access),",
+        "load=lambda created: self.get(created, access=access.before_grants()),",
         "load=lambda created: from_item(\n"
-        "                self._model, self._table.get(keys.resource(access.account, self._kind, created)) or {}\n"
+        "                self._model, self._table.get(keys.resource(access.account, self.kind, created)) or {}\n"
         "            ),",
         IDEMPOTENCY,
     ),
@@ -178,7 +178,7 @@ MUTANTS: Final = (
     Mutant(
         "a long text changes without its resource",
         f"{STORE}/resources.py",
-        "                self._table.transact(*writes, *self._recount(record, changed))",
+        "                self._table.transact(*still_granted(acting), *writes, *self._recount(record, changed))",
         "                self._table.transact(*writes[:1], *self._recount(record, changed))\n"
         "                [self._table.transact(each) for each in writes[1:]]",
         "tests/integration/test_long_texts.py",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import boto3
 
@@ -17,6 +17,9 @@ from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import CampaignStatus, NewCampaign
 from atelier.domain.clients import NewClient
 from atelier.domain.reservations import Scope
+from atelier.domain.roles import Role
+from atelier.domain.shares import InvitationFields, digest_of, invitation_end, token_text
+from atelier.domain.sharing import SharedKind
 from atelier.domain.task_creation import Parents, TaskIdentity, new_task
 from atelier.domain.tasks.life_cycle import canceled
 from atelier.domain.tasks.record import Task
@@ -33,6 +36,14 @@ CLIENT: Final = "019c13ec-9e00-7000-9b3c-5d7e9f024681"
 CAMPAIGN: Final = "019c13ed-8860-7000-ac4e-6a8b0d1f3357"
 TASK: Final = "019c13ee-72c0-7000-8d9b-8c7a6f5e4d3c"
 CANCELED: Final = "019c13ef-5d20-7000-ba1b-2c3d4e5f6071"
+GUEST: Final = 1000
+INVITATIONS: Final = {
+    "client": "019c13f1-0000-7000-8000-00000000000c",
+    "campaign": "019c13f1-0000-7000-8000-00000000000d",
+    "account": "019c13f1-0000-7000-8000-00000000000e",
+}
+FOREIGN: Final = "019c13f1-0000-7000-8000-0000000000f0"
+SECRET: Final = "theirs-" * 6
 FILE: Final = f"media/1/{TASK}/0.png"
 
 ANSWERS: Final = {
@@ -72,6 +83,20 @@ ANSWERS: Final = {
     "account.get_webhook_secret": 200,
     "account.rotate_webhook_secret": 200,
     "reports.get_usage_report": 200,
+    "shares.list_received": 200,
+    "shares.accept_invitation": 200,
+    **{
+        f"shares.{verb}_{kind}_{what}": status
+        for kind in INVITATIONS
+        for verb, what, status in (
+            ("list", "shares", 200),
+            ("put", "share", 200),
+            ("delete", "share", 204),
+            ("list", "invitations", 200),
+            ("create", "invitation", 201),
+            ("delete", "invitation", 204),
+        )
+    },
     "callbacks.fal": 404,  # where fal is not configured, it has nothing to report
     "system.health": 200,
     "system.head_health": 200,
@@ -110,7 +135,27 @@ class Sent:
     body: Any = None
 
 
+def _of_sharing(kind: str, path: str, ids: Mapping[str, str]) -> dict[str, Sent]:
+    """One request for each route of the shares and invitations of a kind of resource."""
+    of_share, of_invitation = {**ids, "user_id": str(GUEST)}, {**ids, "invitation_id": INVITATIONS[kind]}
+    return {
+        f"shares.list_{kind}_shares": Sent(f"GET {path}/shares", ids),
+        f"shares.put_{kind}_share": Sent(f"PUT {path}/shares/{{user_id}}", of_share, {"role": "editor"}),
+        f"shares.delete_{kind}_share": Sent(f"DELETE {path}/shares/{{user_id}}", of_share),
+        f"shares.list_{kind}_invitations": Sent(f"GET {path}/invitations", ids),
+        f"shares.create_{kind}_invitation": Sent(f"POST {path}/invitations", ids, {"role": "viewer"}),
+        f"shares.delete_{kind}_invitation": Sent(f"DELETE {path}/invitations/{{invitation_id}}", of_invitation),
+    }
+
+
 REQUESTS: Final[Mapping[str, Sent]] = {
+    "shares.list_received": Sent("GET /api/v3/shares"),
+    "shares.accept_invitation": Sent(
+        "POST /api/v3/invitations/accept", body={"token": token_text(2, "client", FOREIGN, SECRET)}
+    ),
+    **_of_sharing("client", "/api/v3/clients/{client_id}", {"client_id": CLIENT}),
+    **_of_sharing("campaign", "/api/v3/campaigns/{campaign_id}", {"campaign_id": CAMPAIGN}),
+    **_of_sharing("account", "/api/v3/account", {}),
     "tasks.video": Sent("POST /api/v3/generate/video", body={"prompt": "A slow pan across the product", "duration": 1}),
     "account.get_account": Sent("GET /api/v3/account"),
     "account.set_account_budget": Sent("PUT /api/v3/account/budget", body={"limit": 100, "period": "month"}),
@@ -182,6 +227,22 @@ def seed(now: datetime) -> None:
     for scope in (Scope("account"), Scope("client", CLIENT), Scope("campaign", CAMPAIGN)):
         wiring.budgets().put(scope, NewBudget(limit=Decimal(5)), access=ME, now=now)
     wiring.tasks().change(CANCELED, lambda task: canceled(task, now=now), access=ME)
+    _share(now)
+
+
+def _share(now: datetime) -> None:
+    """Share with a second user, invite to everything, and have user 1 invited to what is a third user's."""
+    wiring.users().id_of(issuer="https://id.example", subject="guest")
+    expires_at = invitation_end(None, now=now)
+    new = InvitationFields(role=Role.VIEWER, expires_at=expires_at, email=None, digest=digest_of(SECRET))
+    me, them = Access.own(1, at=now), Access.own(2, at=now)
+    for kind, id_ in (("client", CLIENT), ("campaign", CAMPAIGN), ("account", "1")):
+        shares, invitation = wiring.shares(cast("SharedKind", kind)), INVITATIONS[kind]
+        shares.put(id_, GUEST, (Role.VIEWER, None), id_=invitation, access=me)
+        shares.invite(id_, new, id_=invitation, access=me, idempotent=None, now=now)
+    theirs: dict[str, Any] = {"id_": FOREIGN, "access": them, "idempotent": None, "now": now}
+    wiring.clients().create(NewClient(name="Theirs"), **theirs)
+    wiring.shares("client").invite(FOREIGN, new, **theirs)
 
 
 # ------------------------------------------------------------------------------------------------------- requests

@@ -40,6 +40,7 @@ EXAMPLES: list[tuple[DomainError, int, dict[str, str], dict[str, Any]]] = [
     (errors.NotFound("client", "x"), 404, {}, {"detail": "There is no client x."}),
     (NoSuchPath("Nothing."), 404, {}, {"detail": "Nothing."}),
     (MethodNotAllowed("GET, POST"), 405, {"Allow": "GET, POST"}, {"detail": "This path allows GET, POST."}),
+    (errors.TooManyShares("Enough."), 409, {}, {"detail": "Enough."}),
     (errors.IllegalTransition("Over."), 409, {}, {"detail": "Over."}),
     (
         errors.BudgetExceeded(

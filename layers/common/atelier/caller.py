@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from atelier import wiring
 from atelier.domain.access import Access
 from atelier.domain.roles import Role
+from atelier.domain.schema import utcnow
 from atelier.telemetry import log_user
 from atelier.web.api import claims_in
 from atelier.web.claims import ANONYMOUS_ADMIN
@@ -23,6 +24,7 @@ class Caller:
     role: Role | None
     name: str | None = None
     email: str | None = None
+    verified_email: str | None = None
 
 
 def caller(app: APIGatewayHttpResolver) -> Caller:
@@ -33,10 +35,13 @@ def caller(app: APIGatewayHttpResolver) -> Caller:
         return Caller(PLACEHOLDER_USER, claims.role)
     user_id = wiring.users().id_of(issuer=claims.issuer, subject=claims.subject)
     log_user(user_id)
-    return Caller(user_id, claims.role, claims.name, claims.email)
+    return Caller(user_id, claims.role, claims.name, claims.email, claims.verified_email)
 
 
 def access_of(app: APIGatewayHttpResolver) -> Access:
-    """The access of the current request: the caller's own account. Raises Unauthenticated."""
+    """The access of the current request: the caller's own account, beside which stores find what was shared with them.
+
+    Raises Unauthenticated.
+    """
     who = caller(app)
-    return Access.own(who.user_id, who.role)
+    return Access.own(who.user_id, who.role, at=utcnow())

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
     from botocore.session import Session
 
+    from atelier.domain.access import Access
     from atelier.domain.account import Account
     from atelier.domain.account_limits import AccountLimits
     from atelier.domain.campaigns import Campaign
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from atelier.domain.clients import Client
     from atelier.domain.pipeline import Pipeline
     from atelier.domain.provider import CallbackVerifier, Provider, Secret
+    from atelier.domain.shares import ReceivedSharePage, ShareQuery
+    from atelier.domain.sharing import SharedKind
     from atelier.domain.task_creation import GenerationContext
     from atelier.domain.webhook_delivery import WebhookDispatcher
     from atelier.providers.fal import Fal
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from atelier.store.queues import ProviderQueues, Queue
     from atelier.store.receivers import Receivers
     from atelier.store.resources import Resources
+    from atelier.store.shares import Shares
     from atelier.store.sweep import Sweep
     from atelier.store.table_health import TableHealth
     from atelier.store.tasks import Tasks
@@ -175,6 +179,21 @@ def campaigns() -> "Resources[Campaign]":
     from atelier.store.resources import Resources
 
     return Resources(table(), "campaign", Campaign, CampaignPage)
+
+
+@cache
+def shares(kind: "SharedKind") -> "Shares":
+    """The store of the shares and invitations of a kind of resource."""
+    from atelier.store.shares import Shares
+
+    return Shares(table(), kind)
+
+
+def received_shares(query: "ShareQuery", *, access: "Access") -> "ReceivedSharePage":
+    """A page of what was shared with the actor."""
+    from atelier.store.shares import received_shares
+
+    return received_shares(table(), query, access=access)
 
 
 @cache

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 
 from atelier.domain.errors import FieldError, Invalid, NotFound
 from atelier.domain.ids import is_id
-from atelier.domain.pages import Page, SearchQuery
+from atelier.domain.pages import OwnedQuery, Page, SearchQuery
 from atelier.domain.schema import (
     GivenId,
     Goal,
@@ -113,7 +113,7 @@ class ClientCampaignQuery(SearchQuery):
         return CampaignQuery(**self.model_dump(exclude_unset=True), client_id=client_id)
 
 
-class CampaignQuery(ClientCampaignQuery):
+class CampaignQuery(ClientCampaignQuery, OwnedQuery):
     """Which campaigns to list, in what order."""
 
     client_id: Annotated[QueryId | None, Field(description="Only this client's; an unknown one has none.")] = None

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from atelier.domain.pages import Page, SearchQuery
+from atelier.domain.pages import OwnedQuery, Page, SearchQuery
 from atelier.domain.schema import (
+    NEW_IN,
     Description,
     Id,
     LongText,
@@ -24,6 +25,7 @@ class NewClient(RequestModel):
     name: Name
     description: Description | None = None
     brand_guidelines: LongText | None = None
+    user_id: Annotated[int | None, NEW_IN] = None
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -60,7 +62,7 @@ class Client(StoredModel):
     updated_at: TimestampText
 
 
-class ClientQuery(SearchQuery):
+class ClientQuery(SearchQuery, OwnedQuery):
     """Which clients to list, in what order."""
 
     sort_by: Annotated[

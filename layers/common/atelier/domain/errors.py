@@ -11,6 +11,7 @@ DomainError
   RequestInProgress  the first request with this idempotency key has not finished
   IdempotencyKeyReused this idempotency key was used for another request
   BudgetExceeded     a budget has no room for what a generation may cost
+  TooManyShares      nothing more can be shared with this user
   LimitExceeded      a limit of the account is reached: try again after `retry_after` seconds
   Busy               try again after `retry_after` seconds; nothing was written
 """
@@ -107,6 +108,10 @@ class BudgetExceeded(DomainError):
         else:
             says = f"{whose} has {available:f} USD left, and this needs {needed:f} USD."
         super().__init__(says)
+
+
+class TooManyShares(DomainError):
+    """As much as possible is shared with this user already."""
 
 
 class LimitExceeded(DomainError):

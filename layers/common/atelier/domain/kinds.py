@@ -62,6 +62,13 @@ KINDS: Final = (
         statuses=("active", "archived", "draft"),
         long_text="brief",
     ),
+    # What is shared with a guest is also a grant in the summary of the guest's account (`store.shares`).
+    Kind("client_share", parents=(Parent("client", OnDelete.CASCADE),), sorts=("updated_at",)),
+    Kind("campaign_share", parents=(Parent("campaign", OnDelete.CASCADE),), sorts=("updated_at",)),
+    Kind("account_share", sorts=("updated_at",)),
+    Kind("client_invitation", parents=(Parent("client", OnDelete.CASCADE),), sorts=("updated_at",)),
+    Kind("campaign_invitation", parents=(Parent("campaign", OnDelete.CASCADE),), sorts=("updated_at",)),
+    Kind("account_invitation", sorts=("updated_at",)),
     # More than one partition can hold.
     Kind(
         "task",

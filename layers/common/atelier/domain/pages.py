@@ -62,6 +62,18 @@ class ListQuery(RequestModel):
         return {**asked, "sort_order": "desc" if self.newest_first else "asc"}
 
 
+class OwnedQuery(ListQuery):
+    """A list of what the caller may see: their own, and what was shared with them."""
+
+    owner: Annotated[
+        str | None,
+        Field(
+            pattern="^(me|shared|[1-9][0-9]{0,14})$",
+            description="Whose: `me` your own account's, `shared` what others share with you, or an account's number.",
+        ),
+    ] = None
+
+
 class SearchQuery(ListQuery):
     """A list that can be searched by name."""
 

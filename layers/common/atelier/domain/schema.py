@@ -99,6 +99,10 @@ QueryId = Annotated[str, Field(max_length=255), AfterValidator(canonical)]
 """An id in a query string, found in any case of letters."""
 
 
+NEW_IN: Final = Field(
+    strict=True, ge=1, le=10**15, description="The account to create it in: your own, or one that you are an editor of."
+)
+
 UNASSIGNED: Final = "none"
 """In place of the id of a client or campaign: none of them."""
 

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from atelier.domain.due import BACK_OFF, LONGEST_PUT_BACK, ends
+from atelier.domain.errors import NotFound
 from atelier.domain.messages import LONGEST_DELAY, AccountMessage
 from atelier.domain.schema import Timestamp
 from atelier.domain.tasks.record import DeliveryAttempt, Task
@@ -105,7 +106,7 @@ class Queue(Protocol):
 
 
 Show = Callable[[Task], Task]
-"""The task as the API shows it to its owner at this moment."""
+"""The task as the API shows it at this moment to who asked for it. Raises NotFound."""
 
 
 @dataclass(frozen=True)
@@ -122,14 +123,18 @@ class WebhookDispatcher:
     def process(self, message: WebhookDelivery, *, show: Show, fresh: str, now: datetime) -> DeliveryAttempt | None:
         """Make the attempt, and queue the next one if needed.
 
-        None when it is put back, is not due yet or nothing is left to deliver. `fresh` becomes the secret
-        of an owner who has none.
+        None when it is put back, is not due yet or nothing is left to deliver, or when `show` raises NotFound: who
+        created the task may no longer see it. Theirs is the secret, which becomes `fresh` if they have none.
         """
         if message.due and now < message.due:
             self._wait(message, (message.due - now).total_seconds())
             return None
         task = self.tasks.load(message.task_id)
         if task is None or not task.webhook_url or not task.over or _is_settled(task, message):
+            return None
+        try:
+            shown = show(task)
+        except NotFound:
             return None
         receiver = receiver_of(task.user_id, task.webhook_url)
         if until := self.receivers.open_until(receiver, now=now):
@@ -139,8 +144,8 @@ class WebhookDispatcher:
             self._wait(message, NO_SLOT + self.chance() * NO_SLOT)
             return None
         try:
-            secret = self.secrets.get_or_create(task.user_id, fresh=fresh, now=now)
-            delivery = self._attempt(task.webhook_url, show(task), secret, now=now)
+            secret = self.secrets.get_or_create(task.created_by, fresh=fresh, now=now)
+            delivery = self._attempt(task.webhook_url, shown, secret, now=now)
         finally:
             self.receivers.release_slot(slot)
         if not ends(delivery) and message.attempt < len(BACK_OFF):

@@ -22,8 +22,10 @@ from atelier.domain.pending_deletions import GRACE, member
 from atelier.domain.schema import UNASSIGNED, format_timestamp
 from atelier.store import counters, keys, parents
 from atelier.store.expressions import Attr, Condition
+from atelier.store.grants import removed_grant
 from atelier.store.keys import Key, Partition
 from atelier.store.table import EXISTS, ConcurrentUpdate, Table, Write, concurrent_update
+from atelier.store.wire import Item
 
 BATCH: Final = 250
 """Children per message: a few seconds' work, so that a large cleanup takes turns with small ones."""
@@ -77,10 +79,14 @@ class Deletion:
 
 @dataclass(frozen=True)
 class ChildPattern:
-    """How the children of a deletion are found, and the one write that frees a child."""
+    """How the children of a deletion are found, and the one write that frees a child.
+
+    `elsewhere` are the writes of the same transaction that remove what is kept of the child in another partition.
+    """
 
     found_in: Callable[[Deletion], Partition]
     freed_by: Callable[[Deletion, str], Write]
+    elsewhere: Callable[[Item], list[Write]] | None = None
 
 
 def _unlink_task(deletion: Deletion, task_id: str) -> Write:
@@ -109,6 +115,7 @@ def pattern_of(relation: Relation) -> ChildPattern:
         return ChildPattern(
             lambda gone: keys.below(gone.user_id, relation.child, *gone.path),
             lambda gone, id_: _delete(gone, relation.child, id_),
+            _without_grant if relation.child.endswith("_share") else None,
         )
     return ELSEWHERE[relation.parent, relation.child]
 
@@ -116,6 +123,12 @@ def pattern_of(relation: Relation) -> ChildPattern:
 def _delete(deletion: Deletion, child: str, id_: str) -> Write:
     key = keys.resource(deletion.user_id, child, id_)
     return Write(key, delete=True, condition=_names(deletion), on_condition_failure=concurrent_update)
+
+
+def _without_grant(share: Item) -> list[Write]:
+    """The write that takes what was shared from its guest."""
+    kind = "campaign" if "campaign_id" in share else "client"
+    return [removed_grant(int(share["shared_with"]), kind, share[f"{kind}_id"])]
 
 
 def _names(deletion: Deletion) -> Condition:
@@ -173,12 +186,12 @@ class Cascade:
     def _free_children(self, deletion: Deletion, *, now: datetime) -> tuple[int, int]:
         freed = seen = 0
         for relation in relations_of(deletion.kind):
-            for write in self._owed(deletion, relation, self._batch - seen, now=now):
+            for writes in self._owed(deletion, relation, self._batch - seen, now=now):
                 seen += 1
-                freed += self._freed(write)
+                freed += self._freed(writes)
         return freed, seen
 
-    def _owed(self, deletion: Deletion, relation: Relation, limit: int, *, now: datetime) -> Iterable[Write]:
+    def _owed(self, deletion: Deletion, relation: Relation, limit: int, *, now: datetime) -> Iterable[list[Write]]:
         if limit <= 0:
             return []
         pattern = pattern_of(relation)
@@ -187,11 +200,21 @@ class Cascade:
         rows = self._table.query(pattern.found_in(deletion), limit=limit, only=wanted).items
         if named:
             self._table.put_many([parents.kept_name(deletion.user_id, relation.child, row, now=now) for row in rows])
-        return [pattern.freed_by(deletion, row["id"]) for row in rows]
+        freed = (pattern.freed_by(deletion, row["id"]) for row in rows)
+        return [[each, *self._elsewhere(pattern, each)] for each in freed]
 
-    def _freed(self, write: Write) -> bool:
+    def _elsewhere(self, pattern: ChildPattern, gone: Write) -> list[Write]:
+        if pattern.elsewhere is None:
+            return []
+        item = self._table.get(gone.key)
+        return pattern.elsewhere(item) if item else []
+
+    def _freed(self, writes: list[Write]) -> bool:
         try:
-            self._table.write(write)
+            if len(writes) == 1:
+                self._table.write(writes[0])
+            else:
+                self._table.transact(*writes)
         except ConcurrentUpdate:
             return False  # it no longer names the parent: another delivery of this message was here
         return True

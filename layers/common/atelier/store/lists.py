@@ -36,6 +36,7 @@ _LONGEST_PREFIX: Final = max(len(keys.prefix(kind.name)) for kind in KINDS) + le
 LONGEST_POSITION: Final = keys.SORT_KEY_BYTES - _LONGEST_PREFIX
 """Bytes of a position that stay within a sort key behind any prefix."""
 _MOST_SEEN: Final = 10**9
+_KEYS_PER_REQUEST: Final = 100
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,9 @@ class Plan(Generic[AnyRecord]):
     None. `keeps` filters slim rows, `keep` is the same for DynamoDB. `check` may refuse. `late` names sources that are
     known only from what was read beside the rows; they are read before the others are read again. `complete` adds to
     the items of a page what is stored beside them.
+
+    `given` are items that were read beside the rows themselves, those that a reader may see. `shared` are the plans of
+    other parts of the list, of other accounts, known only from what was read beside the rows of the first.
     """
 
     model: type[AnyRecord]
@@ -158,11 +162,19 @@ class Plan(Generic[AnyRecord]):
     late: Callable[[Beside], tuple[Source, ...]] = field(default=lambda _: ())
     resume: Callable[[Source, Cursor | None], dict[str, Any] | None] = resume_after
     complete: Callable[[Table, Sequence[Item]], Sequence[Item]] = field(default=lambda _, items: items)
+    more_beside: tuple[Key, ...] = ()
+    given: Callable[[Beside], Sequence[Item]] = field(default=lambda _: ())
+    shared: Callable[[Beside], "tuple[Plan[AnyRecord], ...]"] = field(default=lambda _: ())
 
     @property
     def beside(self) -> list[Key]:
         """Everything that is read beside the rows."""
-        return [key for source in self.sources for key in source.beside]
+        return [*(key for source in self.sources for key in source.beside), *self.more_beside]
+
+    @property
+    def has_order(self) -> bool:
+        """Whether an index has all rows in the asked order."""
+        return all(source.ordered for source in self.sources)
 
 
 def name_contains(search: str | None) -> Callable[[Mapping[str, Any]], bool]:
@@ -179,11 +191,19 @@ def nothing(query: ListQuery) -> "Found[Any]":
 def read(table: Table, plan: Plan[AnyRecord], query: ListQuery) -> Found[AnyRecord]:
     """The requested page."""
     cursor = cursor_of(query)
-    has_order = all(source.ordered for source in plan.sources)
     has_slim_rows = all(source.slim for source in plan.sources)
-    if has_order and (query.page == 1 or not has_slim_rows):
+    if plan.has_order and (query.page == 1 or not has_slim_rows):
         return _Merge(table, plan, query, cursor).read()
     return _sort_in_memory(table, plan, query, cursor)
+
+
+@dataclass(frozen=True)
+class _Part(Generic[AnyRecord]):
+    """A part of a list: its plan, the first page of each of its sources, and what was read beside them."""
+
+    plan: Plan[AnyRecord]
+    firsts: list[QueryPage]
+    beside: Beside
 
 
 class _Merge(Generic[AnyRecord]):
@@ -199,12 +219,14 @@ class _Merge(Generic[AnyRecord]):
 
     def read(self) -> Found[AnyRecord]:
         plan, query, cursor = self._plan, self._query, self._cursor
-        firsts, beside = self._first_pages()
-        plan.check(beside)
-        rows = self._visible(self._sources_with_pages(firsts, beside), beside)
-        total = plan.total(beside)
-        if total is None:
-            total = self._count(beside)
+        (own,) = self._first_pages([plan])
+        plan.check(own.beside)
+        shared = plan.shared(own.beside)
+        if not all(each.has_order for each in shared):
+            return _sort_in_memory(self._table, plan, query, cursor)
+        parts = [own, *self._first_pages(shared)]
+        rows = self._in_order([self._visible(part, self._sources_with_pages(part)) for part in parts])
+        total = sum(self._total(part) for part in parts)
         if cursor is None:
             # The total tells how many rows are worth looking for. It is of another moment than the rows: what was read
             # is shown, also when there was less then.
@@ -218,85 +240,128 @@ class _Merge(Generic[AnyRecord]):
             total = max(total, self._offset + len(shown))
         return found(query, cursor, records, total=total, more=len(self._found) > query.page_size, last=last)
 
-    def _first_pages(self) -> tuple[list[QueryPage], Beside]:
-        queries = [self._query_of(source, limit=self._limits()[0]) for source in self._plan.sources]
-        pages, beside = self._table.read_together(self._plan.beside, [each for each in queries if each])
+    def _first_pages(self, plans: Sequence[Plan[AnyRecord]]) -> list[_Part[AnyRecord]]:
+        """The beginnings of these parts, in one round trip."""
+        if not plans:
+            return []
+        sources = [(plan, source) for plan in plans for source in plan.sources]
+        queries = [self._query_of(plan, source, limit=self._limits()[0]) for plan, source in sources]
+        keys = [key for plan in plans for key in plan.beside]
+        pages, beside = _read_together(self._table, keys, [each for each in queries if each])
         given = iter(pages)
-        return [next(given) if each else QueryPage([], None) for each in queries], beside
+        firsts = iter([next(given) if each else QueryPage([], None) for each in queries])
+        return [_Part(plan, list(islice(firsts, len(plan.sources))), beside) for plan in plans]
 
-    def _sources_with_pages(self, firsts: list[QueryPage], beside: Beside) -> list[tuple[Source, QueryPage]]:
-        late = self._plan.late(beside)
+    def _sources_with_pages(self, part: _Part[AnyRecord]) -> list[tuple[Source, QueryPage]]:
+        plan = part.plan
+        late = plan.late(part.beside)
         if not late:
-            return list(zip(self._plan.sources, firsts, strict=True))
+            return list(zip(plan.sources, part.firsts, strict=True))
         # A cleanup moves items from late sources into the others: read last, those miss none of them.
-        return [(source, self._page(source)) for source in (*late, *self._plan.sources)]
+        return [(source, self._page(plan, source)) for source in (*late, *plan.sources)]
 
-    def _visible(self, sources: Sequence[tuple[Source, QueryPage]], beside: Beside) -> Iterator[Item]:
-        streams = [self._iterate(source, first) for source, first in sources]
-        rows = streams[0] if len(streams) == 1 else self._merged(streams)
-        shows = self._plan.shows(beside)
-        return (seen for row in rows if (seen := shows(row)) is not None)
+    def _visible(self, part: _Part[AnyRecord], sources: Sequence[tuple[Source, QueryPage]]) -> Iterator[Item]:
+        rows = self._in_order([self._iterate(part.plan, source, first) for source, first in sources])
+        shows = part.plan.shows(part.beside)
+        shown = (seen for row in rows if (seen := shows(row)) is not None)
+        given = self._behind_cursor(part.plan.given(part.beside))
+        return self._in_order([shown, iter(given)]) if given else shown
+
+    def _behind_cursor(self, items: Sequence[Item]) -> list[Item]:
+        position, descends = self._plan.position, self._query.newest_first
+        behind = sorted(items, key=position, reverse=descends)
+        if self._cursor is None:
+            return behind
+        last = self._cursor.position
+        return [each for each in behind if (position(each) < last if descends else position(each) > last)]
+
+    def _in_order(self, streams: Sequence[Iterator[Item]]) -> Iterator[Item]:
+        return streams[0] if len(streams) == 1 else self._merged(streams)
 
     def _merged(self, streams: Sequence[Iterator[Item]]) -> Iterator[Item]:
         rows = merge(*streams, key=self._plan.position, reverse=self._query.newest_first)
         # While an item moves between partitions of an index, it can be seen in both.
         return (next(same) for _, same in groupby(rows, key=self._plan.position))
 
-    def _iterate(self, source: Source, page: QueryPage) -> Iterator[Item]:
+    def _iterate(self, plan: Plan[AnyRecord], source: Source, page: QueryPage) -> Iterator[Item]:
         for limit in chain(self._limits()[1:], repeat(None)):
             yield from page.items
             if page.next_start is None or len(self._found) >= self._expected:
                 return
-            page = self._page(source, start=page.next_start, limit=limit)
+            page = self._page(plan, source, start=page.next_start, limit=limit)
 
     def _limits(self) -> list[int]:
         # Rows may be filtered after they were read, so the fewer are kept the more must be read: each time twice.
         return [self._wanted, self._wanted * 2, self._wanted * 4]
 
-    def _count(self, beside: Beside) -> int:
-        whole = _Merge(self._table, self._plan, self._query, None)
-        whole._expected = 10**9
-        sources = (*self._plan.late(beside), *self._plan.sources)
-        pages = [(source, whole._page(source, limit=None)) for source in sources]
-        return sum(1 for _ in whole._visible(pages, beside))
+    def _total(self, part: _Part[AnyRecord]) -> int:
+        total = part.plan.total(part.beside)
+        return self._count(part) if total is None else total
 
-    def _page(self, source: Source, *, start: Item | None = None, limit: int | None = 0) -> QueryPage:
-        query = self._query_of(source, start=start, limit=self._limits()[0] if limit == 0 else limit)
+    def _count(self, part: _Part[AnyRecord]) -> int:
+        whole = _Merge(self._table, part.plan, self._query, None)
+        whole._expected = 10**9
+        sources = (*part.plan.late(part.beside), *part.plan.sources)
+        pages = [(source, whole._page(part.plan, source, limit=None)) for source in sources]
+        return sum(1 for _ in whole._visible(part, pages))
+
+    def _page(
+        self, plan: Plan[AnyRecord], source: Source, *, start: Item | None = None, limit: int | None = 0
+    ) -> QueryPage:
+        query = self._query_of(plan, source, start=start, limit=self._limits()[0] if limit == 0 else limit)
         return self._table.run(query) if query else QueryPage([], None)
 
-    def _query_of(self, source: Source, *, start: Item | None = None, limit: int | None) -> Query | None:
-        resumed = self._plan.resume(source, self._cursor)
+    def _query_of(
+        self, plan: Plan[AnyRecord], source: Source, *, start: Item | None = None, limit: int | None
+    ) -> Query | None:
+        resumed = plan.resume(source, self._cursor)
         if resumed is None or source.ordered is None:
             return None
         if start is not None:
             resumed = {**resumed, "start": start}
         forward = not self._query.newest_first
-        return Query(source.ordered, forward=forward, limit=limit, keep=self._plan.keep, **resumed)
+        return Query(source.ordered, forward=forward, limit=limit, keep=plan.keep, **resumed)
+
+
+def _read_together(table: Table, keys: Sequence[Key], queries: Sequence[Query]) -> tuple[list[QueryPage], Beside]:
+    """`Table.read_together` of any number of keys."""
+    wanted = list(dict.fromkeys(keys))
+    pages, beside = table.read_together(wanted[:_KEYS_PER_REQUEST], queries)
+    for at in range(_KEYS_PER_REQUEST, len(wanted), _KEYS_PER_REQUEST):
+        beside |= table.get_many(wanted[at : at + _KEYS_PER_REQUEST])
+    return pages, beside
 
 
 def _sort_in_memory(table: Table, plan: Plan[AnyRecord], query: ListQuery, cursor: Cursor | None) -> Found[AnyRecord]:
-    rows, beside = _slim_rows(table, plan)
+    own, beside = _slim_rows(table, [plan])
     plan.check(beside)
-    shows = plan.shows(beside)
-    matching = [(row, source) for row, source in rows if plan.keeps(row) and shows(row) is not None]
+    shared = plan.shared(beside)
+    matching = own + (_slim_rows(table, shared)[0] if shared else [])
     matching.sort(key=lambda each: plan.position(each[0]), reverse=query.newest_first)
     begin = _offset(plan, [row for row, _ in matching], query, cursor)
     shown = matching[begin : begin + query.page_size]
-    items = table.get_many([source.key(row["id"]) for row, source in shown]) if shown else {}
-    there = [items[key] for row, source in shown if (key := source.key(row["id"])) in items]
+    wanted = [key for _, key in shown if key]
+    items = table.get_many(wanted) if wanted else {}
+    there = [row if key is None else items[key] for row, key in shown if key is None or key in items]
     records = from_items(plan.model, plan.complete(table, there))
     last = cursor_at(plan, shown[-1][0], cursor, query) if shown else None
     more = begin + query.page_size < len(matching)
     return found(query, cursor, records, total=len(matching), more=more, last=last)
 
 
-def _slim_rows(table: Table, plan: Plan[AnyRecord]) -> tuple[list[tuple[Item, Source]], Beside]:
-    queries = [Query(source.slim) for source in plan.sources if source.slim]
-    pages, beside = table.read_together(plan.beside, queries)
-    rows: list[tuple[Item, Source]] = []
-    for source, query, page in zip(plan.sources, queries, pages, strict=True):
+def _slim_rows(table: Table, plans: Sequence[Plan[AnyRecord]]) -> tuple[list[tuple[Item, Key | None]], Beside]:
+    """The rows that the list shows of these plans, each with where the whole item is (None: the row is whole)."""
+    sources = [(plan, source) for plan in plans for source in plan.sources if source.slim]
+    queries = [Query(source.slim) for _, source in sources if source.slim]
+    pages, beside = _read_together(table, [key for plan in plans for key in plan.beside], queries)
+    rows: list[tuple[Item, Key | None]] = []
+    for (plan, source), query, page in zip(sources, queries, pages, strict=True):
         rest = table.iterate(query.partition, start=page.next_start) if page.next_start else ()
-        rows += [(row, source) for row in chain(page.items, rest)]
+        shows = plan.shows(beside)
+        matching = (row for row in chain(page.items, rest) if plan.keeps(row) and shows(row) is not None)
+        rows += [(row, source.key(row["id"])) for row in matching]
+    for plan in plans:
+        rows += [(item, None) for item in plan.given(beside)]
     return rows, beside
 
 

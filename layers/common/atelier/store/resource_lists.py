@@ -1,38 +1,53 @@
 """How lists of an account's resources are read: which index has the asked order, and what a reader must not see."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
+from atelier.domain.access import Access
 from atelier.domain.errors import NotFound
 from atelier.domain.ids import is_id
 from atelier.domain.kinds import ancestors_of, counter_names, counter_of
 from atelier.domain.pages import ListQuery
 from atelier.domain.schema import StoredModel
+from atelier.domain.sharing import ACCOUNT, Grant, disjoint, owned_by
 from atelier.store import keys
 from atelier.store.account_summary import summary_from
 from atelier.store.keys import Key, Partition
 from atelier.store.lists import Beside, Plan, Source, name_contains
 from atelier.store.long_texts import complete
+from atelier.store.received import grants_in
 from atelier.store.wire import Item
 
 AnyRecord = TypeVar("AnyRecord", bound=StoredModel)
 
 
 def list_plan(
-    kind: str, model: type[AnyRecord], query: ListQuery, account: int, *, parent_id: str | None
+    kind: str, model: type[AnyRecord], query: ListQuery, access: Access, *, parent_id: str | None
 ) -> Plan[AnyRecord] | None:
     """The plan of one list, or None when its filters name a parent that cannot exist.
 
     With `parent_id` the plan raises NotFound for a parent that is not there.
     """
-    asked = query.filters()
     *_, parent = ancestors_of(kind) or (None,)
-    above = parent_id if parent_id is not None else asked.get(f"{parent}_id")
+    above = parent_id if parent_id is not None else query.filters().get(f"{parent}_id")
     if above is not None and not is_id(above):
         if parent_id is not None:
             raise NotFound(str(parent), above)
         return None
-    source = _Source(kind, query, account, above, must_exist=parent if parent_id is not None else None)
+    must_exist = parent if parent_id is not None else None
+    own = _plan(model, _Source(kind, query, access.account, above, must_exist=must_exist))
+    owner = getattr(query, "owner", "me")
+    if parent_id is not None or not access.is_own or owner in ("me", str(access.account)):
+        return own
+    shared = partial(_shared, kind, model, query, access=access, above=above)
+    if owner is None:
+        return replace(own, shared=shared)
+    return replace(own, sources=(), total=lambda _: 0, more_beside=(keys.summary(access.account),), shared=shared)
+
+
+def _plan(model: type[AnyRecord], source: "_Source") -> Plan[AnyRecord]:
     return Plan(
         model=model,
         sources=(source.source(),),
@@ -41,7 +56,45 @@ def list_plan(
         shows=source.shows,
         check=source.check,
         keeps=source.keeps,
-        complete=lambda table, items: complete(table, kind, items),
+        complete=lambda table, items: complete(table, source.kind, items),
+    )
+
+
+def _shared(
+    kind: str, model: type[AnyRecord], query: ListQuery, beside: Beside, *, access: Access, above: str | None
+) -> tuple[Plan[AnyRecord], ...]:
+    """The parts of the list that others share with the actor; `beside` has the summary of the actor's own account."""
+    grants = disjoint(owned_by(grants_in(beside.get(keys.summary(access.actor)), access), query.filters()["owner"]))
+    *_, parent = ancestors_of(kind) or (None,)
+    plans = []
+    for grant in grants:
+        if grant.kind == ACCOUNT:
+            plans.append(_plan(model, _Source(kind, query, grant.account, above, must_exist=None)))
+        elif grant.kind == parent and above in (None, grant.id):
+            plans.append(_plan(model, _Source(kind, query, grant.account, grant.id, must_exist=None)))
+    single = [grant for grant in grants if grant.kind == kind]
+    return (*plans, _singles(kind, model, query, single, above)) if single else tuple(plans)
+
+
+def _singles(
+    kind: str, model: type[AnyRecord], query: ListQuery, grants: Sequence[Grant], above: str | None
+) -> Plan[AnyRecord]:
+    """The part of the list that is single resources of several accounts."""
+    source = _Source(kind, query, 0, above, must_exist=None)
+    wanted = [(keys.resource(each.account, kind, each.id), keys.summary(each.account)) for each in grants]
+
+    def given(beside: Beside) -> list[Item]:
+        there = [(beside[key], summary_from(beside.get(summary)).pending) for key, summary in wanted if key in beside]
+        return [item for item, pending in there if not pending.hides(kind, item) and source.keeps(item)]
+
+    return Plan(
+        model=model,
+        sources=(),
+        position=keys.POSITION[source.sort],
+        total=lambda beside: len(given(beside)),
+        shows=lambda _: lambda row: row,
+        more_beside=tuple(key for pair in wanted for key in pair),
+        given=given,
     )
 
 
@@ -52,7 +105,7 @@ class _Source:
         self, kind: str, query: ListQuery, account: int, parent_id: str | None, *, must_exist: str | None
     ) -> None:
         asked = query.filters()
-        self._kind, self._account, self._parent_id, self._must_exist = kind, account, parent_id, must_exist
+        self.kind, self._account, self._parent_id, self._must_exist = kind, account, parent_id, must_exist
         self._status: str | None = asked.get("status")
         self._search: str | None = asked.get("search")
         self._named = name_contains(self._search)
@@ -63,8 +116,8 @@ class _Source:
         """Where the items are, and what is read beside them."""
         return Source(
             ordered=None if self._search else self._ordered(),
-            slim=keys.below(self._account, self._kind, *self._path()),
-            key=lambda id_: keys.resource(self._account, self._kind, id_),
+            slim=keys.below(self._account, self.kind, *self._path()),
+            key=lambda id_: keys.resource(self._account, self.kind, id_),
             beside=self._beside(),
         )
 
@@ -73,16 +126,16 @@ class _Source:
         by_creation = self.sort == "created_at"
         if self._parent_id is not None:
             whole = by_creation and self._status is None
-            return keys.children(self._account, self._kind, self._parent_id) if whole else None
+            return keys.children(self._account, self.kind, self._parent_id) if whole else None
         if self._status is not None:
-            return keys.sorted_by(self._account, self._kind, "status", self._status) if by_creation else None
+            return keys.sorted_by(self._account, self.kind, "status", self._status) if by_creation else None
         if by_creation:
-            return keys.newest(self._account, self._kind)
-        return keys.sorted_by(self._account, self._kind, self.sort)
+            return keys.newest(self._account, self.kind)
+        return keys.sorted_by(self._account, self.kind, self.sort)
 
     def _path(self) -> list[str]:
         # Only the path of a direct child of an outermost kind is known from its parent's id alone.
-        if self._parent_id is None or len(ancestors_of(self._kind)) > 1:
+        if self._parent_id is None or len(ancestors_of(self.kind)) > 1:
             return []
         return [self._parent_id] + ([self._status] if self._status else [])
 
@@ -97,23 +150,23 @@ class _Source:
         counters = beside.get(parent if self._parent_id else summary, {})
         if "deleted_at" in counters or (self._parent_id and self._is_hidden(beside, counters)):
             return 0
-        names = counter_names(self._kind)
-        wanted = [counter_of(self._kind, {"status": self._status})] if self._status else names
+        names = counter_names(self.kind)
+        wanted = [counter_of(self.kind, {"status": self._status})] if self._status else names
         return sum(int(counters.get(name, 0)) for name in wanted)
 
     def _is_hidden(self, beside: Beside, counters: Item) -> bool:
-        *_, parent = ancestors_of(self._kind)
+        *_, parent = ancestors_of(self.kind)
         pending = summary_from(beside.get(keys.summary(self._account))).pending
         return bool(counters) and pending.hides(parent, counters)
 
     def shows(self, beside: Beside) -> Callable[[Item], Item | None]:
         """A row as a reader may see it: as it is, or not at all."""
         pending = summary_from(beside.get(keys.summary(self._account))).pending
-        return lambda row: None if pending.hides(self._kind, row) else row
+        return lambda row: None if pending.hides(self.kind, row) else row
 
     def keeps(self, row: Mapping[str, Any]) -> bool:
         """Whether a slim row is one of those that were asked for."""
-        of_parent = self._parent_id is None or row[f"{ancestors_of(self._kind)[-1]}_id"] == self._parent_id
+        of_parent = self._parent_id is None or row[f"{ancestors_of(self.kind)[-1]}_id"] == self._parent_id
         return of_parent and self._status in (None, row.get("status")) and self._named(row)
 
     def check(self, beside: Beside) -> None:

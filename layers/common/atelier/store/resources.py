@@ -15,12 +15,14 @@ from atelier.domain.kinds import ancestors_of, counter_of, is_parent, kind_named
 from atelier.domain.pages import ListQuery, Page
 from atelier.domain.pending_deletions import member
 from atelier.domain.schema import RequestModel, StoredModel, format_timestamp
-from atelier.store import idempotency, keys, lists, long_texts, parents
+from atelier.domain.sharing import CHANGE, DELETE, READ, Needs
+from atelier.store import idempotency, keys, lists, long_texts, parents, received
 from atelier.store.account_summary import add_pending, add_to_totals, summary_from
 from atelier.store.expressions import Attr, Condition
 from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.items import from_item, to_item
 from atelier.store.keys import Key
+from atelier.store.received import still_granted
 from atelier.store.resource_lists import list_plan
 from atelier.store.table import MISSING, Table, Write, concurrent_update
 from atelier.store.versions import Versions, check, patched
@@ -30,25 +32,62 @@ AnyRecord = TypeVar("AnyRecord", bound=StoredModel)
 
 
 class Resources(Generic[AnyRecord]):
-    """The resources of one kind. Every method acts for `access`: what is another account's is not there."""
+    """The resources of one kind. Every method acts for `access`.
+
+    With access to the actor's own account, what is not there is looked for among what was shared with the actor. What
+    is neither is not there, and what the grant does not allow raises Forbidden.
+    """
 
     def __init__(self, table: Table, kind: str, model: type[AnyRecord], page: type[Page[AnyRecord]]) -> None:
         self._table = table
-        self._kind = kind
+        self.kind = kind
         self._model = model
         self._page = page
 
     def create(
+        self,
+        new: RequestModel,
+        *,
+        id_: str,
+        access: Access,
+        idempotent: IdempotentRequest | None,
+        now: datetime,
+        needs: Needs = CHANGE,
+    ) -> CreateResult[AnyRecord]:
+        """Create a resource under ancestors that exist at that very moment. Raises NotFound for others.
+
+        `needs` is what it takes of a guest to create below the parent. A `user_id` of `new` names the account.
+        """
+        *_, parent = ancestors_of(self.kind) or ("",)
+        account = vars(new).get("user_id") or access.account
+        if account == access.account:
+            try:
+                return self._create(new, id_=id_, access=access, idempotent=idempotent, now=now)
+            except NotFound as missing:
+                if missing.kind != parent or not access.is_own:
+                    raise
+
+        def as_guest() -> CreateResult[AnyRecord]:
+            if account == access.account:
+                parent_id = vars(new)[f"{parent}_id"]
+                guest, _ = received.reach(self._table, parent, parent_id, access=access, needs=needs)
+            else:
+                guest = received.reach_account(self._table, account, access=access, needs=needs)
+            return self._create(new, id_=id_, access=guest, idempotent=idempotent, now=now)
+
+        return self._table.retry_on_conflict(as_guest)
+
+    def _create(
         self, new: RequestModel, *, id_: str, access: Access, idempotent: IdempotentRequest | None, now: datetime
     ) -> CreateResult[AnyRecord]:
-        """Create a resource under ancestors that exist at that very moment. Raises NotFound for others."""
         asked = new.model_dump()
         given = {**asked, **self._ancestors_of(asked, access), **_new_fields(id_, access, now)}
         record = self._model.model_validate(given)
-        fields, one = vars(record), {counter_of(self._kind, vars(record)): 1}
-        writes = [*self._count_in_ancestors(fields, one), *self._put(record, condition=MISSING)]
-        if is_parent(self._kind):
-            writes.append(parents.new_counters(access.account, self._kind, fields))
+        fields, one = vars(record), {counter_of(self.kind, vars(record)): 1}
+        writes = [*still_granted(access), *self._count_in_ancestors(fields, one)]
+        writes += self._put(record, condition=MISSING)
+        if is_parent(self.kind):
+            writes.append(parents.new_counters(access.account, self.kind, fields))
         writes.append(add_to_totals(access.account, one))
         return idempotency.create(
             self._table,
@@ -57,19 +96,28 @@ class Resources(Generic[AnyRecord]):
             id_=id_,
             access=access,
             idempotent=idempotent,
-            load=lambda created: self.get(created, access=access),
+            load=lambda created: self.get(created, access=access.before_grants()),
             now=now,
         )
 
     def get(self, id_: str, *, access: Access) -> AnyRecord:
         """The resource. Raises NotFound."""
-        return self._table.retry_on_conflict(lambda: from_item(self._model, self._read(id_, access)[0]))
+        return self.get_by(id_, access=access, needs=READ)[0]
+
+    def get_by(self, id_: str, *, access: Access, needs: Needs) -> tuple[AnyRecord, Access]:
+        """The resource, and the access by which the actor may use it. Raises NotFound and Forbidden."""
+
+        def attempt() -> tuple[AnyRecord, Access]:
+            item, _, acting = self._read(id_, access, needs)
+            return from_item(self._model, item), acting
+
+        return self._table.retry_on_conflict(attempt)
 
     def patch(self, id_: str, patch: RequestModel, *, access: Access, accepted: Versions, now: datetime) -> AnyRecord:
         """The resource with the patch applied; unchanged when nothing differs. Raises NotFound, PreconditionFailed."""
 
         def attempt() -> AnyRecord:
-            item, _ = self._read(id_, access)
+            item, _, acting = self._read(id_, access, CHANGE)
             record = from_item(self._model, item)
             check(record.version, accepted)
             changed = patched(record, patch, actor=access.actor, now=now)
@@ -77,7 +125,7 @@ class Resources(Generic[AnyRecord]):
                 # A transaction, for its token: a change whose answer was lost must not fail because of itself.
                 same_version = Attr("version").eq(record.version)
                 writes = self._put(changed, condition=same_version, before=item)
-                self._table.transact(*writes, *self._recount(record, changed))
+                self._table.transact(*still_granted(acting), *writes, *self._recount(record, changed))
             return changed
 
         return self._table.retry_on_conflict(attempt)
@@ -86,39 +134,69 @@ class Resources(Generic[AnyRecord]):
         """Delete the resource: one transaction, whatever is below it. Raises NotFound, PreconditionFailed and Busy."""
 
         def attempt() -> None:
-            item, counters = self._read(id_, access, to_delete=True)
+            item, counters, acting = self._read(id_, access, DELETE, to_delete=True)
             check(int(item["version"]), accepted)
-            self._table.transact(*self._deletion(access.account, item, counters, now=now))
+            self._table.transact(*still_granted(acting), *self._deletion(acting.account, item, counters, now=now))
 
         self._table.retry_on_conflict(attempt)
 
-    def list(self, query: ListQuery, *, access: Access, parent_id: str | None = None) -> Page[AnyRecord]:
-        """A page. With `parent_id`, the resources of one parent: raises NotFound when the parent is not there."""
-        plan = list_plan(self._kind, self._model, query, access.account, parent_id=parent_id)
+    def list(
+        self, query: ListQuery, *, access: Access, parent_id: str | None = None, needs: Needs = READ
+    ) -> Page[AnyRecord]:
+        """A page. With `parent_id`, the resources of one parent: raises NotFound when the parent is not there.
+
+        Without, it has what was shared with the actor as well, where the query says whose it wants.
+        """
+        try:
+            return self._listed(query, access, parent_id)
+        except NotFound:
+            *_, parent = ancestors_of(self.kind)
+            if not access.is_own or parent_id is None:
+                raise
+            guest, _ = received.reach(self._table, parent, parent_id, access=access, needs=needs)
+        return self._listed(query, guest, parent_id)
+
+    def _listed(self, query: ListQuery, access: Access, parent_id: str | None) -> Page[AnyRecord]:
+        plan = list_plan(self.kind, self._model, query, access, parent_id=parent_id)
         found = lists.read(self._table, plan, query) if plan else lists.nothing(query)
         return self._page(**found.envelope(query))
 
     # ---------------------------------------------------------------------------------------------------- reading
 
-    def _read(self, id_: str, access: Access, *, to_delete: bool = False) -> tuple[Item, Item]:
-        """The whole item, in one request; to delete it, the item without its long text, and a parent's counters.
+    def _read(self, id_: str, access: Access, needs: Needs, *, to_delete: bool = False) -> tuple[Item, Item, Access]:
+        """The whole item, and by which access; to delete it, without its long text, but with a parent's counters.
 
-        Raises NotFound, and ConcurrentUpdate when it was read in the middle of a change.
+        One request for what is in the account. Raises NotFound and Forbidden, and ConcurrentUpdate when it was read in
+        the middle of a change.
         """
         found = self._get_items(id_, access.account, to_delete=to_delete) if is_id(id_) else {}
-        item = found.get(keys.resource(access.account, self._kind, id_))
-        counters = found.get(keys.counters(access.account, id_))
-        pending = summary_from(found.get(keys.summary(access.account))).pending
-        is_closed = to_delete and is_parent(self._kind) and counters is None
-        if item is None or is_closed or pending.hides(self._kind, item):
-            raise NotFound(self._kind, id_)
-        return (item if to_delete else long_texts.joined(self._kind, item, found)), counters or {}
+        item, counters = self._shown(id_, access.account, found, to_delete=to_delete)
+        if item is None and access.is_own:
+            # It is somebody else's, or nobody's.
+            summary = found.get(keys.summary(access.account), {}) if ancestors_of(self.kind) else None
+            access, found = received.reach(self._table, self.kind, id_, access=access, needs=needs, summary=summary)
+            if to_delete:
+                found = self._get_items(id_, access.account, to_delete=True)
+            item, counters = self._shown(id_, access.account, found, to_delete=to_delete)
+        if item is None:
+            raise NotFound(self.kind, id_)
+        return (item if to_delete else long_texts.joined(self.kind, item, found)), counters, access
+
+    def _shown(self, id_: str, account: int, found: Mapping[Key, Item], *, to_delete: bool) -> tuple[Item | None, Item]:
+        """The item as its readers may see it, or None, and its counters."""
+        item = found.get(keys.resource(account, self.kind, id_))
+        counters = found.get(keys.counters(account, id_))
+        pending = summary_from(found.get(keys.summary(account))).pending
+        is_closed = to_delete and is_parent(self.kind) and counters is None
+        if item is None or is_closed or pending.hides(self.kind, item):
+            return None, {}
+        return item, counters or {}
 
     def _get_items(self, id_: str, account: int, *, to_delete: bool) -> dict[Key, Item]:
-        wanted = [keys.resource(account, self._kind, id_)]
-        wanted += [keys.summary(account)] if ancestors_of(self._kind) else []
-        wanted += [keys.counters(account, id_)] if to_delete and is_parent(self._kind) else []
-        wanted += [keys.text(account, id_)] if kind_named(self._kind).long_text and not to_delete else []
+        wanted = [keys.resource(account, self.kind, id_)]
+        wanted += [keys.summary(account)] if ancestors_of(self.kind) else []
+        wanted += [keys.counters(account, id_)] if to_delete and is_parent(self.kind) else []
+        wanted += [keys.text(account, id_)] if kind_named(self.kind).long_text and not to_delete else []
         if len(wanted) > 1:
             return self._table.get_many(wanted)
         item = self._table.get(wanted[0])
@@ -129,9 +207,9 @@ class Resources(Generic[AnyRecord]):
     def _put(self, record: AnyRecord, *, condition: Condition, before: Item | None = None) -> Sequence[Write]:
         """The writes of the resource and of its long text, where that changes."""
         fields = vars(record)
-        whole = to_item(record, **keys.resource_indexes(self._kind, fields))
-        item, of_text = long_texts.separated(self._kind, whole, before=before)
-        key = keys.resource(fields["user_id"], self._kind, fields["id"])
+        whole = to_item(record, **keys.resource_indexes(self.kind, fields))
+        item, of_text = long_texts.separated(self.kind, whole, before=before)
+        key = keys.resource(fields["user_id"], self.kind, fields["id"])
         return [Write(key, put=item, condition=condition, on_condition_failure=concurrent_update), *of_text]
 
     def _ancestors_of(self, asked: Mapping[str, Any], access: Access) -> dict[str, str]:
@@ -139,7 +217,7 @@ class Resources(Generic[AnyRecord]):
 
         Only a parent that has ancestors itself is read; that it exists is a condition of the write.
         """
-        *above, parent = ancestors_of(self._kind) or ("",)
+        *above, parent = ancestors_of(self.kind) or ("",)
         if not parent:
             return {}
         parent_id = asked[f"{parent}_id"]
@@ -157,7 +235,7 @@ class Resources(Generic[AnyRecord]):
         self, fields: Mapping[str, Any], amounts: Mapping[str, int], *, missing: NotFound | None = None
     ) -> Sequence[Write]:
         """The writes that count in every ancestor, each of which must exist; `missing` is raised where one does not."""
-        above = [(ancestor, fields[f"{ancestor}_id"]) for ancestor in ancestors_of(self._kind)]
+        above = [(ancestor, fields[f"{ancestor}_id"]) for ancestor in ancestors_of(self.kind)]
         return [
             parents.count_child(fields["user_id"], id_, amounts, missing=missing or NotFound(ancestor, id_))
             for ancestor, id_ in above
@@ -165,33 +243,33 @@ class Resources(Generic[AnyRecord]):
 
     def _recount(self, before: AnyRecord, after: AnyRecord) -> Sequence[Write]:
         """The writes that move a resource from one counter to another when its status changed."""
-        old, new = counter_of(self._kind, vars(before)), counter_of(self._kind, vars(after))
+        old, new = counter_of(self.kind, vars(before)), counter_of(self.kind, vars(after))
         if old == new:
             return []
         fields, move = vars(after), {old: -1, new: 1}
-        gone = NotFound(self._kind, fields["id"])
+        gone = NotFound(self.kind, fields["id"])
         return [*self._count_in_ancestors(fields, move, missing=gone), add_to_totals(fields["user_id"], move)]
 
     def _deletion(self, account: int, item: Item, counters: Item, *, now: datetime) -> Sequence[Write]:
-        below = parents.counts_below(self._kind, counters)
-        gone = {counter_of(self._kind, item): 1, **below}
+        below = parents.counts_below(self.kind, counters)
+        gone = {counter_of(self.kind, item): 1, **below}
         less = {name: -count for name, count in gone.items() if count}
         same_version = Attr("version").eq(item["version"])
-        key = keys.resource(account, self._kind, item["id"])
+        key = keys.resource(account, self.kind, item["id"])
         writes = [
-            *self._count_in_ancestors(item, less, missing=NotFound(self._kind, item["id"])),
+            *self._count_in_ancestors(item, less, missing=NotFound(self.kind, item["id"])),
             Write(key, delete=True, condition=same_version, on_condition_failure=concurrent_update),
         ]
-        if not is_parent(self._kind):
+        if not is_parent(self.kind):
             # No cleanup follows that would remove its text.
             text = [Write(keys.text(account, item["id"]), delete=True)] if "text_version" in item else []
             return [*writes, *text, add_to_totals(account, less)]
         return [
             *writes,
             parents.close_parent(account, item["id"], below, now=now),
-            add_pending(account, member(self._kind, item["id"]), gone),
-            parents.deletion_marker(account, self._kind, item, now=now),
-            *([parents.kept_name(account, self._kind, item, now=now)] if parents.has_kept_name(self._kind) else []),
+            add_pending(account, member(self.kind, item["id"]), gone),
+            parents.deletion_marker(account, self.kind, item, now=now),
+            *([parents.kept_name(account, self.kind, item, now=now)] if parents.has_kept_name(self.kind) else []),
         ]
 
 

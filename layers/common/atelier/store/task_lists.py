@@ -5,15 +5,18 @@ away, and the unassigned tasks are the merge of their own partition with those o
 """
 
 from collections.abc import Callable
-from functools import reduce
+from dataclasses import replace
+from functools import partial, reduce
 from operator import and_
 from typing import Any, Final
 from uuid import UUID
 
+from atelier.domain.access import Access
 from atelier.domain.counters import EVERYTHING, TaskFilter, added
 from atelier.domain.ids import first_id_at, is_id, last_id_at
 from atelier.domain.pending_deletions import PendingDeletions
 from atelier.domain.schema import UNASSIGNED
+from atelier.domain.sharing import ACCOUNT, Grant, disjoint, owned_by
 from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.record import TaskSummary
 from atelier.store import counters, keys, lists
@@ -21,6 +24,7 @@ from atelier.store.account_summary import summary_from
 from atelier.store.expressions import Attr, Condition
 from atelier.store.keys import Key, Partition
 from atelier.store.lists import Beside, Cursor, Found, Plan, Source
+from atelier.store.received import grants_in
 from atelier.store.table import Table
 from atelier.store.wire import Item
 
@@ -28,12 +32,37 @@ _LOWEST_ID: Final = "00000000-0000-0000-0000-000000000000"
 _HIGHEST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
-def list_tasks(table: Table, query: TaskQuery, account: int) -> Found[TaskSummary]:
-    """A page of an account's tasks."""
+def list_tasks(table: Table, query: TaskQuery, access: Access) -> Found[TaskSummary]:
+    """A page of the tasks of an account; with access to the actor's own, of what others share with the actor too."""
     ids = (query.client_id, query.campaign_id)
     if not all(id_ is None or id_ == UNASSIGNED or is_id(id_) for id_ in ids):
         return lists.nothing(query)
-    return lists.read(table, _TaskList(table, query, account).plan(), query)
+    own = _TaskList(table, query, access.account).plan()
+    if not access.is_own or query.owner in ("me", str(access.account)):
+        return lists.read(table, own, query)
+    shared = partial(_shared, table, query, access)
+    if query.owner is None:
+        return lists.read(table, replace(own, shared=shared), query)
+    summary = (keys.summary(access.account),)
+    others = replace(own, sources=(), late=lambda _: (), total=lambda _: 0, more_beside=summary, shared=shared)
+    return lists.read(table, others, query)
+
+
+def _shared(table: Table, query: TaskQuery, access: Access, beside: Beside) -> tuple[Plan[TaskSummary], ...]:
+    """The parts of the list that others share with the actor; `beside` has the summary of the actor's own account."""
+    grants = disjoint(owned_by(grants_in(beside.get(keys.summary(access.actor)), access), query.owner))
+    parts = ((grant.account, _within(query, grant)) for grant in grants)
+    return tuple(_TaskList(table, part, account).plan() for account, part in parts if part is not None)
+
+
+def _within(query: TaskQuery, grant: Grant) -> TaskQuery | None:
+    """The query for what a grant covers of a list; None when that is nothing."""
+    if grant.kind == ACCOUNT:
+        return query
+    if grant.kind == "client":
+        return query.model_copy(update={"client_id": grant.id}) if query.client_id in (None, grant.id) else None
+    covered = query.campaign_id in (None, grant.id) and query.client_id in (None, grant.client_id)
+    return query.model_copy(update={"campaign_id": grant.id}) if covered else None
 
 
 class _TaskList:

@@ -13,6 +13,7 @@ from atelier.domain.errors import FieldError, Invalid, NotFound
 from atelier.domain.ids import is_id
 from atelier.domain.pending_deletions import PendingDeletions
 from atelier.domain.pipeline_ports import TaskChanged
+from atelier.domain.sharing import CHANGE, READ, Needs
 from atelier.domain.task_creation import Parents
 from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskPage, TaskSummary
@@ -20,15 +21,23 @@ from atelier.store import counters, idempotency, keys, ledger, reservations, tas
 from atelier.store.account_summary import summary_from
 from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.items import from_item
+from atelier.store.received import acting_on, grants_in, reach_account, still_granted
 from atelier.store.resources import Resources
 from atelier.store.table import ConcurrentUpdate, Table, Write
 from atelier.store.task_lists import list_tasks
+from atelier.store.wire import Item
 
+R = TypeVar("R")
+AnyResource = TypeVar("AnyResource", Client, Campaign)
 AnyTask = TypeVar("AnyTask", bound=TaskSummary)
 
 
 class Tasks:
-    """Tasks. Methods that take `access` act for it: another account's tasks do not exist."""
+    """Tasks. Methods that take `access` act for it.
+
+    With access to the actor's own account, tasks below what was shared with the actor are there too. What is neither is
+    not there, and what the grant does not allow raises Forbidden.
+    """
 
     def __init__(self, table: Table, limits: Callable[[], AccountLimits] = lambda: UNLIMITED) -> None:
         self._table = table
@@ -53,7 +62,7 @@ class Tasks:
 
         Raises NotFound, BudgetExceeded and LimitExceeded.
         """
-        writes = [*counters.creating(task, self._limits()), *task_items.created(task)]
+        writes = [*still_granted(access), *counters.creating(task, self._limits()), *task_items.created(task)]
 
         def attempt() -> CreateResult[Task]:
             return idempotency.create(
@@ -63,57 +72,99 @@ class Tasks:
                 id_=task.id,
                 access=access,
                 idempotent=idempotent,
-                load=self._loader(access),
+                load=self._loader(access.before_grants()),
                 now=now,
             )
 
         return reservations.within_a_month(attempt, self._table, task.user_id)
 
+    def retry_on_conflict(self, attempt: Callable[[], R]) -> R:
+        """Repeat what finds the parents of a new task and then creates it, when a grant changed in between."""
+        return self._table.retry_on_conflict(attempt)
+
     def _loader(self, access: Access) -> Callable[[str], Task]:
         return lambda task_id: self.get(task_id, access=access)
 
     def get(self, task_id: str, *, access: Access) -> Task:
-        """The task as its owner may see it. Raises NotFound."""
-        task, pending = self._read(task_id, access=access)
+        """The task as its readers may see it. Raises NotFound."""
+        task, pending, _ = self._read(task_id, access, READ)
         return pending.unlinked(task)
 
     def get_summary(self, task_id: str, *, access: Access) -> TaskSummary:
-        """As much of the task as lists show, as its owner may see it. Raises NotFound."""
+        """As much of the task as lists show, as its readers may see it. Raises NotFound."""
         key, account = keys.task(task_id), keys.summary(access.account)
         found = self._table.get_many([key, account]) if is_id(task_id) else {}
         summary = from_item(TaskSummary, found[key]) if key in found else None
-        return summary_from(found.get(account)).pending.unlinked(_owned(summary, task_id, access))
+        task, pending, _ = self._reached(summary, task_id, access, READ, found.get(account))
+        return pending.unlinked(task)
+
+    def get_to_retry(self, task_id: str, *, access: Access) -> tuple[Task, Access]:
+        """The task as its readers may see it, and the access to create another one like it. Raises NotFound."""
+        task, pending, acting = self._read(task_id, access, CHANGE)
+        return pending.unlinked(task), acting
 
     def kept(self, task_id: str, *, access: Access) -> Task:
         """The stored task, which a change starts from. Raises NotFound."""
-        task, _ = self._read(task_id, access=access)
+        task, _, _ = self._read(task_id, access, READ)
         return task
 
-    def _read(self, task_id: str, *, access: Access) -> tuple[Task, PendingDeletions]:
+    def _read(self, task_id: str, access: Access, needs: Needs) -> tuple[Task, PendingDeletions, Access]:
         account = keys.summary(access.account)
         found = self._table.get_many([*task_items.keys_of(task_id), account]) if is_id(task_id) else {}
-        task = _owned(task_items.task_from(found, task_id), task_id, access)
-        return task, summary_from(found.get(account)).pending
+        return self._reached(task_items.task_from(found, task_id), task_id, access, needs, found.get(account))
+
+    def _reached(
+        self, task: AnyTask | None, task_id: str, access: Access, needs: Needs, summary: Item | None
+    ) -> tuple[AnyTask, PendingDeletions, Access]:
+        """The task, its account's pending deletions and the access to it; `summary` is that of the access's account.
+
+        Raises NotFound and Forbidden.
+        """
+        if task is not None and task.user_id == access.account:
+            return task, summary_from(summary).pending, access
+        if task is None or not access.is_own:
+            raise NotFound("task", task_id)
+        grants = [each for each in grants_in(summary, access) if each.account == task.user_id]
+        if not any(each.covers("task", vars(task)) for each in grants):
+            raise NotFound("task", task_id)
+        # Only who may see the task, were its parents there, has the account looked at: nobody else notices that it is.
+        pending = summary_from(self._table.get(keys.summary(task.user_id))).pending
+        acting = acting_on(
+            "task", vars(pending.unlinked(task)), account=task.user_id, grants=grants, access=access, needs=needs
+        )
+        if acting is None:
+            raise NotFound("task", task_id)
+        return task, pending, acting
 
     def list(self, query: TaskQuery, *, access: Access) -> TaskPage:
         """A page of the user's tasks; what was written within the last second may not be in it yet."""
-        return TaskPage(**list_tasks(self._table, query, access.account).envelope(query))
+        return TaskPage(**list_tasks(self._table, query, access).envelope(query))
 
     def load(self, task_id: str) -> Task | None:
         """The stored task of any account, for the pipeline."""
         return task_items.task_from(self._table.get_many(task_items.keys_of(task_id)), task_id)
 
-    def parents(self, client_id: str | None, campaign_id: str | None, *, access: Access) -> Parents:
-        """The client and campaign of a new task; a campaign alone implies its client.
+    def parents(
+        self, client_id: str | None, campaign_id: str | None, *, access: Access, account: int | None = None
+    ) -> tuple[Parents, Access]:
+        """The client and campaign of a new task, and the access to create it; a campaign alone implies its client.
 
-        Raises NotFound for one that is not there, and Invalid for a campaign of another client.
+        `account` is the one to create it in, where that is said. Raises NotFound for what is not there, Forbidden for
+        what only may be seen, and Invalid for a campaign of another client.
         """
-        campaign = self._campaigns.get(campaign_id, access=access) if campaign_id is not None else None
+        acting = access if account is None else reach_account(self._table, account, access=access, needs=CHANGE)
+        campaign, acting = self._parent(self._campaigns, campaign_id, acting)
         if campaign and client_id not in (None, campaign.client_id):
             raise Invalid([FieldError("belongs to another client", pointer="/campaign_id")])
-        client_id = campaign.client_id if campaign else client_id
-        client = self._clients.get(client_id, access=access) if client_id is not None else None
-        return Parents(client, campaign)
+        client, acting = self._parent(self._clients, campaign.client_id if campaign else client_id, acting)
+        return Parents(client, campaign), acting
+
+    def _parent(
+        self, resources: Resources[AnyResource], id_: str | None, access: Access
+    ) -> tuple[AnyResource | None, Access]:
+        if id_ is None:
+            return None, access
+        return resources.get_by(id_, access=access, needs=CHANGE)
 
     def change(self, task_id: str, how: Callable[[Task], Task], *, access: Access) -> Task:
         """Change the task as `how` says, if it says so, and return it as its owner may see it.
@@ -122,11 +173,11 @@ class Tasks:
         """
 
         def attempt() -> Task:
-            task, pending = self._read(task_id, access=access)
+            task, pending, acting = self._read(task_id, access, CHANGE)
             changed = how(task)
             if changed is not task:
                 changed = changed.model_copy(update={"updated_by": access.actor})
-                self._move(task, changed)
+                self._move(task, changed, *still_granted(acting))
             return pending.unlinked(changed)
 
         return self._table.retry_on_conflict(attempt)
@@ -135,9 +186,9 @@ class Tasks:
         """Delete the task if `check` lets it pass; the stream has its media removed. Raises NotFound."""
 
         def attempt() -> None:
-            task, pending = self._read(task_id, access=access)
+            task, pending, acting = self._read(task_id, access, CHANGE)
             check(pending.unlinked(task))
-            self._table.transact(*task_items.removed(task), *counters.moving(task, None))
+            self._table.transact(*still_granted(acting), *task_items.removed(task), *counters.moving(task, None))
 
         self._table.retry_on_conflict(attempt)
 
@@ -147,8 +198,8 @@ class Tasks:
             self._move(before, after)
         return after
 
-    def _move(self, before: Task, after: Task) -> None:
-        writes = [*task_items.moved(before, after), *counters.moving(before, after)]
+    def _move(self, before: Task, after: Task, *conditions: Write) -> None:
+        writes = [*conditions, *task_items.moved(before, after), *counters.moving(before, after)]
         self._table.transact(*writes, *ledger.booking(before, after))
 
     def record_outcome(self, before: Task, after: Task) -> Task:
@@ -186,9 +237,3 @@ def _task_changed() -> Iterator[None]:
         yield
     except ConcurrentUpdate as lost:
         raise TaskChanged from lost
-
-
-def _owned(task: AnyTask | None, task_id: str, access: Access) -> AnyTask:
-    if task is None or task.user_id != access.account:
-        raise NotFound("task", task_id)
-    return task

@@ -5,6 +5,7 @@ code cannot hide itself. It may be run at any time: a parent whose cleanup is pe
 as already gone. `read` is not a snapshot, though: what changes while it reads may be reported, and a second run tells.
 """
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,12 @@ TOTAL: Final = "total"
 ANCESTORS: Final[Mapping[str, tuple[str, ...]]] = {
     "client": (),
     "campaign": ("client",),
+    "client_share": ("client",),
+    "campaign_share": ("client", "campaign"),
+    "account_share": (),
+    "client_invitation": ("client",),
+    "campaign_invitation": ("client", "campaign"),
+    "account_invitation": (),
 }
 """The kinds that stand in their account's partition, each with the kinds it is deleted with, the outermost first."""
 STATUSES: Final[Mapping[str, tuple[str, ...]]] = {"campaign": ("active", "archived", "draft")}
@@ -66,6 +73,7 @@ def violations(items: Iterable[Item], *, at_rest: bool = False, deleted: Iterabl
     for owned in owners.values():
         owned.whole = {id_: {**details.get(id_, {}), **task} for id_, task in owned.tasks.items()}
     found = list(_details(details, {id_ for owned in owners.values() for id_ in owned.tasks}))
+    found += _grants(owners)
     for user_id, owned in sorted(owners.items()):
         found += [f"User {user_id}: {each}" for each in _Recount(owned, exact_ledger=deleted is not None).violations()]
         found += [f"User {user_id}: the cleanup of {each} is left." for each in sorted(owned.deletions) if at_rest]
@@ -127,6 +135,33 @@ def _details(details: Mapping[str, Item], tasks: set[str]) -> Iterator[str]:
     yield from (f"the detail of task {id_} has outlived it." for id_ in sorted(details.keys() - tasks))
     for id_, detail in sorted(details.items()):
         yield from _misplaced("detail of task", {"id": id_, **detail}, dict.fromkeys(_TASK_INDEXES))
+
+
+def _grants(owners: Mapping[int, Owned]) -> Iterator[str]:
+    """Whether every share is a grant of its guest, and every grant a share, where both accounts were read."""
+    shared: defaultdict[int, dict[str, list[Any]]] = defaultdict(dict)
+    for account, owned in owners.items():
+        for kind in ("client", "campaign", "account"):
+            for share in owned.resources[f"{kind}_share"].values():
+                id_ = str(account) if kind == "account" else share[f"{kind}_id"]
+                given = [kind, id_, account, share["role"], share["id"], share["created_by"], share["created_at"]]
+                more = [share.get("expires_at"), share["client_id"] if kind == "campaign" else None]
+                shared[int(share["shared_with"])][f"grant#{kind}#{id_}"] = given + more
+    for guest in sorted(owners.keys() | shared.keys()):
+        summary = owners[guest].summary if guest in owners else None
+        if summary is None:
+            continue  # not read
+        kept = {name: json.loads(text) for name, text in summary.items() if name.startswith("grant#")}
+        known = {name: grant for name, grant in kept.items() if grant[2] in owners}
+        yield from (
+            f"User {guest}: {name} is {known.get(name)}, and its share says {shared[guest].get(name)}."
+            for name in sorted(known.keys() | shared[guest].keys())
+            if known.get(name) != shared[guest].get(name)
+        )
+        for kind in ("client", "campaign", "account"):
+            number, count = int(summary.get(f"{kind}s_received", 0)), sum(name.split("#")[1] == kind for name in kept)
+            if number != count:
+                yield f"User {guest}: {kind}s_received is {number}, and there are {count} grants."
 
 
 class _Recount:

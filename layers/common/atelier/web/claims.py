@@ -27,6 +27,7 @@ class Claims:
     role: Role | None
     name: str | None = None
     email: str | None = None
+    verified_email: str | None = None
 
 
 ANONYMOUS_ADMIN: Final = Claims(issuer="", subject="", role=Role.ADMIN)
@@ -43,7 +44,9 @@ def claims_of(event: Event) -> Claims:
     if issuer is None or subject is None:
         raise Unauthenticated("There are no verified claims: send `Authorization: Bearer <token>`.")
     role = highest(claim_values(claims.get(settings().role_claim)))
-    return Claims(issuer, subject, role, name=_text(claims.get("name")), email=_text(claims.get("email")))
+    email = _text(claims.get("email"))
+    is_verified = claims.get("email_verified") in (True, "true")  # the gateway makes texts of all claims
+    return Claims(issuer, subject, role, _text(claims.get("name")), email, email if is_verified else None)
 
 
 def claim_values(claim: object) -> list[str]:

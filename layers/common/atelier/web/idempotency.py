@@ -1,4 +1,4 @@
-"""The idempotency key of a request, with a digest of its path and body."""
+"""The idempotency key of a request, with a digest of its path, query and body."""
 
 import hashlib
 import json
@@ -14,5 +14,7 @@ def idempotent_request(request: Request, key: str | None) -> IdempotentRequest |
     if key is None:
         return None
     body: Any = json.loads(request.body) if request.body else None
-    meant = json.dumps([request.method, request.resolved_event.path, body], sort_keys=True)
+    event = request.resolved_event
+    query = event.get("rawQueryString")
+    meant = json.dumps([request.method, event.path, body, *([query] if query else [])], sort_keys=True)
     return IdempotentRequest(key=key, digest=hashlib.sha256(meant.encode()).hexdigest())

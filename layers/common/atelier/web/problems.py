@@ -44,6 +44,7 @@ STATUS: Final[Mapping[type[errors.DomainError], HTTPStatus]] = {
     errors.RequestInProgress: HTTPStatus.CONFLICT,
     errors.BudgetExceeded: HTTPStatus.CONFLICT,
     errors.TaskFailed: HTTPStatus.CONFLICT,
+    errors.TooManyShares: HTTPStatus.CONFLICT,
     errors.PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

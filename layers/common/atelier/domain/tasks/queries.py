@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from atelier.domain.pages import ListQuery
+from atelier.domain.pages import OwnedQuery
 from atelier.domain.schema import QueryId, Timestamp
 from atelier.domain.tasks.record import TaskStatus, TaskType
 
@@ -33,7 +33,7 @@ def _in_utc(moment: datetime) -> datetime:
 QueryTimestamp = Annotated[Timestamp, BeforeValidator(_rfc_3339), AfterValidator(_in_utc)]
 
 
-class TaskQuery(ListQuery):
+class TaskQuery(OwnedQuery):
     """Which tasks to list, newest or oldest first."""
 
     client_id: Annotated[

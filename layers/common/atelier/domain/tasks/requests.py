@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue
 
-from atelier.domain.schema import KIB, Dollars, GivenId, Prompt, RequestModel, as_json
+from atelier.domain.schema import KIB, NEW_IN, Dollars, GivenId, Prompt, RequestModel, as_json
 from atelier.domain.webhook_targets import ascii_url
 
 METADATA_BYTES: Final = 16 * KIB
@@ -73,6 +73,7 @@ class NewTask(RequestModel):
     prompt: Prompt
     client_id: GivenId | None = None
     campaign_id: Annotated[GivenId | None, Field(description="Alone, it implies its client.")] = None
+    user_id: Annotated[int | None, NEW_IN] = None
     provider: Annotated[str | None, Field(max_length=64)] = None
     providers: Annotated[
         Annotated[list[Annotated[str, Field(max_length=64)]], BeforeValidator(_not_too_many), AfterValidator(_distinct)]
@@ -128,6 +129,7 @@ NOT_OPTIONS: Final = frozenset(
         "prompt",
         "client_id",
         "campaign_id",
+        "user_id",
         "provider",
         "providers",
         "model",
