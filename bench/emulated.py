@@ -21,6 +21,7 @@ from moto.dynamodb.models.dynamo_type import Item as KeptItem
 from moto.dynamodb.models.table import Table as KeptTable
 
 from atelier.domain.ids import new_id
+from atelier.store.keys import due_place
 from atelier.telemetry import log
 from bench.units import Index, Item, indexes, item_size
 from testbed.exact_stream import exact_harness
@@ -129,6 +130,8 @@ def items() -> list[tuple[Place, KeptItem]]:
 
 def _copy(item: KeptItem, old: str, new: str) -> KeptItem:
     attributes = {name: _renamed(value, old, new) for name, value in item.attrs.items()}
+    if "due_shard" in attributes:  # which follows from the id
+        attributes["due_shard"] = DynamoType({"S": due_place(new, datetime.now(UTC))["due_shard"]})
     return _made(_renamed(item.hash_key, old, new), _renamed(item.range_key, old, new), attributes)
 
 

@@ -3,21 +3,27 @@
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from functools import partial
 from secrets import randbits
 from typing import Any, Final
+from unittest import mock
 
 import pytest
 
 from atelier import wiring
+from atelier.domain import task_creation
 from atelier.domain.access import Access
 from atelier.domain.account_limits import AccountLimits
+from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import Campaign, CampaignPatch, CampaignQuery, NewCampaign
 from atelier.domain.clients import Client, ClientQuery, NewClient
-from atelier.domain.errors import LimitExceeded, NotFound
+from atelier.domain.errors import BudgetExceeded, LimitExceeded, NotFound
 from atelier.domain.ids import new_id
+from atelier.domain.reservations import Period, Scope
 from atelier.domain.schema import utcnow
 from atelier.domain.task_creation import Parents, TaskIdentity, new_task
+from atelier.domain.tasks.life_cycle import cancel
 from atelier.domain.tasks.record import Task
 from atelier.domain.tasks.requests import NewImage
 from atelier.store.account import account_of
@@ -54,7 +60,7 @@ def at_once(*acts: Callable[[], object], seed: int = 0) -> list[Any]:
     def act(number: int) -> object:
         try:
             return acts[number]()
-        except (NotFound, LimitExceeded) as refused:
+        except (NotFound, BudgetExceeded, LimitExceeded) as refused:
             return type(refused)
 
     order = list(range(len(acts)))
@@ -148,6 +154,26 @@ def test_ends_make_room_for_as_many_creates(w: Harness) -> None:
         assert used == len(there) <= 4
         if len(there) < 4:  # all creates were before the end
             there.append(a_task(store, account))
+
+
+def test_a_budget_admits_exactly_what_it_pays_for(w: Harness) -> None:
+    """A dollar, at four cents each: 25 of 200, whatever their order; and all of it is back when they are canceled."""
+    account, store, budgets = Access.own(3000), wiring.tasks(), wiring.budgets()
+    scope, new = Scope("account"), NewBudget(limit=Decimal(1), period=Period.TOTAL)
+    budgets.put(scope, new, access=account, now=NOON)
+
+    def look() -> Decimal:
+        found = budgets.get(scope, access=account, now=NOON)
+        return found.spent + found.reserved
+
+    with mock.patch.object(task_creation, "_estimate", return_value=Decimal("0.04")):
+        done = at_once(*[partial(a_task, store, account)] * 200, *[look] * 50)
+    there, seen = [task for task in done[:200] if task is not BudgetExceeded], done[200:]
+    assert len(there) == 25
+    assert max(seen) <= 1
+    for task in there:
+        store.change(task.id, lambda task: cancel(task, now=NOON), access=account)
+    assert budgets.get(scope, access=account, now=NOON).available == 1
 
 
 def test_parallel_writers_leave_no_violation(w: Harness) -> None:

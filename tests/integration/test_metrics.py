@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from atelier import wiring
+from atelier.domain.due import GRACE
 from atelier.domain.provider import Done, JobRequest, State, SubmitOutcomeUnknown
 from atelier.providers.sandbox import Sandbox
 from atelier.store import verify
@@ -201,10 +202,27 @@ def test_what_a_task_cost_is_counted(w: Harness, metrics: Callable[[], list[Line
     assert line["TaskDollars"] == [0.04]
 
 
+def a_lost_message(w: Harness) -> None:
+    """A task of whose first message nobody hears, and the sweep."""
+    a_task(w)
+    w.changes()
+    w.pass_time(GRACE.total_seconds())
+    w.sweep()
+
+
+def test_work_that_is_put_back_is_counted(w: Harness, metrics: Callable[[], list[Line]]) -> None:
+    a_lost_message(w)
+    (line,) = metrics()
+    assert line["OverduePutBack"] == [1]
+    w.sweep()
+    assert metrics() == []
+
+
 SITUATIONS: Final[Mapping[Metric, Callable[[Harness], object]]] = {
     "CascadeAge": a_deleted_client,
     "CascadeChildren": a_deleted_client,
     "IntegrityViolations": a_recount,
+    "OverduePutBack": a_lost_message,
     "ProviderKeyRefused": lambda w: a_finished_task(w, prompt="fail:provider_auth"),
     "ProviderUnavailable": lambda w: a_finished_task(w, prompt="fail:provider_unavailable"),
     "SubmitOutcomeUnknown": a_silent_submit,
