@@ -23,6 +23,7 @@ SUITE: Final = tuple(
     _matching(
         "tests/unit/test_pipeline*.py",
         "tests/unit/test_table_writes.py",
+        "tests/unit/test_webhook_delivery.py",
         "tests/property/test_pipeline.py",
         *(
             f"tests/integration/test_{name}.py"
@@ -34,6 +35,8 @@ SUITE: Final = tuple(
                 "task_items",
                 "account_limits",
                 "fair_queues",
+                "receivers",
+                "pending_lists",
                 "task_lists*",
                 "lists",
                 "long_texts",

@@ -84,8 +84,8 @@ MUTANTS: Final = (
     Mutant(
         "counting row by row leaves out late sources",
         f"{STORE}/lists.py",
-        "sources = (*self._plan.late(beside), *self._plan.sources)\n        pages",
-        "sources = self._plan.sources\n        pages",
+        "[*whole._pages(self._plan.late(beside), limit=None), *whole",
+        "[*whole",
         TASK_LISTS,
     ),
     Mutant(
@@ -140,15 +140,15 @@ MUTANTS: Final = (
     Mutant(
         "the others are not read again after the late sources",
         f"{STORE}/lists.py",
-        "return [(source, self._page(source)) for source in (*late, *self._plan.sources)]",
-        "return [*((source, self._page(source)) for source in late), *zip(self._plan.sources, firsts)]",
+        "return [*self._pages(late), *self._pages(self._plan.sources)]",
+        "return [*self._pages(late), *zip(self._plan.sources, firsts)]",
         LAG,
     ),
     Mutant(
         "the others are read again before the late sources",
         f"{STORE}/lists.py",
-        "for source in (*late, *self._plan.sources)]",
-        "for source in (*self._plan.sources, *late)]",
+        "return [*self._pages(late), *self._pages(self._plan.sources)]",
+        "first = self._pages(self._plan.sources)\n        return [*self._pages(late), *first]",
         LAG,
     ),
     Mutant(
@@ -161,8 +161,8 @@ MUTANTS: Final = (
     Mutant(
         "the unassigned are counted with those of pending clients only",
         f"{STORE}/task_lists.py",
-        "wanted = [self._scope(), *pending]",
-        "wanted = pending",
+        "self._read_counters([self._scope(), *pending])",
+        "self._read_counters(pending)",
         TASK_LISTS,
     ),
     Mutant(

@@ -229,7 +229,7 @@ class _Merge(Generic[AnyRecord]):
         if not late:
             return list(zip(self._plan.sources, firsts, strict=True))
         # A cleanup moves items from late sources into the others: read last, those miss none of them.
-        return [(source, self._page(source)) for source in (*late, *self._plan.sources)]
+        return [*self._pages(late), *self._pages(self._plan.sources)]
 
     def _visible(self, sources: Sequence[tuple[Source, QueryPage]], beside: Beside) -> Iterator[Item]:
         streams = [self._iterate(source, first) for source, first in sources]
@@ -256,9 +256,17 @@ class _Merge(Generic[AnyRecord]):
     def _count(self, beside: Beside) -> int:
         whole = _Merge(self._table, self._plan, self._query, None)
         whole._expected = 10**9
-        sources = (*self._plan.late(beside), *self._plan.sources)
-        pages = [(source, whole._page(source, limit=None)) for source in sources]
+        pages = [*whole._pages(self._plan.late(beside), limit=None), *whole._pages(self._plan.sources, limit=None)]
         return sum(1 for _ in whole._visible(pages, beside))
+
+    def _pages(self, sources: Sequence[Source], *, limit: int | None = 0) -> list[tuple[Source, QueryPage]]:
+        """The first page of each source, all read at the same time."""
+        queries = [self._query_of(source, limit=self._limits()[0] if limit == 0 else limit) for source in sources]
+        pages = iter(self._table.run_many([each for each in queries if each]))
+        return [
+            (source, next(pages) if query else QueryPage([], None))
+            for source, query in zip(sources, queries, strict=True)
+        ]
 
     def _page(self, source: Source, *, start: Item | None = None, limit: int | None = 0) -> QueryPage:
         query = self._query_of(source, start=start, limit=self._limits()[0] if limit == 0 else limit)
