@@ -40,6 +40,7 @@ SUITE: Final = tuple(
         "tests/unit/test_pipeline*.py",
         "tests/unit/test_table_writes.py",
         "tests/unit/test_usage_csv.py",
+        "tests/unit/test_webhook_delivery.py",
         "tests/property/test_pipeline.py",
         "tests/property/test_usage_report.py",
         *(
@@ -52,6 +53,8 @@ SUITE: Final = tuple(
                 "task_items",
                 "account_limits",
                 "fair_queues",
+                "receivers",
+                "pending_lists",
                 "task_lists*",
                 "lists",
                 "long_texts",

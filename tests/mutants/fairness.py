@@ -6,6 +6,7 @@ from tests.mutants import DOMAIN, STORE, Mutant
 
 QUEUES: Final = "tests/integration/test_fair_queues.py"
 DELIVERY: Final = "tests/unit/test_webhook_delivery.py"
+PENDING: Final = "tests/integration/test_pending_lists.py"
 RECEIVERS: Final = "tests/integration/test_receivers.py"
 
 MUTANTS: Final = (
@@ -99,5 +100,19 @@ MUTANTS: Final = (
         'Key(f"DELIVERIES#{account}", "SLOTS")',
         'Key("DELIVERIES#1", "SLOTS")',
         RECEIVERS,
+    ),
+    Mutant(
+        "pending clients without tasks are asked for tasks",
+        f"{STORE}/task_lists.py",
+        "for item in counted if TaskFilter().total(counters.counters_from(item))]",
+        "for item in counted]",
+        PENDING,
+    ),
+    Mutant(
+        "pending clients beyond the first few are not asked",
+        f"{STORE}/table.py",
+        "for at in range(0, len(queries), AT_ONCE))",
+        "for at in range(0, min(1, len(queries)), AT_ONCE))",
+        PENDING,
     ),
 )

@@ -84,8 +84,8 @@ MUTANTS: Final = (
     Mutant(
         "counting row by row leaves out late sources",
         f"{STORE}/lists.py",
-        "sources = (*part.plan.late(part.beside), *part.plan.sources)\n        pages",
-        "sources = part.plan.sources\n        pages",
+        "[*whole._pages(plan, late, limit=None), *whole",
+        "[*whole",
         TASK_LISTS,
     ),
     Mutant(
@@ -140,15 +140,15 @@ MUTANTS: Final = (
     Mutant(
         "the others are not read again after the late sources",
         f"{STORE}/lists.py",
-        "return [(source, self._page(plan, source)) for source in (*late, *plan.sources)]",
-        "return [*((source, self._page(plan, source)) for source in late), *zip(plan.sources, part.firsts)]",
+        "return [*self._pages(plan, late), *self._pages(plan, plan.sources)]",
+        "return [*self._pages(plan, late), *zip(plan.sources, part.firsts)]",
         LAG,
     ),
     Mutant(
         "the others are read again before the late sources",
         f"{STORE}/lists.py",
-        "for source in (*late, *plan.sources)]",
-        "for source in (*plan.sources, *late)]",
+        "return [*self._pages(plan, late), *self._pages(plan, plan.sources)]",
+        "first = self._pages(plan, plan.sources)\n        return [*self._pages(plan, late), *first]",
         LAG,
     ),
     Mutant(
@@ -161,8 +161,8 @@ MUTANTS: Final = (
     Mutant(
         "the unassigned are counted with those of pending clients only",
         f"{STORE}/task_lists.py",
-        "wanted = [self._scope(), *pending]",
-        "wanted = pending",
+        "self._read_counters([self._scope(), *pending])",
+        "self._read_counters(pending)",
         TASK_LISTS,
     ),
     Mutant(

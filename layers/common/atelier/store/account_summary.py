@@ -11,8 +11,11 @@ from atelier.store.expressions import Attr
 from atelier.store.table import Write
 from atelier.store.wire import Item
 
-# Bounds the item that every read of a child reads, and the work a reader can be made to do.
-MAX_PENDING: Final = 1000
+MAX_PENDING: Final = 200
+"""Deletions of one account whose cleanup has not ended: what a list of unassigned tasks may be made to read.
+
+It asks the partition of each of these clients that has tasks, `table.AT_ONCE` of them at a time: eight rounds at most.
+"""
 
 
 @dataclass(frozen=True)

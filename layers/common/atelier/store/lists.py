@@ -258,7 +258,7 @@ class _Merge(Generic[AnyRecord]):
         if not late:
             return list(zip(plan.sources, part.firsts, strict=True))
         # A cleanup moves items from late sources into the others: read last, those miss none of them.
-        return [(source, self._page(plan, source)) for source in (*late, *plan.sources)]
+        return [*self._pages(plan, late), *self._pages(plan, plan.sources)]
 
     def _visible(self, part: _Part[AnyRecord], sources: Sequence[tuple[Source, QueryPage]]) -> Iterator[Item]:
         rows = self._in_order([self._iterate(part.plan, source, first) for source, first in sources])
@@ -301,9 +301,21 @@ class _Merge(Generic[AnyRecord]):
     def _count(self, part: _Part[AnyRecord]) -> int:
         whole = _Merge(self._table, part.plan, self._query, None)
         whole._expected = 10**9
-        sources = (*part.plan.late(part.beside), *part.plan.sources)
-        pages = [(source, whole._page(part.plan, source, limit=None)) for source in sources]
+        plan, late = part.plan, part.plan.late(part.beside)
+        pages = [*whole._pages(plan, late, limit=None), *whole._pages(plan, plan.sources, limit=None)]
         return sum(1 for _ in whole._visible(part, pages))
+
+    def _pages(
+        self, plan: Plan[AnyRecord], sources: Sequence[Source], *, limit: int | None = 0
+    ) -> list[tuple[Source, QueryPage]]:
+        """The first page of each source, all read at the same time."""
+        first = self._limits()[0] if limit == 0 else limit
+        queries = [self._query_of(plan, source, limit=first) for source in sources]
+        pages = iter(self._table.run_many([each for each in queries if each]))
+        return [
+            (source, next(pages) if query else QueryPage([], None))
+            for source, query in zip(sources, queries, strict=True)
+        ]
 
     def _page(
         self, plan: Plan[AnyRecord], source: Source, *, start: Item | None = None, limit: int | None = 0

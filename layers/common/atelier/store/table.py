@@ -110,6 +110,9 @@ class Retry:
             self.sleep(pause)
 
 
+AT_ONCE: Final = 25
+"""Queries that one request has in flight at most."""
+
 ConditionFailure = Callable[[Item | None], Exception]
 
 
@@ -263,6 +266,24 @@ class Table:
                 each.drop()
             raise
         return [*first, *rest], self._collect(begun[0].answer)
+
+    def run_many(self, queries: Sequence[Query]) -> list[QueryPage]:
+        """One page of each query, `AT_ONCE` of them at a time."""
+        groups = (queries[at : at + AT_ONCE] for at in range(0, len(queries), AT_ONCE))
+        return [page for group in groups for page in self._run_together(group)]
+
+    def _run_together(self, queries: Sequence[Query]) -> list[QueryPage]:
+        begin = getattr(self._client, "begin", None)
+        if begin is None:
+            pages = [_threads().submit(copy_context().run, self.run, each) for each in queries]
+            return [each.result() for each in pages]
+        begun = [begin("Query", **each.request(self._name)) for each in queries]
+        try:
+            return [_query_page(_read(each.answer)) for each in begun]
+        except BaseException:
+            for each in begun:
+                each.drop()
+            raise
 
     def _batch(self, keys: Iterable[Key]) -> dict[str, Any]:
         wanted = [serialized(key.attributes()) for key in dict.fromkeys(keys)]

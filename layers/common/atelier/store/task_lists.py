@@ -4,7 +4,7 @@ A task of a pending parent still stands in that parent's partition. So rows are 
 away, and the unassigned tasks are the merge of their own partition with those of the pending clients.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial, reduce
 from operator import and_
@@ -100,9 +100,12 @@ class _TaskList:
         return Source(partition, None, key=keys.task, beside=beside)
 
     def _late(self, beside: Beside) -> tuple[Source, ...]:
-        """The partitions of pending clients, whose tasks are unassigned already."""
+        """The partitions of pending clients that have tasks, which are unassigned already."""
         clients = self._pending(beside).of_kind("client") if self._query.client_id == UNASSIGNED else ()
-        return tuple(self._source(keys.tasks_of_client(self._account, client_id)) for client_id in clients)
+        counted = self._read_counters([keys.counters(self._account, client_id) for client_id in clients])
+        # No task is created under a deleted client, and its counters stay until its cleanup ends.
+        with_tasks = [item["id"] for item in counted if TaskFilter().total(counters.counters_from(item))]
+        return tuple(self._source(keys.tasks_of_client(self._account, client_id)) for client_id in with_tasks)
 
     def _shows(self, beside: Beside) -> Callable[[Item], Item | None]:
         pending = self._pending(beside)
@@ -155,7 +158,9 @@ class _TaskList:
         if not pending:
             return [beside[self._scope()]] if self._scope() in beside else []
         # All at once, also what was read before: a cleanup that ends now moves its client's counts to the unassigned.
-        wanted = [self._scope(), *pending]
+        return self._read_counters([self._scope(), *pending])
+
+    def _read_counters(self, wanted: Sequence[Key]) -> list[Item]:
         batches = (wanted[at : at + 100] for at in range(0, len(wanted), 100))
         return [item for batch in batches for item in self._table.get_many(batch).values()]
 
