@@ -103,7 +103,7 @@ class Scenario:
                 self.provider.state = IMAGES
             self.queue.sort(key=lambda each: each.due)
             self.take(self.queue[0], copy=False)
-        raise AssertionError("It does not come to rest.")
+        raise AssertionError("Messages keep coming.")
 
     # ------------------------------------------------------------------------------------------- queue and workers
 
