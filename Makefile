@@ -57,7 +57,7 @@ $(VENV)/.audit: local/audit-requirements.txt $(VENV)/.run
 run: $(VENV)/.run ## Serve the whole project on http://127.0.0.1:8000 (or PORT=...; AUTH=jwt asks for tokens), no AWS account needed
 	@exec $(BIN)/python -m local run --port $(PORT) --auth $(AUTH)
 
-verify: $(VENV)/.run ## Have a running `make run` recount its data: orphans, dangling links, totals
+verify: $(VENV)/.run ## Verify the data of a running `make run`: orphans, dangling links, totals
 	@$(BIN)/python -m local verify --port $(PORT)
 
 preflight: $(VENV)/.run $(VENV)/.sam ## Before a deploy: what AWS would refuse, what is made, costs and quotas (ENV=prod, REGION=..., PARAMETERS="A=b C=d")

@@ -90,7 +90,7 @@ def usage(calls: Iterable[Call]) -> Usage:
 
 @contextmanager
 def heard(hear: Callable[[Call], object], *, aside: Aside = nullcontext) -> Iterator[None]:
-    """Have `hear` told of every call of DynamoDB. All that the emulator and we do about one happens within `aside`."""
+    """Call `hear` for every call of DynamoDB. All that the emulator and we do about one happens within `aside`."""
     usual: Any = Connections.send
     rounds = _Rounds()
 
@@ -141,7 +141,7 @@ class _Rounds:
         return number, is_first
 
     def heard(self, number: int) -> None:
-        """Somebody has read the answer to a call of this number."""
+        """Note that the answer to this call was read."""
         self._answered = max(self._answered, number)
 
 
@@ -158,7 +158,7 @@ class _Sent:
         return self.reply
 
     def drop(self) -> None:
-        """Nobody wants it."""
+        """Discard the answer."""
 
 
 def places_written(operation: str, asked: Any) -> list[Place]:

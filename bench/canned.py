@@ -1,4 +1,4 @@
-"""A DynamoDB on this machine's loopback that knows its answers by heart.
+"""A DynamoDB on loopback that replays recorded answers.
 
 Subjects reach it over real connections, so all of theirs runs as it does on AWS, whatever they have between a request
 and the network: serialising, signing, HTTP, the checksum, parsing. What runs here counts for nobody. There is no TLS:

@@ -97,7 +97,7 @@ def _noted(act: Act, number: int, found: Load, model: Model) -> Callable[[], Non
 
 
 class Owner:
-    """One owner's requests, without what is HTTP about them."""
+    """One owner's requests, without HTTP."""
 
     def __init__(self, made: Harness) -> None:
         self.made = made

@@ -77,7 +77,7 @@ AFTER: Final[Mapping[str, str]] = {
     "DELETE /campaigns/{id}": "cleanup of a campaign, without children",
     "DELETE /clients/{id}": "cleanup of a client, without children",
 }
-"""What a call leaves to be done behind it, which is in the mix as well."""
+"""The background work that follows a request, which is in the mix as well."""
 GENERATION: Final = ("POST /generate/image", "relay: a new task", "worker: submit, poll, store")
 
 ROUNDS: Final = 4
@@ -312,7 +312,7 @@ def generation(rows: Mapping[str, Spent]) -> dict[str, float]:
 
 
 def standing() -> None:
-    """What a month costs in which nothing happens, as `make preflight` says it of the defaults."""
+    """The monthly cost of an idle stack, as `make preflight` computes it for the defaults."""
     print("| A month in which nothing happens | dollars |\n| --- | --- |")
     for what, dollars in costs.idle(Stack.of_project()):
         print(f"| {what} | {dollars:.2f} |")

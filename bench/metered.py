@@ -1,4 +1,4 @@
-"""Handlers on a meter: what a harness of moto spends for each request or event, and the processor's time it takes.
+"""Metered handlers: the calls, units and processor time of each request or event in a harness on moto.
 
 Counted: calls of DynamoDB, S3 and SQS, invocations, bytes of logs. Computed: DynamoDB's units (bench/calls.py).
 Measured: processor time, without the emulator's share and without the provider's own work. Billed time is processor
@@ -38,7 +38,7 @@ WAIT_MS: Final[Mapping[str, float]] = {"round trips": 5, "messages": 5, "provide
 FETCH_MS: Final = 500
 """For an image's way from the provider into the bucket, beside the call that stores it."""
 IMAGE_MS: Final = 4500
-"""What a provider takes for an image. Nobody calls back: the worker asks after one second, two, three and five."""
+"""What a provider takes for an image. It sends no callbacks: the worker polls after one second, two, three and five."""
 
 Spent = defaultdict[str, float]
 
@@ -100,7 +100,7 @@ class Meter:
 
 
 class Steady(Sandbox):
-    """A sandbox whose jobs all take as long, so that each is asked after as often."""
+    """A sandbox whose jobs all take equally long, so that each is polled equally often."""
 
     def submit(self, order: JobRequest) -> str:
         """Begin the job."""

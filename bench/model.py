@@ -52,7 +52,7 @@ Partition = tuple[str, str]
 
 @dataclass
 class Bucket:
-    """What a partition may still do. It may be in debt: a request is let in while there is anything left."""
+    """The units that a partition has left. It may go below zero: a request is admitted while any are left."""
 
     rate: float
     since: float
@@ -80,7 +80,7 @@ class Request:
 
 @dataclass
 class Model:
-    """DynamoDB, as our client meets it. `met` counts what happened to requests.
+    """A model of DynamoDB as our client sees it. `met` counts the outcomes of requests.
 
     A partition begins with what it takes in `saved_seconds`.
     """
@@ -161,7 +161,7 @@ class InFlight:
         return reply
 
     def drop(self) -> None:
-        """Nobody wants it."""
+        """Discard the answer."""
 
 
 # ------------------------------------------------------------------------------------------------------- partitions

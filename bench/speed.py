@@ -218,7 +218,7 @@ Processor time of the context that the first connection to AWS needs, in a new p
 
 
 def trust_section(cast: Cast, rounds: int = ROUNDS) -> str:
-    """What it takes to load certificates of authorities."""
+    """The processor time of loading the certificate authorities."""
     _, packages = cast.typical.folders
     bundles = {"botocore's bundle": f"{packages}/botocore/cacert.pem", "Amazon's roots": str(ROOTS)}
     took: dict[str, list[float]] = {title: [] for title in bundles}

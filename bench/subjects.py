@@ -45,7 +45,7 @@ Requests = Mapping[str, Sequence[str | None]]
 
 @dataclass(frozen=True)
 class Subject:
-    """Somebody who is measured: how it is asked, where it is loaded from, and what it is asked."""
+    """One measured subject: its protocol, where it is loaded from, and its requests."""
 
     title: str
     kind: str
@@ -75,7 +75,7 @@ class Subject:
 
     @contextmanager
     def running(self) -> Iterator[Ask]:
-        """A process that stays, and can be asked."""
+        """A process that stays up and answers requests."""
         process = subprocess.Popen(  # noqa: S603
             self.command("warm"), env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -143,7 +143,7 @@ class Cast:
 
 @contextmanager
 def assembled(*, from_source: bool = False) -> Iterator[Cast]:
-    """Everybody, ready to be asked; `from_source` builds Atelier's layers without SAM."""
+    """All subjects, ready for requests; `from_source` builds Atelier's layers without SAM."""
     folders, settings = installed.from_source() if from_source else installed.by_sam()
     handler, bare = installed.function("typical"), installed.packages("typical", compiled=False)
     agency = [installed.function("agency"), installed.packages("agency")]

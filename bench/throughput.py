@@ -98,7 +98,7 @@ def asks(seconds: float) -> tuple[int, int]:
 
 
 def worker_seconds(rows: Rows, times: int) -> float:
-    """How long an image that is asked after so often holds a worker, in all."""
+    """How long an image that is polled so often holds a worker, in all."""
     submit, begins, *again, store = (rows[step]["billed ms"] / 1000 for step in STEPS)
     return submit + store + (begins if times > 1 else 0) + max(0, times - 2) * sum(again) / len(again)
 

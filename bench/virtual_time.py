@@ -37,7 +37,7 @@ class VirtualTime:
         mine.acquire()
 
     def run(self, until: float = float("inf")) -> None:
-        """Give everybody their turns, until nobody waits any more or it is so late. Raises what a thread raised."""
+        """Run all threads until none waits any more, or until this time. Raises what a thread raised."""
         self.is_running = True
         while self._waiting and self._waiting[0][0] <= until and not self._failures:
             self.now, _, wake = heapq.heappop(self._waiting)

@@ -14,24 +14,26 @@ if TYPE_CHECKING:
 
 
 class _AskedToStop(BaseException):
-    """Ctrl-C or SIGTERM. Not an Exception: nothing on the way out may take it for a failure."""
+    """Ctrl-C or SIGTERM. Not an Exception, so that no handler of errors catches it."""
 
 
 def main() -> int:
-    """Do what the command line says; the process's exit code."""
+    """Run the command; the process's exit code."""
     parser = argparse.ArgumentParser(prog="python -m local")
     commands = parser.add_subparsers(required=True)
     serving = commands.add_parser("run", help="serve the whole project, until Ctrl-C")
     serving.add_argument("--port", type=int, default=8000)
     serving.add_argument("--auth", choices=("placeholder", "jwt"), default="placeholder", help="jwt: tokens are needed")
     serving.set_defaults(act=_run)
-    recount = commands.add_parser("verify", help="have a running project recount its data")
+    recount = commands.add_parser("verify", help="verify the data of a running project")
     recount.add_argument("--port", type=int, default=8000)
     recount.set_defaults(act=_verify)
     again = commands.add_parser("redrive", help="relay what could not be relayed")
     _add_stack(again)
     again.set_defaults(act=_redrive)
-    before = commands.add_parser("preflight", help="hold a deployment against AWS's rules; say what it makes and costs")
+    before = commands.add_parser(
+        "preflight", help="check a deployment against AWS's rules; list what it creates and costs"
+    )
     before.add_argument("--config-env", default="default", help="an environment of samconfig.toml")
     before.add_argument("--parameter-overrides", nargs="*", help="as for `sam deploy`, instead of the environment's")
     before.add_argument("--region", default="us-east-1")

@@ -21,7 +21,7 @@ LAYERS: Final = {
     "CdnLayer": 25_000_000,
     "MediaLayer": 150_000_000,
 }
-"""Ours, which keep cold starts short: whoever needs more changes this line, and says why."""
+"""Our own limits, which keep cold starts short; a change of one needs a reason."""
 
 ENVIRONMENT: Final = {
     "AUTH_MODE": "placeholder",

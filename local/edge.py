@@ -1,4 +1,4 @@
-"""The plain loopback address: what comes to its root goes to the HTTP API, as at a real API's own host.
+"""The loopback address of `make run`: requests to its root go to the HTTP API, as at a deployed API's host.
 
 It is a layer over the emulator's ASGI application, in the emulator's process, and not a proxy in front of it: no second
 connection, nothing to pool, nothing that could be down on its own, and the bytes of a request are parsed once.

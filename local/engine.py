@@ -31,7 +31,7 @@ class Engine:
     environment: Mapping[str, str]
     """How its clients find it."""
     options: tuple[str, ...]
-    """What `sam local` must be told because of it."""
+    """The options of `sam local` that it needs."""
 
     @property
     def gateway(self) -> str:

@@ -10,11 +10,11 @@ class PortTaken(LocalError):
 
 
 class BadTemplate(LocalError):
-    """The template, or what was asked of it, cannot be deployed."""
+    """The template or its parameters cannot be deployed."""
 
 
 class EmulatorStopped(LocalError):
-    """The emulator ended although nobody asked it to."""
+    """The emulator ended unexpectedly."""
 
 
 class DeployFailed(LocalError):

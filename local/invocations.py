@@ -1,4 +1,4 @@
-"""What one invocation of a function did, in the words that `logs` shows. `serving` writes them down, one line each."""
+"""One invocation of a function as `logs` shows it. `serving` writes one line for each."""
 
 import time
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ EMPTY_BATCH = "empty batch"
 
 
 def describe(function: str, event: Any, result: Mapping[str, Any], *, seconds: float) -> dict[str, Any]:
-    """One invocation: when, who, for what, how long in ms, what it wrote and how it failed."""
+    """One invocation: time, function, event, duration in ms, log and error."""
     answer = result.get("body")
     return {
         "time": time.time(),

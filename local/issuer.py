@@ -32,25 +32,25 @@ _KEY_ID: Final = "local"
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Whoever the API is told to believe."""
+    """The local token issuer."""
 
     url: str
     key: RSAPrivateKey
 
     @property
     def parameters(self) -> Mapping[str, str]:
-        """What template.yaml has to be told, for the API to believe these tokens and no others."""
+        """The parameters of template.yaml with which the API accepts this issuer's tokens and no others."""
         return {"AuthMode": "jwt", "JwtIssuer": self.url, "JwtAudience": AUDIENCE}
 
     def token(self, subject: str, *groups: str, **claims: Any) -> str:
-        """A token for somebody in these groups; `claims` go over its own."""
+        """A token of a user in these groups; `claims` override its own."""
         now = int(time.time())
         own = {"iss": self.url, "sub": subject, "aud": AUDIENCE, "iat": now, "exp": now + HOURS * 3600}
         about = {"name": f"Local {subject}", "cognito:groups": list(groups), "jti": str(uuid4())}
         return signed({**own, **about, **claims}, self.key)
 
     def tokens(self) -> dict[str, str]:
-        """One token for each role, each of somebody else."""
+        """One token for each role, each of another user."""
         return {role: self.token(role, role) for role in ROLES}
 
 
@@ -67,7 +67,7 @@ def issuer() -> Iterator[Issuer]:
 
 
 def new_key() -> RSAPrivateKey:
-    """A key that nobody has."""
+    """A new signing key."""
     return generate_private_key(public_exponent=65537, key_size=2048)
 
 

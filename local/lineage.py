@@ -59,7 +59,7 @@ def tracing(handle: Handle) -> Handle:
 
 
 def keeping(build: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """The system attributes of a new message, with the trace header of whoever sent it."""
+    """The system attributes of a new message, with the trace header of its sender."""
 
     def built(*given: Any) -> dict[str, Any]:
         attributes = build(*given)
@@ -93,7 +93,7 @@ def header_of(lineage: Lineage) -> str:
 
 
 def key_of(function: str) -> str:
-    """What a function is called in a lineage."""
+    """The name of a function in a lineage."""
     return sha256(function.encode()).hexdigest()[:8]
 
 

@@ -62,7 +62,7 @@ def is_loopback(authority: str) -> bool:
 
 
 def is_loopback_origin(origin: str) -> bool:
-    """Whether a page's origin is this machine; `null` is nobody's."""
+    """Whether a page's origin is this machine; `null` is not."""
     scheme, separator, authority = origin.partition("://")
     return bool(separator) and scheme in ("http", "https") and is_loopback(authority)
 

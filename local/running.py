@@ -1,4 +1,4 @@
-"""`run`: the whole project until somebody stops it, with what its functions do on the screen."""
+"""`run`: serves the whole project until it is stopped, and prints what its functions do."""
 
 import os
 import time
@@ -34,7 +34,7 @@ TOKENS = """
 
 
 def run(port: int, *, auth: str) -> None:
-    """Serve and show, for ever: this ends only by an exception. With `auth` jwt, callers need a token."""
+    """Serve and print until an exception ends it. With `auth` jwt, callers need a token."""
     print("Starting ...", flush=True)
     with (
         issuer() if auth == "jwt" else nullcontext() as ours,

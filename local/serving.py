@@ -22,7 +22,7 @@ KEEP_ALIVE_SECONDS = 75
 
 
 async def serve(options: Namespace, home: Path, opened: asyncio.Event) -> None:
-    """Serve the emulator, and from `opened` on the edge, for ever."""
+    """Serve the emulator, and from `opened` on the edge, until canceled."""
     lineage.install(lambda_svc, sqs)
     fair_queues.install(sqs)
     _record_invocations(home / "invocations.jsonl")

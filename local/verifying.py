@@ -1,4 +1,4 @@
-"""`verify`: have a running project recount everything that its users have."""
+"""`verify`: invoke a running project's verify function for all of its users."""
 
 import json
 import tempfile
@@ -15,16 +15,16 @@ _NOTE: Final = "stack.json"
 
 
 class NotRunning(LocalError):
-    """Nothing that could be asked runs at this port."""
+    """No local run is at this port."""
 
 
 def leave_note(home: Path, *, url: str, endpoint: str, function: str, table: str) -> None:
-    """Say in the run's own folder, which goes with it, how `verify` reaches it."""
+    """Write to the run's own folder how `verify` reaches it; the folder is deleted with the run."""
     (home / _NOTE).write_text(json.dumps({"url": url, "endpoint": endpoint, "function": function, "table": table}))
 
 
 def verify(port: int) -> list[str]:
-    """What the run at `port` finds wrong with its data; nothing when all is well. Raises NotRunning."""
+    """The violations found by the run at `port`. Raises NotRunning."""
     note = _note_of(port)
     client = deployment.client("lambda", note["endpoint"])
     answer = client.invoke(FunctionName=note["function"], Payload=json.dumps({"user_ids": _users(note)}))
@@ -40,7 +40,7 @@ def endpoint_of(port: int) -> str:
 
 
 def _users(note: Mapping[str, str]) -> list[int]:
-    """The user of a run without tokens, and everybody who came with one."""
+    """The user of a run without tokens, and every user that came with one."""
     where = {"PK": {"S": "USERS"}, "SK": {"S": "COUNT"}}
     count = deployment.client("dynamodb", note["endpoint"]).get_item(TableName=note["table"], Key=where)
     given = int(count["Item"]["given"]["N"]) if "Item" in count else 0

@@ -1,4 +1,4 @@
-"""Start a first process of every function, so that nobody's first request waits for one."""
+"""Starts a first process of every function, so that no first request waits for one."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ def warm_api(plan: deployment.Plan, endpoint: str, *, token: str | None = None) 
 
 
 def warm_consumers(plan: deployment.Plan, endpoint: str) -> None:
-    """Start the functions behind queues and streams aside; nobody waits for an answer of theirs."""
+    """Start the functions behind queues and streams in the background."""
     for name in plan.consumers:
         Thread(target=_quietly, args=(_invoke, endpoint, name), daemon=True).start()
 

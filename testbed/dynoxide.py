@@ -27,7 +27,7 @@ PACKAGES: Final = {
         "sBHqlxJ9ANkLluFkYRfd5r8Y0ApFew4FhOrlhgRAgD4XzEoFOukEo1nuBTQ1+jTtofqwn4NWQ2k0Tn5mNTjgUg==",
     ),
 }
-"""By system and processor: the package, and the SHA-512 of its archive. Others exist, which nobody here could check."""
+"""By system and processor: the package, and the SHA-512 of its archive. Packages of other platforms are unchecked."""
 BINARY: Final = Path(sys.prefix) / "dynoxide" / VERSION / "dynoxide"
 NOT_INSTALLED: Final = "dynoxide is not installed: `make dynoxide` does that, or says why it cannot"
 START_SECONDS: Final = 10.0

@@ -75,7 +75,7 @@ class Dynoxide:
             create_table(client, stream.table)
             for item in items:
                 client.put_item(TableName=stream.table, Item=item)
-            # To dynoxide a table's stream goes on when another table gets its name. The puts are nobody's change.
+            # To dynoxide a table's stream goes on when another table gets its name. The puts are not changes.
             stream.read()
             stream.unread = deepcopy(unread)
 
@@ -146,7 +146,7 @@ class _Answered:
         return self.reply
 
     def drop(self) -> None:
-        """Nobody wants it."""
+        """Discard the answer."""
 
 
 def _to_moto(_: Connections, headers: dict[str, str], body: bytes) -> _Answered:

@@ -1,4 +1,4 @@
-"""The whole project in one process: real handlers on moto or dynoxide, with time and queues in the test's hands.
+"""The whole project in one process: real handlers on moto or dynoxide, with time and queues under the test's control.
 
 Nothing happens by itself: `call` sends a request, `relay` hands the table's changes to the queues, `work` and `clean`
 deliver what waits in them. So a test decides what is late, what comes twice, and what never comes.
@@ -151,12 +151,12 @@ class Harness:
         return len(taken)
 
     def settle(self, rounds: int = 200) -> None:
-        """Let everything that waits happen, and what follows from it, until nothing waits any more."""
+        """Deliver all waiting messages, and those that follow from them, until none is left."""
         for _ in range(rounds):
             self.relay()
             if not self.work() + self.clean():
                 return
-        raise AssertionError("It does not come to rest.")
+        raise AssertionError("Messages keep coming.")
 
 
 @contextmanager

@@ -27,7 +27,7 @@ _Template.add_multi_constructor("!", _tagged)
 
 @cache
 def template() -> dict[str, Any]:
-    """template.yaml, parsed; nobody changes it."""
+    """template.yaml, parsed; not to be changed."""
     parsed: dict[str, Any] = yaml.load((PROJECT / "template.yaml").read_text(), _Template)  # noqa: S506
     return parsed
 

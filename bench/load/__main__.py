@@ -75,7 +75,7 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _a_day(stack: Stack, tokens: Sequence[str], day: Day, called: str) -> tuple[Memory, list[Result]]:
-    """Everybody at work, and their memory meanwhile. Nobody is at work afterwards."""
+    """Run all users and measure memory meanwhile; all have ended afterwards."""
     # A Ctrl-C is for us; we end them.
     quietly = (signal.SIGINT, signal.SIG_IGN)
     with get_context("spawn").Pool(len(tokens), signal.signal, quietly) as pool:

@@ -1,4 +1,4 @@
-"""When everybody has gone home: wait until nothing is being done any more, and look at what is left."""
+"""After the load: wait until all work has ended, and check what is left."""
 
 import json
 import time
@@ -14,7 +14,7 @@ from local.stack import Stack
 PATIENCE_SECONDS: Final = 600.0
 POLL_SECONDS: Final = 2.0
 QUIET_POLLS: Final = 3
-"""What the relay has in its hands is for a moment neither in the table nor in a queue."""
+"""What the relay is processing is for a moment neither in the table nor in a queue."""
 DEAD: Final = "DeadLetters"
 OVER: Final = ("succeeded", "failed", "canceled")
 COUNTS: Final = (
@@ -40,7 +40,7 @@ def verified(stack: Stack) -> list[str]:
 
 
 def compared(stack: Stack, book: Book) -> list[str]:
-    """What differs between people's books and what is in the table and in the bucket."""
+    """The differences between the users' records and the table and bucket."""
     items = list(_items(stack))
     bucket = stack.outputs["MediaBucketName"]
     expected = {path.removeprefix(f"/{bucket}/") for path in book.files}
@@ -58,7 +58,7 @@ def dead_letters(stack: Stack) -> list[str]:
 
 
 def failed(stack: Stack) -> list[str]:
-    """Invocations that failed or logged an error, whether or not somebody tried again."""
+    """Invocations that failed or logged an error, retried or not."""
     found = []
     with stack.invocations.open(encoding="utf-8") as file:
         for line in file:
@@ -80,7 +80,7 @@ def _unfinished(stack: Stack) -> Iterator[str]:
 
 
 def _queues(stack: Stack) -> Iterator[tuple[str, int]]:
-    """Every queue, and how many messages it has: waiting, delayed or in somebody's hands."""
+    """Every queue, and how many messages it has: waiting, delayed or in flight."""
     sqs = stack.client("sqs")
     for url in sqs.list_queues()["QueueUrls"]:
         counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(COUNTS))["Attributes"]

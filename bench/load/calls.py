@@ -1,4 +1,4 @@
-"""One person's requests: paced, timed, and each held against what has to come back."""
+"""One user's requests: paced, timed, and each compared with the expected answer."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""What a person of an agency does all day, and what has to be true of every answer.
+"""The requests of one simulated user, and what every answer must be.
 
 Everybody keeps a book of what they were told is there. Names and prompts begin with the person's own name, so that even
 lists that are shared with colleagues can be held against the book.
@@ -64,7 +64,7 @@ class Job:
     campaign_id: str | None
     ends: str
     is_awaited: bool
-    """Whether somebody wants to be called when it is over."""
+    """Whether it has a `webhook_url`."""
     files: list[str] = field(default_factory=list)
 
 
@@ -84,7 +84,7 @@ class Account:
 
 @dataclass(slots=True)
 class Book:
-    """Ids of what is there, and the paths of the files."""
+    """The ids that exist, and the paths of their files."""
 
     clients: set[str] = field(default_factory=set)
     campaigns: set[str] = field(default_factory=set)
@@ -100,7 +100,7 @@ class Book:
 
 
 class Person:
-    """Somebody at work, who believes nothing."""
+    """One simulated user, who checks every answer."""
 
     def __init__(self, calls: Calls, name: str, chance: Random, *, receiver: str) -> None:
         self._calls = calls
@@ -306,7 +306,7 @@ class Person:
             self._receive(job, output)
 
     def _announced(self, job: Job) -> None:
-        """A task that was over long ago, and of which the receiver was told if it wanted to be."""
+        """A task that ended long ago, and whose webhook was delivered if it has one."""
         told = [each["status"] for each in self._calls.send("GET", "/tasks/{}", job.id).json()["webhook_deliveries"]]
         self._check(told[-1:] == [204] * job.is_awaited, f"{job}: {told}")
 
@@ -372,7 +372,7 @@ class Person:
         self._check(listed["total"] == len(account.jobs), f"total: {listed['total']}")
 
     def _leaf_through(self) -> None:
-        """Walk through everything: what is in the book is there, once, and nothing else that is ours."""
+        """Page through everything: each recorded item is returned once, and nothing else of this user."""
         book = self.book
         order = {"sort_by": self._chance.choice(["name", "created_at", "updated_at"])}
         self._compare(self._mine(self._walk("/clients", **order)), book.clients, "clients walked through")

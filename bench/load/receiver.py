@@ -1,4 +1,4 @@
-"""Whoever wants to be called when a task is over."""
+"""The receiver of webhooks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

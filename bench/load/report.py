@@ -24,7 +24,7 @@ The whole project in {minutes:g} minutes of mixed traffic. `make load MINUTES={m
 - The local run, started as `make run AUTH=jwt` does, and {people} people at {agencies} agencies. Each is a process that
   keeps its connections and pauses between requests, {pause:g} s on average; colleagues share what their agency has.
   What they do next is chance, with a fixed seed for each.
-- A session creates a client, campaigns and tasks: images, sound, videos; some are canceled, retried, made to fail, or
+- A session creates a client, campaigns and tasks: images, audio, videos; some are canceled, retried, made to fail, or
   deleted while they run. It lists, searches, turns pages and walks through everything, changes with conditions that
   hold and that do not, repeats creates under one idempotency key, makes mistakes, fetches the files, and at last
   deletes an older client with all it has.

@@ -1,4 +1,4 @@
-"""AWS's own rules, held against template.yaml without an account: what no emulator enforces.
+"""AWS's own rules, checked against template.yaml without an account: what no emulator enforces.
 
 `stacks` resolves the template as CloudFormation does, for given parameters. `requests` says which API calls create each
 resource, `bounds` holds those against botocore's service models, and `rules` has what the models do not say. `versions`

@@ -1,4 +1,4 @@
-"""Values held against the shapes of botocore's service models: what the service checks and the SDK does not.
+"""Checks values against the shapes of botocore's service models: what the service checks and the SDK does not.
 
 botocore itself refuses unknown members, wrong types and too short texts. The lengths of lists, the greatest numbers and
 lengths, enums and patterns are in the same models, for the service to enforce.
@@ -27,7 +27,7 @@ def service(name: str) -> ServiceModel:
 
 
 def input_shape(service_name: str, operation: str) -> StructureShape:
-    """What an operation takes."""
+    """The input shape of an operation."""
     shape = service(service_name).operation_model(operation).input_shape
     if not isinstance(shape, StructureShape):
         raise TypeError(f"{service_name} {operation} takes nothing")
@@ -35,7 +35,7 @@ def input_shape(service_name: str, operation: str) -> StructureShape:
 
 
 def violations(value: Any, shape: Shape, *, at: str) -> Iterator[Violation]:
-    """What a service would refuse of `value`. The resource of each violation is empty: the caller knows it."""
+    """The violations of a service's bounds in `value`. The resource of each violation is empty: the caller knows it."""
     check = _CHECKS.get(shape.type_name)
     if check:
         yield from check(value, shape, at)

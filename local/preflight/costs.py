@@ -1,4 +1,4 @@
-"""What a stack costs in a month in which nothing happens: list prices of us-east-1 in US dollars, no free tiers."""
+"""The monthly cost of an idle stack: list prices of us-east-1 in US dollars, no free tiers."""
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -27,7 +27,7 @@ class Cost(NamedTuple):
 
 
 def idle(stack: Stack) -> Iterator[Cost]:
-    """Everything that is paid for although nobody asks anything."""
+    """Every charge of an idle stack."""
     alarms = stack.of_type("AWS::CloudWatch::Alarm")
     metrics = sum(sum("MetricStat" in it for it in each.properties.get("Metrics", [])) or 1 for each in alarms)
     yield Cost(f"{len(alarms)} alarms on {metrics} metrics", metrics * ALARM_METRIC)

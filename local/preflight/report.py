@@ -1,4 +1,4 @@
-"""`preflight`: everything that AWS would have against a deployment, and what it would make and cost."""
+"""`preflight`: what AWS would refuse of a deployment, what it would create, and what it would cost."""
 
 import subprocess
 from collections import Counter

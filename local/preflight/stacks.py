@@ -25,14 +25,14 @@ class Resource:
     type: str
     properties: Mapping[str, Any]
     attributes: Mapping[str, Any]
-    """What stands beside the properties: DeletionPolicy, DependsOn, ..."""
+    """The attributes beside the properties: DeletionPolicy, DependsOn, ..."""
     identity: Mapping[str, str]
     """What `Ref` and `Fn::GetAtt` of it are."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """What a template makes in an account, given these parameters. Raises BadTemplate where SAM refuses it."""
+    """The resources that a template creates with these parameters. Raises BadTemplate where SAM refuses it."""
 
     source: Mapping[str, Any]
     """The template as written, with SAM's own types."""

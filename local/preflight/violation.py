@@ -70,7 +70,7 @@ class Violation(NamedTuple):
     """Logical id of the resource, or the name of the parameter."""
     rule: Rule
     detail: str
-    """Which value it is, and what AWS takes."""
+    """The value, and what AWS accepts."""
 
     def __str__(self) -> str:
         """One line for a terminal."""

@@ -74,7 +74,7 @@ def clean_up(w: Harness) -> None:
         w.relay()
         if not w.clean():
             return
-    raise AssertionError("It does not come to rest.")
+    raise AssertionError("Messages keep coming.")
 
 
 def created(answer: Answer) -> Json:

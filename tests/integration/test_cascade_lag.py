@@ -254,7 +254,7 @@ def _passes(w: Harness) -> Iterator[None]:
         yield
         if not w.clean():
             return
-    raise AssertionError("It does not come to rest.")
+    raise AssertionError("Messages keep coming.")
 
 
 def _nothing_names(w: Harness, deleted_id: str) -> None:

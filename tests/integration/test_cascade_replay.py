@@ -37,7 +37,7 @@ class Post:
             if not self._collect():
                 return
             self._deliver_any()
-        raise AssertionError("It does not come to rest.")
+        raise AssertionError("Messages keep coming.")
 
     def deliver_again(self) -> None:
         """Deliver all that ever was delivered once more, the oldest among the newest."""

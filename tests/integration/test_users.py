@@ -13,7 +13,7 @@ from atelier import wiring
 from atelier.domain.errors import Busy
 from atelier.store import keys
 from atelier.store.table import Write
-from atelier.store.users import FIRST, MOST_KNOWN, Users
+from atelier.store.users import FIRST, MOST_CACHED, Users
 from tests.support.fault_injection import (
     CrashAt,
     Crashed,
@@ -150,7 +150,7 @@ def test_a_process_asks_once_for_each_subject(client: FaultyDynamoDB) -> None:
 
 def test_a_process_remembers_only_so_many(client: FaultyDynamoDB) -> None:
     process = users()
-    process._known = {str(each): each for each in range(MOST_KNOWN)}
+    process._cached = {str(each): each for each in range(MOST_CACHED)}
     ann = number("ann", by=process)
-    assert len(process._known) == 1
+    assert len(process._cached) == 1
     assert number("ann", by=process) == ann

@@ -281,7 +281,7 @@ def settle_stubbornly(
         worked = generating and deliver_first(made, "worker", made.generation, visibility=visibility)
         if not (worked or deliver_first(made, "cascade", made.cascade, visibility=visibility)):
             return
-    raise AssertionError("It does not come to rest.")
+    raise AssertionError("Messages keep coming.")
 
 
 def deliver_first(made: Harness, function: str, queue: HeldQueue, *, visibility: int) -> bool:

@@ -108,7 +108,7 @@ class Scenario:
             if self.queue:
                 self.queue.sort(key=lambda each: each.due)
                 self.take(self.queue[0], copy=False)
-        raise AssertionError("It does not come to rest.")
+        raise AssertionError("Messages keep coming.")
 
     # ------------------------------------------------------------------------------------------- queue and workers
 

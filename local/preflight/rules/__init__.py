@@ -1,4 +1,4 @@
-"""What AWS enforces and its service models do not say. Each rule yields what breaks it; sources stand with each."""
+"""Rules that AWS enforces and its service models do not state. Each rule yields its violations and cites its source."""
 
 from collections.abc import Callable, Iterator
 from typing import Final

@@ -1,4 +1,4 @@
-"""IAM's limits, and what it refuses of a policy. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+"""IAM's quotas, and what it refuses in a policy. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""CloudFormation's own quotas, and what it refuses of a template as a whole."""
+"""CloudFormation's quotas, and what it refuses in a template as a whole."""
 
 import json
 import re

@@ -42,7 +42,7 @@ def dashboards(stack: Stack) -> Iterator[Violation]:
 
 
 def dropped_invocations(stack: Stack) -> Iterator[Violation]:
-    """What Lambda drops because it takes it for a loop comes back nowhere, so an alarm must tell."""
+    """Invocations that Lambda drops as a loop are not redelivered, so an alarm must watch them."""
     watched = {
         dimension["Value"]
         for alarm in stack.of_type("AWS::CloudWatch::Alarm")

@@ -57,26 +57,12 @@ def task_type_of(new: NewTask) -> TaskType:
 def new_task(
     new: NewTask, parents: Parents, generation_context: GenerationContext, *, identity: TaskIdentity, access: Access
 ) -> Task:
-    """The task that a request means. Raises Invalid with everything that does not fit the model."""
+    """The task that a request creates. Raises Invalid with every error."""
     kind = task_type_of(new)
-    if new.provider is not None and new.providers is not None:
-        raise Invalid([FieldError("give either provider or providers, not both", pointer="/providers")])
-    if new.providers is None:
-        choices = [
-            generation_context.catalog.resolve(
-                kind, provider=new.provider, model=new.model, configured=generation_context.configured
-            )
-        ]
-    else:
-        choices = generation_context.catalog.fallbacks(
-            kind, providers=new.providers, model=new.model, configured=generation_context.configured
-        )
-    field_errors = [*_clashes(new), *_of_destination(new, generation_context)]
-    if field_errors := [
-        *field_errors,
-        *_unique(fault for choice in choices for fault in _over_limits(new, choice.model)),
-    ]:
-        raise Invalid(field_errors)
+    choices = _resolve(new, kind, generation_context)
+    of_models = (error for choice in choices for error in _model_errors(new, choice.model))
+    if errors := [*_clash_errors(new), *_webhook_url_errors(new, generation_context), *_unique(of_models)]:
+        raise Invalid(errors)
     return _task(
         choices,
         parents,
@@ -91,6 +77,16 @@ def new_task(
         webhook_url=new.webhook_url,
         max_cost=new.max_cost,
     )
+
+
+def _resolve(new: NewTask, kind: TaskType, generation_context: GenerationContext) -> list[ResolvedModel]:
+    """The model of the request, followed by those of its fallback providers. Raises Invalid."""
+    catalog, configured = generation_context.catalog, generation_context.configured
+    if new.provider is not None and new.providers is not None:
+        raise Invalid([FieldError("give either provider or providers, not both", pointer="/providers")])
+    if new.providers is None:
+        return [catalog.resolve(kind, provider=new.provider, model=new.model, configured=configured)]
+    return catalog.fallbacks(kind, providers=new.providers, model=new.model, configured=configured)
 
 
 def new_retry(
@@ -112,7 +108,7 @@ def new_retry(
         for provider, model in asked
     ]
     kept = {name: value for name, value in task.params.items() if name not in TYPED_OPTIONS}
-    if errors := _unique(error for choice in choices for error in _of_params(kept, choice.model)):
+    if errors := _unique(error for choice in choices for error in _param_errors(kept, choice.model)):
         raise Invalid(errors)
     return _task(
         choices,
@@ -140,7 +136,7 @@ def _task(
         asked["prompt"],
         guidelines=parents.client.brand_guidelines if parents.client and applied else None,
         brief=parents.campaign.brief if parents.campaign and applied else None,
-        # Whoever takes the job in the end is sent the same words.
+        # Every provider that may get the job is sent the same prompt.
         limit=min(choice.model.prompt_limit for choice in choices),
     )
     estimates = [_estimate(choice, composed.text, asked["params"]) for choice in choices]
@@ -189,49 +185,49 @@ def _above(max_cost: Decimal | None, estimates: Iterable[Decimal | None]) -> lis
 # -------------------------------------------------------------------------------------------------------- limits
 
 
-def _unique(field_errors: Iterable[FieldError]) -> list[FieldError]:
-    return list(dict.fromkeys(field_errors))
+def _unique(errors: Iterable[FieldError]) -> list[FieldError]:
+    return list(dict.fromkeys(errors))
 
 
-def _clashes(new: NewTask) -> list[FieldError]:
+def _clash_errors(new: NewTask) -> list[FieldError]:
     return [FieldError(f"send this as the top-level field {name}", pointer=pointer_to(name)) for name in new.clashes()]
 
 
-def _of_params(params: Mapping[str, JsonValue], model: Model) -> list[FieldError]:
+def _param_errors(params: Mapping[str, JsonValue], model: Model) -> list[FieldError]:
     return errors_of(params, model.params, model.stands_for, model=model.id)
 
 
-def _of_destination(new: NewTask, generation_context: GenerationContext) -> list[FieldError]:
+def _webhook_url_errors(new: NewTask, generation_context: GenerationContext) -> list[FieldError]:
     if new.webhook_url is None:
         return []
-    fault = webhook_url_error(new.webhook_url, private=generation_context.private_webhooks)
-    return [FieldError(fault, pointer="/webhook_url")] if fault else []
+    error = webhook_url_error(new.webhook_url, private=generation_context.private_webhooks)
+    return [FieldError(error, pointer="/webhook_url")] if error else []
 
 
-def _over_limits(new: NewTask, model: Model) -> list[FieldError]:
-    field_errors = []
+def _model_errors(new: NewTask, model: Model) -> list[FieldError]:
+    errors = []
     if len(new.prompt) > model.prompt_limit:
-        field_errors.append(FieldError(f"{model.id} takes at most {model.prompt_limit} characters", pointer="/prompt"))
+        errors.append(FieldError(f"{model.id} takes at most {model.prompt_limit} characters", pointer="/prompt"))
     if new.num_outputs > model.max_outputs:
-        field_errors.append(FieldError(f"{model.id} makes at most {model.max_outputs}", pointer="/num_outputs"))
-    field_errors += [
+        errors.append(FieldError(f"{model.id} makes at most {model.max_outputs}", pointer="/num_outputs"))
+    errors += [
         FieldError(f"{model.id} does not take it", pointer=f"/{name}")
         for name in sorted(new.typed_options())
         if name not in model.takes and name != "num_outputs"
     ]
     if isinstance(new, NewImage) and new.size and new.aspect_ratio:
-        field_errors.append(FieldError("give either size or aspect_ratio, not both", pointer="/size"))
+        errors.append(FieldError("give either size or aspect_ratio, not both", pointer="/size"))
     words = {name: value for name, value in new.params.items() if name not in new.clashes()}
-    return [*field_errors, *_values_that_do_not_fit(new, model), *_of_params(words, model)]
+    return [*errors, *_value_errors(new, model), *_param_errors(words, model)]
 
 
-def _values_that_do_not_fit(new: NewTask, model: Model) -> list[FieldError]:
-    field_errors = []
+def _value_errors(new: NewTask, model: Model) -> list[FieldError]:
+    errors = []
     duration = getattr(new, "duration", None)
     if duration is not None and model.seconds and not model.seconds.take(duration):
-        field_errors.append(FieldError(f"{model.id} makes {model.seconds}", pointer="/duration"))
+        errors.append(FieldError(f"{model.id} makes {model.seconds}", pointer="/duration"))
     for name, known in (("aspect_ratio", model.aspect_ratios), ("voice", model.voices)):
         value = getattr(new, name, None)
         if value is not None and known and value not in known:
-            field_errors.append(FieldError(f"{model.id} takes {', '.join(known)}", pointer=f"/{name}"))
-    return field_errors
+            errors.append(FieldError(f"{model.id} takes {', '.join(known)}", pointer=f"/{name}"))
+    return errors

@@ -77,10 +77,10 @@ def _present(kind: type[BaseModel], item: Item) -> Item:
 def _plain(record: BaseModel, kind: type[BaseModel]) -> Item:
     # Not model_dump: that leaves out what callers never see, and turns exact amounts into floats.
     fields = ((name, field, getattr(record, name)) for name, field in kind.model_fields.items())
-    return {name: _attribute(name, value) for name, field, value in fields if not _goes_without_saying(field, value)}
+    return {name: _attribute(name, value) for name, field, value in fields if not _is_left_out(field, value)}
 
 
-def _goes_without_saying(field: FieldInfo, value: Any) -> bool:
+def _is_left_out(field: FieldInfo, value: Any) -> bool:
     # Nothing, and what is empty by default: a text, a list, a count of none.
     return value is None or (not value and value == field.get_default(call_default_factory=True))
 
