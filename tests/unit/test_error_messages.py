@@ -15,6 +15,7 @@ from atelier.domain.clients import ClientPatch, ClientQuery, NewClient
 from atelier.domain.schema import RequestModel
 from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.requests import NewAudio, NewImage, NewVideo
+from atelier.domain.usage_report import UsageQuery
 from atelier.web.error_messages import SENTENCES, SPECIAL, sentence
 from tests.contract.sources import LAYER
 
@@ -25,7 +26,7 @@ JARGON = re.compile(
 MODELS: list[type[BaseModel]] = [
     *(NewClient, ClientPatch, NewCampaign, ClientCampaign, CampaignPatch, NewImage, NewVideo, NewAudio),
     NewBudget,
-    *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery),
+    *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery, UsageQuery),
 ]
 HOSTILE: list[Any] = [
     *(None, True, 0, -1, 5, 1.5, 10**300, 1e308, float("nan"), float("inf"), "", " ", "\u200b", "x", "x" * 70_000),

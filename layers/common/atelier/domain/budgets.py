@@ -1,15 +1,12 @@
 """Budgets: how much an account, a client or a campaign may spend, as they are set and shown."""
 
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from atelier.domain.reservations import Period
 from atelier.domain.schema import Amount, Dollars, RequestModel, Timestamp
-from atelier.domain.webhook_targets import ascii_url
-
-MOST_ALERTS: Final = 10
 
 
 class OnExceeded(StrEnum):
@@ -17,14 +14,6 @@ class OnExceeded(StrEnum):
 
     BLOCK = "block"
     WARN = "warn"
-
-
-def _ascending(values: list[int]) -> list[int]:
-    return sorted(set(values))
-
-
-Threshold = Annotated[int, Field(strict=True, ge=1, le=1000)]
-Thresholds = Annotated[list[Threshold], AfterValidator(_ascending), Field(max_length=MOST_ALERTS)]
 
 
 class NewBudget(RequestModel):
@@ -35,15 +24,8 @@ class NewBudget(RequestModel):
     limit: Annotated[Dollars, Field(description="US dollars.")]
     period: Annotated[Period, Field(description="A calendar month in UTC, or for good.")] = Period.MONTH
     on_exceeded: Annotated[
-        OnExceeded, Field(description="Whether a generation beyond the limit is refused, or only told of.")
+        OnExceeded, Field(description="Whether a generation beyond the limit is refused, or created all the same.")
     ] = OnExceeded.BLOCK
-    alerts: Annotated[
-        Thresholds, Field(description="Percent of the limit; each is sent once per period to `webhook_url`.")
-    ] = Field(default_factory=lambda: [50, 80, 100])
-    webhook_url: Annotated[
-        Annotated[str, AfterValidator(ascii_url), Field(max_length=2048)] | None,
-        Field(description="Where alerts are sent, signed by your webhook secret."),
-    ] = None
 
 
 class Budget(BaseModel):
@@ -52,8 +34,6 @@ class Budget(BaseModel):
     limit: Amount
     period: Period
     on_exceeded: OnExceeded
-    alerts: list[int]
-    webhook_url: str | None
     spent: Annotated[Amount, Field(description="What tasks cost, or reserved where nobody has said what they cost.")]
     reserved: Annotated[Amount, Field(description="Held for tasks that are still open.")]
     available: Annotated[Amount, Field(description="What a generation may still cost; never below 0.")]

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _DEFINITION: Final = "budget"
 _VERSION: Final = "budget_version"
-_ALERTED: Final = "alerted|"
 
 
 def budget_from(item: Item | None, *, now: datetime) -> Budget | None:
@@ -37,8 +36,6 @@ def budget_from(item: Item | None, *, now: datetime) -> Budget | None:
         limit=from_millionths(limit),
         period=period,
         on_exceeded=OnExceeded.BLOCK if BLOCKS[period] in item else OnExceeded.WARN,
-        alerts=[int(each) for each in defined["alerts"]],
-        webhook_url=defined.get("webhook_url"),
         spent=from_millionths(limit - left - held),
         reserved=from_millionths(held),
         available=from_millionths(max(left, 0)),
@@ -117,18 +114,16 @@ def _defined(
     there |= {BLOCKS[period]: True for period in limits if blocks}
     wanted = {_DEFINITION: _definition(new, scope, access)} if new else {}
     mine = {name for name in counters if name.startswith(("limit|", "blocks|", _ALERTED)) or name == _DEFINITION}
-    alerted = {name for name in mine if name.startswith(_ALERTED)} if new else set()
     old = {name for month in begun if month not in kept for name in (month, month.replace("room|", "reserved|"))}
     return Write(
         key,
         set={**there, **wanted},
         add={**{name: amount for name, amount in add.items() if amount}, _VERSION: 1},
-        remove=sorted((mine - there.keys() - wanted.keys() - alerted) | old),
+        remove=sorted((mine - there.keys() - wanted.keys()) | old),
         condition=unchanged,
         on_condition_failure=concurrent_update,
     )
 
 
 def _definition(new: NewBudget, scope: Scope, access: Access) -> Item:
-    address = {"webhook_url": new.webhook_url} if new.webhook_url else {}
-    return {"kind": scope.kind, "period": new.period.value, "alerts": new.alerts, "set_by": access.actor, **address}
+    return {"kind": scope.kind, "period": new.period.value, "set_by": access.actor}
