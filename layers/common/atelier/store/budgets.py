@@ -113,7 +113,7 @@ def _defined(
     there = {LIMIT[period]: limit for period, limit in limits.items()}
     there |= {BLOCKS[period]: True for period in limits if blocks}
     wanted = {_DEFINITION: _definition(new, scope, access)} if new else {}
-    mine = {name for name in counters if name.startswith(("limit|", "blocks|", _ALERTED)) or name == _DEFINITION}
+    mine = {name for name in counters if name.startswith(("limit|", "blocks|")) or name == _DEFINITION}
     old = {name for month in begun if month not in kept for name in (month, month.replace("room|", "reserved|"))}
     return Write(
         key,
