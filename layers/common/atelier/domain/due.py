@@ -25,8 +25,6 @@ AFTERMATH: Final = timedelta(hours=1)
 # Seconds between one attempt of a webhook and the next: ten attempts in about a day, most of them soon.
 BACK_OFF: Final = (5, 30, 2 * 60, 10 * 60, 30 * 60, 3600, 3 * 3600, 7 * 3600, 12 * 3600)
 ATTEMPTS: Final = len(BACK_OFF) + 1
-LONGEST_PUT_BACK: Final = timedelta(days=3)
-"""From the end of a task; a delivery that meets the open breaker of its receiver later is given up."""
 GRACE: Final = timedelta(minutes=5)
 """How late the message of a task may be before another one is sent: a queue that is a little behind loses nothing."""
 
@@ -46,7 +44,7 @@ def work_left(task: Task, *, now: datetime) -> Mapping[Work, datetime]:
     left, ended = {}, _ended(task)
     if _outcome_is_open(task) and now < outcome_ends(task):
         left[Work.OUTCOME] = max(ended, task.next_at or ended)
-    if _delivery_is_open(task) and now < ended + LONGEST_PUT_BACK:
+    if _delivery_is_open(task):
         made = task.webhook_deliveries
         left[Work.DELIVERY] = made[-1].at + timedelta(seconds=BACK_OFF[len(made) - 1]) if made else ended
     return left
