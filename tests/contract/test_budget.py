@@ -14,19 +14,19 @@ from tests.support.processes import QUEUES, STARTED, python
 PACKAGES: Final = ("atelier", "aws_lambda_powertools", "boto3", "botocore", "pydantic", "s3transfer", "urllib3")
 BUDGET: Final = {
     "account": 227,
-    "campaigns": 225,  # one to spare, for the kind that docs/extending.md adds
-    "cascade": 268,
-    "clients": 224,
+    "campaigns": 228,  # one to spare, for the kind that docs/extending.md adds
+    "cascade": 269,
+    "clients": 227,
     "reports": 225,
-    "tasks": 296,
-    "webhook_delivery": 345,
-    "relay": 270,
+    "tasks": 301,
+    "webhook_delivery": 352,
+    "relay": 275,
     "shares": 233,
     "sweep": 278,
     "system": 214,
     "verify": 114,
-    "callbacks": 316,
-    "worker": 320,
+    "callbacks": 318,
+    "worker": 325,
 }
 CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}
 WITHOUT_CLIENTS: Final = ("account", "campaigns", "clients", "reports", "shares", "system", "verify")

@@ -56,6 +56,10 @@ def test_relations_are_the_transitive_closure(w: Harness) -> None:
     assert below == {
         ("campaign", OnDelete.CASCADE),
         ("brief_version", OnDelete.CASCADE),
+        ("client_share", OnDelete.CASCADE),
+        ("campaign_share", OnDelete.CASCADE),
+        ("client_invitation", OnDelete.CASCADE),
+        ("campaign_invitation", OnDelete.CASCADE),
         ("task", OnDelete.SET_NULL),
     }
     assert Relation("campaign", "brief_version", OnDelete.CASCADE) in relations_of("campaign")

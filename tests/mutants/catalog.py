@@ -62,6 +62,7 @@ SUITE: Final = tuple(
                 "idempotency",
                 "conditional_requests",
                 "problems",
+                "budgets",
                 "usage_reports",
                 "cascade_*",
                 "sweep",

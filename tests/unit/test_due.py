@@ -10,6 +10,7 @@ from atelier.domain.due import (
     ATTEMPTS,
     BACK_OFF,
     DEADLINE,
+    DELIVERY_ENDS,
     GRACE,
     Look,
     Work,
@@ -85,6 +86,14 @@ def test_a_delivery_is_left_until_it_is_over() -> None:
         assert work_left(told, now=ENDED) == {}
     assert work_left(task.changed(webhook_deliveries=refused(*range(ATTEMPTS - 1))), now=ENDED)
     assert work_left(task.changed(webhook_deliveries=refused(*range(ATTEMPTS))), now=ENDED) == {}
+
+
+def test_a_delivery_is_not_looked_at_for_ever() -> None:
+    task = an_ended_task(TaskStatus.FAILED, webhook_url=URL)
+    days = DELIVERY_ENDS // MINUTE
+    assert work_left(task.changed(webhook_deliveries=refused(days)), now=ENDED)
+    assert work_left(task.changed(webhook_deliveries=refused(days + 1)), now=ENDED) == {}
+    assert first_look(task.changed(webhook_deliveries=refused(days + 1))) is None
 
 
 def test_an_open_task_owes_its_receiver_nothing_yet() -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from atelier.domain.due import ATTEMPTS, BACK_OFF, LONGEST_PUT_BACK, delivered, ends
+from atelier.domain.due import ATTEMPTS, BACK_OFF, DELIVERY_ENDS, delivered, ends
 from atelier.domain.tasks.record import DeliveryAttempt, Output, Task
 from atelier.domain.webhook_delivery import DeliveryFailed, WebhookDelivery, WebhookDispatcher
 from atelier.domain.webhook_secrets import OVERLAP, WebhookSecret, rotated, secret_text
@@ -427,7 +427,7 @@ def test_a_breaker_is_of_one_account_and_host(url: str, receiver: str) -> None:
 
 
 def test_a_receiver_away_for_days_is_given_up() -> None:
-    scene = Scene(an_ended_task(), now=NOON + LONGEST_PUT_BACK)
+    scene = Scene(an_ended_task(), now=NOON + DELIVERY_ENDS)
     scene.receivers.open[RECEIVER] = scene.now + timedelta(minutes=5)
     assert scene.tell() is None
     scene.now += timedelta(seconds=1)

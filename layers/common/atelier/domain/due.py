@@ -25,6 +25,8 @@ AFTERMATH: Final = timedelta(hours=1)
 # Seconds between one attempt of a webhook and the next: ten attempts in about a day, most of them soon.
 BACK_OFF: Final = (5, 30, 2 * 60, 10 * 60, 30 * 60, 3600, 3 * 3600, 7 * 3600, 12 * 3600)
 ATTEMPTS: Final = len(BACK_OFF) + 1
+DELIVERY_ENDS: Final = timedelta(days=3)
+"""From the end of a task; after an attempt that was made later, nobody looks whether another one follows."""
 GRACE: Final = timedelta(minutes=5)
 """How late the message of a task may be before another one is sent: a queue that is a little behind loses nothing."""
 
@@ -113,4 +115,6 @@ def _outcome_is_open(task: Task) -> bool:
 
 def _delivery_is_open(task: Task) -> bool:
     made = task.webhook_deliveries
-    return task.webhook_url is not None and len(made) < ATTEMPTS and not any(map(ends, made))
+    if task.webhook_url is None or len(made) >= ATTEMPTS or any(map(ends, made)):
+        return False
+    return not made or made[-1].at <= _ended(task) + DELIVERY_ENDS

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from atelier.domain.due import BACK_OFF, LONGEST_PUT_BACK, ends
+from atelier.domain.due import BACK_OFF, DELIVERY_ENDS, ends
 from atelier.domain.errors import NotFound
 from atelier.domain.messages import LONGEST_DELAY, AccountMessage
 from atelier.domain.schema import Timestamp
@@ -158,7 +158,7 @@ class WebhookDispatcher:
         self, message: WebhookDelivery, task: Task, until: datetime, *, now: datetime
     ) -> DeliveryAttempt | None:
         """Put the delivery back; or give it up, when the receiver has not answered for days."""
-        if now > (task.completed_at or task.updated_at) + LONGEST_PUT_BACK:
+        if now > (task.completed_at or task.updated_at) + DELIVERY_ENDS:
             given_up = DeliveryAttempt(at=now, error="its receiver has not answered for days; it is not tried again")
             self.tasks.log_delivery(task, given_up)
             return given_up
