@@ -13,6 +13,7 @@ from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import CampaignPatch, CampaignQuery, ClientCampaign, ClientCampaignQuery, NewCampaign
 from atelier.domain.clients import ClientPatch, ClientQuery, NewClient
 from atelier.domain.schema import RequestModel
+from atelier.domain.shares import AcceptedInvitation, InvitationFields, NewInvitation, NewShare, ShareQuery
 from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.requests import NewAudio, NewImage, NewVideo
 from atelier.domain.usage_report import UsageQuery
@@ -25,7 +26,7 @@ JARGON = re.compile(
 )
 MODELS: list[type[BaseModel]] = [
     *(NewClient, ClientPatch, NewCampaign, ClientCampaign, CampaignPatch, NewImage, NewVideo, NewAudio),
-    NewBudget,
+    *(NewBudget, NewShare, NewInvitation, InvitationFields, AcceptedInvitation, ShareQuery),
     *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery, UsageQuery),
 ]
 HOSTILE: list[Any] = [
