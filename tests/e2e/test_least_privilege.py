@@ -131,7 +131,7 @@ MAY_NOT: Final[dict[str, tuple[Deed, ...]]] = {
     "tasks": (Role.scan, Role.drop, Role.write_file, Role.remove_file, Role.generate, Role.secrets),
     "shares": (Role.scan, Role.drop, Role.write_file, Role.generate, Role.notify, Role.clean_up, Role.secrets),
     "account": (Role.scan, Role.delete, Role.write_file, Role.generate, Role.notify, Role.secrets),
-    "reports": (Role.scan, Role.put, Role.delete, Role.write_file, Role.read_file, Role.generate, Role.secrets),
+    "reports": (Role.scan, Role.delete, Role.write_file, Role.read_file, Role.generate, Role.secrets),
     "system": (Role.scan, Role.put, Role.update, Role.delete, Role.write_file, Role.generate, Role.secrets),
     "callbacks": (Role.get, Role.put, Role.scan, Role.read_file, Role.clean_up, Role.notify, Role.secrets),
     "relay": (Role.get, Role.put, Role.scan, Role.read_file, Role.write_file, Role.secrets),

@@ -406,7 +406,6 @@ def test_a_budget_goes_with_its_resource(w: Harness, kind: str) -> None:
         {"limit": -1},
         {"limit": "1"},
         {"limit": True},
-        {"limit": 0.0000001},
         {"limit": 1e12},
         {"limit": 1, "period": "week"},
         {"limit": 1, "colour": "blue"},

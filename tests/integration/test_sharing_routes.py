@@ -39,6 +39,7 @@ READ_CAMPAIGN: Final = (200, 200, 200, 200, 200, 200, 200, 200, 404, 404, 404)
 MANAGE_CLIENT: Final = (200, 403, 403, 404, 404, 403, 403, 200, 404, 404, 404)
 MANAGE_CAMPAIGN: Final = (200, 403, 403, 403, 403, 403, 403, 200, 404, 404, 404)
 MANAGE_ACCOUNT: Final = (200, 404, 404, 404, 404, 403, 403, 200, 404, 404, 404)
+OWN: Final = (200, *[404] * 10)
 CREATE_BELOW_CLIENT: Final = (201, 403, 201, 404, 404, 403, 201, 201, 404, 404, 404)
 
 STATUS: Final[dict[Route, Any]] = {
@@ -50,6 +51,16 @@ STATUS: Final[dict[Route, Any]] = {
     ("GET", "/providers"): OF_NOBODY,
     ("GET", "/account"): OF_NOBODY,  # the caller's own
     ("GET", "/webhook-secret"): OF_NOBODY,  # the caller's own
+    ("GET", "/reports/usage"): OF_NOBODY,  # of the caller's own
+    ("GET", "/account/budget"): OF_NOBODY,  # the caller's own
+    ("PUT", "/account/budget"): OF_NOBODY,
+    ("DELETE", "/account/budget"): OF_NOBODY,
+    ("PUT", "/clients/{client_id}/budget"): OWN,
+    ("GET", "/clients/{client_id}/budget"): OWN,
+    ("DELETE", "/clients/{client_id}/budget"): tuple(204 if s == 200 else s for s in OWN),
+    ("PUT", "/campaigns/{campaign_id}/budget"): OWN,
+    ("GET", "/campaigns/{campaign_id}/budget"): OWN,
+    ("DELETE", "/campaigns/{campaign_id}/budget"): tuple(204 if s == 200 else s for s in OWN),
     ("POST", "/webhook-secret"): OF_NOBODY,
     ("POST", "/invitations/accept"): OF_NOBODY,  # whoever has the token
     ("GET", "/clients"): LISTED,
@@ -106,6 +117,8 @@ BODIES: Final[dict[Route, Json]] = {
     ("POST", "/generate/image"): {"prompt": "A boat", "campaign_id": "{campaign_id}"},
     ("POST", "/generate/video"): {"prompt": "A boat", "client_id": "{client_id}"},
     ("POST", "/generate/audio"): {"prompt": "A boat", "user_id": "{owner}"},
+    ("PUT", "/clients/{client_id}/budget"): {"limit": 5},
+    ("PUT", "/campaigns/{campaign_id}/budget"): {"limit": 5},
 }
 OF_GUESTS: Final = [route for route, statuses in STATUS.items() if isinstance(statuses, tuple)]
 SCOPES: Final = {"client": "/clients/{client_id}", "campaign": "/campaigns/{campaign_id}", "account": "/account"}
@@ -146,6 +159,8 @@ def new_things(w: Harness) -> dict[str, Any]:
         w.call("PUT", f"{filled(path, known)}/shares/{known['user_id']}", {"role": "viewer"}, claims=own)
         made = w.call("POST", f"{filled(path, known)}/invitations", {"role": "viewer"}, claims=own)
         known[f"{kind}_invitation"] = made.json["id"]
+        if kind != "account":
+            w.call("PUT", f"{filled(path, known)}/budget", {"limit": 5}, claims=own)
     return known
 
 

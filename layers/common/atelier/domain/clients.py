@@ -6,11 +6,11 @@ from pydantic import ConfigDict, Field
 
 from atelier.domain.pages import OwnedQuery, Page, SearchQuery
 from atelier.domain.schema import (
-    NEW_IN,
     Description,
     Id,
     LongText,
     Name,
+    NewIn,
     RequestModel,
     StoredModel,
     StoredName,
@@ -25,7 +25,7 @@ class NewClient(RequestModel):
     name: Name
     description: Description | None = None
     brand_guidelines: LongText | None = None
-    user_id: Annotated[int | None, NEW_IN] = None
+    user_id: NewIn = None
 
     model_config = ConfigDict(
         json_schema_extra={

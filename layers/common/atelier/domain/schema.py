@@ -5,7 +5,7 @@ Models are built when they are first used: a function imports more of them than 
 
 import json
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Annotated, Any, Final
 
 from pydantic import (
@@ -99,9 +99,21 @@ QueryId = Annotated[str, Field(max_length=255), AfterValidator(canonical)]
 """An id in a query string, found in any case of letters."""
 
 
-NEW_IN: Final = Field(
-    strict=True, ge=1, le=10**15, description="The account to create it in: your own, or one that you are an editor of."
-)
+def whole(value: Any) -> Any:
+    """A number of JSON, which has one kind of them: 2.0 is as whole as 2. Texts and booleans are not numbers."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool | str):
+        raise ValueError("must be a whole number")
+    return value
+
+
+NewIn = Annotated[
+    int | None,
+    BeforeValidator(whole),
+    Field(ge=1, le=10**15, description="The account to create it in: your own, or one that you are an editor of."),
+]
+"""In a request: the account of what is created."""
 
 UNASSIGNED: Final = "none"
 """In place of the id of a client or campaign: none of them."""
@@ -122,9 +134,8 @@ def _number(value: Any) -> Any:
 
 
 def _to_the_millionth(value: Decimal) -> Decimal:
-    if value.quantize(_MILLIONTH) != value:
-        raise ValueError("must have at most 6 decimals")
-    return value
+    # Never more than the caller allows.
+    return value.quantize(_MILLIONTH, rounding=ROUND_DOWN)
 
 
 _MILLIONTH: Final = Decimal("0.000001")
@@ -136,7 +147,7 @@ Dollars = Annotated[
     BeforeValidator(_number),
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": MOST_DOLLARS}),
 ]
-"""An amount in a request: a number, to the millionth of a dollar."""
+"""An amount in a request: a number, of which what is less than a millionth of a dollar is cut off."""
 
 
 def as_json(value: JsonValue) -> str:

@@ -14,6 +14,7 @@ from itertools import zip_longest
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
+from atelier.domain.money import in_dollars
 from atelier.domain.provider import (
     CANCELED,
     CONTENT_POLICY,
@@ -249,7 +250,7 @@ def _cost(headers: Mapping[str, str], model: str) -> Decimal | None:
         units = Decimal(headers.get("x-fal-billable-units", ""))
     except InvalidOperation:
         return None
-    return price.amount * units if price and units.is_finite() and 0 <= units < _MOST_UNITS else None
+    return in_dollars(price.amount * units) if price and units.is_finite() and 0 <= units < _MOST_UNITS else None
 
 
 def _reason(answer: Answer, status: Mapping[str, Any] | None = None) -> TaskError:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from atelier.domain.counters import EVERYTHING
-from atelier.domain.errors import BudgetExceeded
+from atelier.domain.errors import BudgetExceeded, Busy
 from atelier.domain.money import from_millionths, in_millionths
 from atelier.domain.reservations import (
     TOTAL,
@@ -38,6 +38,8 @@ Created = TypeVar("Created")
 LIMIT: Final = {Period.MONTH: "limit|month", Period.TOTAL: "limit|total"}
 BLOCKS: Final = {Period.MONTH: "blocks|month", Period.TOTAL: "blocks|total"}
 """Which attributes say that a scope has a budget, and that it blocks."""
+
+_MONTHS_TO_BEGIN: Final = 10  # three scopes at most; more only while their budgets are being changed
 
 
 class MonthBegins(Exception):
@@ -117,14 +119,12 @@ class Reservation:
 def within_a_month(create: Callable[[], Created], table: Table, account: int) -> Created:
     """Create something that reserves; before the first of a month, begin that month in every scope that asks for it."""
 
-    def attempt() -> Created:
+    for _ in range(_MONTHS_TO_BEGIN):
         try:
             return create()
         except MonthBegins as begins:
             _begin(table, account, begins)
-            raise ConcurrentUpdate from begins
-
-    return table.retry_on_conflict(attempt)
+    raise Busy("Its budgets are being changed; nothing was written.")
 
 
 def _begin(table: Table, account: int, begins: MonthBegins) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue
 
-from atelier.domain.schema import KIB, NEW_IN, Dollars, GivenId, Prompt, RequestModel, as_json
+from atelier.domain.schema import KIB, Dollars, GivenId, NewIn, Prompt, RequestModel, as_json, whole
 from atelier.domain.webhook_targets import ascii_url
 
 METADATA_BYTES: Final = 16 * KIB
@@ -24,15 +24,6 @@ def _at_most(limit: int) -> AfterValidator:
         return value
 
     return AfterValidator(fits)
-
-
-def _whole(value: Any) -> Any:
-    # JSON has one kind of number: 2.0 is as whole as 2. Texts and booleans are not numbers.
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, bool | str):
-        raise ValueError("must be a whole number")
-    return value
 
 
 _SIDE = r"(6[4-9]|[7-9][0-9]|[1-9][0-9]{2}|1[0-9]{3}|20[0-3][0-9]|204[0-8])"
@@ -73,7 +64,7 @@ class NewTask(RequestModel):
     prompt: Prompt
     client_id: GivenId | None = None
     campaign_id: Annotated[GivenId | None, Field(description="Alone, it implies its client.")] = None
-    user_id: Annotated[int | None, NEW_IN] = None
+    user_id: NewIn = None
     provider: Annotated[str | None, Field(max_length=64)] = None
     providers: Annotated[
         Annotated[list[Annotated[str, Field(max_length=64)]], BeforeValidator(_not_too_many), AfterValidator(_distinct)]
@@ -89,8 +80,8 @@ class NewTask(RequestModel):
         str | None, Field(max_length=255, description="GET /api/v3/providers says what each one takes.")
     ] = None
     negative_prompt: Annotated[str | None, Field(max_length=5000)] = None
-    num_outputs: Annotated[int, Field(ge=1, le=MOST_OUTPUTS), BeforeValidator(_whole)] = 1
-    seed: Annotated[int | None, Field(ge=0, le=4294967295), BeforeValidator(_whole)] = None
+    num_outputs: Annotated[int, Field(ge=1, le=MOST_OUTPUTS), BeforeValidator(whole)] = 1
+    seed: Annotated[int | None, Field(ge=0, le=4294967295), BeforeValidator(whole)] = None
     params: Annotated[dict[str, JsonValue], _at_most(PARAMS_BYTES)] = Field(
         default_factory=dict,
         description="The model's own parameters; GET /api/v3/providers lists them, and any other is a 400.",
