@@ -18,6 +18,7 @@ from atelier.domain.roles import Role
 from atelier.domain.schema import utcnow
 from atelier.domain.shares import (
     AcceptedInvitation,
+    AccountShareQuery,
     CreatedInvitation,
     InvitationFields,
     InvitationPage,
@@ -46,7 +47,8 @@ _DIGITS = 15
 
 UserId = Annotated[str, Path(description="The user's number.")]
 Owner = Annotated[
-    int | None, FROM_TEXT, Field(ge=1, description="The account's number; without it, your own."), Query()
+    Annotated[int, FROM_TEXT, Field(ge=1)] | None,
+    Query(description="The account's number; without it, your own.", json_schema_extra={"minimum": 1}),
 ]
 ADDED: Any = responses(200, Share, "The share, which was there.", *READ, 409, 413, 415, headers=("ETag",)) | responses(
     201, Share, "The new share.", headers=("ETag", "Location")
@@ -255,9 +257,9 @@ def delete_campaign_invitation(campaign_id: CampaignId, invitation_id: PathId) -
     summary="List the shares of an account",
     responses=LISTED,
 )
-def list_account_shares(query: Annotated[ShareQuery, Query()], owner: Owner = None) -> Reply:
+def list_account_shares(query: Annotated[AccountShareQuery, Query()]) -> Reply:
     """List with whom your account, or one that you are an admin of, is shared, by page number or by cursor."""
-    return page_response(wiring.shares("account").list(_account(owner), query, access=access_of(app)))
+    return page_response(wiring.shares("account").list(_account(query.owner), query, access=access_of(app)))
 
 
 @app.put(
@@ -305,9 +307,9 @@ def create_account_invitation(
     summary="List the invitations to an account",
     responses=PENDING,
 )
-def list_account_invitations(query: Annotated[ShareQuery, Query()], owner: Owner = None) -> Reply:
+def list_account_invitations(query: Annotated[AccountShareQuery, Query()]) -> Reply:
     """List the open invitations to your account, or to one that you are an admin of, expired ones included."""
-    return page_response(wiring.shares("account").invitations(_account(owner), query, access=access_of(app)))
+    return page_response(wiring.shares("account").invitations(_account(query.owner), query, access=access_of(app)))
 
 
 @app.delete(

@@ -13,7 +13,14 @@ from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import CampaignPatch, CampaignQuery, ClientCampaign, ClientCampaignQuery, NewCampaign
 from atelier.domain.clients import ClientPatch, ClientQuery, NewClient
 from atelier.domain.schema import RequestModel
-from atelier.domain.shares import AcceptedInvitation, InvitationFields, NewInvitation, NewShare, ShareQuery
+from atelier.domain.shares import (
+    AcceptedInvitation,
+    AccountShareQuery,
+    InvitationFields,
+    NewInvitation,
+    NewShare,
+    ShareQuery,
+)
 from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.requests import NewAudio, NewImage, NewVideo
 from atelier.domain.usage_report import UsageQuery
@@ -26,7 +33,7 @@ JARGON = re.compile(
 )
 MODELS: list[type[BaseModel]] = [
     *(NewClient, ClientPatch, NewCampaign, ClientCampaign, CampaignPatch, NewImage, NewVideo, NewAudio),
-    *(NewBudget, NewShare, NewInvitation, InvitationFields, AcceptedInvitation, ShareQuery),
+    *(NewBudget, NewShare, NewInvitation, InvitationFields, AcceptedInvitation, ShareQuery, AccountShareQuery),
     *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery, UsageQuery),
 ]
 HOSTILE: list[Any] = [

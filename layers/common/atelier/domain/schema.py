@@ -109,9 +109,8 @@ def whole(value: Any) -> Any:
 
 
 NewIn = Annotated[
-    int | None,
-    BeforeValidator(whole),
-    Field(ge=1, le=10**15, description="The account to create it in: your own, or one that you are an editor of."),
+    Annotated[int, Field(ge=1, le=10**15), BeforeValidator(whole)] | None,
+    Field(description="The account to create it in: your own, or one that you are an editor of."),
 ]
 """In a request: the account of what is created."""
 

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from atelier.domain.errors import FieldError, Invalid, NotFound
-from atelier.domain.pages import ListQuery, Page
+from atelier.domain.pages import FROM_TEXT, ListQuery, Page
 from atelier.domain.roles import Role
 from atelier.domain.schema import Id, RequestModel, StoredModel, TimestampText, format_timestamp
 from atelier.domain.sharing import ACCOUNT, SharedKind
@@ -121,6 +121,15 @@ class ShareQuery(ListQuery):
     """Which page of shares or invitations, in what order."""
 
     sort_by: Annotated[Literal["created_at"], Field(description="Order; ties by id.")] = "created_at"
+
+
+class AccountShareQuery(ShareQuery):
+    """Which shares or invitations of an account to list, newest or oldest first."""
+
+    owner: Annotated[
+        Annotated[int, FROM_TEXT, Field(ge=1)] | None,
+        Field(description="The account's number; without it, your own.", json_schema_extra={"minimum": 1}),
+    ] = None
 
 
 class SharePage(Page[Share]):

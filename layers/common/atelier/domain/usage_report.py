@@ -93,7 +93,7 @@ class UsageQuery(RequestModel):
         Field(description="Only of tasks that ended like this."),
     ] = ()
     created_by: Annotated[
-        tuple[Annotated[int, Field(ge=1, le=10**15), FROM_TEXT], ...],
+        tuple[Annotated[int, Field(ge=1, le=10**15 - 1), FROM_TEXT], ...],
         _UpTo,
         Field(description="Only of tasks that these users created."),
     ] = ()
