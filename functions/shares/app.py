@@ -47,8 +47,11 @@ _DIGITS = 15
 
 UserId = Annotated[str, Path(description="The user's number.")]
 Owner = Annotated[
-    Annotated[int, FROM_TEXT, Field(ge=1)] | None,
-    Query(description="The account's number; without it, your own.", json_schema_extra={"minimum": 1}),
+    Annotated[int, FROM_TEXT, Field(ge=1, le=10**15 - 1)] | None,
+    Query(
+        description="The account's number; without it, your own.",
+        json_schema_extra={"minimum": 1, "maximum": 10**15 - 1},
+    ),
 ]
 ADDED: Any = responses(200, Share, "The share, which was there.", *READ, 409, 413, 415, headers=("ETag",)) | responses(
     201, Share, "The new share.", headers=("ETag", "Location")

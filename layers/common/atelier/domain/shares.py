@@ -127,8 +127,11 @@ class AccountShareQuery(ShareQuery):
     """Which shares or invitations of an account to list, newest or oldest first."""
 
     owner: Annotated[
-        Annotated[int, FROM_TEXT, Field(ge=1)] | None,
-        Field(description="The account's number; without it, your own.", json_schema_extra={"minimum": 1}),
+        Annotated[int, FROM_TEXT, Field(ge=1, le=10**15 - 1)] | None,
+        Field(
+            description="The account's number; without it, your own.",
+            json_schema_extra={"minimum": 1, "maximum": 10**15 - 1},
+        ),
     ] = None
 
 
