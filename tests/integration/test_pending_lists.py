@@ -22,13 +22,21 @@ def w() -> Iterator[Harness]:
 def asked(w: Harness) -> Iterator[list[str]]:
     """The partitions that are queried."""
     partitions: list[str] = []
-    query = wiring.dynamodb().query
+    client: Any = wiring.dynamodb()
+    query, begin = client.query, client.begin
+
+    def noted(request: dict[str, Any]) -> None:
+        partitions.extend(each["S"] for each in request.get("ExpressionAttributeValues", {}).values() if "S" in each)
 
     def recorded(**request: Any) -> Any:
-        partitions.extend(each["S"] for each in request["ExpressionAttributeValues"].values() if "S" in each)
+        noted(request)
         return query(**request)
 
-    with mock.patch.object(wiring.dynamodb(), "query", recorded):
+    def begun(operation: str, **request: Any) -> Any:
+        noted(request)
+        return begin(operation, **request)
+
+    with mock.patch.multiple(client, query=recorded, begin=begun):
         yield partitions
 
 
@@ -47,9 +55,10 @@ def unassigned(w: Harness, **query: str) -> Any:
 
 
 def test_pending_clients_without_tasks_are_not_asked(w: Harness, asked: list[str]) -> None:
+    made = a_task(w)["id"]
     deleted_clients(w, 12, tasks=0)
     asked.clear()
-    assert unassigned(w)["items"] == []
+    assert [each["id"] for each in unassigned(w)["items"]] == [made]
     assert len({each for each in asked if "#" in each}) <= 2
 
 
