@@ -57,7 +57,11 @@ def api(containers: Containers, variables: Path) -> Iterator[httpx.Client]:
                 yield client
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(60)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.terminate()  # what a background shell started ignores SIGINT
+                process.wait(60)
 
 
 def fetch(url: str, stack: Stack) -> bytes:
