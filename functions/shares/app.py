@@ -7,17 +7,17 @@ from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Request
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
-from pydantic import Field
 
 from atelier import wiring
 from atelier.caller import access_of, caller
 from atelier.domain.errors import Forbidden, NotFound
 from atelier.domain.ids import new_id
-from atelier.domain.pages import FROM_TEXT
 from atelier.domain.roles import Role
 from atelier.domain.schema import utcnow
 from atelier.domain.shares import (
+    OWNER,
     AcceptedInvitation,
+    AccountNumber,
     AccountShareQuery,
     CreatedInvitation,
     InvitationFields,
@@ -46,13 +46,7 @@ app = api()
 _DIGITS = 15
 
 UserId = Annotated[str, Path(description="The user's number.")]
-Owner = Annotated[
-    Annotated[int, FROM_TEXT, Field(ge=1, le=10**15 - 1)] | None,
-    Query(
-        description="The account's number; without it, your own.",
-        json_schema_extra={"minimum": 1, "maximum": 10**15 - 1},
-    ),
-]
+Owner = Annotated[AccountNumber | None, Query(**OWNER)]
 ADDED: Any = responses(200, Share, "The share, which was there.", *READ, 409, 413, 415, headers=("ETag",)) | responses(
     201, Share, "The new share.", headers=("ETag", "Location")
 )

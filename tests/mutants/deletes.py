@@ -24,24 +24,24 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a create asks for its parent and not for its grandparent",
-        f"{STORE}/resources.py",
-        "            for ancestor, id_ in above\n        ]",
-        "            for ancestor, id_ in above[-1:]\n"
-        "        ] + [Write(keys.counters(fields['user_id'], id_), add=amounts) for _, id_ in above[:-1]]",
+        f"{STORE}/parents.py",
+        "        for ancestor, id_ in above\n    ]",
+        "        for ancestor, id_ in above[-1:]\n"
+        "    ] + [Write(keys.counters(fields['user_id'], id_), add=amounts) for _, id_ in above[:-1]]",
         THIRD_LEVEL,
     ),
     Mutant(
         "a resource is counted in its parent and not in its grandparent",
-        f"{STORE}/resources.py",
-        "for ancestor, id_ in above\n        ]",
-        "for ancestor, id_ in above[-1:]\n        ]",
+        f"{STORE}/parents.py",
+        "for ancestor, id_ in above\n    ]",
+        "for ancestor, id_ in above[-1:]\n    ]",
         THIRD_LEVEL,
     ),
     Mutant(
         "what is deleted with a parent stays in the counters of its grandparent",
         f"{STORE}/resources.py",
-        "*self._count_in_ancestors(item, less, missing",
-        "*self._count_in_ancestors(item, {counter_of(self.kind, item): -1}, missing",
+        "*parents.count_in_ancestors(self.kind, item, less, missing",
+        "*parents.count_in_ancestors(self.kind, item, {counter_of(self.kind, item): -1}, missing",
         THIRD_LEVEL,
     ),
     Mutant(

@@ -75,8 +75,8 @@ MUTANTS: Final = (
     Mutant(
         "an invitation survives being accepted",
         f"{STORE}/shares.py",
-        "                self._without(invitation),\n                *self._written(share, before),",
-        "                *self._written(share, before),",
+        "                self._without(self._invitations.kind, invitation),\n                *self._written(",
+        "                *self._written(",
         SHARING,
     ),
     Mutant(

@@ -122,7 +122,7 @@ class ProviderServer:
         self._server.shutdown()
         self._server.server_close()
         for thread in self._threads:
-            thread.join(timeout=5)
+            thread.join(timeout=15)  # longer than a callback that is under way
 
     def begin(self, work: Callable[[], None]) -> None:
         """Do something beside."""
@@ -169,8 +169,10 @@ class ProviderServer:
         return Reply(200, content, {"Content-Type": content_type})
 
     def deliver(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
-        """Send a callback until it is accepted; a redirect counts as a refusal."""
+        """Send a callback until it is accepted; a redirect counts as a refusal. A server that closes sends none."""
         for _ in range(self.tries):
+            if self._closing.is_set():
+                return
             status = self._post(url, headers, body)
             self.books.note("callback", url=url, status=status, body=json.loads(body), headers=dict(headers))
             if status is not None and 200 <= status < 300:

@@ -4,7 +4,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Final, Literal, cast
+from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -123,16 +123,19 @@ class ShareQuery(ListQuery):
     sort_by: Annotated[Literal["created_at"], Field(description="Order; ties by id.")] = "created_at"
 
 
+_MOST: Final = 10**15 - 1
+AccountNumber = Annotated[int, FROM_TEXT, Field(ge=1, le=_MOST)]
+OWNER: Final[dict[str, Any]] = {
+    "description": "The account's number; without it, your own.",
+    "json_schema_extra": {"minimum": 1, "maximum": _MOST},
+}
+"""The parameter `owner`, which is optional: its bounds would not be in the document otherwise."""
+
+
 class AccountShareQuery(ShareQuery):
     """Which shares or invitations of an account to list, newest or oldest first."""
 
-    owner: Annotated[
-        Annotated[int, FROM_TEXT, Field(ge=1, le=10**15 - 1)] | None,
-        Field(
-            description="The account's number; without it, your own.",
-            json_schema_extra={"minimum": 1, "maximum": 10**15 - 1},
-        ),
-    ] = None
+    owner: Annotated[AccountNumber | None, Field(**OWNER)] = None
 
 
 class SharePage(Page[Share]):

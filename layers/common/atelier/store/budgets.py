@@ -20,16 +20,14 @@ from atelier.store.wire import Item
 if TYPE_CHECKING:
     from atelier.store.resources import Resources
 
-_DEFINITION: Final = "budget"
 _VERSION: Final = "budget_version"
 
 
 def budget_from(item: Item | None, *, now: datetime) -> Budget | None:
     """The budget of the scope that has these counters, as of a moment; None where it has none."""
-    if not item or _DEFINITION not in item:
+    period = next((each for each in Period if LIMIT[each] in (item or {})), None)
+    if item is None or period is None:
         return None
-    defined = item[_DEFINITION]
-    period = Period(defined["period"])
     limit, current = int(item[LIMIT[period]]), named(period, month_of(now))
     left, held = int(item.get(room(current), limit)), int(item.get(reserved(current), 0))
     return Budget(
@@ -52,18 +50,15 @@ class Budgets:
 
     def get(self, scope: Scope, *, access: Access, now: datetime) -> Budget:
         """The budget of a scope. Raises NotFound when it has none, or is not there."""
-        found = budget_from(self._counters(scope, access), now=now)
-        if found is None:
-            raise NotFound("budget", f"of {scope}")
-        return found
+        return _shown(self._counters(scope, access), scope, now=now)
 
     def put(self, scope: Scope, new: NewBudget, *, access: Access, now: datetime) -> Budget:
         """Set the budget of a scope. What was spent before in its period counts. Raises NotFound."""
 
         def attempt() -> Budget:
-            counters = self._counters(scope, access)
-            self._table.write(_defined(self._key(scope, access), counters, new, scope=scope, access=access, now=now))
-            return self.get(scope, access=access, now=now)
+            key, counters = self._key(scope, access), self._counters(scope, access)
+            self._table.write(_defined(key, counters, new, scope=scope, now=now))
+            return _shown(self._table.get(key), scope, now=now)
 
         return self._table.retry_on_conflict(attempt)
 
@@ -72,9 +67,8 @@ class Budgets:
 
         def attempt() -> None:
             counters = self._counters(scope, access)
-            if _DEFINITION not in counters:
-                raise NotFound("budget", f"of {scope}")
-            self._table.write(_defined(self._key(scope, access), counters, None, scope=scope, access=access, now=now))
+            _shown(counters, scope, now=now)
+            self._table.write(_defined(self._key(scope, access), counters, None, scope=scope, now=now))
 
         self._table.retry_on_conflict(attempt)
 
@@ -90,9 +84,14 @@ class Budgets:
         return counters or {}
 
 
-def _defined(
-    key: keys.Key, counters: Item, new: NewBudget | None, *, scope: Scope, access: Access, now: datetime
-) -> Write:
+def _shown(counters: Item | None, scope: Scope, *, now: datetime) -> Budget:
+    found = budget_from(counters, now=now)
+    if found is None:
+        raise NotFound("budget", f"of {scope}")
+    return found
+
+
+def _defined(key: keys.Key, counters: Item, new: NewBudget | None, *, scope: Scope, now: datetime) -> Write:
     """The write that sets a budget, or removes it (None), on counters that still are as they were read."""
     limits = {Period(new.period): in_millionths(new.limit)} if new else {}
     # A month whose room is not there begins with the limit of then; one that is there gets the difference now.
@@ -110,20 +109,15 @@ def _defined(
     if scope.id is not None:
         unchanged &= LIVE
     blocks = new is not None and new.on_exceeded is OnExceeded.BLOCK
-    there = {LIMIT[period]: limit for period, limit in limits.items()}
-    there |= {BLOCKS[period]: True for period in limits if blocks}
-    wanted = {_DEFINITION: _definition(new, scope, access)} if new else {}
-    mine = {name for name in counters if name.startswith(("limit|", "blocks|")) or name == _DEFINITION}
+    wanted = {LIMIT[period]: limit for period, limit in limits.items()}
+    wanted |= {BLOCKS[period]: True for period in limits if blocks}
+    mine = {name for name in counters if name.startswith(("limit|", "blocks|"))}
     old = {name for month in begun if month not in kept for name in (month, month.replace("room|", "reserved|"))}
     return Write(
         key,
-        set={**there, **wanted},
+        set=wanted,
         add={**{name: amount for name, amount in add.items() if amount}, _VERSION: 1},
-        remove=sorted((mine - there.keys() - wanted.keys()) | old),
+        remove=sorted((mine - wanted.keys()) | old),
         condition=unchanged,
         on_condition_failure=concurrent_update,
     )
-
-
-def _definition(new: NewBudget, scope: Scope, access: Access) -> Item:
-    return {"kind": scope.kind, "period": new.period.value, "set_by": access.actor}

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
-from typing import Final
 
 from atelier.domain.ledger import AMOUNTS, Row
 from atelier.domain.usage_report import NamedResource
@@ -11,8 +10,6 @@ from atelier.store.account_summary import summary_from
 from atelier.store.expressions import Attr
 from atelier.store.ledger import row_from
 from atelier.store.table import Table
-
-_BATCH: Final = 99  # BatchGetItem takes 100 keys, and one is the account's summary
 
 
 class LedgerReader:
@@ -30,13 +27,6 @@ class LedgerReader:
 
     def names(self, account: int, kind: str, ids: Collection[str]) -> dict[str, NamedResource]:
         """What resources of a kind are called, deleted ones included."""
-        wanted = sorted(ids)
-        found: dict[str, NamedResource] = {}
-        for at in range(0, len(wanted), _BATCH):
-            found |= self._names(account, kind, wanted[at : at + _BATCH])
-        return found
-
-    def _names(self, account: int, kind: str, ids: Collection[str]) -> dict[str, NamedResource]:
         summary = keys.summary(account)
         where = {id_: keys.resource(account, kind, id_) for id_ in ids}
         items = self._table.get_many([summary, *where.values()])

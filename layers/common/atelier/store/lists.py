@@ -36,7 +36,6 @@ _LONGEST_PREFIX: Final = max(len(keys.prefix(kind.name)) for kind in KINDS) + le
 LONGEST_POSITION: Final = keys.SORT_KEY_BYTES - _LONGEST_PREFIX
 """Bytes of a position that stay within a sort key behind any prefix."""
 _MOST_SEEN: Final = 10**9
-_KEYS_PER_REQUEST: Final = 100
 
 
 @dataclass(frozen=True)
@@ -199,11 +198,12 @@ def read(table: Table, plan: Plan[AnyRecord], query: ListQuery) -> Found[AnyReco
 
 @dataclass(frozen=True)
 class _Part(Generic[AnyRecord]):
-    """A part of a list: its plan, the first page of each of its sources, and what was read beside them."""
+    """A part of a list: its plan, the first page of each source, what was read beside them, and its late sources."""
 
     plan: Plan[AnyRecord]
     firsts: list[QueryPage]
     beside: Beside
+    late: tuple[Source, ...]
 
 
 class _Merge(Generic[AnyRecord]):
@@ -247,14 +247,13 @@ class _Merge(Generic[AnyRecord]):
         sources = [(plan, source) for plan in plans for source in plan.sources]
         queries = [self._query_of(plan, source, limit=self._limits()[0]) for plan, source in sources]
         keys = [key for plan in plans for key in plan.beside]
-        pages, beside = _read_together(self._table, keys, [each for each in queries if each])
+        pages, beside = self._table.read_together(keys, [each for each in queries if each])
         given = iter(pages)
         firsts = iter([next(given) if each else QueryPage([], None) for each in queries])
-        return [_Part(plan, list(islice(firsts, len(plan.sources))), beside) for plan in plans]
+        return [_Part(plan, list(islice(firsts, len(plan.sources))), beside, plan.late(beside)) for plan in plans]
 
     def _sources_with_pages(self, part: _Part[AnyRecord]) -> list[tuple[Source, QueryPage]]:
-        plan = part.plan
-        late = plan.late(part.beside)
+        plan, late = part.plan, part.late
         if not late:
             return list(zip(plan.sources, part.firsts, strict=True))
         # A cleanup moves items from late sources into the others: read last, those miss none of them.
@@ -301,7 +300,7 @@ class _Merge(Generic[AnyRecord]):
     def _count(self, part: _Part[AnyRecord]) -> int:
         whole = _Merge(self._table, part.plan, self._query, None)
         whole._expected = 10**9
-        plan, late = part.plan, part.plan.late(part.beside)
+        plan, late = part.plan, part.late
         pages = [*whole._pages(plan, late, limit=None), *whole._pages(plan, plan.sources, limit=None)]
         return sum(1 for _ in whole._visible(part, pages))
 
@@ -335,15 +334,6 @@ class _Merge(Generic[AnyRecord]):
         return Query(source.ordered, forward=forward, limit=limit, keep=plan.keep, **resumed)
 
 
-def _read_together(table: Table, keys: Sequence[Key], queries: Sequence[Query]) -> tuple[list[QueryPage], Beside]:
-    """`Table.read_together` of any number of keys."""
-    wanted = list(dict.fromkeys(keys))
-    pages, beside = table.read_together(wanted[:_KEYS_PER_REQUEST], queries)
-    for at in range(_KEYS_PER_REQUEST, len(wanted), _KEYS_PER_REQUEST):
-        beside |= table.get_many(wanted[at : at + _KEYS_PER_REQUEST])
-    return pages, beside
-
-
 def _sort_in_memory(table: Table, plan: Plan[AnyRecord], query: ListQuery, cursor: Cursor | None) -> Found[AnyRecord]:
     own, beside = _slim_rows(table, [plan])
     plan.check(beside)
@@ -365,7 +355,7 @@ def _slim_rows(table: Table, plans: Sequence[Plan[AnyRecord]]) -> tuple[list[tup
     """The rows that the list shows of these plans, each with where the whole item is (None: the row is whole)."""
     sources = [(plan, source) for plan in plans for source in plan.sources if source.slim]
     queries = [Query(source.slim) for _, source in sources if source.slim]
-    pages, beside = _read_together(table, [key for plan in plans for key in plan.beside], queries)
+    pages, beside = table.read_together([key for plan in plans for key in plan.beside], queries)
     rows: list[tuple[Item, Key | None]] = []
     for (plan, source), query, page in zip(sources, queries, pages, strict=True):
         rest = table.iterate(query.partition, start=page.next_start) if page.next_start else ()

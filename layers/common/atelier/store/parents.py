@@ -35,6 +35,20 @@ def count_child(account: int, parent_id: str, amounts: Mapping[str, int], *, mis
     return Write(keys.counters(account, parent_id), add=amounts, condition=LIVE, on_condition_failure=lambda _: missing)
 
 
+def count_in_ancestors(
+    kind: str, fields: Mapping[str, Any], amounts: Mapping[str, int], *, missing: NotFound | None = None
+) -> list[Write]:
+    """The writes that count in every ancestor of a resource. Refused with `missing` where one is not there.
+
+    Without `missing`, with NotFound of that ancestor.
+    """
+    above = [(ancestor, fields[f"{ancestor}_id"]) for ancestor in ancestors_of(kind)]
+    return [
+        count_child(fields["user_id"], id_, amounts, missing=missing or NotFound(ancestor, id_))
+        for ancestor, id_ in above
+    ]
+
+
 def counts_below(kind: str, counters: Item) -> dict[str, int]:
     """How many resources of each counter a resource of `kind` takes with it."""
     return {name: int(counters.get(name, 0)) for name in counters_below(kind)}

@@ -9,7 +9,7 @@ after a grant was revoked.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
-from typing import Any, Final
+from typing import Any
 
 from atelier.domain.access import Access
 from atelier.domain.errors import NotFound
@@ -23,8 +23,6 @@ from atelier.store.grants import GRANT, grant_name, number_received
 from atelier.store.keys import Key
 from atelier.store.table import ConditionFailure, Table, Write, concurrent_update
 from atelier.store.wire import Item
-
-_KEYS_PER_REQUEST: Final = 100
 
 
 def grant_text(grant: Grant) -> str:
@@ -118,10 +116,7 @@ def _found_in(table: Table, accounts: Sequence[int], kind: str, id_: str) -> dic
         for account in accounts
         for key in (keys.resource(account, kind, id_), keys.summary(account), keys.text(account, id_))
     ]
-    found: dict[Key, Item] = {}
-    for at in range(0, len(wanted), _KEYS_PER_REQUEST):
-        found |= table.get_many(wanted[at : at + _KEYS_PER_REQUEST])
-    return found
+    return table.get_many(wanted)
 
 
 def reach_account(table: Table, account: int, *, access: Access, needs: Needs) -> Access:

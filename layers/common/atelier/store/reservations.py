@@ -118,7 +118,6 @@ class Reservation:
 
 def within_a_month(create: Callable[[], Created], table: Table, account: int) -> Created:
     """Create something that reserves; before the first of a month, begin that month in every scope that asks for it."""
-
     for _ in range(_MONTHS_TO_BEGIN):
         try:
             return create()

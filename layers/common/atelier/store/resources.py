@@ -84,7 +84,7 @@ class Resources(Generic[AnyRecord]):
         given = {**asked, **self._ancestors_of(asked, access), **_new_fields(id_, access, now)}
         record = self._model.model_validate(given)
         fields, one = vars(record), {counter_of(self.kind, vars(record)): 1}
-        writes = [*still_granted(access), *self._count_in_ancestors(fields, one)]
+        writes = [*still_granted(access), *parents.count_in_ancestors(self.kind, fields, one)]
         writes += self._put(record, condition=MISSING)
         if is_parent(self.kind):
             writes.append(parents.new_counters(access.account, self.kind, fields))
@@ -231,16 +231,6 @@ class Resources(Generic[AnyRecord]):
             raise NotFound(parent, parent_id)
         return {f"{each}_id": found[key][f"{each}_id"] for each in above} | {f"{parent}_id": parent_id}
 
-    def _count_in_ancestors(
-        self, fields: Mapping[str, Any], amounts: Mapping[str, int], *, missing: NotFound | None = None
-    ) -> Sequence[Write]:
-        """The writes that count in every ancestor, each of which must exist; `missing` is raised where one does not."""
-        above = [(ancestor, fields[f"{ancestor}_id"]) for ancestor in ancestors_of(self.kind)]
-        return [
-            parents.count_child(fields["user_id"], id_, amounts, missing=missing or NotFound(ancestor, id_))
-            for ancestor, id_ in above
-        ]
-
     def _recount(self, before: AnyRecord, after: AnyRecord) -> Sequence[Write]:
         """The writes that move a resource from one counter to another when its status changed."""
         old, new = counter_of(self.kind, vars(before)), counter_of(self.kind, vars(after))
@@ -248,7 +238,10 @@ class Resources(Generic[AnyRecord]):
             return []
         fields, move = vars(after), {old: -1, new: 1}
         gone = NotFound(self.kind, fields["id"])
-        return [*self._count_in_ancestors(fields, move, missing=gone), add_to_totals(fields["user_id"], move)]
+        return [
+            *parents.count_in_ancestors(self.kind, fields, move, missing=gone),
+            add_to_totals(fields["user_id"], move),
+        ]
 
     def _deletion(self, account: int, item: Item, counters: Item, *, now: datetime) -> Sequence[Write]:
         below = parents.counts_below(self.kind, counters)
@@ -257,7 +250,7 @@ class Resources(Generic[AnyRecord]):
         same_version = Attr("version").eq(item["version"])
         key = keys.resource(account, self.kind, item["id"])
         writes = [
-            *self._count_in_ancestors(item, less, missing=NotFound(self.kind, item["id"])),
+            *parents.count_in_ancestors(self.kind, item, less, missing=NotFound(self.kind, item["id"])),
             Write(key, delete=True, condition=same_version, on_condition_failure=concurrent_update),
         ]
         if not is_parent(self.kind):

@@ -17,7 +17,6 @@ from atelier.domain.campaigns import Campaign, CampaignPage
 from atelier.domain.clients import Client, ClientPage
 from atelier.domain.errors import FieldError, Invalid, NotFound, TooManyShares
 from atelier.domain.ids import is_id
-from atelier.domain.kinds import ancestors_of
 from atelier.domain.roles import Role
 from atelier.domain.schema import format_timestamp
 from atelier.domain.shares import (
@@ -105,12 +104,7 @@ class Shares:
             share = self._kept(summary, resource_id, None if leaves else acting.account)
             if share is None:
                 raise NotFound("share", f"with user {guest}")
-            gone = Write(
-                keys.resource(share.user_id, self._shares.kind, share.id),
-                delete=True,
-                condition=Attr("version").eq(share.version),
-                on_condition_failure=concurrent_update,
-            )
+            gone = self._without(self._shares.kind, share)
             counted = self._counted(share, {self._shares.kind: -1})
             self._table.transact(*still_granted(acting), *counted, gone, removed_grant(guest, self._kind, resource_id))
 
@@ -148,7 +142,7 @@ class Shares:
             if invitation is None or self._resource_of(invitation) != resource_id:
                 raise NotFound("invitation", id_)
             counted = self._counted(invitation, {self._invitations.kind: -1})
-            self._table.transact(*still_granted(acting), *counted, self._without(invitation))
+            self._table.transact(*still_granted(acting), *counted, self._without(self._invitations.kind, invitation))
 
         self._table.retry_on_conflict(attempt)
 
@@ -185,7 +179,7 @@ class Shares:
             amounts = {self._invitations.kind: -1} | ({} if before else {self._shares.kind: 1})
             writes = [
                 *self._counted(share, amounts, missing=NotFound("invitation", _NO_SUCH_INVITATION)),
-                self._without(invitation),
+                self._without(self._invitations.kind, invitation),
                 *self._written(share, before),
             ]
             return idempotency.create(
@@ -208,13 +202,10 @@ class Shares:
         if self._kind == ACCOUNT:
             return reach_account(self._table, int(resource_id), access=access, needs=MANAGE), {}
         if self._kind == "client":
-            _, acting = Resources(self._table, "client", Client, ClientPage).get_by(
-                resource_id, access=access, needs=MANAGE
-            )
-            return acting, {"client_id": resource_id}
-        campaign, acting = Resources(self._table, "campaign", Campaign, CampaignPage).get_by(
-            resource_id, access=access, needs=MANAGE
-        )
+            clients = Resources(self._table, "client", Client, ClientPage)
+            return clients.get_by(resource_id, access=access, needs=MANAGE)[1], {"client_id": resource_id}
+        campaigns = Resources(self._table, "campaign", Campaign, CampaignPage)
+        campaign, acting = campaigns.get_by(resource_id, access=access, needs=MANAGE)
         return acting, {"client_id": campaign.client_id, "campaign_id": resource_id}
 
     def _listed(self, resource_id: str, access: Access) -> tuple[Access, str | None]:
@@ -329,20 +320,14 @@ class Shares:
     ) -> Sequence[Write]:
         """The writes that count shares and invitations below every ancestor, each of which must be there."""
         counts = {f"{kind}s": amount for kind, amount in amounts.items()}
-        above = [(ancestor, getattr(given, f"{ancestor}_id")) for ancestor in ancestors_of(self._shares.kind)]
-        return [
-            *(
-                parents.count_child(given.user_id, id_, counts, missing=missing or NotFound(ancestor, id_))
-                for ancestor, id_ in above
-            ),
-            add_to_totals(given.user_id, counts),
-        ]
+        above = parents.count_in_ancestors(self._shares.kind, vars(given), counts, missing=missing)
+        return [*above, add_to_totals(given.user_id, counts)]
 
-    def _without(self, invitation: Invitation) -> Write:
+    def _without(self, kind: str, given: Share | Invitation) -> Write:
         return Write(
-            keys.resource(invitation.user_id, self._invitations.kind, invitation.id),
+            keys.resource(given.user_id, kind, given.id),
             delete=True,
-            condition=Attr("version").eq(invitation.version),
+            condition=Attr("version").eq(given.version),
             on_condition_failure=concurrent_update,
         )
 

@@ -110,6 +110,8 @@ class Retry:
             self.sleep(pause)
 
 
+KEYS_PER_REQUEST: Final = 100
+"""Keys that BatchGetItem takes at most."""
 AT_ONCE: Final = 25
 """Queries that one request has in flight at most."""
 
@@ -245,12 +247,21 @@ class Table:
         return deserialized(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
-        """The items that exist, each as of now, at most 100 of them in one request."""
-        wanted = self._batch(keys)
-        return self._collect(partial(self._client.batch_get_item, RequestItems=wanted))
+        """The items that exist, each as of now, 100 of them a request."""
+        wanted = list(dict.fromkeys(keys))
+        found: dict[Key, Item] = {}
+        for at in range(0, len(wanted), KEYS_PER_REQUEST):
+            batch = self._batch(wanted[at : at + KEYS_PER_REQUEST])
+            found |= self._collect(partial(self._client.batch_get_item, RequestItems=batch))
+        return found
 
     def read_together(self, keys: Iterable[Key], queries: Sequence[Query]) -> tuple[list[QueryPage], dict[Key, Item]]:
-        """One page of each query, and `get_many` of these keys, all asked for at the same time."""
+        """One page of each query, and `get_many` of these keys: the first request of it and all queries together."""
+        wanted = list(dict.fromkeys(keys))
+        pages, found = self._read_together(wanted[:KEYS_PER_REQUEST], queries)
+        return pages, found | self.get_many(wanted[KEYS_PER_REQUEST:])
+
+    def _read_together(self, keys: Sequence[Key], queries: Sequence[Query]) -> tuple[list[QueryPage], dict[Key, Item]]:
         begin = getattr(self._client, "begin", None)
         if begin is None:
             pages = [_threads().submit(copy_context().run, self.run, each) for each in queries]
@@ -285,8 +296,8 @@ class Table:
                 each.drop()
             raise
 
-    def _batch(self, keys: Iterable[Key]) -> dict[str, Any]:
-        wanted = [serialized(key.attributes()) for key in dict.fromkeys(keys)]
+    def _batch(self, keys: Sequence[Key]) -> dict[str, Any]:
+        wanted = [serialized(key.attributes()) for key in keys]
         return {self._name: {"Keys": wanted, "ConsistentRead": True}}
 
     def _collect(self, ask: Callable[[], Any]) -> dict[Key, Item]:

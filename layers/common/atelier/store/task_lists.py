@@ -161,8 +161,7 @@ class _TaskList:
         return self._read_counters([self._scope(), *pending])
 
     def _read_counters(self, wanted: Sequence[Key]) -> list[Item]:
-        batches = (wanted[at : at + 100] for at in range(0, len(wanted), 100))
-        return [item for batch in batches for item in self._table.get_many(batch).values()]
+        return list(self._table.get_many(wanted).values())
 
     def _lives(self, beside: Beside, item: Item) -> bool:
         client_id = item.get("client_id")
