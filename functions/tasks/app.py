@@ -2,7 +2,7 @@
 
 from atelier.bootstrap import bootstrap
 
-from datetime import datetime
+from collections.abc import Callable
 from secrets import randbits, token_urlsafe
 from typing import Annotated, Any
 
@@ -11,6 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from atelier import wiring
 from atelier.caller import access_of
+from atelier.domain.access import Access
 from atelier.domain.errors import PreconditionFailed
 from atelier.domain.ids import new_id
 from atelier.domain.provider_info import ProviderList, provider_list
@@ -131,19 +132,13 @@ def cancel_task(task_id: TaskId) -> Reply:
 )
 def retry_task(task_id: TaskId, request: Request, key: IdempotencyKey = None) -> Reply:
     """Create a task that repeats a failed or canceled one, with the guidelines and brief as they are now."""
-    store, access, now, idempotent = wiring.tasks(), access_of(app), utcnow(), idempotent_request(request, key)
-    made = store.find_replay(idempotent, access=access, now=now)
-    if made is None:
-        identity = _identity(now)
 
-        def attempt() -> CreateResult[Task]:
-            task, acting = store.get_to_retry(task_id, access=access)
-            parents, _ = store.parents(task.client_id, task.campaign_id, access=acting)
-            again = new_retry(task, parents, wiring.generation_context(), identity=identity, access=acting)
-            return store.create(again, access=acting, idempotent=idempotent, now=now)
+    def again(identity: TaskIdentity) -> tuple[Task, Access]:
+        task, acting = wiring.tasks().get_to_retry(task_id, access=access_of(app))
+        parents, _ = wiring.tasks().parents(task.client_id, task.campaign_id, access=acting)
+        return new_retry(task, parents, wiring.generation_context(), identity=identity, access=acting), acting
 
-        made = store.retry_on_conflict(attempt)
-    return accepted_response(made, wiring.media_urls(), now=now)
+    return _create(again, request, key)
 
 
 @app.delete(
@@ -177,22 +172,27 @@ def list_providers() -> Reply:
 
 
 def _generate(new: NewTask, request: Request, key: str | None) -> Reply:
+    def of_request(identity: TaskIdentity) -> tuple[Task, Access]:
+        ids, access = (new.client_id, new.campaign_id), access_of(app)
+        parents, acting = wiring.tasks().parents(*ids, access=access, account=new.user_id)
+        return new_task(new, parents, wiring.generation_context(), identity=identity, access=acting), acting
+
+    return _create(of_request, request, key)
+
+
+def _create(make: Callable[[TaskIdentity], tuple[Task, Access]], request: Request, key: str | None) -> Reply:
+    """Create the task that `make` makes, and with which access; it is made again when a grant changes meanwhile."""
     store, access, now, idempotent = wiring.tasks(), access_of(app), utcnow(), idempotent_request(request, key)
     made = store.find_replay(idempotent, access=access, now=now)
     if made is None:
-        identity = _identity(now)
+        identity = TaskIdentity(new_id(now, randbits(62)), token_urlsafe(24), now)
 
         def attempt() -> CreateResult[Task]:
-            parents, acting = store.parents(new.client_id, new.campaign_id, access=access, account=new.user_id)
-            task = new_task(new, parents, wiring.generation_context(), identity=identity, access=acting)
+            task, acting = make(identity)
             return store.create(task, access=acting, idempotent=idempotent, now=now)
 
         made = store.retry_on_conflict(attempt)
     return accepted_response(made, wiring.media_urls(), now=now)
-
-
-def _identity(now: datetime) -> TaskIdentity:
-    return TaskIdentity(new_id(now, randbits(62)), token_urlsafe(24), now)
 
 
 handler = bootstrap(serve(app), wiring.tasks, wiring.generation_context, prime=app.get_openapi_json_schema)
