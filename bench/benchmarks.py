@@ -27,6 +27,7 @@ This run: {machine}, {cores} cores.
 def main() -> None:
     """Write the document, and print it."""
     rounds = int(os.environ.get("ROUNDS", speed.ROUNDS))
+    counted = [growth.section(), throughput.section()]
     with assembled() as cast:
         timed = [
             section(cast, rounds)
@@ -39,9 +40,7 @@ def main() -> None:
             )
         ]
     head = HEAD.format(rounds=rounds, machine=f"{platform.system()} on {platform.machine()}", cores=os.cpu_count())
-    text = "\n\n".join(
-        [head.strip(), "## Beside peers", *(each.strip() for each in timed), growth.section(), throughput.section()]
-    )
+    text = "\n\n".join([head.strip(), "## Beside peers", *(each.strip() for each in timed), *counted])
     DOCUMENT.write_text(f"{text.strip()}\n")
     print(text)
 

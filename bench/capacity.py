@@ -347,7 +347,7 @@ class Listed:
 
 
 def is_count(sk: str) -> bool:
-    """Whether an item with this sort key is an owner's totals or the counts of a scope."""
+    """Whether an item with this sort key is an account's totals or the counts of a scope."""
     return sk == "SUMMARY" or sk.startswith("COUNTERS#")
 
 
@@ -480,10 +480,10 @@ def _fill_ledger(it: Measuring, rows: int, tasks: int) -> None:
 # -------------------------------------------------------------------------------------------------------- pipeline
 
 STEPS: Final = (
-    "worker: hands the job in",
-    "worker: asks after it, and it runs",
-    "worker: asks after it again",
-    "worker: asks after it once more",
+    "worker: submits the job",
+    "worker: polls, and it runs",
+    "worker: polls again",
+    "worker: polls once more",
     "worker: stores the file",
 )
 
@@ -501,7 +501,7 @@ def pipeline() -> dict[str, Calls]:
             it.note(step, it.made.work)
         same = Working(it.call("GET /tasks/{task_id}").json["progress"])
         with mock.patch.object(Steady, "poll", return_value=same):
-            it.note("worker: asks after it, and nothing is new", it.made.work)
+            it.note("worker: polls, and nothing is new", it.made.work)
         it.note(last, it.made.work)
         it.made.relay()
         it.note("notify: tells a receiver", it.made.tell)

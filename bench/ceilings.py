@@ -1,8 +1,8 @@
-"""What can one owner do in a second?  `make bench`; it rewrites a table of docs/capacity.md.
+"""What can one account do in a second?  `make bench`; it rewrites a table of docs/capacity.md.
 
     PYTHONPATH=layers/common:. .venv/bin/python bench/ceilings.py
 
-Our real stores meet the model of DynamoDB (bench/model.py): requests of one owner arrive at random moments, so many a
+Our real stores meet the model of DynamoDB (bench/model.py): requests of one account arrive at random moments, so many a
 second on average, for 20 seconds. The ceiling is the highest rate at which hardly any is refused and 99 of 100 are
 answered within a second. Every request is alone in its function; there are as many functions as it takes.
 """
@@ -60,11 +60,11 @@ class Load:
         return statistics.quantiles(self.took, n=100)[share - 1] if len(self.took) > 1 else float("inf")
 
 
-def load(prepare: Callable[["Owner"], Act], rate: float, *, seconds: float = SECONDS, saved: float = 1.0) -> Load:
+def load(prepare: Callable[["Account"], Act], rate: float, *, seconds: float = SECONDS, saved: float = 1.0) -> Load:
     """Send so many requests a second for a while."""
     with modelled() as (made, model):
         model.saved_seconds = saved
-        act = prepare(Owner(made))
+        act = prepare(Account(made))
         found = Load(rate)
         for number, moment in enumerate(_moments(rate, seconds, model.chance)):
             model.time.at(moment, _noted(act, number, found, model))
@@ -96,8 +96,8 @@ def _noted(act: Act, number: int, found: Load, model: Model) -> Callable[[], Non
 # -------------------------------------------------------------------------------------------------------- requests
 
 
-class Owner:
-    """One owner's requests, without HTTP."""
+class Account:
+    """One account's requests, without HTTP."""
 
     def __init__(self, made: Harness) -> None:
         self.made = made
@@ -135,68 +135,68 @@ def _id(now: Any) -> str:
     return new_id(now, randbits(62))
 
 
-def create_clients(owner: Owner) -> Act:
+def create_clients(account: Account) -> Act:
     """Clients."""
-    return lambda _: owner.client()
+    return lambda _: account.client()
 
 
-def create_campaigns_of_one(owner: Owner) -> Act:
+def create_campaigns_of_one(account: Account) -> Act:
     """Campaigns of one client."""
-    client = owner.client()
-    return lambda _: owner.campaign(client)
+    client = account.client()
+    return lambda _: account.campaign(client)
 
 
-def create_campaigns_of_many(owner: Owner) -> Act:
+def create_campaigns_of_many(account: Account) -> Act:
     """Campaigns, each of another client."""
-    clients = [owner.client() for _ in range(100)]
-    return lambda number: owner.campaign(clients[number % 100])
+    clients = [account.client() for _ in range(100)]
+    return lambda number: account.campaign(clients[number % 100])
 
 
-def order_for_nobody(owner: Owner) -> Act:
+def order_for_nobody(account: Account) -> Act:
     """Images for no client."""
-    return lambda _: owner.task()
+    return lambda _: account.task()
 
 
-def order_for_a_campaign(owner: Owner) -> Act:
+def order_for_a_campaign(account: Account) -> Act:
     """Images for one campaign."""
-    campaign = owner.campaign(owner.client())
-    return lambda _: owner.task(campaign_id=campaign)
+    campaign = account.campaign(account.client())
+    return lambda _: account.task(campaign_id=campaign)
 
 
-def transitions(owner: Owner) -> Act:
+def transitions(account: Account) -> Act:
     """Changes of status, of tasks of one campaign."""
-    campaign = owner.campaign(owner.client())
-    idle = [owner.task(campaign_id=campaign) for _ in range(300)]
+    campaign = account.campaign(account.client())
+    idle = [account.task(campaign_id=campaign) for _ in range(300)]
 
     def move(_: int) -> None:
-        idle.append(owner.move(idle.pop(0)))
+        idle.append(account.move(idle.pop(0)))
 
     return move
 
 
-def rename_campaigns(owner: Owner) -> Act:
+def rename_campaigns(account: Account) -> Act:
     """Campaigns renamed, each of them another one."""
-    client = owner.client()
-    campaigns = [owner.campaign(client) for _ in range(300)]
+    client = account.client()
+    campaigns = [account.campaign(client) for _ in range(300)]
 
     def rename(number: int) -> object:
         patch = CampaignPatch(name=f"Renamed {number}")
         return wiring.campaigns().patch(
-            campaigns[number % 300], patch, access=ME, accepted=None, now=owner.made.clock()
+            campaigns[number % 300], patch, access=ME, accepted=None, now=account.made.clock()
         )
 
     return rename
 
 
-def search(owner: Owner) -> Act:
+def search(account: Account) -> Act:
     """Searches over 5,000 clients."""
-    multiply(owner.made, owner.client, 4_999)
+    multiply(account.made, account.client, 4_999)
     return lambda _: wiring.clients().list(ClientQuery(search="acme"), access=ME)
 
 
-def first_page(owner: Owner) -> Act:
+def first_page(account: Account) -> Act:
     """First pages of clients, 50 each."""
-    multiply(owner.made, owner.client, 99)
+    multiply(account.made, account.client, 99)
     return lambda _: wiring.clients().list(ClientQuery(), access=ME)
 
 
@@ -204,7 +204,7 @@ def first_page(owner: Owner) -> Act:
 
 
 RATES: Final = (2, 5, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100, 150, 200, 250)
-LOADS: Final[Mapping[str, tuple[Callable[[Owner], Act], float]]] = {
+LOADS: Final[Mapping[str, tuple[Callable[[Account], Act], float]]] = {
     "clients created": (create_clients, SECONDS),
     "campaigns created, of one client": (create_campaigns_of_one, SECONDS),
     "campaigns created, each of another client": (create_campaigns_of_many, SECONDS),
@@ -226,7 +226,7 @@ class Ceiling:
     beyond: Load
 
 
-def ceiling(prepare: Callable[[Owner], Act], seconds: float) -> Ceiling:
+def ceiling(prepare: Callable[[Account], Act], seconds: float) -> Ceiling:
     """The last of `RATES` that is carried, if each below it is, and the next one."""
     below, beyond = -1, len(RATES)
     loads: dict[int, Load] = {}
@@ -245,7 +245,7 @@ def crowd(size: int) -> Load:
 def table() -> str:
     """The ceilings, as the document has them."""
     rows = [_row(name, ceiling(*each)) for name, each in LOADS.items()]
-    head = "| one owner | a second | median ms | p99 ms | one step more | median ms | p99 ms | refused |"
+    head = "| one account | a second | median ms | p99 ms | one step more | median ms | p99 ms | refused |"
     return "\n".join([head, "| --- |" + " --- |" * 7, *rows])
 
 

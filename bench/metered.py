@@ -68,7 +68,7 @@ class Meter:
         self.spent["index units"] += call.index_units
         self.spent["index units of transactions"] += call.index_units * is_transaction
         # What a user's own partition takes: everything but tasks.
-        self.spent["owner's units"] += sum(
+        self.spent["account's units"] += sum(
             units for (pk, _), units in call.written.items() if pk.startswith("ACCOUNT#")
         )
 

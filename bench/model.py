@@ -6,8 +6,8 @@ happen, in virtual time. Data and conditions are moto's. What the model adds, by
 - *Transaction conflict handling*: a transaction that touches an item which another one is writing is cancelled at
   once, with `TransactionConflict` for that item; a single write gets `TransactionConflictException`. Nobody queues.
 - *Partitions*: 1,000 write and 3,000 read units a second. An item collection with local indexes is never split, so an
-  owner's clients, campaigns and counters share one partition, entries in local indexes included. An owner's tasks share
-  one partition of each global index, whose new entries all come at its end; the table's writes wait for the index.
+  account's clients, campaigns and counters share one partition, entries in local indexes included. Its tasks share one
+  partition of each global index, whose new entries all come at its end; the table's writes wait for the index.
 
 Assumed, as AWS publishes no such numbers: `LATENCY`, and that a transaction holds its items from when it arrives until
 it is answered. A partition may use later what it did not use, the guide says of 300 seconds, at times less. Here it is

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from tempfile import TemporaryDirectory
 from typing import IO, Any, Final, cast
 
+from atelier.store import keys
 from bench import installed
 from bench.canned import CATALOGUE, Table, served
 from local import tools
@@ -155,7 +156,9 @@ def assembled(*, from_source: bool = False) -> Iterator[Cast]:
         mangum = replace(fastapi, title=f"{fastapi.title}, Mangum", kind="handler")
         yield Cast(
             runtime=Subject("Lambda's runtime alone", "runtime", [installed.runtime()], ENVIRONMENT),
-            floor=replace(atelier.reading("DynamoDB alone"), kind="floor", folders=[installed.function("floor")]),
+            floor=replace(
+                atelier.reading("DynamoDB alone").under(**_keys()), kind="floor", folders=[installed.function("floor")]
+            ),
             atelier=atelier,
             plain=atelier.under("Atelier, `DYNAMODB_CLIENT=botocore`", DYNAMODB_CLIENT="botocore"),
             typical=typical,
@@ -165,6 +168,16 @@ def assembled(*, from_source: bool = False) -> Iterator[Cast]:
             mangum=mangum,
             mangum_in_loop=replace(mangum, title=f"{mangum.title}, `async`", folders=loop),
         )
+
+
+def _keys() -> dict[str, str]:
+    """Where Atelier has the first account's clients and their total."""
+    summary = keys.summary(1)
+    return {
+        "ACCOUNT_PARTITION": summary.pk,
+        "SUMMARY_SORT_KEY": summary.sk,
+        "CLIENT_PREFIX": f"{keys.prefix('client')}#",
+    }
 
 
 @contextmanager

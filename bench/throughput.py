@@ -107,7 +107,12 @@ def provider_queues() -> dict[str, int]:
     """How many workers the template lets run for each queue."""
     events = [each["Properties"] for each in _resource("WorkerFunction")["Events"].values()]
     assert {each["BatchSize"] for each in events} == {1}  # noqa: S101 - else a worker has more than one job at a time
-    return {each["Queue"].removesuffix(".Arn"): each["ScalingConfig"]["MaximumConcurrency"] for each in events}
+    return {each["Queue"].removesuffix(".Arn"): _number(each["ScalingConfig"]["MaximumConcurrency"]) for each in events}
+
+
+def _number(given: int | str) -> int:
+    # A reference to a parameter is read as the parameter's name.
+    return given if isinstance(given, int) else int(template()["Parameters"][given]["Default"])
 
 
 def _resource(name: str) -> Any:
@@ -124,9 +129,9 @@ def limits(rows: Rows) -> dict[str, float]:
         f"workers of all {len(workers)} providers: {together}": 60 * together / held,
         f"environments of an account: {ENVIRONMENTS:,}, if nobody else needs them": 60 * ENVIRONMENTS / held,
         "the relay, one for each shard of the table's stream": 60_000 / rows[RELAY]["billed ms"],
-        f"one owner's `COUNTERS#all`: one transaction in {HOLD_MS:.0f} ms": 60_000 / HOLD_MS / whole["transactions"],
-        f"one owner's partition: {PARTITION_UNITS:,} WCU a second": 60 * PARTITION_UNITS / whole["owner's units"],
-        f"one owner's tasks in an index: {PARTITION_UNITS:,} WCU a second": 60 * PARTITION_UNITS / in_an_index,
+        f"one account's `COUNTERS#all`: one transaction in {HOLD_MS:.0f} ms": 60_000 / HOLD_MS / whole["transactions"],
+        f"one account's partition: {PARTITION_UNITS:,} WCU a second": 60 * PARTITION_UNITS / whole["account's units"],
+        f"one account's tasks in an index: {PARTITION_UNITS:,} WCU a second": 60 * PARTITION_UNITS / in_an_index,
         f"a new table on demand: {NEW_TABLE_UNITS:,} WCU a second": 60 * NEW_TABLE_UNITS / whole["write units"],
     }
 
@@ -145,8 +150,8 @@ def section() -> str:
 
 
 def _steps(rows: Rows) -> str:
-    counted = ("calls", "write units", "owner's units", "S3 calls", "provider calls", "messages")
-    head = ["each image", "CPU ms", "DynamoDB calls", "WCU", "owner's", "S3", "provider", "messages", "ms"]
+    counted = ("calls", "write units", "account's units", "S3 calls", "provider calls", "messages")
+    head = ["each image", "CPU ms", "DynamoDB calls", "WCU", "account's", "S3", "provider", "messages", "ms"]
     lines = [
         [name, f"{row['processor ms']:.1f}", *(brief(row[each]) for each in counted), f"{row['billed ms']:.0f}"]
         for name, row in {**rows, "**all of it**": _sum(rows)}.items()
@@ -178,7 +183,7 @@ HEAD: Final = f"""\
 From `bench/throughput.py`: the real handlers on moto make {BATCH * BATCHES} images for one campaign. The provider
 takes {IMAGE_MS / 1000} s and does not call back; the relay gets {BATCH} records at a time, a worker one message.
 CPU ms are measured, warm, without the emulator's and the provider's share. Calls, units and messages are counted;
-*owner's* are the units of the owner's own partition, which holds the counters. The last column is computed: CPU
+*account's* are the units of the account's own partition, which holds the counters. The last column is computed: CPU
 ms by memory size, {WAIT_MS["round trips"]} ms for each round trip to DynamoDB and each message sent,
 {WAIT_MS["S3 calls"]} for S3, {WAIT_MS["provider calls"]} for each call of the provider, {FETCH_MS} for the file."""
 
@@ -190,10 +195,11 @@ A job holds a worker only while it is polled; *under way* are all that the provi
 limits images of {IMAGE_MS / 1000} s, the lowest first (computed):"""
 
 TAIL: Final = """\
-The first is ours to raise: `MaximumConcurrency` of the provider's queue. (Bedrock generates images within the
-call, so it holds a worker for as long, and its queue has 10.) A callback saves the wait until the next poll, not the
-polls before it. Of one owner's limits the counters come first: every create, start and end of a task is a transaction
-on them, and transactions that conflict are retried ([Referential integrity](integrity.md)). Next is the owner's
+The first two are the operator's to raise: `MaximumConcurrency` of the queues, whose defaults fit a new AWS account of
+ten concurrent executions. (Bedrock generates images within the call, so it holds a worker for as long.) A callback
+saves the wait until the next poll, not the
+polls before it. Of one account's limits the counters come first: every create, start and end of a task is a transaction
+on them, and transactions that conflict are retried ([Referential integrity](integrity.md)). Next is the account's
 partition, which DynamoDB cannot split because it has local indexes. A provider's own limit is not among these: what it
 does not take now waits in the provider's queue, with a `status_reason`, and holds no worker."""
 

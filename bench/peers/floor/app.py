@@ -1,6 +1,7 @@
 """The least that asking DynamoDB takes: sign, write the request's bytes, check and read the answer's. No API around it.
 
-Atelier's keys and items, and nothing of its code. What others take beyond this, they and their libraries add.
+Atelier's items, at the keys that the environment names, and nothing of its code. What others take beyond this, they
+and their libraries add.
 """
 
 import hashlib
@@ -22,7 +23,9 @@ KEY_ID: Final = os.environ["AWS_ACCESS_KEY_ID"]
 SECRET: Final = os.environ["AWS_SECRET_ACCESS_KEY"]
 TOKEN: Final = os.environ["AWS_SESSION_TOKEN"]
 SIGNED: Final = "content-type;host;x-amz-date;x-amz-security-token;x-amz-target"
-OWNER: Final = {"S": "U#1"}
+ACCOUNT: Final = {"S": os.environ["ACCOUNT_PARTITION"]}
+SUMMARY: Final = os.environ["SUMMARY_SORT_KEY"]
+CLIENT: Final = os.environ["CLIENT_PREFIX"]
 CHUNK: Final = 1 << 18
 
 Item = dict[str, Any]
@@ -33,25 +36,25 @@ server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
 
 def get(client_id: str) -> Item:
     """One client."""
-    return _item(f"CLIENT#{client_id}")
+    return _item(f"{CLIENT}{client_id}")
 
 
 def page() -> dict[str, Any]:
     """The newest fifty clients, and how many there are."""
     query = {
         "TableName": TABLE,
-        "KeyConditionExpression": "PK = :owner AND begins_with(SK, :clients)",
-        "ExpressionAttributeValues": {":owner": OWNER, ":clients": {"S": "CLIENT#"}},
+        "KeyConditionExpression": "PK = :account AND begins_with(SK, :clients)",
+        "ExpressionAttributeValues": {":account": ACCOUNT, ":clients": {"S": CLIENT}},
         "ScanIndexForward": False,
         "ConsistentRead": True,
         "Limit": 50,
     }
     items = [_plain(item) for item in _ask("Query", query)["Items"]]
-    return {"items": items, "total": _item("META")["clients"]}
+    return {"items": items, "total": _item(SUMMARY)["clients"]}
 
 
 def _item(name: str) -> Item:
-    request = {"TableName": TABLE, "Key": {"PK": OWNER, "SK": {"S": name}}, "ConsistentRead": True}
+    request = {"TableName": TABLE, "Key": {"PK": ACCOUNT, "SK": {"S": name}}, "ConsistentRead": True}
     return _plain(_ask("GetItem", request)["Item"])
 
 
