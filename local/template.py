@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
 from samtranslator.public.exceptions import InvalidDocumentException  # type: ignore[import-untyped]
 from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
-from yaml import YAMLError
+from samtranslator.yaml_helper import intrinsics_multi_constructor  # type: ignore[import-untyped]
 
 from local.errors import BadTemplate
+from local.safe_loader import SafeLoader
 
 REGION = "us-east-1"
 
@@ -30,6 +31,13 @@ ROLLOUT = (
 LOCAL_RUN_ONLY = "LocalRunOnly"
 
 
+class _Loader(SafeLoader):
+    """Reads the short forms of CloudFormation's functions (`!Ref`) as the long ones (`{"Ref": ...}`)."""
+
+
+_Loader.add_multi_constructor("!", intrinsics_multi_constructor)
+
+
 class _NoManagedPolicies:
     """Stands where the translator would list the account's managed policies, which needs AWS."""
 
@@ -40,8 +48,8 @@ class _NoManagedPolicies:
 def load(path: Path) -> Template:
     """The template as written, its short forms (`!Ref`) as the long ones (`{"Ref": …}`)."""
     try:
-        template: Template = yaml_parse(path.read_text(encoding="utf-8"))
-    except (OSError, YAMLError) as unreadable:
+        template: Template = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506
+    except (OSError, yaml.YAMLError) as unreadable:
         raise BadTemplate(f"{path.name} cannot be read: {unreadable}") from unreadable
     return template
 

@@ -6,14 +6,16 @@ from typing import Any, Final
 
 import yaml
 
+from local.safe_loader import SafeLoader
+
 PROJECT: Final = Path(__file__).parents[1]
 
 
-class _Template(yaml.SafeLoader):
+class _Template(SafeLoader):
     """Reads CloudFormation's tags (`!Ref`, `!GetAtt`, ...) as what they are applied to."""
 
 
-def _tagged(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
+def _tagged(loader: SafeLoader, _suffix: str, node: yaml.Node) -> Any:
     if isinstance(node, yaml.MappingNode):
         return loader.construct_mapping(node, deep=True)
     if isinstance(node, yaml.SequenceNode):

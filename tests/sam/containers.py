@@ -1,6 +1,8 @@
 """`sam local` as these tests use it: functions in containers, with an AWS that the emulator plays."""
 
 import json
+import signal
+import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,11 +12,14 @@ from typing import Any, Final
 from unittest import mock
 
 import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
 
 from atelier import settings, wiring
 from local import template, tools
 from local.engine import Engine
 from testbed.template import create_table
+from tests.e2e.conftest import eventually
 from tests.support.golden import event as golden
 
 TABLE: Final = "atelier"
@@ -49,6 +54,25 @@ class Containers:
         """What SAM's command line sees; its credentials are also the functions'."""
         ours = {**tools.environment(), **self.engine.environment}
         return {**ours, **credentials(account), "AWS_ENDPOINT_URL": self.endpoint}
+
+    @contextmanager
+    def serving(self, command: str, account: str, variables: Path) -> Iterator[int]:
+        """`sam local start-...`, with a container for each function that is asked for once and then kept; its port."""
+        port = free_port()
+        words = self.command(command, "--port", str(port), "--warm-containers", "LAZY", "--env-vars", str(variables))
+        log = variables.with_suffix(".log")
+        with log.open("w") as said:
+            process = subprocess.Popen(words, env=self.environment(account), stdout=said, stderr=said)
+            try:
+                eventually(lambda: listens(port), f"it listens; {log.read_text()}")
+                yield port
+            finally:
+                process.send_signal(signal.SIGINT)
+                try:
+                    process.wait(60)
+                except subprocess.TimeoutExpired:
+                    process.terminate()  # what a background shell started ignores SIGINT
+                    process.wait(60)
 
 
 @dataclass(frozen=True)
@@ -96,6 +120,22 @@ class Account:
         for name in QUEUES:
             boto3.client("sqs").create_queue(QueueName=name)
 
+    def remove(self) -> None:
+        """Remove them with all that they hold. To be called `here`."""
+        boto3.client("dynamodb").delete_table(TableName=TABLE)
+        s3, bucket = boto3.client("s3"), self.variables["MEDIA_BUCKET"]
+        for each in s3.list_objects_v2(Bucket=bucket).get("Contents", []):
+            s3.delete_object(Bucket=bucket, Key=each["Key"])
+        s3.delete_bucket(Bucket=bucket)
+        for name in QUEUES:
+            boto3.client("sqs").delete_queue(QueueUrl=self.queue(name, self.containers.endpoint))
+
+    def settings(self, folder: Path) -> Path:
+        """A file of its variables, as SAM's command line takes it."""
+        file = folder / "variables.json"
+        file.write_text(json.dumps({"Parameters": {**self.variables, "AWS_ENDPOINT_URL": self.containers.address}}))
+        return file
+
     def waiting(self, name: str) -> list[dict[str, Any]]:
         """The messages that wait in a queue. To be called `here`."""
         asked = boto3.client("sqs").receive_message(
@@ -104,12 +144,9 @@ class Account:
         return [json.loads(message["Body"]) for message in asked.get("Messages", [])]
 
     def invoke(self, function: str, event: str, folder: Path) -> Any:
-        """What the function answers to a golden event, in a container of its own."""
-        variables, sent = folder / "variables.json", folder / "event.json"
+        """What the function answers to a golden event, by `sam local invoke`: in a container made for it."""
+        sent, variables = folder / "event.json", self.settings(folder)
         sent.write_text(json.dumps(golden(event)))
-        variables.write_text(
-            json.dumps({"Parameters": {**self.variables, "AWS_ENDPOINT_URL": self.containers.address}})
-        )
         command = self.containers.command(
             "invoke", logical_id(function), "--event", str(sent), "--env-vars", str(variables)
         )
@@ -121,10 +158,32 @@ class Account:
         assert ran.stdout.strip(), ran.stderr
         return json.loads(ran.stdout)
 
+    def invoke_again(self, function: str, event: str, port: int) -> Any:
+        """The same by a server that keeps its containers (`sam local start-lambda`)."""
+        unsigned = Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1}, read_timeout=120)
+        server = boto3.client("lambda", endpoint_url=f"http://127.0.0.1:{port}", config=unsigned)
+        answer = server.invoke(FunctionName=logical_id(function), Payload=json.dumps(golden(event)))
+        said = answer["Payload"].read().decode()
+        assert "FunctionError" not in answer, said
+        return json.loads(said)
+
 
 def credentials(account: str) -> dict[str, str]:
     """Credentials of an account of the emulator: the key's id is its number; signed URLs are checked by this secret."""
     return {"AWS_ACCESS_KEY_ID": account, "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": template.REGION}
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def listens(port: int) -> bool:
+    """Whether somebody listens on it."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def logical_id(function: str) -> str:

@@ -1,9 +1,6 @@
 """The README's tour through `sam local start-api`: functions in containers, everything behind them in the emulator."""
 
 import json
-import signal
-import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,17 +11,6 @@ from local import deployment
 from local.stack import Stack
 from tests.e2e.conftest import eventually
 from tests.sam.containers import Containers, functions_environment
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture(scope="module")
@@ -41,27 +27,11 @@ def variables(containers: Containers, stack: Stack, tmp_path_factory: pytest.Tem
 @pytest.fixture(scope="module")
 def api(containers: Containers, variables: Path) -> Iterator[httpx.Client]:
     """A client of the API that SAM serves."""
-    port = free_port()
-    warm = ["--port", str(port), "--warm-containers", "LAZY", "--env-vars", str(variables)]
-    log = variables.with_name("start-api.log")
-    with log.open("w") as said:
-        process = subprocess.Popen(
-            containers.command("start-api", *warm),
-            env=containers.environment(deployment.ACCOUNT),
-            stdout=said,
-            stderr=said,
-        )
-        try:
-            eventually(lambda: listens(port), f"it listens; {log.read_text()}")
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v3", timeout=120) as client:
-                yield client
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.terminate()  # what a background shell started ignores SIGINT
-                process.wait(60)
+    with (
+        containers.serving("start-api", deployment.ACCOUNT, variables) as port,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v3", timeout=120) as client,
+    ):
+        yield client
 
 
 def fetch(url: str, stack: Stack) -> bytes:
