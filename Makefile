@@ -8,6 +8,8 @@ MINUTES ?= 10
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
+# Bytecode is made of what is imported, when it is: a third of the time, where most of a package is never used.
+INSTALL := install --quiet --disable-pip-version-check --no-compile --require-hashes
 # No index addresses in the files: everybody resolves from their own.
 LOCK = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header --no-annotate
@@ -27,31 +29,31 @@ $(VENV)/.run: local/requirements.txt
 	@$(PYTHON) local/check_python.py
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing what the local run needs (once, about half a minute) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(BIN)/python -m pip $(INSTALL) -r $<
 	@touch $@
 
 $(VENV)/.test: tests/requirements.txt $(VENV)/.run
 	@echo "Installing what the tests need (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(BIN)/python -m pip $(INSTALL) -r $<
 	@touch $@
 
 # An environment of its own: SAM's command line pins what the project has in other versions.
 $(VENV)/.sam: local/sam-requirements.txt $(VENV)/.run
 	@echo "Installing SAM's command line (once, about a minute) ..."
 	@test -x $(VENV)/sam/bin/python || $(BIN)/python -m venv $(VENV)/sam
-	@$(VENV)/sam/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@$(VENV)/sam/bin/python -m pip $(INSTALL) --no-deps -r $<
 	@touch $@
 
 $(VENV)/.awscli: local/awscli-requirements.txt $(VENV)/.run
 	@echo "Installing AWS's command line, of which only the parser is used (once, about half a minute) ..."
 	@test -x $(VENV)/awscli/bin/python || $(BIN)/python -m venv $(VENV)/awscli
-	@$(VENV)/awscli/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(VENV)/awscli/bin/python -m pip $(INSTALL) -r $<
 	@touch $@
 
 $(VENV)/.audit: local/audit-requirements.txt $(VENV)/.run
 	@echo "Installing what audits the template (once, about half a minute) ..."
 	@test -x $(VENV)/audit/bin/python || $(BIN)/python -m venv $(VENV)/audit
-	@$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(VENV)/audit/bin/python -m pip $(INSTALL) -r $<
 	@touch $@
 
 run: $(VENV)/.run ## Serve the whole project on http://127.0.0.1:8000 (or PORT=...; AUTH=jwt asks for tokens), no AWS account needed
