@@ -44,7 +44,6 @@ _RESERVED: Final = "reserved|"
 _CELL: Final = "tasks|"
 _BOOKED: Final = ("tasks", "outputs", "bytes", "milliseconds", "cost", "unpriced")
 _ATTEMPTS: Final = 10  # to tell a receiver
-_DELIVERY_ENDS: Final = timedelta(days=3)
 _DUE_SHARDS: Final = 8
 _TASK_INDEXES: Final = ("owner_tasks", "client_tasks", "campaign_tasks")
 _NAME_BYTES: Final = 900  # of a name that sorts: a sort key has a limit
@@ -76,7 +75,8 @@ def violations(items: Iterable[Item], *, at_rest: bool = False, deleted: Iterabl
     found += _grants(owners)
     for user_id, owned in sorted(owners.items()):
         found += [f"User {user_id}: {each}" for each in _Recount(owned, exact_ledger=deleted is not None).violations()]
-        found += [f"User {user_id}: the cleanup of {each} is left." for each in sorted(owned.deletions) if at_rest]
+        left = [*owned.deletions, *(f"task {id_}" for id_ in owned.deleted_tasks)] if at_rest else []
+        found += [f"User {user_id}: the cleanup of {each} is left." for each in sorted(left)]
     return found
 
 
@@ -93,6 +93,7 @@ class Owned:
     whole: dict[str, Item] = field(default_factory=dict)
     deletions: dict[str, Item] = field(default_factory=dict)
     deleted: list[Item] = field(default_factory=list)
+    deleted_tasks: dict[str, Item] = field(default_factory=dict)
 
     @property
     def clients(self) -> dict[str, Item]:
@@ -124,6 +125,7 @@ def _sort_in(owners: Mapping[int, Owned], details: dict[str, Item], item: Item) 
         "COUNTERS": owned.counters,
         "TEXT": owned.texts,
         "DELETION": owned.deletions,
+        "DELETED_TASK": owned.deleted_tasks,
     }
     if kind in rooms:
         rooms[kind][rest] = item
@@ -384,6 +386,10 @@ class _Recount:
                 yield from _unseen(f"task {id_}", id_, task)
         for parent, deletion in sorted(self._all.deletions.items()):
             yield from _unseen(f"the cleanup of {parent}", deletion["id"], deletion)
+        for id_, task in sorted(self._all.deleted_tasks.items()):
+            yield from _unseen(f"the cleanup of task {id_}", id_, task)
+            if id_ in self._all.tasks:
+                yield f"task {id_} was deleted, and is still there."
 
 
 # --------------------------------------------------------------------------------------------------------- counting
@@ -492,10 +498,9 @@ def _text_places(kind: str, resource: Item) -> dict[str, str | None]:
 
 def _is_to_be_told(task: Item) -> bool:
     made = task.get("webhook_deliveries", [])
-    ends = any(200 <= each.get("status", 0) < 300 or each.get("status") == 410 for each in made)  # noqa: PLR2004
-    last = datetime.fromisoformat(made[-1]["at"] if made else task["completed_at"])
-    is_recent = last <= datetime.fromisoformat(task["completed_at"]) + _DELIVERY_ENDS
-    return "webhook_url" in task and len(made) < _ATTEMPTS and not ends and is_recent
+    told = any(200 <= each.get("status", 0) < 300 or each.get("status") == 410 for each in made)  # noqa: PLR2004
+    ends = told or any(each.get("given_up") for each in made)
+    return "webhook_url" in task and len(made) < _ATTEMPTS and not ends
 
 
 def _unseen(what: str, id_: str, item: Item) -> Iterator[str]:
