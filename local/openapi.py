@@ -98,14 +98,15 @@ def _add_models(shapes: Mapping[str, Any]) -> None:
         properties["params"]["propertyNames"] = {"not": {"enum": sorted(properties)}}
 
 
+_OF_TASKS: Final = ("getTask", "getTaskResult", "updateTask", "cancelTask", "retryTask", "deleteTask")
 # After a request that makes something, where its id goes next (OpenAPI links).
 _LINKS: Final = {
     "createClient": ("client_id", ("getClient", "updateClient", "deleteClient", "listClientCampaigns")),
     "createCampaign": ("campaign_id", ("getCampaign", "updateCampaign", "deleteCampaign")),
     "createClientCampaign": ("campaign_id", ("getCampaign", "updateCampaign", "deleteCampaign")),
-    "generateImage": ("task_id", ("getTask", "getTaskResult", "cancelTask", "retryTask", "deleteTask")),
-    "generateVideo": ("task_id", ("getTask", "getTaskResult", "cancelTask", "retryTask", "deleteTask")),
-    "generateAudio": ("task_id", ("getTask", "getTaskResult", "cancelTask", "retryTask", "deleteTask")),
+    "generateImage": ("task_id", _OF_TASKS),
+    "generateVideo": ("task_id", _OF_TASKS),
+    "generateAudio": ("task_id", _OF_TASKS),
 }
 
 

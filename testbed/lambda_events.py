@@ -25,7 +25,7 @@ def http_event(
     method: str, path: str, body: str | None, *, headers: Mapping[str, str], query: Mapping[str, Any] | str
 ) -> dict[str, Any]:
     """A request as an HTTP API hands it to Lambda (payload format 2.0)."""
-    raw_query = query if isinstance(query, str) else urlencode(query)
+    raw_query = query if isinstance(query, str) else urlencode(query, doseq=True)
     given: dict[str, list[str]] = {}
     for name, value in parse_qsl(raw_query, keep_blank_values=True):
         given.setdefault(name, []).append(value)

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from secrets import randbits, token_urlsafe
 from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.event_handler import Request
 from aws_lambda_powertools.event_handler.openapi.params import Query
@@ -22,14 +23,24 @@ from atelier.domain.task_creation import TaskIdentity, new_retry, new_task
 from atelier.domain.tasks.life_cycle import cancel
 from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.record import Task, TaskPage
-from atelier.domain.tasks.requests import NewAudio, NewImage, NewTask, NewVideo
+from atelier.domain.tasks.requests import NewAudio, NewImage, NewTask, NewVideo, TaskPatch
 from atelier.store.idempotency import CreateResult
 from atelier.task_metrics import count_task_end
 from atelier.web.api import Reply, api, no_content, page_response, serve
 from atelier.web.conditional import matches
 from atelier.web.estimates import Estimate, estimate_response
 from atelier.web.idempotency import idempotent_request
-from atelier.web.openapi import CREATED_HEADERS, GENERATE, READ, IdempotencyKey, IfMatch, IfNoneMatch, TaskId, responses
+from atelier.web.openapi import (
+    CHANGE,
+    CREATED_HEADERS,
+    GENERATE,
+    READ,
+    IdempotencyKey,
+    IfMatch,
+    IfNoneMatch,
+    TaskId,
+    responses,
+)
 from atelier.web.tasks import TaskResult, accepted_response, result_response, tag_of, task_response, with_urls
 
 app = api()
@@ -118,7 +129,11 @@ def estimate_audio(body: NewAudio) -> Reply:
 )
 def list_tasks(query: Annotated[TaskQuery, Query()]) -> Reply:
     """List the tasks you may see, by page number or by cursor. A new task appears within a second."""
-    page, media_urls = wiring.tasks().list(query, access=access_of(app)), wiring.media_urls()
+    # Powertools takes a comma for the end of a value.
+    tags = [value for name, value in parse_qsl(app.current_event.raw_query_string or "") if name == "tag"]
+    names = wiring.catalog().names_of(query.model) if query.model else ()
+    asked = query.model_copy(update={"model": names, "tag": tuple(tags)})
+    page, media_urls = wiring.tasks().list(asked, access=access_of(app)), wiring.media_urls()
     return page_response(page.model_copy(update={"items": [with_urls(task, media_urls) for task in page.items]}))
 
 
@@ -181,6 +196,20 @@ def retry_task(task_id: TaskId, request: Request, key: IdempotencyKey = None) ->
     return _create(again, request, key)
 
 
+@app.patch(
+    "/api/v3/tasks/<task_id>",
+    tags=["Tasks"],
+    operation_id="updateTask",
+    summary="Move, rate or tag a task",
+    responses=responses(200, Task, "The task as it is now.", *CHANGE, 409, headers=("ETag",)),
+)
+def update_task(task_id: TaskId, body: TaskPatch, if_match: IfMatch = None) -> Reply:
+    """Move a task to another client or campaign, or rate and tag it. A move takes its counts and its spend along."""
+    now = utcnow()
+    task = wiring.tasks().patch(task_id, body, _precondition(if_match), access=access_of(app), now=now)
+    return task_response(task, wiring.media_urls(), now=now)
+
+
 @app.delete(
     "/api/v3/tasks/<task_id>",
     tags=["Tasks"],
@@ -190,12 +219,7 @@ def retry_task(task_id: TaskId, request: Request, key: IdempotencyKey = None) ->
 )
 def delete_task(task_id: TaskId, if_match: IfMatch = None) -> Reply:
     """Delete a task and its files. The provider may still charge for work that it has begun."""
-
-    def check(task: Task) -> None:
-        if not matches(if_match, tag_of(task, now=utcnow())):
-            raise PreconditionFailed("The resource has changed since the version in If-Match.")
-
-    wiring.tasks().delete(task_id, check, access=access_of(app))
+    wiring.tasks().delete(task_id, _precondition(if_match), access=access_of(app))
     return no_content()
 
 
@@ -209,6 +233,14 @@ def delete_task(task_id: TaskId, if_match: IfMatch = None) -> Reply:
 def list_providers() -> Reply:
     """List providers and models: which are configured here, what each model takes, and what it costs."""
     return page_response(provider_list(wiring.generation_context()))
+
+
+def _precondition(if_match: str | None) -> Callable[[Task], None]:
+    def check(task: Task) -> None:
+        if not matches(if_match, tag_of(task, now=utcnow())):
+            raise PreconditionFailed("The resource has changed since the version in If-Match.")
+
+    return check
 
 
 def _generate(new: NewTask, request: Request, key: str | None) -> Reply:

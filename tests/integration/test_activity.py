@@ -218,7 +218,9 @@ def there(p: People) -> dict[tuple[str, str], Json]:
         for item in items:
             if item["SK"].partition("#")[0] != kind.name.upper():
                 continue
-            whole = {**item, kind.long_text: texts[item["id"]]} if "text_version" in item else item
+            whole = dict(item)
+            if kind.long_text and "text_version" in item:
+                whole[kind.long_text] = texts[item["id"]]
             fields = {name: plain(name, whole[name]) for name in kind.logged if name in whole}
             found[kind.name.rpartition("_")[2], item["id"]] = fields
     return found

@@ -201,6 +201,54 @@ def test_a_late_step_does_not_write_the_link_again(stage: Stage, parent: str) ->
     assert getattr(wiring.tasks().kept(task["id"], access=Access.own(1)), f"{parent}_id") is None
 
 
+@pytest.mark.parametrize("parent", ["client", "campaign"])
+def test_a_task_does_not_move_to_a_parent_just_deleted(stage: Stage, parent: str) -> None:
+    task, campaign = a_task(stage.w, campaign_id=a_campaign(stage.w)["id"]), a_campaign(stage.w)
+    gone = stage.will("DELETE", f"/{parent}s/{campaign['client_id' if parent == 'client' else 'id']}")
+    answer = stage.ask_while(gone, "PATCH", f"/tasks/{task['id']}", {"campaign_id": campaign["id"]})
+    assert answer.status == 404
+    assert shown(stage.w, f"/tasks/{task['id']}") == task
+    clean_up(stage.w)
+    assert stage.violations(at_rest=True) == []
+
+
+def test_a_campaign_of_a_client_just_deleted_takes_no_task(stage: Stage) -> None:
+    """The task moves within the client, whose counters the move does not change."""
+    client = a_client(stage.w)
+    task = a_task(stage.w, campaign_id=a_campaign(stage.w, client)["id"])
+    other = a_campaign(stage.w, client)
+    gone = stage.will("DELETE", f"/clients/{client['id']}")
+    answer = stage.ask_while(gone, "PATCH", f"/tasks/{task['id']}", {"campaign_id": other["id"]})
+    assert answer.status == 404
+    clean_up(stage.w)
+    assert stage.violations(at_rest=True) == []
+
+
+@pytest.mark.parametrize("cleaned", [False, True])
+def test_a_task_leaves_a_client_just_deleted(stage: Stage, cleaned: bool) -> None:
+    task, other = a_task(stage.w, campaign_id=a_campaign(stage.w)["id"]), a_client(stage.w)
+
+    def goes() -> None:
+        stage.will("DELETE", f"/clients/{task['client_id']}")()
+        if cleaned:
+            clean_up(stage.w)
+
+    moved = stage.ask_while(goes, "PATCH", f"/tasks/{task['id']}", {"client_id": other["id"]})
+    assert (moved.status, moved.json["client_id"], moved.json["campaign_id"]) == (200, other["id"], None)
+    clean_up(stage.w)
+    assert stage.violations(at_rest=True) == []
+    assert shown(stage.w, "/tasks", client_id=other["id"])["total"] == 1
+
+
+def test_of_two_concurrent_moves_the_last_one_holds(stage: Stage) -> None:
+    task, first, second = a_task(stage.w), a_client(stage.w), a_client(stage.w)
+    path = f"/tasks/{task['id']}"
+    moves = stage.will("PATCH", path, {"client_id": first["id"], "rating": 1})
+    moved = stage.ask_while(moves, "PATCH", path, {"client_id": second["id"]})
+    assert (moved.json["client_id"], moved.json["rating"]) == (second["id"], 1)
+    assert stage.violations() == []
+
+
 def test_a_task_that_ends_meanwhile_is_deleted_as_ended(stage: Stage) -> None:
     task = a_task(stage.w)
     ends = stage.will("POST", f"/tasks/{task['id']}/cancel")

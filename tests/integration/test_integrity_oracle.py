@@ -166,6 +166,21 @@ class Integrity(RuleBasedStateMachine):
             same = {name: row[name] for name in ("client_id", "campaign_id", "type", "provider", "prompt")}
             self._made("tasks", answer, {**same, "retry_of": id_})
 
+    @rule(task=which, client=st.none() | which, campaign=st.none() | which, rating=st.sampled_from([None, 1, 5]))
+    def move_task(self, task: int, client: int | None, campaign: int | None, rating: int | None) -> None:
+        id_ = self._pick("tasks", task)
+        client_id = None if client is None else self._pick("clients", client)
+        changes: Json = {"client_id": client_id, "campaign_id": None, "rating": rating}
+        if campaign is not None and (parent := self.sql.get("campaigns", self._pick("campaigns", campaign))):
+            changes |= {"client_id": parent["client_id"], "campaign_id": parent["id"]}
+        answer = self.harness.call("PATCH", f"/tasks/{id_}", changes)
+        there = changes["client_id"] is None or self.sql.get("clients", changes["client_id"])
+        if self.sql.get("tasks", id_) and there:
+            assert answer.status == 200, answer.text
+            self.sql.update("tasks", id_, changes)
+        else:
+            assert answer.status == 404, answer.text
+
     @rule(task=which)
     def delete_task(self, task: int) -> None:
         id_ = self._pick("tasks", task)
@@ -356,6 +371,7 @@ class Integrity(RuleBasedStateMachine):
             "status": pick(TASK_STATUSES),
             "type": pick(["image", "audio"]),
             "provider": pick(["fal", "sandbox"]),
+            "rating_from": pick(["1", "2"]),
             "created_from": pick(moments),
             "created_to": pick(moments),
         }

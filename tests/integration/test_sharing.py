@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 from unittest import mock
 
@@ -421,3 +422,53 @@ def test_the_recount_compares_shares_with_grants(p: People) -> None:
     items = list(scan(p.w.dynamodb, TABLE))
     without = [item for item in items if not item["SK"].startswith("CLIENT_SHARE")]
     assert any("grant#client" in each for each in violations(without))
+
+
+# ------------------------------------------------------------------------------------------------------------- moves
+
+
+def test_a_guest_moves_tasks_within_what_is_shared(p: People) -> None:
+    p.share(role="editor")
+    other = p.a_campaign(OWNER)["id"]
+    path = f"/tasks/{p.task}"
+    moved = p.ok(GUEST, "PATCH", path, {"campaign_id": other})
+    assert (moved["campaign_id"], moved["updated_by"]) == (other, p.numbers[GUEST])
+    unshared = p.ok(OWNER, "POST", "/clients", {"name": "Unshared"})["id"]
+    assert p.call(GUEST, "PATCH", path, {"client_id": unshared}).status == 404
+    assert p.call(GUEST, "PATCH", path, {"client_id": None}).status == 403
+    own = p.ok(GUEST, "POST", "/clients", {"name": "Own"})["id"]
+    refused = p.call(GUEST, "PATCH", path, {"client_id": own})
+    assert (refused.status, refused.json["errors"][0]["pointer"]) == (400, "/client_id")
+    assert p.ok(OWNER, "GET", path)["campaign_id"] == other
+
+
+def test_a_guests_move_demands_both_grants(p: People) -> None:
+    first, second = SCOPES[1], p.a_campaign(OWNER)["id"]
+    p.share(first, role="editor")
+    number = p.numbers[GUEST]
+    share = f"/campaigns/{second}/shares/{number}"
+    p.ok(OWNER, "PUT", share, {"role": "editor"})
+    table, transact = wiring.table(), wiring.table().transact
+    for revoke in (once(lambda: p.revoke(first)), once(lambda: p.ok(OWNER, "DELETE", share))):
+        with mock.patch.object(table, "transact", side_effect=partial(after, revoke, transact)):
+            assert p.call(GUEST, "PATCH", f"/tasks/{p.task}", {"campaign_id": second}).status == 404
+        p.share(first, role="editor")
+        p.call(OWNER, "PUT", share, {"role": "editor"})
+    assert p.ok(GUEST, "PATCH", f"/tasks/{p.task}", {"campaign_id": second})["campaign_id"] == second
+
+
+def after(action: Callable[[], object], write: Callable[..., None], *writes: Any) -> None:
+    """Do something, and write then."""
+    action()
+    write(*writes)
+
+
+def once(action: Callable[[], object]) -> Callable[[], None]:
+    """An action that does something the first time only, not while it is at it."""
+    left = [action]
+
+    def act() -> None:
+        if left:
+            left.pop()()
+
+    return act

@@ -88,6 +88,7 @@ STATUS: Final[dict[Route, Any]] = {
     ("GET", "/tasks/{task_id}/result"): (409, 409, 409, 409, 409, 409, 409, 409, 404, 404, 404),  # it was canceled
     ("POST", "/tasks/{task_id}/cancel"): (200, 403, 200, 403, 200, 403, 200, 200, 404, 404, 404),
     ("POST", "/tasks/{task_id}/retry"): (202, 403, 202, 403, 202, 403, 202, 202, 404, 404, 404),
+    ("PATCH", "/tasks/{task_id}"): (200, 403, 200, 403, 200, 403, 200, 200, 404, 404, 404),
     ("DELETE", "/tasks/{task_id}"): (204, 403, 204, 403, 204, 403, 204, 204, 404, 404, 404),
     ("GET", "/clients/{client_id}/shares"): MANAGE_CLIENT,
     ("PUT", "/clients/{client_id}/shares/{user_id}"): MANAGE_CLIENT,
@@ -118,6 +119,7 @@ BODIES: Final[dict[Route, Json]] = {
     ("POST", "/clients/{client_id}/campaigns"): {"name": "Launch", "goal": "Sell"},
     ("POST", "/campaigns"): {"name": "Launch", "goal": "Sell", "client_id": "{client_id}"},
     ("PATCH", "/campaigns/{campaign_id}"): {"brief": "By {guest}"},
+    ("PATCH", "/tasks/{task_id}"): {"tags": ["{guest}"], "campaign_id": "{campaign_id}"},
     ("POST", "/generate/image"): {"prompt": "A boat", "campaign_id": "{campaign_id}"},
     ("POST", "/generate/video"): {"prompt": "A boat", "client_id": "{client_id}"},
     ("POST", "/generate/audio"): {"prompt": "A boat", "user_id": "{owner}"},

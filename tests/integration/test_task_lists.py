@@ -44,13 +44,20 @@ def tasks(w: Harness, client: str, campaign: str) -> list[Json]:
     """Some of each kind, oldest first."""
     return [
         a_canceled_task(w, client_id=client),
-        a_task(w, "video", campaign_id=campaign),
+        marked(w, a_task(w, "video", campaign_id=campaign), rating=5, tags=["Hero", "spring sale"]),
         a_task(w, "audio", client_id=a_client(w)["id"], provider="fal"),
-        a_canceled_task(w, kind="audio", provider="fal"),
+        marked(w, a_canceled_task(w, kind="audio", provider="fal", prompt="Waves at Dawn"), rating=2),
         a_task(w, campaign_id=campaign),
-        a_task(w),
+        marked(w, a_task(w, provider="fal", model="fal-ai/flux-pro"), tags=["\u2075"]),
         a_canceled_task(w, kind="audio", provider="fal"),
     ]
+
+
+def marked(w: Harness, task: Json, **marks: Any) -> Json:
+    answer = w.call("PATCH", f"/tasks/{task['id']}", marks)
+    assert answer.status == 200, answer.text
+    changed: Json = answer.json
+    return changed
 
 
 def everything(task: Json) -> bool:
@@ -63,6 +70,26 @@ def nothing(task: Json) -> bool:
 
 Wanted = Callable[[Json], bool]
 FILTERS: list[tuple[Json, Wanted]] = [
+    ({"status": ["canceled", "pending"]}, everything),
+    ({"type": ["video", "audio"]}, lambda task: task["type"] != "image"),
+    (
+        {"provider": ["fal", "nobody"], "client_id": "none"},
+        lambda task: task["provider"] == "fal" and not task["client_id"],
+    ),
+    ({"model": "fal-ai/flux-pro/v1.1"}, lambda task: task["model"] == "fal-ai/flux-pro"),
+    ({"model": ["fal-ai/flux-pro", "sandbox-image"]}, lambda task: task["type"] == "image"),
+    ({"tag": "HERO"}, lambda task: task["rating"] == 5),
+    ({"tag": ["5", " spring  SALE "]}, lambda task: task["tags"]),
+    ({"tag": "sale"}, nothing),
+    ({"rating_from": "2"}, lambda task: task["rating"]),
+    ({"rating_from": "3", "type": ["video", "image"]}, lambda task: task["rating"] == 5),
+    ({"rating_from": "1", "client_id": "none"}, lambda task: task["rating"] == 2),
+    ({"rating_from": "1", "campaign_id": "{campaign}"}, lambda task: task["rating"] == 5),
+    ({"rating_from": "1", "created_from": "9999-12-31T23:59:59Z"}, nothing),
+    ({"search": "AT  dawn"}, lambda task: task["rating"] == 2),
+    ({"search": "boat", "rating_from": "1"}, lambda task: task["rating"] == 5),
+    ({"search": "%"}, nothing),
+    ({"campaign_id": "none"}, lambda task: task["campaign_id"] is None),
     ({}, everything),
     ({"client_id": "{client}"}, lambda task: task["client_id"] == task["_client"]),
     ({"client_id": "none"}, lambda task: task["client_id"] is None),
@@ -72,7 +99,7 @@ FILTERS: list[tuple[Json, Wanted]] = [
     ({"status": "succeeded"}, nothing),
     ({"type": "audio"}, lambda task: task["type"] == "audio"),
     ({"provider": "fal"}, lambda task: task["provider"] == "fal"),
-    ({"provider": "fal", "status": "pending"}, lambda task: task["provider"] == "fal" and task["client_id"]),
+    ({"provider": "fal", "status": "pending"}, lambda task: task["provider"] == "fal" and task["status"] == "pending"),
     ({"client_id": "none", "type": "image"}, lambda task: task["client_id"] is None and task["type"] == "image"),
     ({"campaign_id": "{campaign}", "type": "video"}, lambda task: task["type"] == "video"),
     ({"provider": "nobody"}, nothing),
@@ -94,7 +121,10 @@ def test_every_filter_pages_its_tasks_in_both_directions(
     w: Harness, tasks: list[Json], client: str, campaign: str, asked: tuple[Json, Wanted]
 ) -> None:
     query, wanted = asked
-    query = {name: value.format(client=client, campaign=campaign) for name, value in query.items()}
+    query = {
+        name: value.format(client=client, campaign=campaign) if isinstance(value, str) else value
+        for name, value in query.items()
+    }
     expected = [task["id"] for task in tasks if wanted({**task, "_client": client})]
     for order, in_order in (("asc", expected), ("desc", expected[::-1])):
         page = shown(w, "/tasks", sort_order=order, **query)

@@ -32,22 +32,22 @@ MUTANTS: Final = (
     Mutant(
         "a month does not begin with its limit",
         RESERVATIONS,
-        "has_begun = Attr(LIMIT[Period.MONTH]).not_exists() | Attr(room(self.month)).exists()",
-        "has_begun = Attr('PK').not_exists() | Attr('PK').exists()",
+        "Attr(LIMIT[Period.MONTH]).not_exists() | Attr(room(self.month)).exists()",
+        "Attr('PK').not_exists() | Attr('PK').exists()",
         BUDGETS,
     ),
     Mutant(
         "no budget is asked",
         RESERVATIONS,
-        "return has_begun & self._fits(Period.MONTH) & self._fits(Period.TOTAL)",
-        "return has_begun",
+        "if self.amount != 0:  #",
+        "if False:  #",
         BUDGETS,
     ),
     Mutant(
         "a total is not asked",
         RESERVATIONS,
-        "self._fits(Period.MONTH) & self._fits(Period.TOTAL)",
-        "self._fits(Period.MONTH)",
+        "for period, name in self._periods().items()]\n        return reduce",
+        "for period, name in self._periods().items() if period is Period.MONTH]\n        return reduce",
         BUDGETS,
     ),
     Mutant(

@@ -29,9 +29,9 @@ TASKS = st.builds(
 )
 CHOICES = st.builds(
     TaskFilter,
-    st.none() | st.sampled_from(TaskType),
-    st.none() | st.sampled_from(PROVIDERS),
-    st.none() | st.sampled_from(TaskStatus),
+    st.sets(st.sampled_from(TaskType)).map(tuple),
+    st.sets(st.sampled_from(PROVIDERS)).map(tuple),
+    st.sets(st.sampled_from(TaskStatus)).map(tuple),
 )
 
 
@@ -82,8 +82,8 @@ def _is_in(task: Task, scope: str) -> bool:
 
 
 def _is_wanted(task: Task, choice: TaskFilter) -> bool:
-    if choice.type and task.type != choice.type:
+    if choice.types and task.type not in choice.types:
         return False
-    if choice.provider and task.provider != choice.provider:
+    if choice.providers and task.provider not in choice.providers:
         return False
-    return not choice.status or task.status == choice.status
+    return not choice.statuses or task.status in choice.statuses

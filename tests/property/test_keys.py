@@ -208,6 +208,7 @@ def test_every_index_and_partition_is_used() -> None:
             keys.tasks_of_owner(1),
             keys.tasks_of_client(1, "x"),
             keys.tasks_of_campaign(1, "x"),
+            keys.marked_tasks(1),
             keys.due(0),
         )
     }

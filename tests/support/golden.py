@@ -73,6 +73,7 @@ ANSWERS: Final = {
     "tasks.get_result": 202,
     "tasks.cancel_task": 200,
     "tasks.retry_task": 202,
+    "tasks.update_task": 200,
     "tasks.delete_task": 204,
     "account.get_me": 200,
     "account.get_account": 200,
@@ -156,6 +157,7 @@ def _of_sharing(kind: str, path: str, ids: Mapping[str, str]) -> dict[str, Sent]
 
 
 REQUESTS: Final[Mapping[str, Sent]] = {
+    "tasks.update_task": Sent("PATCH /api/v3/tasks/{task_id}", {"task_id": TASK}, {"rating": 5, "tags": ["hero"]}),
     "shares.list_received": Sent("GET /api/v3/shares"),
     "shares.accept_invitation": Sent(
         "POST /api/v3/invitations/accept", body={"token": token_text(2, "client", FOREIGN, SECRET)}

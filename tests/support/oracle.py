@@ -22,7 +22,7 @@ CREATE TABLE tasks (
     id TEXT PRIMARY KEY,
     client_id TEXT REFERENCES clients ON DELETE SET NULL,
     campaign_id TEXT REFERENCES campaigns ON DELETE SET NULL,
-    user_id INTEGER, type TEXT, provider TEXT, prompt TEXT, retry_of TEXT, created_at TEXT,
+    user_id INTEGER, type TEXT, provider TEXT, prompt TEXT, retry_of TEXT, created_at TEXT, rating INTEGER,
     status TEXT, completed_at TEXT, deleted INTEGER DEFAULT 0
 );
 """
@@ -145,6 +145,8 @@ def _condition(name: str, value: str) -> tuple[str, bool]:
             return "instr(compared_as(name), compared_as(?)) > 0", True
         case "client_id", "none":
             return "client_id IS NULL", False
+        case "rating_from", _:
+            return "rating >= ?", True
         case "created_from", _:
             return "created_at >= ?", True
         case "created_to", _:

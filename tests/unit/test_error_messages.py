@@ -22,7 +22,7 @@ from atelier.domain.shares import (
     ShareQuery,
 )
 from atelier.domain.tasks.queries import TaskQuery
-from atelier.domain.tasks.requests import NewAudio, NewImage, NewVideo
+from atelier.domain.tasks.requests import NewAudio, NewImage, NewVideo, TaskPatch
 from atelier.domain.usage_report import UsageQuery
 from atelier.web.error_messages import SENTENCES, SPECIAL, sentence
 from tests.contract.sources import LAYER
@@ -34,7 +34,7 @@ JARGON = re.compile(
 MODELS: list[type[BaseModel]] = [
     *(NewClient, ClientPatch, NewCampaign, ClientCampaign, CampaignPatch, NewImage, NewVideo, NewAudio),
     *(NewBudget, NewShare, NewInvitation, InvitationFields, AcceptedInvitation, ShareQuery, AccountShareQuery),
-    *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery, UsageQuery),
+    *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery, UsageQuery, TaskPatch),
 ]
 HOSTILE: list[Any] = [
     *(None, True, 0, -1, 5, 1.5, 10**300, 1e308, float("nan"), float("inf"), "", " ", "\u200b", "x", "x" * 70_000),

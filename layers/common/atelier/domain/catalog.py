@@ -207,6 +207,12 @@ class Catalog:
             return Decimal(0)
         return choice.model.estimate(prompt, options)
 
+    def names_of(self, names: Iterable[str]) -> tuple[str, ...]:
+        """These names of models, with the ids and aliases of the models that they name."""
+        asked = tuple(names)
+        models = [each for each in self.models if any(map(each.answers_to, asked))]
+        return tuple(sorted({*asked, *(name for each in models for name in (each.id, *each.aliases))}))
+
     def resolve(
         self, kind: TaskType, *, provider: str | None, model: str | None, configured: Collection[str]
     ) -> ResolvedModel:

@@ -25,16 +25,16 @@ class CounterKey(NamedTuple):
 
 @dataclass(frozen=True)
 class TaskFilter:
-    """Which counters a list adds up; None takes every value."""
+    """Which counters a list adds up: those with any of these values; none given takes every value."""
 
-    type: TaskType | None = None
-    provider: str | None = None
-    status: TaskStatus | None = None
+    types: tuple[TaskType, ...] = ()
+    providers: tuple[str, ...] = ()
+    statuses: tuple[TaskStatus, ...] = ()
 
     def includes(self, key: CounterKey) -> bool:
         """Whether the filter includes the tasks of this counter."""
-        pairs = ((self.type, key.type), (self.provider, key.provider), (self.status, key.status))
-        return all(wanted is None or wanted == found for wanted, found in pairs)
+        pairs = ((self.types, key.type), (self.providers, key.provider), (self.statuses, key.status))
+        return all(not wanted or found in wanted for wanted, found in pairs)
 
     def total(self, counters: Mapping[CounterKey, int]) -> int:
         """How many tasks the filter includes."""

@@ -91,7 +91,19 @@ KINDS: Final = (
         parents=(Parent("client", OnDelete.SET_NULL), Parent("campaign", OnDelete.SET_NULL)),
         in_account=False,
         # Not how far the pipeline is: that is in the task.
-        logged=("type", "status", "provider", "model", "prompt", "client_id", "campaign_id", "retry_of", "metadata"),
+        logged=(
+            "type",
+            "status",
+            "provider",
+            "model",
+            "prompt",
+            "client_id",
+            "campaign_id",
+            "retry_of",
+            "metadata",
+            "rating",
+            "tags",
+        ),
     ),
 )
 """Parents stand before their children."""

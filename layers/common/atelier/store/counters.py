@@ -1,11 +1,12 @@
 """Counters of tasks: what a change of a task does to them, and what lists read from them."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from atelier.domain import counters
 from atelier.domain.account_limits import AccountLimits
-from atelier.domain.counters import EVERYTHING, CounterKey
+from atelier.domain.counters import EVERYTHING, CounterKey, counter_key_of
 from atelier.domain.errors import BudgetExceeded, NotFound
 from atelier.domain.reservations import Scope
 from atelier.domain.schema import UNASSIGNED
@@ -56,6 +57,36 @@ def moving(before: Task, after: Task | None) -> list[Write]:
     ended, held = account_limits.released(before, after), reservations.change(before, after)
     more = {EVERYTHING: held | ended, UNASSIGNED: {}}
     return [_recount(before.user_id, scope, amounts | more.get(scope, held)) for scope in scopes]
+
+
+def relinking(before: Task, after: Task, *, now: datetime) -> list[Write]:
+    """The writes that recount a task which moves to other parents, with what it takes of budgets.
+
+    Refused with NotFound and BudgetExceeded by the client, then the campaign that it enters; and with MonthBegins.
+    """
+    old, new = (dict(_parents(task)) for task in (before, after))
+    reservation, key = Reservation.moving(before, now=now), counter_key_of(before)
+    joins, leaves = _amounts({key: 1}), _amounts({key: -1})
+    writes = []
+    for id_, kind in new.items():
+        if id_ in old and kind == "client" and after.campaign_id and after.campaign_id not in old:
+            # A campaign's counters outlive those of its client.
+            missing = NotFound("campaign", after.campaign_id)
+            writes.append(count_child(before.user_id, id_, {}, missing=missing))
+        elif id_ not in old and id_ != UNASSIGNED:
+            count = count_child(before.user_id, id_, joins, missing=NotFound(kind, id_))
+            writes.append(reservation.within(count, Scope(kind, id_)))
+        elif id_ not in old:
+            writes.append(Write(keys.counters(before.user_id, UNASSIGNED), add=joins))
+    for id_ in old.keys() - new.keys():
+        count = _recount(before.user_id, id_, leaves)
+        writes.append(count if id_ == UNASSIGNED else reservation.leaving(count))
+    return writes
+
+
+def _parents(task: Task) -> list[tuple[str, str]]:
+    campaign = [(task.campaign_id, "campaign")] if task.campaign_id else []
+    return [(task.client_id or UNASSIGNED, "client"), *campaign]
 
 
 def settling(before: Task, after: Task) -> list[Write]:

@@ -111,6 +111,12 @@ class Attr:
             lambda request: f"{self._operand(request)} BETWEEN {request.value(low)} AND {request.value(high)}"
         )
 
+    def is_in(self, values: Sequence[Any]) -> Condition:
+        """Equals one of `values`, at most 100."""
+        return Condition(
+            lambda request: f"{self._operand(request)} IN ({', '.join(request.value(value) for value in values)})"
+        )
+
     def begins_with(self, prefix: str) -> Condition:
         """Begins with."""
         return Condition(lambda request: f"begins_with({self._operand(request)}, {request.value(prefix)})")

@@ -225,6 +225,8 @@ def task_indexes(each: "TaskSummary") -> dict[str, str]:
     }
     if each.campaign_id:
         found_by["campaign_tasks"] = tasks_of_campaign(each.user_id, each.campaign_id).value
+    if each.tags or each.rating:
+        found_by["marked_tasks"] = account_partition(each.user_id)
     return found_by
 
 
@@ -306,6 +308,11 @@ def tasks_of_client(account: int, client_id: str) -> Partition:
 def tasks_of_campaign(account: int, campaign_id: str) -> Partition:
     """A campaign's tasks in the order of their creation."""
     return Partition("tasks_of_campaign", "campaign_tasks", f"{account}#{campaign_id}", "id")
+
+
+def marked_tasks(account: int) -> Partition:
+    """Slim rows of an account's tasks that have tags or a rating, in the order of their creation."""
+    return Partition("marked_tasks_of_owner", "marked_tasks", account_partition(account), "id")
 
 
 def ledger(account: int) -> Partition:

@@ -350,31 +350,45 @@ def _sort_in_memory(table: Table, plan: Plan[AnyRecord], query: ListQuery, curso
     plan.check(beside)
     shared = plan.shared(beside)
     matching = own + (_slim_rows(table, shared)[0] if shared else [])
-    matching.sort(key=lambda each: plan.position(each[0]), reverse=query.newest_first)
-    begin = _offset(plan, [row for row, _ in matching], query, cursor)
+    matching.sort(key=lambda each: plan.position(each.row), reverse=query.newest_first)
+    begin = _offset(plan, [each.row for each in matching], query, cursor)
     shown = matching[begin : begin + query.page_size]
-    wanted = [key for _, key in shown if key]
+    wanted = [each.key for each in shown if each.key]
     items = table.get_many(wanted) if wanted else {}
-    there = [row if key is None else items[key] for row, key in shown if key is None or key in items]
+    there = [item for each in shown if (item := each.item(items)) is not None]
     records = from_items(plan.model, plan.complete(table, there))
-    last = cursor_at(plan, shown[-1][0], cursor, query) if shown else None
+    last = cursor_at(plan, shown[-1].row, cursor, query) if shown else None
     more = begin + query.page_size < len(matching)
     return found(query, cursor, records, total=len(matching), more=more, last=last)
 
 
-def _slim_rows(table: Table, plans: Sequence[Plan[AnyRecord]]) -> tuple[list[tuple[Item, Key | None]], Beside]:
-    """The rows that the list shows of these plans, each with where the whole item is (None: the row is whole)."""
+@dataclass(frozen=True)
+class _SlimRow:
+    """A row that a list shows: where the whole item is (None: the row is whole), and what a reader sees of that."""
+
+    row: Item
+    key: Key | None
+    shows: Callable[[Item], Item | None]
+
+    def item(self, found: Mapping[Key, Item]) -> Item | None:
+        """The item as a reader sees it; None for one that has gone since its row was read."""
+        whole = self.row if self.key is None else found.get(self.key)
+        return None if whole is None else self.shows(whole)
+
+
+def _slim_rows(table: Table, plans: Sequence[Plan[AnyRecord]]) -> tuple[list[_SlimRow], Beside]:
+    """The rows that the list shows of these plans."""
     sources = [(plan, source) for plan in plans for source in plan.sources if source.slim]
-    queries = [Query(source.slim) for _, source in sources if source.slim]
+    queries = [Query(source.slim, keep=plan.keep) for plan, source in sources if source.slim]
     pages, beside = table.read_together([key for plan in plans for key in plan.beside], queries)
-    rows: list[tuple[Item, Key | None]] = []
+    rows: list[_SlimRow] = []
     for (plan, source), query, page in zip(sources, queries, pages, strict=True):
-        rest = table.iterate(query.partition, start=page.next_start) if page.next_start else ()
+        rest = table.iterate(query.partition, start=page.next_start, keep=plan.keep) if page.next_start else ()
         shows = plan.shows(beside)
         matching = (row for row in chain(page.items, rest) if plan.keeps(row) and shows(row) is not None)
-        rows += [(row, source.key(row["id"])) for row in matching]
+        rows += [_SlimRow(row, source.key(row["id"]), shows) for row in matching]
     for plan in plans:
-        rows += [(item, None) for item in plan.given(beside)]
+        rows += [_SlimRow(item, None, lambda item: item) for item in plan.given(beside)]
     return rows, beside
 
 

@@ -9,6 +9,8 @@ after a grant was revoked.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from atelier.domain.access import Access
@@ -75,15 +77,17 @@ def changed_grant(guest: int, grant: Grant, *, before: str) -> Write:
     )
 
 
-def still_granted(access: Access) -> list[Write]:
-    """What a guest's transaction demands: that the grant is still as it was read. Nothing for others.
+def still_granted(*accesses: Access) -> list[Write]:
+    """What a guest's transaction demands: that the grants are still as they were read. Nothing for others.
 
-    Refused with ConcurrentUpdate: whoever reads again finds out what has become of it.
+    All are of one actor. Refused with ConcurrentUpdate: whoever reads again finds out what has become of them.
     """
-    if access.grant is None:
+    grants = {access.grant: access.actor for access in accesses if access.grant}
+    if not grants:
         return []
-    same = Attr(grant_name(access.grant.kind, access.grant.id)).eq(grant_text(access.grant))
-    return [Write(keys.summary(access.actor), condition=same, on_condition_failure=concurrent_update)]
+    same = reduce(and_, (Attr(grant_name(each.kind, each.id)).eq(grant_text(each)) for each in grants))
+    (actor,) = set(grants.values())
+    return [Write(keys.summary(actor), condition=same, on_condition_failure=concurrent_update)]
 
 
 def acting_on(

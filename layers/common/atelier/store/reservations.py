@@ -12,11 +12,14 @@ task of a month under a monthly budget finds no room of that month: it begins th
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import reduce
+from operator import and_
 from typing import Final, TypeVar
 
 from atelier.domain.counters import EVERYTHING
 from atelier.domain.errors import BudgetExceeded, Busy
-from atelier.domain.money import from_millionths, in_millionths
+from atelier.domain.money import from_millionths
 from atelier.domain.reservations import (
     TOTAL,
     Held,
@@ -54,17 +57,34 @@ class MonthBegins(Exception):
 
 @dataclass(frozen=True)
 class Reservation:
-    """What the creation of a task reserves in each of its scopes, and under which condition."""
+    """What a task takes of the scopes that it enters, and under which condition: `amount` has to be left.
 
-    month: str
+    No amount where nobody can say what it will cost. `month` is None for a task so old that its month is not kept.
+    """
+
+    month: str | None
     gone: str
     amount: int | None
+    held: Held
 
     @classmethod
     def of(cls, task: Task) -> "Reservation":
-        """What a new task reserves; no amount where nobody can say what it will cost."""
-        amount = None if task.reserved is None else in_millionths(task.reserved)
-        return cls(month_of(task.created_at), months_before(task.created_at, 2), amount)
+        """What a new task reserves."""
+        held, month = held_by(task), month_of(task.created_at)
+        return cls(month, months_before(task.created_at, 2), _amount(task, held), held)
+
+    @classmethod
+    def moving(cls, task: Task, *, now: datetime) -> "Reservation":
+        """What a task takes along when it moves to other parents."""
+        held, month = held_by(task), month_of(task.created_at)
+        if month < months_before(now, 1):
+            return cls(None, month, _amount(task, held), held)
+        return cls(month, months_before(now, 2), _amount(task, held), held)
+
+    def leaving(self, count: Write) -> Write:
+        """The write that counts the task out of a scope, with what it took there."""
+        back = _taken(self.month, Held(-self.held.spent, -self.held.reserved))
+        return replace(count, add={**count.add, **back}, remove=(*count.remove, *self._gone()))
 
     def within(self, count: Write, scope: Scope) -> Write:
         """The write that counts the task in a scope, with what it reserves there.
@@ -79,30 +99,40 @@ class Reservation:
                 error = own(item)
             return error or concurrent_update(item)
 
-        condition = self._condition()
+        conditions = [each for each in (count.condition, self._condition()) if each is not None]
         return replace(
             count,
             # The room of its month is there from now on, whatever the task takes of it.
-            add={**count.add, room(self.month): 0, **_taken(self.month, Held(reserved=self.amount or 0))},
-            remove=(*count.remove, room(self.gone), reserved(self.gone)),
-            condition=condition if count.condition is None else count.condition & condition,
+            add={**count.add, **self._begun(), **_taken(self.month, self.held)},
+            remove=(*count.remove, *self._gone()),
+            condition=reduce(and_, conditions) if conditions else None,
             on_condition_failure=refused,
         )
 
-    def _condition(self) -> Condition:
-        has_begun = Attr(LIMIT[Period.MONTH]).not_exists() | Attr(room(self.month)).exists()
-        if self.amount == 0:  # what costs nothing exceeds nothing
-            return has_begun
-        return has_begun & self._fits(Period.MONTH) & self._fits(Period.TOTAL)
+    def _begun(self) -> dict[str, int]:
+        return {room(self.month): 0} if self.month else {}
 
-    def _fits(self, period: Period) -> Condition:
+    def _gone(self) -> tuple[str, str]:
+        return room(self.gone), reserved(self.gone)
+
+    def _periods(self) -> dict[Period, str]:
+        """The limits that the task falls under, each with the name of its present period."""
+        return {Period.MONTH: self.month, Period.TOTAL: TOTAL} if self.month else {Period.TOTAL: TOTAL}
+
+    def _condition(self) -> Condition | None:
+        conditions: list[Condition] = []
+        if self.month:
+            conditions.append(Attr(LIMIT[Period.MONTH]).not_exists() | Attr(room(self.month)).exists())
+        if self.amount != 0:  # what costs nothing exceeds nothing
+            conditions += [self._fits(period, name) for period, name in self._periods().items()]
+        return reduce(and_, conditions) if conditions else None
+
+    def _fits(self, period: Period, name: str) -> Condition:
         does_not_block = Attr(BLOCKS[period]).not_exists()
-        if self.amount is None:
-            return does_not_block
-        return does_not_block | Attr(room(named(period, self.month))).gte(self.amount)
+        return does_not_block if self.amount is None else does_not_block | Attr(room(name)).gte(self.amount)
 
     def _refusal(self, scope: Scope, item: Item) -> Exception | None:
-        if LIMIT[Period.MONTH] in item and room(self.month) not in item:
+        if self.month and LIMIT[Period.MONTH] in item and room(self.month) not in item:
             return MonthBegins(scope.id or EVERYTHING, self.month, int(item[LIMIT[Period.MONTH]]))
         return self.exceeded(scope, item)
 
@@ -111,10 +141,10 @@ class Reservation:
 
         All of its limit is left of a month that has not begun.
         """
-        blocking = (period for period in Period if BLOCKS[period] in item)
-        for period in blocking:
+        blocking = ((period, name) for period, name in self._periods().items() if BLOCKS[period] in item)
+        for period, name in blocking:
             begins_with = int(item[LIMIT[period]]) if period is Period.MONTH else 0
-            left = int(item.get(room(named(period, self.month)), begins_with))
+            left = int(item.get(room(name), begins_with))
             if self.amount is None or (self.amount and left < self.amount):
                 needed = None if self.amount is None else from_millionths(self.amount)
                 limit = from_millionths(int(item[LIMIT[period]]))
@@ -122,6 +152,10 @@ class Reservation:
                     scope.kind, scope.id, period=period, limit=limit, available=from_millionths(left), needed=needed
                 )
         return None
+
+
+def _amount(task: Task, held: Held) -> int | None:
+    return None if task.reserved is None and not task.over else held.spent + held.reserved
 
 
 def within_a_month(create: Callable[[], Created], table: Table, account: int) -> Created:

@@ -2,6 +2,8 @@
 
 A task of a pending parent still stands in that parent's partition. So rows are judged after their links were taken
 away, and the unassigned tasks are the merge of their own partition with those of the pending clients.
+
+Few tasks have tags or a rating: lists of those read the slim rows of a sparse index that has no others (ADR 45).
 """
 
 from collections.abc import Callable, Sequence
@@ -19,6 +21,7 @@ from atelier.domain.schema import UNASSIGNED
 from atelier.domain.sharing import ACCOUNT, Grant, disjoint, owned_by
 from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.record import TaskSummary
+from atelier.domain.text import comparison_key
 from atelier.store import counters, keys, lists
 from atelier.store.account_summary import summary_from
 from atelier.store.expressions import Attr, Condition
@@ -78,7 +81,7 @@ class _TaskList:
         """How the list is read."""
         return Plan(
             model=TaskSummary,
-            sources=(self._source(self._partition(), beside=(self._summary, self._scope())),),
+            sources=(self._marked() if self._wants_marked() else self._of_partition(),),
             position=keys.POSITION["created_at"],
             total=self._total,
             shows=self._shows,
@@ -96,6 +99,16 @@ class _TaskList:
             return keys.tasks_of_client(self._account, self._query.client_id)
         return keys.tasks_of_owner(self._account)
 
+    def _wants_marked(self) -> bool:
+        # Their rows have everything but the prompt.
+        return bool(self._query.tag or self._query.rating_from) and not self._query.search
+
+    def _marked(self) -> Source:
+        return Source(None, keys.marked_tasks(self._account), key=keys.task, beside=(self._summary,))
+
+    def _of_partition(self) -> Source:
+        return self._source(self._partition(), beside=(self._summary, self._scope()))
+
     def _source(self, partition: Partition, *, beside: tuple[Key, ...] = ()) -> Source:
         return Source(partition, None, key=keys.task, beside=beside)
 
@@ -108,25 +121,34 @@ class _TaskList:
         return tuple(self._source(keys.tasks_of_client(self._account, client_id)) for client_id in with_tasks)
 
     def _shows(self, beside: Beside) -> Callable[[Item], Item | None]:
-        pending = self._pending(beside)
+        pending, wants = self._pending(beside), self._wants()
 
         def shown(row: Item) -> Item | None:
             seen = {**row, **dict.fromkeys(pending.gone_links("task", row))} if pending.resources else row
-            return seen if self._wants(seen) else None
+            return seen if wants(seen) else None
 
         return shown
 
-    def _wants(self, row: Item) -> bool:
-        client_id, campaign_id = self._query.client_id, self._query.campaign_id
-        right_client = client_id is None or (row.get("client_id") or UNASSIGNED) == client_id
-        return right_client and campaign_id in (None, row.get("campaign_id") or UNASSIGNED)
+    def _wants(self) -> Callable[[Item], bool]:
+        query, (low, high) = self._query, self._span()
+        tags = {comparison_key(each) for each in query.tag}
+        searched = comparison_key(query.search or "")
+
+        def wants(row: Item) -> bool:
+            return (
+                query.client_id in (None, row.get("client_id") or UNASSIGNED)
+                and query.campaign_id in (None, row.get("campaign_id") or UNASSIGNED)
+                and low <= row["id"] <= high
+                and (not tags or not tags.isdisjoint(map(comparison_key, row.get("tags", ()))))
+                and (not searched or searched in comparison_key(row["prompt"]))
+            )
+
+        return wants
 
     def _resume(self, source: Source, cursor: Cursor | None) -> dict[str, Any] | None:
         # By bounds, not by a start key: one outside the asked span of time would be an error.
-        query = self._query
-        low = first_id_at(query.created_from) if query.created_from else _LOWEST_ID
-        high = last_id_at(query.created_to) if query.created_to else _HIGHEST_ID
-        if cursor and query.newest_first:
+        low, high = self._span()
+        if cursor and self._query.newest_first:
             high = min(high, _neighbour(cursor.id, -1))
         elif cursor:
             low = max(low, _neighbour(cursor.id, +1))
@@ -134,9 +156,18 @@ class _TaskList:
             return None
         return {"within": Attr(source.ordered.range).between(low, high)}
 
+    def _span(self) -> tuple[str, str]:
+        """The lowest and the highest id of the asked span of time."""
+        query = self._query
+        low = first_id_at(query.created_from) if query.created_from else _LOWEST_ID
+        return low, last_id_at(query.created_to) if query.created_to else _HIGHEST_ID
+
     def _keep(self) -> Condition | None:
-        asked = {"status": self._query.status, "type": self._query.type, "provider": self._query.provider}
-        conditions: list[Condition] = [Attr(name).eq(value) for name, value in asked.items() if value]
+        query = self._query
+        asked = {"status": query.status, "type": query.type, "provider": query.provider, "model": query.model}
+        conditions: list[Condition] = [Attr(name).is_in(values) for name, values in asked.items() if values]
+        if query.rating_from:
+            conditions.append(Attr("rating").gte(query.rating_from))
         return reduce(and_, conditions) if conditions else None
 
     # ------------------------------------------------------------------------------------------------ total
@@ -145,9 +176,11 @@ class _TaskList:
         return keys.counters(self._account, self._query.campaign_id or self._query.client_id or EVERYTHING)
 
     def _total(self, beside: Beside) -> int | None:
-        if self._query.created_from or self._query.created_to or self._query.campaign_id == UNASSIGNED:
-            return None  # No counters are kept by time, nor of tasks without a campaign: these have to be counted.
-        wanted = TaskFilter(self._query.type, self._query.provider, self._query.status)
+        query = self._query
+        uncounted = (query.created_from, query.created_to, query.model, query.tag, query.rating_from, query.search)
+        if any(uncounted) or query.campaign_id == UNASSIGNED:
+            return None  # No counters are kept of these: they have to be counted.
+        wanted = TaskFilter(query.type, query.provider, query.status)
         if self._query.client_id == UNASSIGNED and not self._query.campaign_id:
             return wanted.total(added(map(counters.counters_from, self._of_unassigned(beside))))
         item = beside.get(self._scope())

@@ -9,14 +9,16 @@ from atelier.domain.access import Access
 from atelier.domain.account_limits import UNLIMITED, AccountLimits
 from atelier.domain.campaigns import Campaign, CampaignPage
 from atelier.domain.clients import Client, ClientPage
-from atelier.domain.errors import BudgetExceeded, FieldError, Invalid, NotFound
+from atelier.domain.errors import BudgetExceeded, FieldError, Forbidden, Invalid, NotFound
 from atelier.domain.ids import is_id
 from atelier.domain.pending_deletions import PendingDeletions
 from atelier.domain.pipeline_ports import TaskChanged
 from atelier.domain.sharing import CHANGE, READ, Needs
 from atelier.domain.task_creation import Parents
+from atelier.domain.tasks.organising import organised
 from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskPage, TaskSummary
+from atelier.domain.tasks.requests import TaskPatch
 from atelier.store import activity, counters, idempotency, keys, ledger, reservations, task_items
 from atelier.store.account_summary import summary_from
 from atelier.store.idempotency import CreateResult, IdempotentRequest
@@ -189,6 +191,66 @@ class Tasks:
             return pending.unlinked(changed)
 
         return self._table.retry_on_conflict(attempt)
+
+    def patch(
+        self, task_id: str, patch: TaskPatch, check: Callable[[Task], None], *, access: Access, now: datetime
+    ) -> Task:
+        """Change what the caller organises tasks by, if `check` lets it pass; a move is the same transaction.
+
+        Raises NotFound, Forbidden, Invalid, BudgetExceeded, and what `check` raises.
+        """
+
+        def attempt() -> Task:
+            task, pending, acting = self._read(task_id, access, CHANGE)
+            seen = pending.unlinked(task)
+            check(seen)
+            links, also = self._destination(seen, patch, acting, access)
+            changes = organised(seen, patch) | links
+            if not changes:
+                return seen
+            after = task.changed(**changes, updated_at=now, updated_by=access.actor)
+            writes = [*still_granted(acting, also), *task_items.moved(task, after, access.request_id)]
+            if links:
+                writes += [*counters.relinking(task, after, now=now), *ledger.booking(task, after)]
+            reservations.within_a_month(lambda: self._table.transact(*writes), self._table, task.user_id)
+            return pending.unlinked(after)
+
+        return self._table.retry_on_conflict(attempt)
+
+    def _destination(
+        self, seen: Task, patch: TaskPatch, acting: Access, access: Access
+    ) -> tuple[dict[str, str | None], Access]:
+        """The links of a task after a patch, if they change, and the access by which it may be there."""
+        client_id, campaign_id = self._links(seen, patch, access)
+        if (client_id, campaign_id) == (seen.client_id, seen.campaign_id):
+            return {}, acting
+        links = {"client_id": client_id, "campaign_id": campaign_id}
+        if acting.grant is not None:
+            grants = grants_in(self._table.get(keys.summary(access.actor)), access)
+            fields = {**vars(seen), **links}
+            there = acting_on("task", fields, account=seen.user_id, grants=grants, access=access, needs=CHANGE)
+            if there is None:
+                raise Forbidden("The task would leave what is shared with you.")
+            acting = there
+        return links | {f"booked_{name}": id_ for name, id_ in links.items()}, acting
+
+    def _links(self, seen: Task, patch: TaskPatch, access: Access) -> tuple[str | None, str | None]:
+        """The client and campaign that a patch asks for. Raises NotFound, Forbidden and Invalid."""
+        sent = patch.model_fields_set
+        if "campaign_id" in sent and patch.campaign_id is not None:
+            campaign, _ = self._campaigns.get_by(patch.campaign_id, access=access, needs=CHANGE)
+            if campaign.user_id != seen.user_id:
+                raise Invalid([FieldError("belongs to another account", pointer="/campaign_id")])
+            if "client_id" in sent and patch.client_id != campaign.client_id:
+                raise Invalid([FieldError("belongs to another client", pointer="/campaign_id")])
+            return campaign.client_id, campaign.id
+        if "client_id" not in sent or patch.client_id == seen.client_id:
+            return seen.client_id, None if "campaign_id" in sent else seen.campaign_id
+        if patch.client_id is not None:
+            client, _ = self._clients.get_by(patch.client_id, access=access, needs=CHANGE)
+            if client.user_id != seen.user_id:
+                raise Invalid([FieldError("belongs to another account", pointer="/client_id")])
+        return patch.client_id, None
 
     def delete(self, task_id: str, check: Callable[[Task], None], *, access: Access) -> None:
         """Delete the task if `check` lets it pass; the worker removes its media and stops its job. Raises NotFound."""

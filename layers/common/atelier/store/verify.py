@@ -45,7 +45,7 @@ _CELL: Final = "tasks|"
 _BOOKED: Final = ("tasks", "outputs", "bytes", "milliseconds", "cost", "unpriced")
 _ATTEMPTS: Final = 10  # to tell a receiver
 _DUE_SHARDS: Final = 8
-_TASK_INDEXES: Final = ("owner_tasks", "client_tasks", "campaign_tasks")
+_TASK_INDEXES: Final = ("owner_tasks", "client_tasks", "campaign_tasks", "marked_tasks")
 _NAME_BYTES: Final = 900  # of a name that sorts: a sort key has a limit
 
 
@@ -336,7 +336,8 @@ class _Recount:
     def _rooms(self, scope: str, counters: Item, counted: Amounts) -> Iterator[str]:
         months = sorted(name[len(_ROOM) :] for name in counters if name.startswith(_ROOM) and name != _ROOM + TOTAL)
         periods = {name.partition("|")[2] for name in counted}
-        gone = {month for month in periods if months and month < months[0]}  # months are dropped when they are old
+        # Months are dropped when they are old, and a task that moves takes nothing of those along.
+        gone = periods - {TOTAL, *months}
         for period in sorted((periods | {*months, TOTAL}) - gone):
             limit = counters.get("limit|total" if period == TOTAL else "limit|month", 0)
             begun = limit if period == TOTAL or period in months else 0
@@ -471,6 +472,7 @@ def _task_places(task: Item) -> dict[str, str | None]:
         "owner_tasks": f"ACCOUNT#{account}",
         "client_tasks": f"{account}#{task.get('client_id', NONE)}",
         "campaign_tasks": f"{account}#{campaign_id}" if campaign_id else None,
+        "marked_tasks": f"ACCOUNT#{account}" if task.get("tags") or task.get("rating") else None,
     }
 
 

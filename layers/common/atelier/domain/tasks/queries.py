@@ -6,9 +6,10 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from atelier.domain.pages import OwnedQuery
+from atelier.domain.pages import FROM_TEXT, OwnedQuery
 from atelier.domain.schema import QueryId, Timestamp
 from atelier.domain.tasks.record import TaskStatus, TaskType
+from atelier.domain.tasks.requests import LONGEST_TAG
 
 _DIGITS: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?"
 _RFC_3339: Final = re.compile(rf"{_DIGITS}([Zz]|[+-][0-9]{{2}}:[0-9]{{2}})")
@@ -30,6 +31,9 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("must be a time between the years 1 and 9999 in UTC") from None
 
 
+_SEVERAL: Final = Field(max_length=100)
+_ANY_OF: Final = "Only with any of these {}; may be given several times."
+
 QueryTimestamp = Annotated[Timestamp, BeforeValidator(_rfc_3339), AfterValidator(_in_utc)]
 
 
@@ -42,9 +46,28 @@ class TaskQuery(OwnedQuery):
     campaign_id: Annotated[
         QueryId | None, Field(description="Only this campaign's tasks; `none`: those without a campaign.")
     ] = None
-    status: TaskStatus | None = None
-    type: TaskType | None = None
-    provider: Annotated[str | None, Field(max_length=64)] = None
+    status: Annotated[tuple[TaskStatus, ...], _SEVERAL, Field(description=_ANY_OF.format("statuses"))] = ()
+    type: Annotated[tuple[TaskType, ...], _SEVERAL, Field(description=_ANY_OF.format("types"))] = ()
+    provider: Annotated[
+        tuple[Annotated[str, Field(max_length=64)], ...], _SEVERAL, Field(description=_ANY_OF.format("providers"))
+    ] = ()
+    model: Annotated[
+        tuple[Annotated[str, Field(max_length=255)], ...],
+        _SEVERAL,
+        Field(description=_ANY_OF.format("models, by id or alias")),
+    ] = ()
+    tag: Annotated[
+        tuple[Annotated[str, Field(max_length=LONGEST_TAG)], ...],
+        _SEVERAL,
+        Field(description=_ANY_OF.format("tags, whatever their case")),
+    ] = ()
+    rating_from: Annotated[
+        int | None, Field(ge=1, le=5, description="Only with this rating or a higher one."), FROM_TEXT
+    ] = None
+    search: Annotated[
+        str | None,
+        Field(max_length=255, description="Part of the prompt, whatever its case, composition and white space."),
+    ] = None
     created_from: Annotated[QueryTimestamp | None, Field(description="Created at this moment or later.")] = None
     created_to: Annotated[QueryTimestamp | None, Field(description="Created at this moment or earlier.")] = None
     sort_by: Annotated[Literal["created_at"], Field(description="Field to sort by; ties are sorted by id.")] = (

@@ -155,6 +155,8 @@ class TaskSummary(StoredModel):
     queue_position: Annotated[int | None, Field(ge=0)] = None
     cost: Cost = Cost()
     retry_of: Id | None = None
+    rating: Annotated[int | None, Field(ge=1, le=5)] = None
+    tags: list[str] = Field(default_factory=list)
     metadata: dict[str, JsonValue] | None = None
     webhook_url: str | None = None
     created_at: Timestamp

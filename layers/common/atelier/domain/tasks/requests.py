@@ -5,13 +5,28 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue
 
-from atelier.domain.schema import KIB, Dollars, GivenId, NewIn, Prompt, RequestModel, as_json, whole
+from atelier.domain.schema import (
+    KIB,
+    Dollars,
+    GivenId,
+    NewIn,
+    Prompt,
+    RequestModel,
+    as_json,
+    trimmed,
+    whole,
+    with_content,
+    without_defaults,
+)
+from atelier.domain.text import comparison_key
 from atelier.domain.webhook_targets import ascii_url
 
 METADATA_BYTES: Final = 16 * KIB
 PARAMS_BYTES: Final = 32 * KIB
 MOST_PROVIDERS: Final = 4
 MOST_OUTPUTS: Final = 4
+MOST_TAGS: Final = 20
+LONGEST_TAG: Final = 64
 
 
 FreeForm = TypeVar("FreeForm", bound=dict[str, JsonValue] | None)
@@ -172,6 +187,46 @@ class NewAudio(NewTask):
     voice: Annotated[str | None, Field(max_length=255)] = None
 
     model_config = ConfigDict(json_schema_extra={"example": {"prompt": "A warm, hopeful jingle", "duration": 5}})
+
+
+def _few_tags(values: Any) -> Any:
+    if isinstance(values, list) and len(values) > MOST_TAGS:
+        raise ValueError(f"must have at most {MOST_TAGS} items")
+    return values
+
+
+def _distinct_tags(values: list[str]) -> list[str]:
+    if len({comparison_key(each) for each in values}) < len(values):
+        raise ValueError("must not have a tag twice")
+    return values
+
+
+Tag = Annotated[
+    str, Field(min_length=1, max_length=LONGEST_TAG), AfterValidator(with_content), BeforeValidator(trimmed)
+]
+
+
+class TaskPatch(RequestModel):
+    """A merge patch: an absent field stays, null clears it. `client_id` and `campaign_id` move the task."""
+
+    client_id: Annotated[
+        GivenId | None,
+        Field(description="Moves the task to this client, or to none. A campaign of another client is left."),
+    ] = None
+    campaign_id: Annotated[
+        GivenId | None, Field(description="Moves the task to this campaign and its client, or out of its campaign.")
+    ] = None
+    rating: Annotated[Annotated[int, Field(ge=1, le=5), BeforeValidator(whole)] | None, Field()] = None
+    tags: Annotated[
+        Annotated[list[Tag], BeforeValidator(_few_tags), AfterValidator(_distinct_tags)] | None,
+        Field(max_length=MOST_TAGS, description="All tags of the task, in any order; case does not tell tags apart."),
+    ] = None
+    metadata: Annotated[
+        dict[str, JsonValue] | None,
+        Field(description="Merged into the task's metadata as RFC 7396 says; at most 16 KiB as JSON then."),
+    ] = None
+
+    model_config = ConfigDict(json_schema_extra=without_defaults)
 
 
 TYPED_OPTIONS: Final = frozenset(
