@@ -59,6 +59,7 @@ def test_every_change_has_one_entry(p: People) -> None:
     p.ok(OWNER, "PATCH", client, {"name": "Zenith", "brand_guidelines": LONG})
     p.ok(OWNER, "PATCH", campaign, {"status": "active"})
     p.ok(OWNER, "POST", f"/tasks/{p.task}/cancel")
+    p.ok(OWNER, "PATCH", f"/tasks/{p.task}", {"campaign_id": None, "rating": 4, "tags": ["best"]})
     p.share()
     p.share(role="viewer")
     invitation = p.invite()
@@ -72,7 +73,8 @@ def test_every_change_has_one_entry(p: People) -> None:
     assert actions(p) == sorted(
         [
             *FIRST,
-            *("client.updated", "campaign.updated", "task.updated", "task.deleted", "webhook_secret.updated"),
+            *("client.updated", "campaign.updated", "webhook_secret.updated"),
+            *("task.updated", "task.updated", "task.deleted"),
             *("share.created", "share.updated", "share.deleted", "share.created"),
             *("invitation.created", "invitation.deleted") * 2,
             *("budget.updated", "budget.deleted"),
@@ -80,6 +82,9 @@ def test_every_change_has_one_entry(p: People) -> None:
     )
     by_guest = [each["action"] for each in entries(p, actor=guest)]
     assert by_guest == ["share.deleted"]
+    changed = entries(p, action="task.updated")[0]["changes"]
+    moved = {"campaign_id": None, "rating": 4, "tags": ["best"]}
+    assert {name: change["to"] for name, change in changed.items()} == moved
     (renamed,) = entries(p, action="client.updated")
     assert renamed["actor"] == p.numbers[OWNER]
     assert renamed["request_id"] == "request-1"

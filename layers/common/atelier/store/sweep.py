@@ -23,7 +23,6 @@ from atelier.store import keys, task_items
 from atelier.store.cascade import CleanUpMessage
 from atelier.store.deadline import remaining
 from atelier.store.expressions import Attr
-from atelier.store.items import from_item
 from atelier.store.keys import Key
 from atelier.store.table import ConcurrentUpdate, Table, Write, concurrent_update
 from atelier.store.wire import Item
@@ -118,7 +117,7 @@ class Sweep:
         if row.sk == "TASK":
             return self._of_task(row, found, swept, now=now)
         if row.sk.startswith(keys.DELETED_TASK):
-            return self._of_deleted_task(from_item(Task, found[row]), swept, now=now)
+            return self._of_deleted_task(task_items.deleted_from(found[row]), swept, now=now)
         return self._of_deletion(found[row], swept, now=now)
 
     def _of_task(self, row: Key, found: Mapping[Key, Item], swept: Swept, *, now: datetime) -> datetime | None:

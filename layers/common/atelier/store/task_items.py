@@ -26,7 +26,7 @@ from atelier.domain.tasks.life_cycle import deleted
 from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskDetail, TaskSummary
 from atelier.store import keys
 from atelier.store.expressions import Attr, Condition
-from atelier.store.items import from_parts, part_to_item, to_item
+from atelier.store.items import from_item, from_parts, part_to_item, to_item
 from atelier.store.keys import Key
 from atelier.store.table import EXISTS, MISSING, Write, concurrent_update
 from atelier.store.wire import Item
@@ -44,6 +44,11 @@ def task_from(found: Mapping[Key, Item], task_id: str) -> Task | None:
     """The task, of the items that were found; None where one is missing, because it is just coming or going."""
     summary, detail = (found.get(key) for key in keys_of(task_id))
     return from_parts(Task, {TaskDetail: detail, TaskSummary: summary}) if summary and detail else None
+
+
+def deleted_from(item: Item) -> Task:
+    """What is kept of a deleted task."""
+    return from_item(Task, {**item, "updated_by": item["created_by"]})
 
 
 # ---------------------------------------------------------------------------------------------------------- writes
@@ -84,6 +89,7 @@ def removed(task: Task, *, now: datetime) -> list[Write]:
     """The writes that delete a task which is still as it was read. What is left to be done for it is due."""
     summary, detail = keys_of(task.id)
     left = to_item(deleted(task, now=now), **keys.due_place(task.id, now + LATE_AFTER))
+    del left["updated_by"]  # what has one is a resource, whose changes are in the activity log
     return [
         _write(keys.deleted_task(task.user_id, task.id), put=left),
         _write(summary, delete=True, condition=_same_summary(task)),

@@ -300,7 +300,7 @@ class Tasks:
     def load_deleted(self, user_id: int, task_id: str) -> Task | None:
         """What is kept of a deleted task until nothing is left to be done for it."""
         item = self._table.get(keys.deleted_task(user_id, task_id))
-        return from_item(Task, item) if item else None
+        return task_items.deleted_from(item) if item else None
 
     def note_deleted(self, task: Task, **change: Any) -> None:
         """Record a change of what is kept of a deleted task. Raises TaskChanged when nothing is kept any more."""
