@@ -13,13 +13,10 @@ from atelier.telemetry import count, duration, log
 
 
 def clean_up(record: SQSRecord) -> None:
-    """See to a deleted parent's children, or to the media of a deleted task."""
+    """See to a deleted parent's children."""
     message, now = CleanUpMessage.model_validate_json(record.body), utcnow()
-    if message.kind == "task":
-        freed = wiring.media().delete_of_task(message.user_id, message.id)
-    else:
-        freed = wiring.cascade().process(message, now=now)
-        count("CascadeChildren", freed)
+    freed = wiring.cascade().process(message, now=now)
+    count("CascadeChildren", freed)
     if message.deleted_at:
         duration("CascadeAge", (now - message.deleted_at).total_seconds())
     about = {"user_id": message.user_id, "kind": message.kind, "id": message.id}

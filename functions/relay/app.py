@@ -30,7 +30,7 @@ def relay(record: DynamoDBRecord) -> None:
             GenerationMessage(task_id=new["id"], user_id=int(new["user_id"])), provider=new["served_by"]
         )
     elif not new:
-        _deleted(old)
+        _wake(old)  # its files are to be removed, and its job stopped
     elif _over(new) and not _over(old):
         _ended(new)
     log.info("relayed", extra={"event": record.event_name.name if record.event_name else "", "id": (new or old)["id"]})
@@ -43,12 +43,6 @@ def _clean_up(deletion: Item) -> CleanUpMessage:
         id=deletion["id"],
         deleted_at=deletion.get("deleted_at"),
     )
-
-
-def _deleted(task: Item) -> None:
-    wiring.cascade_queue().send(CleanUpMessage(user_id=int(task["user_id"]), kind="task", id=task["id"]))
-    if not _over(task) and "provider_task_id" in task:
-        _wake(task)  # its job still runs
 
 
 def _ended(task: Item) -> None:

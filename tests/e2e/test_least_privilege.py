@@ -120,7 +120,7 @@ MAY: Final[dict[str, Deed]] = {
     "shares": Role.get,
     "system": Role.get,
     "worker": Role.write_file,
-    "cascade": Role.remove_file,
+    "cascade": Role.clean_up,
     "webhook_delivery": Role.get,
     "relay": Role.clean_up,
     "sweep": Role.clean_up,
@@ -136,7 +136,7 @@ MAY_NOT: Final[dict[str, tuple[Deed, ...]]] = {
     "callbacks": (Role.get, Role.put, Role.scan, Role.read_file, Role.clean_up, Role.notify, Role.secrets),
     "relay": (Role.get, Role.put, Role.scan, Role.read_file, Role.write_file, Role.secrets),
     "worker": (Role.scan, Role.drop, Role.write_elsewhere, Role.clean_up, Role.notify, Role.secrets),
-    "cascade": (Role.scan, Role.put, Role.drop, Role.write_file, Role.generate, Role.notify, Role.secrets),
+    "cascade": (Role.scan, Role.put, Role.drop, Role.write_file, Role.remove_file, Role.generate, Role.notify, Role.secrets),
     "webhook_delivery": (
         Role.scan,
         Role.delete,

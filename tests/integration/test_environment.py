@@ -195,6 +195,6 @@ def test_every_field_of_the_settings_has_one_variable() -> None:
 
 def test_watching_finds_what_is_read(deployment: Deployment) -> None:
     assert deployment.read_by("clients") == {"TABLE_NAME", "DYNAMODB_CLIENT", "AUTH_MODE", "ROLE_CLAIM"}
-    cascade = {"TABLE_NAME", "DYNAMODB_CLIENT", "MEDIA_BUCKET", "CASCADE_QUEUE_URL", "CASCADE_QUIET_PERIOD"}
+    cascade = {"TABLE_NAME", "DYNAMODB_CLIENT", "CASCADE_QUEUE_URL", "CASCADE_QUIET_PERIOD"}
     assert deployment.read_by("cascade") == cascade
     assert {"FAL_QUEUE_URL", "REPLICATE_TOKEN_SECRET", "CALLBACK_URL", "SANDBOX"} < deployment.read_by("worker")

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from atelier.domain.due import DEADLINE, outcome_ends
 from atelier.domain.provider import Done, Refused
 from atelier.domain.tasks.record import NEXT, Outcome, TaskStatus
+from tests.support.builders import a_task
 from tests.support.fakes import statuses_that_end
 from tests.support.scenario import TASK_ID, Scenario
 
@@ -33,7 +34,8 @@ def always_holds(story: Scenario) -> None:
     assert len(statuses_that_end(history)) <= 1
     waiting = [each.message for each in (*story.queue, *(running.delivery for running in story.workers))]
     steps = [message.step for message in waiting if message.step is not None]
-    assert task is None or task.over or story.tasks.due[TASK_ID], "the sweep will never look at it"
+    has_work = not task.over if task else TASK_ID in story.tasks.deleted
+    assert not has_work or story.tasks.due[TASK_ID], "the sweep will never look at it"
     takes_on = task is None or task.over or max(steps, default=-1) >= task.step
     assert takes_on or story.lost, "no message will ever take it on"
     if task and task.status is TaskStatus.SUCCEEDED:
@@ -44,7 +46,10 @@ def holds_at_rest(story: Scenario) -> None:
     task, job = story.task, story.provider.state
     kept = [output.key for output in task.outputs] if task else []
     assert sorted(story.media.files) == kept, "files that nobody can ask for"
+    stopped = isinstance(job, Done | Refused) or not story.provider.accepted
     if task is None:
+        assert not story.tasks.deleted, "the sweep looks at it for ever"
+        assert stopped or story.now > outcome_ends(a_task()), "a deleted task's job was never stopped"
         return
     assert task.over
     assert (task.status is TaskStatus.CANCELED) == story.canceled
@@ -56,9 +61,8 @@ def holds_at_rest(story: Scenario) -> None:
         theirs = {job.error.code} if isinstance(job, Refused) else empty
         refused = set() if story.provider.accepted else {"not_allowed"}
         assert task.error.code in {code for code, true in stopped_here.items() if true} | theirs | refused
-    runs_for_nobody = story.provider.accepted and not isinstance(job, Done | Refused)
     too_late = story.lost and story.now > outcome_ends(task)
-    assert story.unheard or too_late or not runs_for_nobody, "the provider was never told to stop"
+    assert story.unheard or too_late or stopped, "the provider was never told to stop"
     assert story.tasks.due[TASK_ID] is None, "the sweep looks at it for ever"
     if task.provider_outcome is Outcome.SUCCEEDED:
         assert isinstance(job, Done)

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel
 
 from atelier.domain.catalog import Catalog, Model, Price, Unit
-from atelier.domain.due import first_look
+from atelier.domain.due import GRACE, first_look
 from atelier.domain.pipeline import Pipeline
 from atelier.domain.pipeline_ports import GenerationMessage, MediaRejected, TaskChanged
 from atelier.domain.provider import (
@@ -25,6 +25,7 @@ from atelier.domain.provider import (
     Unavailable,
     Working,
 )
+from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Output, Task, TaskDetail, TaskError, TaskStatus, TaskSummary, TaskType
 
 T = TypeVar("T")
@@ -50,6 +51,7 @@ class FakeTasks:
         self.kept = {task.id: task for task in tasks}
         self.history = {task.id: [task.status] for task in tasks}
         self.due = {task.id: first_look(task) for task in tasks}
+        self.deleted: dict[str, Task] = {}
         self._before: dict[str, Task] = {}
         self._torn = torn
 
@@ -73,6 +75,27 @@ class FakeTasks:
     def record_outcome(self, before: Task, after: Task) -> Task:
         """Record how the provider's job ended."""
         return self._replace(before, after)
+
+    def delete(self, task_id: str, *, now: datetime) -> Task:
+        """Delete the task, as its caller does; what it was."""
+        task = self.kept.pop(task_id)
+        self._before.pop(task_id, None)
+        self.deleted[task_id], self.due[task_id] = life_cycle.deleted(task, now=now), now + GRACE
+        return task
+
+    def load_deleted(self, user_id: int, task_id: str) -> Task | None:
+        """What is kept of a deleted task."""
+        return self.deleted.get(task_id)
+
+    def note_deleted(self, task: Task, **change: object) -> None:
+        """Record a change of that."""
+        _demand(task.id in self.deleted)
+        self.deleted[task.id] = self.deleted[task.id].model_copy(update=change)
+
+    def forget_deleted(self, task: Task) -> None:
+        """Keep nothing any more."""
+        self.deleted.pop(task.id, None)
+        self.due[task.id] = None
 
     def note(self, before: Task, **change: object) -> Task:
         """Record any other change."""

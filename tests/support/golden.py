@@ -110,16 +110,16 @@ PASSED_ON: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "relay.task_created": ("generation", {"task_id": TASK, "step": 0, "user_id": 1}),
     "relay.client_deleted": ("cascade", {"user_id": 1, "kind": "client", "id": CLIENT}),
     "relay.campaign_deleted": ("cascade", {"user_id": 1, "kind": "campaign", "id": CAMPAIGN}),
-    "relay.task_deleted": ("cascade", {"user_id": 1, "kind": "task", "id": TASK}),
+    "relay.task_deleted": ("generation", {"task_id": TASK, "step": None, "user_id": 1}),
     "relay.task_canceled": ("generation", {"task_id": TASK, "step": None, "job": "sandbox-1769860925000-1500"}),
     "relay.task_succeeded": ("deliveries", {"task_id": TASK, "user_id": 1}),
 }
 PUT_BACK: Final[dict[str, Any]] = {"task_id": TASK, "step": 0, "user_id": 1}
 MESSAGES: Final = {
     "worker.step",
+    "worker.task_deleted",
     "cascade.client_deleted",
     "cascade.campaign_deleted",
-    "cascade.task_deleted",
     "webhook_delivery.task_ended",
 }
 BY_HAND: Final = {"verify.users"}
@@ -283,6 +283,11 @@ def _store_files(_: datetime) -> None:
         boto3.client("s3").put_object(Bucket=settings().bucket, Key=key, Body=b"png")
 
 
+def _delete_task(now: datetime) -> None:
+    _store_files(now)
+    wiring.tasks().delete(TASK, lambda _: None, access=ME)
+
+
 def _lose_the_message(now: datetime) -> None:
     late = now - timedelta(hours=1)
     task = wiring.tasks().note(kept(TASK), next_at=late)
@@ -292,7 +297,7 @@ def _lose_the_message(now: datetime) -> None:
 BEFORE: Final[dict[str, Callable[[datetime], None]]] = {
     "cascade.client_deleted": _delete_client,
     "cascade.campaign_deleted": _delete_campaign,
-    "cascade.task_deleted": _store_files,
+    "worker.task_deleted": _delete_task,
     "sweep.every_minute": _lose_the_message,
 }
 """What has happened by the time a message comes."""
@@ -314,12 +319,13 @@ def _no_campaign() -> None:
 
 def _no_files() -> None:
     assert stored() == [FILE.replace(TASK, CANCELED)]
+    assert wiring.tasks().load_deleted(1, TASK) is None
 
 
 AFTER: Final[dict[str, Callable[[], None]]] = {
     "worker.step": _one_step_further,
     "cascade.client_deleted": _no_client_and_no_campaign,
     "cascade.campaign_deleted": _no_campaign,
-    "cascade.task_deleted": _no_files,
+    "worker.task_deleted": _no_files,
 }
 """What a message has led to."""

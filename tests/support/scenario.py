@@ -12,7 +12,7 @@ from typing import Final
 
 from hypothesis import note
 
-from atelier.domain.due import Work, look
+from atelier.domain.due import GRACE, Work, is_late, look, look_again
 from atelier.domain.pipeline import Pipeline
 from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.domain.provider import Done, Refused, State, Waiting, Working
@@ -75,7 +75,7 @@ class Scenario:
         self.pipeline = Pipeline(self.tasks, self.sent, self.media, providers, FakeHealth(), catalog())
         self.queue = [Delivery(GenerationMessage(task_id=TASK_ID, user_id=1), NOON)]
         self.workers: list[Running] = []
-        self.media_to_clean = self.canceled = self.canceled_in_time = self.unheard = self.abandoned = False
+        self.canceled = self.canceled_in_time = self.unheard = self.abandoned = False
         wishes = ((self.cancel, self.chance.randrange(40)), (self.delete, self.chance.randrange(40)))
         self.wishes = [each for each in wishes if self.chance.random() < 0.4]
         self.moody = self.chance.random() < 0.5
@@ -97,7 +97,6 @@ class Scenario:
     def come_to_rest(self) -> None:
         """Let all that waits happen, and nothing go wrong any more."""
         self.provider.mood = "well"
-        self.clean()
         for turn in range(500):
             while self.workers:
                 self.work(99)
@@ -179,7 +178,7 @@ class Scenario:
 
     def happen(self) -> None:
         """Something else happens."""
-        others = (self.change_mood, self.unlink, self.clean, self.pass_time, self.report, self.spoil)
+        others = (self.change_mood, self.unlink, self.pass_time, self.report, self.spoil)
         self.chance.choice((*others, self.sweep, self.lose))()
 
     def change_mood(self) -> None:
@@ -199,17 +198,26 @@ class Scenario:
 
     def sweep(self, *, waiting: bool = False) -> bool:
         """The sweep looks at the task if it is due, or is `waiting` until it is; whether it looked."""
-        due, task = self.tasks.due[TASK_ID], self.task
-        if due is None or task is None or not (waiting or due <= self.now):
+        due = self.tasks.due[TASK_ID]
+        if due is None or not (waiting or due <= self.now):
             return False
         self.wait_until(due)
-        seen = look(task, now=self.now)
-        for work in seen.overdue:
-            message = GenerationMessage.about(task, step=task.step if work is Work.STEP else None)
-            note(f"{message} is put back")
-            self.queue.append(Delivery(message, self.now))
-        self.tasks.due[TASK_ID] = seen.again
+        if task := self.task:
+            seen = look(task, now=self.now)
+            for work in seen.overdue:
+                self._put_back(GenerationMessage.about(task, step=task.step if work is Work.STEP else None))
+            self.tasks.due[TASK_ID] = seen.again
+        else:
+            deleted = self.tasks.deleted[TASK_ID]
+            planned = deleted.next_at or deleted.updated_at
+            if is_late(planned, GRACE, now=self.now):
+                self._put_back(GenerationMessage.about(deleted, step=None))
+            self.tasks.due[TASK_ID] = look_again(planned, GRACE, now=self.now)
         return True
+
+    def _put_back(self, message: GenerationMessage) -> None:
+        note(f"{message} is put back")
+        self.queue.append(Delivery(message, self.now))
 
     def spoil(self) -> None:
         """What the provider brings cannot be kept."""
@@ -235,13 +243,10 @@ class Scenario:
             self.wake_up()
 
     def delete(self) -> None:
-        """The caller deletes it; its media go a little later."""
-        task = self.tasks.kept.pop(TASK_ID, None)
-        if task:
+        """The caller deletes it."""
+        if self.task:
             note("deleted")
-            self.media_to_clean = True
-            if not task.over and task.provider_task_id:
-                self.wake_up(task.provider_task_id)
+            self.wake_up(self.tasks.delete(TASK_ID, now=self.now).provider_task_id)
 
     def wake_up(self, job: str | None = None) -> None:
         """The relay has seen that the task ended, or is gone."""
@@ -257,9 +262,3 @@ class Scenario:
             token = self.chance.choice(("secret", "secret", "guessed"))
             message = GenerationMessage(task_id=TASK_ID, user_id=1, step=None, job=job, served_by="fake", token=token)
             self.queue.append(Delivery(message, self.now))
-
-    def clean(self) -> None:
-        """The cascade removes the media of a task that was deleted."""
-        if self.media_to_clean:
-            self.media.delete_of_task(1, TASK_ID)
-            self.media_to_clean = False

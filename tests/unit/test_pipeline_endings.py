@@ -2,16 +2,20 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Final
 
 import pytest
 
 from atelier.domain.due import DEADLINE
+from atelier.domain.pipeline import LEASE
 from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Outcome, TaskStatus, TaskType
 from tests.support.builders import NOON, a_task, an_id
 from tests.support.fake_worker import FIRST, TASK_ID, FakeWorker
 from tests.support.fakes import IMAGES, Worker, as_the_worker_does
+
+WAKE: Final = GenerationMessage(task_id=TASK_ID, user_id=1, step=None)
 
 
 @pytest.fixture
@@ -49,7 +53,7 @@ def test_a_task_canceled_during_submit_stops_its_job(hands: FakeWorker) -> None:
     for _ in ("load", "note the lease"):
         assert not worker.step()
     hands.tasks.move(hands.task, life_cycle.canceled(hands.task, now=NOON))
-    hands.do(GenerationMessage(task_id=TASK_ID, user_id=1, step=None), now=NOON + timedelta(seconds=1))
+    hands.do(WAKE, now=NOON + timedelta(seconds=1))
     while not worker.step():
         pass
     assert hands.provider.canceled == [f"job-{TASK_ID}"]
@@ -81,6 +85,61 @@ def test_a_job_that_never_ends_is_let_go(hands: FakeWorker) -> None:
 
 def test_the_job_of_a_deleted_task_is_stopped(hands: FakeWorker) -> None:
     hands.do(FIRST)
+    hands.tasks.delete(TASK_ID, now=NOON)
+    hands.do(hands.next())
+    assert hands.provider.canceled == [f"job-{TASK_ID}"]
+    assert not hands.tasks.deleted
+
+
+def test_a_deleted_tasks_unheard_submit_is_looked_for(hands: FakeWorker) -> None:
+    """By its texts, when the lease of whoever may still be submitting it is over."""
+    hands.provider.mood = "mute"
+    hands.do(FIRST)
+    hands.provider.mood = "well"
+    hands.queue.waiting.clear()
+    hands.tasks.delete(TASK_ID, now=NOON)
+    assert hands.tasks.deleted[TASK_ID].effective_prompt
+    hands.do(WAKE)
+    assert (hands.provider.canceled, len(hands.queue.waiting)) == ([], 1)
+    hands.do(hands.next(), now=NOON + 2 * LEASE)
+    assert (hands.provider.canceled, hands.tasks.deleted) == ([f"job-{TASK_ID}"], {})
+
+
+def test_a_task_deleted_during_submit_stops_its_job(hands: FakeWorker) -> None:
+    worker = Worker(as_the_worker_does(FIRST, receives=1, now=NOON), hands.pipeline)
+    for _ in ("load", "note the lease"):
+        assert not worker.step()
+    hands.tasks.delete(TASK_ID, now=NOON)
+    hands.do(WAKE)
+    while not worker.step():
+        pass
+    assert (hands.provider.canceled, hands.tasks.deleted) == ([f"job-{TASK_ID}"], {})
+
+
+def test_an_unreachable_provider_is_told_of_a_delete_later(hands: FakeWorker) -> None:
+    hands.do(FIRST)
+    hands.tasks.delete(TASK_ID, now=NOON)
+    assert not hands.tasks.deleted[TASK_ID].effective_prompt
+    hands.provider.mood = "deaf"
+    hands.do(hands.next())
+    ((_, delay),) = hands.queue.waiting
+    assert hands.tasks.deleted[TASK_ID].next_at == NOON + timedelta(seconds=delay)
+    hands.provider.mood = "well"
+    hands.do(hands.next(), now=NOON + timedelta(seconds=delay))
+    assert (hands.provider.canceled, hands.tasks.deleted) == ([f"job-{TASK_ID}"], {})
+
+
+def test_a_deleted_tasks_endless_job_is_let_go(hands: FakeWorker) -> None:
+    hands.provider.stops = False
+    hands.do(FIRST)
+    hands.tasks.delete(TASK_ID, now=NOON)
+    hands.do(hands.next(), now=NOON + timedelta(hours=2))
+    assert (hands.queue.waiting, hands.tasks.deleted) == ([], {})
+
+
+def test_a_task_that_vanished_leaves_no_job(hands: FakeWorker) -> None:
+    """It was taken out of the table by hand, as after a restore."""
+    hands.do(FIRST)
     del hands.tasks.kept[TASK_ID]
     hands.do(hands.next())
     assert hands.provider.canceled == [f"job-{TASK_ID}"]
@@ -106,7 +165,7 @@ def test_a_task_canceled_during_storing_keeps_no_media(hands: FakeWorker) -> Non
 
 def test_a_task_deleted_during_storing_leaves_no_media(hands: FakeWorker) -> None:
     worker = a_worker_that_has_stored_both_images(hands)
-    del hands.tasks.kept[TASK_ID]
+    hands.tasks.delete(TASK_ID, now=NOON)
     while not worker.step():
         pass
     assert hands.media.files == {}

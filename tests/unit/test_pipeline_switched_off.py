@@ -120,10 +120,11 @@ def test_a_switched_off_providers_canceled_task_stays_canceled(moment: Moment) -
 def test_a_switched_off_providers_deleted_task_is_cleaned_up() -> None:
     hands = FakeWorker()
     after_it_was_sent(hands)
-    del hands.tasks.kept[TASK_ID]
+    hands.tasks.delete(TASK_ID, now=NOON)
     switch_off(hands, "fake")
-    drain(hands)
+    drain(hands, for_=LONG)
     assert not hands.queue.waiting
+    assert not hands.tasks.deleted
 
 
 def test_a_returning_provider_is_told_to_stop() -> None:

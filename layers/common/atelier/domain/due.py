@@ -12,7 +12,7 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
 
-from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskStatus, TaskType
+from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskType
 
 # From creation; a provider that has not answered by then is not going to.
 DEADLINE: Final = {
@@ -110,7 +110,7 @@ def _ended(task: Task) -> datetime:
 
 
 def _outcome_is_open(task: Task) -> bool:
-    return task.sent and task.status is not TaskStatus.SUCCEEDED and task.provider_outcome is None
+    return not task.job_over
 
 
 def _delivery_is_open(task: Task) -> bool:

@@ -95,7 +95,7 @@ class Pipeline:
     def _step(self, message: GenerationMessage, *, now: datetime) -> Task | None:
         task = self.tasks.load(message.task_id)
         if task is None:
-            self._clean_up_deleted(message)
+            self._clean_up_deleted(message, now=now)
         elif message.token is not None:
             task = self._match_callback(task, message)
         if task is None:
@@ -168,8 +168,10 @@ class Pipeline:
             except TaskChanged:
                 current = self.tasks.load(task.id)
                 if current is None:
+                    with suppress(TaskChanged):
+                        self.tasks.note_deleted(task, provider_task_id=job)
                     accepted = task.model_copy(update={"provider_task_id": job})
-                    self._clean_up_deleted(GenerationMessage.about(accepted, step=None))
+                    self._clean_up_deleted(GenerationMessage.about(accepted, step=None), now=now)
                     raise
                 task = current
             else:
@@ -314,11 +316,23 @@ class Pipeline:
                     return current or task
                 task = current
 
-    def _clean_up_deleted(self, message: GenerationMessage) -> None:
-        """What is left of a task that was deleted: files that came after the cleanup, and a job that still runs."""
+    def _clean_up_deleted(self, message: GenerationMessage, *, now: datetime) -> None:
+        """Remove the files of a task that was deleted, and stop its job, until there is nothing left to be done."""
         if message.token is not None:
             return
         self.media.delete_of_task(message.user_id, message.task_id)
+        deleted = self.tasks.load_deleted(message.user_id, message.task_id)
+        if deleted is None:
+            self._stop_job_of(message)
+        elif deleted.job_over or now >= outcome_ends(deleted) or self._job_end(deleted, now=now):
+            self.tasks.forget_deleted(deleted)
+        else:
+            delay = self._ask_again_later(deleted, since=deleted.updated_at, now=now)
+            with suppress(TaskChanged):
+                self.tasks.note_deleted(deleted, next_at=now + timedelta(seconds=delay))
+
+    def _stop_job_of(self, message: GenerationMessage) -> None:
+        """The job that a message names, of a task of which nothing is kept."""
         provider = self.providers.get(message.served_by or "")
         if provider is not None and message.job and message.model:
             provider.cancel(message.job, model=self.catalog.id_of(message.served_by or "", message.model))
@@ -330,25 +344,33 @@ class Pipeline:
         self.media.delete_of_task(task.user_id, task.id)
         if task.provider_outcome is not None:
             return task
-        try:
-            ended = self._stop_job(task, now=now)
-        except (LookupInconclusive, Unavailable):
-            ended = None
-        if ended is not None:
+        if ended := self._job_end(task, now=now):
             outcome, cost = ended
             return self.tasks.record_outcome(task, life_cycle.with_outcome(task, outcome, cost=cost, now=now))
-        return self._ask_again_later(task, now=now) if now < outcome_ends(task) else task
-
-    def _ask_again_later(self, task: Task, *, now: datetime) -> Task:
-        since = (now - (task.completed_at or now)).total_seconds()
-        delay = min(max(LAST_POLL // 4, int(since / 2)), LONGEST_DELAY)
-        self._send(task, step=None, delay=delay)
+        if now >= outcome_ends(task):
+            return task
+        delay = self._ask_again_later(task, since=task.completed_at or now, now=now)
         with suppress(TaskChanged):  # a moment that is not noted has the task looked at early
             return self.tasks.note(task, next_at=now + timedelta(seconds=delay))
         return task
 
+    def _ask_again_later(self, task: Task, *, since: datetime, now: datetime) -> int:
+        """Send a message that asks after the job once more; its delay in seconds, longer the longer it has run."""
+        delay = min(max(LAST_POLL // 4, int((now - since).total_seconds() / 2)), LONGEST_DELAY)
+        self._send(task, step=None, delay=delay)
+        return delay
+
+    def _job_end(self, task: Task, *, now: datetime) -> tuple[Outcome, Decimal | None] | None:
+        """Stop the job of a task that is over or deleted: how it ended, and what it cost; None while it may still run.
+
+        None, too, when its provider does not say.
+        """
+        try:
+            return self._stop_job(task, now=now)
+        except (LookupInconclusive, Unavailable):
+            return None
+
     def _stop_job(self, task: Task, *, now: datetime) -> tuple[Outcome, Decimal | None] | None:
-        """How the job of a task that is over ended, and what it cost; None while it may still run."""
         if task.provider_task_id is None and task.lease_until is not None and task.lease_until > now:
             return None  # it may be submitted at this very moment
         provider, job_request = self.providers.get(task.served_by), self.job_request(task)

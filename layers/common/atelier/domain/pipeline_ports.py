@@ -11,8 +11,8 @@ from atelier.domain.tasks.record import Output, Task, TaskError, TaskType
 class GenerationMessage(AccountMessage):
     """A message of the generation queues: carry out step `step` of the task, or None: whatever comes next.
 
-    It says whose task it is, so that what is left of a deleted one is found, and which `job` of whom is then to be
-    stopped. A provider's callback brings the `job` with the `token` that it was given.
+    It says whose task it is, so that what is left of a deleted one is found, and which `job` of whom is to be stopped
+    when even that is gone. A provider's callback brings the `job` with the `token` that it was given.
     """
 
     task_id: str
@@ -49,6 +49,15 @@ class Tasks(Protocol):
 
     def record_outcome(self, before: Task, after: Task) -> Task:
         """Record the outcome and cost of a job whose task has already ended."""
+
+    def load_deleted(self, user_id: int, task_id: str) -> Task | None:
+        """What is kept of a deleted task; None when nothing is left to be done for it."""
+
+    def note_deleted(self, task: Task, **change: object) -> None:
+        """Record a change of what is kept of a deleted task."""
+
+    def forget_deleted(self, task: Task) -> None:
+        """Nothing is left to be done for a deleted task."""
 
 
 class Queue(Protocol):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SORT_KEY_BYTES: Final = 1024
 """What DynamoDB takes as a sort key, that of an index included."""
 _NAME_BYTES: Final = 900  # names that are alike for longer than this order by id
+DELETED_TASK: Final = "DELETED_TASK#"
 DUE_SHARDS: Final = 8
 """Partitions of due work. Each takes 1,000 writes a second, and an index that takes no more holds up the table."""
 
@@ -134,6 +135,11 @@ def task(task_id: str) -> Key:
 def task_detail(task_id: str) -> Key:
     """What lists do not show of a task: beside its summary, and in no index."""
     return Key(f"TASK#{task_id}", "DETAIL")
+
+
+def deleted_task(account: int, task_id: str) -> Key:
+    """What is left to be done for a task that was deleted."""
+    return Key(account_partition(account), f"{DELETED_TASK}{task_id}")
 
 
 def idempotency(actor: int, idempotency_key: str) -> Key:

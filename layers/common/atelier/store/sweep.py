@@ -1,6 +1,6 @@
 """The sweep: finds work whose message is late, through the index of due work, and puts it back on its queue.
 
-Whatever the index says, a look reads the task or deletion itself, so an entry that lags behind costs a read. The
+Whatever the index says, a look reads the item itself, so an entry that lags behind costs a read. The
 message is sent before the next look is recorded: a crash between the two sends it twice, and never not at all. All
 messages may come twice, so a message that was only late does no harm either.
 """
@@ -23,6 +23,7 @@ from atelier.store import keys, task_items
 from atelier.store.cascade import CleanUpMessage
 from atelier.store.deadline import remaining
 from atelier.store.expressions import Attr
+from atelier.store.items import from_item
 from atelier.store.keys import Key
 from atelier.store.table import ConcurrentUpdate, Table, Write, concurrent_update
 from atelier.store.wire import Item
@@ -32,6 +33,7 @@ BATCH: Final = 50
 RESERVE: Final = 5.0
 """Seconds before the invocation's deadline from which on no further batch is begun."""
 CLEAN_UP: Final = "cleanup"
+DELETED_TASK: Final = "deleted task"
 
 
 class GenerationQueues(Protocol):
@@ -103,13 +105,21 @@ class Sweep:
             return  # the index lags behind: it is gone, or was looked at already
         swept.looked_at += 1
         try:
-            again = self._of_task(row, found, swept, now=now) if row.sk == "TASK" else self._of(item, swept, now=now)
+            again = self._seen(row, found, swept, now=now)
             with suppress(ConcurrentUpdate):  # what has changed it knows better when it is due
                 self._table.write(_look_again(row, item, again))
         except Busy:
             raise
         except Exception as error:
             swept.failed.append((row, error))
+
+    def _seen(self, row: Key, found: Mapping[Key, Item], swept: Swept, *, now: datetime) -> datetime | None:
+        """Put back what is late; when to look again."""
+        if row.sk == "TASK":
+            return self._of_task(row, found, swept, now=now)
+        if row.sk.startswith(keys.DELETED_TASK):
+            return self._of_deleted_task(from_item(Task, found[row]), swept, now=now)
+        return self._of_deletion(found[row], swept, now=now)
 
     def _of_task(self, row: Key, found: Mapping[Key, Item], swept: Swept, *, now: datetime) -> datetime | None:
         task = task_items.task_from(found, row.pk.removeprefix("TASK#"))
@@ -131,7 +141,14 @@ class Sweep:
                 attempt = len(task.webhook_deliveries)
                 self._deliveries.send(WebhookDelivery(task_id=task.id, user_id=task.user_id, attempt=attempt))
 
-    def _of(self, deletion: Item, swept: Swept, *, now: datetime) -> datetime:
+    def _of_deleted_task(self, task: Task, swept: Swept, *, now: datetime) -> datetime:
+        planned = task.next_at or task.updated_at
+        if due.is_late(planned, due.GRACE, now=now):
+            self._put_back(task, Work.OUTCOME)
+            swept.put_back[DELETED_TASK] += 1
+        return due.look_again(planned, due.GRACE, now=now)
+
+    def _of_deletion(self, deletion: Item, swept: Swept, *, now: datetime) -> datetime:
         planned = datetime.fromisoformat(deletion.get("next_at") or deletion["deleted_at"])
         if due.is_late(planned, pending_deletions.GRACE, now=now):
             fields = {name: deletion[name] for name in ("user_id", "kind", "id", "deleted_at")}

@@ -16,11 +16,13 @@ every transaction that begins or ends some.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from pydantic import BaseModel
 
-from atelier.domain.due import first_look
+from atelier.domain.due import GRACE, first_look
+from atelier.domain.tasks.life_cycle import deleted
 from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskDetail, TaskSummary
 from atelier.store import keys
 from atelier.store.expressions import Attr, Condition
@@ -78,10 +80,12 @@ def noted(before: Task, after: Task, change: Iterable[str]) -> list[Write]:
     return writes
 
 
-def removed(task: Task) -> list[Write]:
-    """The writes that delete a task which is still as it was read."""
+def removed(task: Task, *, now: datetime) -> list[Write]:
+    """The writes that delete a task which is still as it was read. What is left to be done for it is due."""
     summary, detail = keys_of(task.id)
+    left = to_item(deleted(task, now=now), **keys.due_place(task.id, now + GRACE))
     return [
+        _write(keys.deleted_task(task.user_id, task.id), put=left),
         _write(summary, delete=True, condition=_same_summary(task)),
         _write(detail, delete=True, condition=_same_detail(task)),
     ]

@@ -20,10 +20,10 @@ from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskPage, TaskSum
 from atelier.store import counters, idempotency, keys, ledger, reservations, task_items
 from atelier.store.account_summary import summary_from
 from atelier.store.idempotency import CreateResult, IdempotentRequest
-from atelier.store.items import from_item
+from atelier.store.items import from_item, to_item
 from atelier.store.received import acting_on, grants_in, reach_account, still_granted
 from atelier.store.resources import Resources
-from atelier.store.table import ConcurrentUpdate, Table, Write
+from atelier.store.table import EXISTS, ConcurrentUpdate, Table, Write, concurrent_update
 from atelier.store.task_lists import list_tasks
 from atelier.store.wire import Item
 
@@ -183,12 +183,13 @@ class Tasks:
         return self._table.retry_on_conflict(attempt)
 
     def delete(self, task_id: str, check: Callable[[Task], None], *, access: Access) -> None:
-        """Delete the task if `check` lets it pass; the stream has its media removed. Raises NotFound."""
+        """Delete the task if `check` lets it pass; the worker removes its media and stops its job. Raises NotFound."""
 
         def attempt() -> None:
             task, pending, acting = self._read(task_id, access, CHANGE)
             check(pending.unlinked(task))
-            self._table.transact(*still_granted(acting), *task_items.removed(task), *counters.moving(task, None))
+            gone = task_items.removed(task, now=access.at)
+            self._table.transact(*still_granted(acting), *gone, *counters.moving(task, None))
 
         self._table.retry_on_conflict(attempt)
 
@@ -218,6 +219,23 @@ class Tasks:
         with _task_changed():
             self._write(task_items.noted(before, after, change))
         return after
+
+    def load_deleted(self, user_id: int, task_id: str) -> Task | None:
+        """What is kept of a deleted task until nothing is left to be done for it."""
+        item = self._table.get(keys.deleted_task(user_id, task_id))
+        return from_item(Task, item) if item else None
+
+    def note_deleted(self, task: Task, **change: Any) -> None:
+        """Record a change of what is kept of a deleted task. Raises TaskChanged when nothing is kept any more."""
+        item = to_item(task.model_copy(update=change))
+        change = {name: item[name] for name in change}
+        key = keys.deleted_task(task.user_id, task.id)
+        with _task_changed():
+            self._table.write(Write(key, set=change, condition=EXISTS, on_condition_failure=concurrent_update))
+
+    def forget_deleted(self, task: Task) -> None:
+        """Nothing is left to be done for a deleted task."""
+        self._table.write(Write(keys.deleted_task(task.user_id, task.id), delete=True))
 
     def log_delivery(self, task: Task, delivery: DeliveryAttempt) -> None:
         """Add an attempt to call the task's webhook to what its owner sees, unless the task is gone."""

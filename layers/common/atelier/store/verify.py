@@ -76,7 +76,8 @@ def violations(items: Iterable[Item], *, at_rest: bool = False, deleted: Iterabl
     found += _grants(owners)
     for user_id, owned in sorted(owners.items()):
         found += [f"User {user_id}: {each}" for each in _Recount(owned, exact_ledger=deleted is not None).violations()]
-        found += [f"User {user_id}: the cleanup of {each} is left." for each in sorted(owned.deletions) if at_rest]
+        left = [*owned.deletions, *(f"task {id_}" for id_ in owned.deleted_tasks)] if at_rest else []
+        found += [f"User {user_id}: the cleanup of {each} is left." for each in sorted(left)]
     return found
 
 
@@ -93,6 +94,7 @@ class Owned:
     whole: dict[str, Item] = field(default_factory=dict)
     deletions: dict[str, Item] = field(default_factory=dict)
     deleted: list[Item] = field(default_factory=list)
+    deleted_tasks: dict[str, Item] = field(default_factory=dict)
 
     @property
     def clients(self) -> dict[str, Item]:
@@ -124,6 +126,7 @@ def _sort_in(owners: Mapping[int, Owned], details: dict[str, Item], item: Item) 
         "COUNTERS": owned.counters,
         "TEXT": owned.texts,
         "DELETION": owned.deletions,
+        "DELETED_TASK": owned.deleted_tasks,
     }
     if kind in rooms:
         rooms[kind][rest] = item
@@ -384,6 +387,10 @@ class _Recount:
                 yield from _unseen(f"task {id_}", id_, task)
         for parent, deletion in sorted(self._all.deletions.items()):
             yield from _unseen(f"the cleanup of {parent}", deletion["id"], deletion)
+        for id_, task in sorted(self._all.deleted_tasks.items()):
+            yield from _unseen(f"the cleanup of task {id_}", id_, task)
+            if id_ in self._all.tasks:
+                yield f"task {id_} was deleted, and is still there."
 
 
 # --------------------------------------------------------------------------------------------------------- counting

@@ -204,6 +204,11 @@ class Task(TaskDetail, TaskSummary):
         """Whether its provider may have heard of the job."""
         return self.lease_until is not None or self.provider_task_id is not None
 
+    @property
+    def job_over(self) -> bool:
+        """Whether it is known that its provider has no job of it that runs."""
+        return not self.sent or self.status is TaskStatus.SUCCEEDED or self.provider_outcome is not None
+
     def changed(self, **change: object) -> "Task":
         """The task with these fields changed, and the version raised of summary and detail if it is theirs."""
         versions = {
