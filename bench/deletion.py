@@ -94,7 +94,7 @@ class Bench:
     def clean_up(self, client_id: str) -> None:
         """All messages of the cleanup, one after the other."""
         queue = Held([CleanUpMessage(user_id=USER, kind="client", id=client_id)])
-        cascade = Cascade(self.table, queue, grace=timedelta(0))
+        cascade = Cascade(self.table, queue, quiet_period=timedelta(0))
         while queue:
             cascade.process(queue.pop(0), now=utcnow())
 

@@ -15,12 +15,12 @@ from atelier.telemetry import count, duration, log
 def clean_up(record: SQSRecord) -> None:
     """See to a deleted parent's children."""
     message, now = CleanUpMessage.model_validate_json(record.body), utcnow()
-    freed = wiring.cascade().process(message, now=now)
-    count("CascadeChildren", freed)
+    released = wiring.cascade().process(message, now=now)
+    count("CascadeChildren", released)
     if message.deleted_at:
         duration("CascadeAge", (now - message.deleted_at).total_seconds())
     about = {"user_id": message.user_id, "kind": message.kind, "id": message.id}
-    log.info("cleanup", extra={**about, "freed": freed})
+    log.info("cleanup", extra={**about, "released": released})
 
 
 handler = bootstrap(consume(EventType.SQS, clean_up), wiring.cascade)

@@ -1,4 +1,4 @@
-"""One running project for all of these tests, as `make run` serves it, but with a short grace after deletes."""
+"""One running project for all of these tests, as `make run` serves it, but with a short quiet period after deletes."""
 
 import time
 from collections.abc import Callable, Iterator

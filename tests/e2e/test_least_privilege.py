@@ -136,7 +136,16 @@ MAY_NOT: Final[dict[str, tuple[Deed, ...]]] = {
     "callbacks": (Role.get, Role.put, Role.scan, Role.read_file, Role.clean_up, Role.notify, Role.secrets),
     "relay": (Role.get, Role.put, Role.scan, Role.read_file, Role.write_file, Role.secrets),
     "worker": (Role.scan, Role.drop, Role.write_elsewhere, Role.clean_up, Role.notify, Role.secrets),
-    "cascade": (Role.scan, Role.put, Role.drop, Role.write_file, Role.remove_file, Role.generate, Role.notify, Role.secrets),
+    "cascade": (
+        Role.scan,
+        Role.put,
+        Role.drop,
+        Role.write_file,
+        Role.remove_file,
+        Role.generate,
+        Role.notify,
+        Role.secrets,
+    ),
     "webhook_delivery": (
         Role.scan,
         Role.delete,

@@ -102,10 +102,10 @@ def test_a_task_is_freed_once_despite_a_late_index(parent: str) -> None:
         w.call("DELETE", f"/{parent}s/{task[f'{parent}_id']}")
         w.relay()
         w.clean()
-        freed = _kept(w, task)
-        assert f"{parent}_id" not in freed
+        released = _kept(w, task)
+        assert f"{parent}_id" not in released
         for _ in _passes(w):
-            assert _kept(w, task) == freed
+            assert _kept(w, task) == released
 
 
 @pytest.mark.parametrize("parent", ["client", "campaign"])

@@ -15,7 +15,7 @@ CHILDREN = 60
 
 def test_a_cleanup_of_many_messages_comes_to_its_end(w: Harness) -> None:
     """Two children a message here; of 250 each, as many messages are 7,500 children."""
-    in_twos = Cascade(wiring.table(), w.cascade, grace=timedelta(seconds=90), batch=2)
+    in_twos = Cascade(wiring.table(), w.cascade, quiet_period=timedelta(seconds=90), batch=2)
     client = a_client(w)
     for _ in range(CHILDREN):
         a_campaign(w, client)

@@ -25,7 +25,7 @@ def campaigns_left(w: Harness) -> Counter[str]:
 
 def test_a_small_cleanup_does_not_wait_for_huge_ones(w: Harness) -> None:
     huge, small = a_client_with(w, 8), a_client_with(w, 1)
-    in_threes = Cascade(wiring.table(), w.cascade, grace=timedelta(seconds=90), batch=3)
+    in_threes = Cascade(wiring.table(), w.cascade, quiet_period=timedelta(seconds=90), batch=3)
     with mock.patch.object(wiring, "cascade", return_value=in_threes):
         for client_id in (huge, small):
             w.call("DELETE", f"/clients/{client_id}")

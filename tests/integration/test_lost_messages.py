@@ -7,11 +7,12 @@ from random import Random
 from typing import Any, Final
 from unittest import mock
 
+import boto3
 import pytest
 
 from atelier.providers.sandbox import Sandbox
 from atelier.store.webhook_client import WebhookClient
-from testbed.harness import TABLE, Harness
+from testbed.harness import BUCKET, TABLE, Harness
 from tests.integration.builders import Json, a_campaign, a_canceled_task, a_client, a_task
 from tests.support.fault_injection import (
     CrashAt,
@@ -40,19 +41,21 @@ class Stage:
     agency: Agency
     submitted: list[str]
     told: list[str]
+    stopped: list[str]
 
     def outcome(self) -> dict[str, Any]:
         """What there is at the end, here and outside."""
         found = violations(scan(self.w.dynamodb, TABLE), at_rest=True, deleted=None)
         assert found == []
         assert self.w.sweep() == {"looked_at": 0, "put_back": 0}
-        return {**visible(self.w), "submitted": len(self.submitted), "told": len(self.told)}
+        seen = {name: len(getattr(self, name)) for name in ("submitted", "told", "stopped")}
+        return {**visible(self.w), **seen, "files": len(stored())}
 
 
 @pytest.fixture(scope="module")
 def opened() -> Iterator[tuple[Stage, Snapshot]]:
     """One harness for all tests, and the moment at which each of them begins."""
-    submit, submitted, told = Sandbox.submit, list[str](), list[str]()
+    submit, submitted, told, stopped = Sandbox.submit, list[str](), list[str](), list[str]()
 
     def counted(self: Sandbox, job_request: Any) -> str:
         submitted.append(job_request.reference)
@@ -62,12 +65,17 @@ def opened() -> Iterator[tuple[Stage, Snapshot]]:
         told.append(headers["webhook-id"])
         return 204
 
+    def canceled(self: Sandbox, job: str, *, model: str) -> bool:
+        stopped.append(job)
+        return True
+
     with (
         mock.patch.object(Sandbox, "submit", counted),
+        mock.patch.object(Sandbox, "cancel", canceled),
         mock.patch.object(WebhookClient, "post", heard),
         faulty_harness() as (w, client),
     ):
-        yield Stage(w, client, an_agency(w), submitted, told), Snapshot(w)
+        yield Stage(w, client, an_agency(w), submitted, told, stopped), Snapshot(w)
 
 
 @pytest.fixture
@@ -82,6 +90,9 @@ def begun(stage: Stage, beginning: Snapshot) -> Stage:
     beginning.again()
     stage.submitted.clear()
     stage.told.clear()
+    stage.stopped.clear()
+    for key in stored():
+        boto3.client("s3").delete_object(Bucket=BUCKET, Key=key)
     return stage
 
 
@@ -89,10 +100,15 @@ def an_agency(w: Harness) -> Agency:
     """A client with campaigns and tasks, some of them over."""
     client = a_client(w)
     launch, spring = a_campaign(w, client), a_campaign(w, client, name="Spring")
-    a_canceled_task(w, prompt="over", campaign_id=launch["id"])
+    over = a_canceled_task(w, prompt="over", campaign_id=launch["id"])
     a_canceled_task(w, prompt="for the client", client_id=client["id"])
     settle_by_sweep(w)
-    return {"client": client, "launch": launch, "spring": spring}
+    return {"client": client, "launch": launch, "spring": spring, "over": over}
+
+
+def stored() -> list[str]:
+    """The files in the bucket."""
+    return [file["Key"] for file in boto3.client("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
 
 Act = Callable[[Harness, Agency], object]
@@ -113,17 +129,31 @@ def delete_campaign(w: Harness, agency: Agency) -> None:
     assert w.call("DELETE", f"/campaigns/{agency['launch']['id']}").status == 204
 
 
-def everything(w: Harness, agency: Agency) -> None:
-    """All at once."""
-    generate(w, agency)
+def delete_tasks(w: Harness, agency: Agency) -> None:
+    """A task goes while its job runs, and one that has files. No message is left of either but the stream's."""
+    running = a_task(w, "audio", prompt="runs", duration=30, campaign_id=agency["launch"]["id"])
+    w.relay()
+    w.work()
+    w.generation.take()
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=f"media/1/{agency['over']['id']}/0.png", Body=b"png")
+    for task in (running, agency["over"]):
+        assert w.call("DELETE", f"/tasks/{task['id']}").status == 204
+
+
+def delete_everything(w: Harness, agency: Agency) -> None:
+    """All that goes."""
+    delete_tasks(w, agency)
     delete_campaign(w, agency)
     delete_client(w, agency)
 
 
-ACTS: Final = (generate, delete_client, delete_campaign, everything)
+def everything(w: Harness, agency: Agency) -> None:
+    """All at once."""
+    generate(w, agency)
+    delete_everything(w, agency)
 
 
-@pytest.mark.parametrize("act", ACTS[:-1])
+@pytest.mark.parametrize("act", [generate, delete_tasks, delete_client, delete_campaign])
 def test_any_one_message_or_record_may_be_lost(opened: tuple[Stage, Snapshot], act: Act) -> None:
     stage, losses = begun(*opened), Losses()
     act(stage.w, stage.agency)
@@ -142,13 +172,27 @@ def test_a_third_of_all_messages_may_be_lost(opened: tuple[Stage, Snapshot]) -> 
     everything(stage.w, stage.agency)
     settle_by_sweep(stage.w)
     expected = stage.outcome()
-    assert expected["told"] == expected["submitted"] == 1
+    assert (expected["told"], expected["submitted"], expected["stopped"], expected["files"]) == (1, 2, 1, 1)
     for seed in range(3):
         chance = Random(seed)
         begun(*opened)
         everything(stage.w, stage.agency)
         settle_by_sweep(stage.w, Losses({number for number in range(500) if chance.random() < 1 / 3}))
         assert stage.outcome() == expected, f"seed {seed}"
+
+
+def test_deletes_end_whatever_is_lost(opened: tuple[Stage, Snapshot]) -> None:
+    """Every second message, or all but those of the sweep. (A task would reach its deadline, and fail.)"""
+    stage = begun(*opened)
+    delete_everything(stage.w, stage.agency)
+    settle_by_sweep(stage.w)
+    expected = stage.outcome()
+    assert (expected["submitted"], expected["stopped"], expected["files"]) == (1, 1, 0)
+    for losses in (Losses(range(1, 10_000, 2)), Losses(range(2, 10_000, 2)), Losses(but_for_the_sweep=True)):
+        begun(*opened)
+        delete_everything(stage.w, stage.agency)
+        settle_by_sweep(stage.w, losses)
+        assert stage.outcome() == expected, losses
 
 
 def test_a_relay_down_for_an_hour_only_delays(opened: tuple[Stage, Snapshot]) -> None:
@@ -194,12 +238,12 @@ def test_a_sweep_may_be_killed_at_any_write(opened: tuple[Stage, Snapshot], *, e
     everything(stage.w, stage.agency)
     stage.w.changes()
     stage.w.pass_time(20 * 60)
-    start, last = Snapshot(stage.w), CrashAt(0, effect=effect)
+    start, last, submitted = Snapshot(stage.w), CrashAt(0, effect=effect), list(stage.submitted)
     stage.client.trouble = last
     stage.w.sweep()
-    assert last.writes == 3
+    assert last.writes == 5
     for number in range(1, last.writes + 1):
-        begun(stage, start)
+        begun(stage, start).submitted.extend(submitted)
         stage.client.trouble = CrashAt(number, effect=effect)
         with suppress(Crashed):
             stage.w.sweep()

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from atelier import wiring
-from atelier.domain.due import GRACE
+from atelier.domain.due import LATE_AFTER
 from atelier.domain.provider import Done, JobRequest, State, SubmitOutcomeUnknown
 from atelier.providers.sandbox import Sandbox
 from atelier.store import verify
@@ -206,7 +206,7 @@ def a_lost_message(w: Harness) -> None:
     """A task of whose first message nobody hears, and the sweep."""
     a_task(w)
     w.changes()
-    w.pass_time(GRACE.total_seconds())
+    w.pass_time(LATE_AFTER.total_seconds())
     w.sweep()
 
 

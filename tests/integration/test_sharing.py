@@ -182,6 +182,29 @@ def test_shares_received_are_limited(p: People) -> None:
         problem(refused, 409)
 
 
+@pytest.mark.parametrize("path", SCOPES)
+def test_an_expired_share_takes_no_room(p: People, path: str) -> None:
+    """Neither of a new share nor of an invitation that is accepted."""
+    first, client, campaign = p.scope(path), p.client, p.campaign
+    with mock.patch("atelier.store.received.MOST_RECEIVED", 1):
+        p.share(path, expires_at=format_timestamp(p.w.now + timedelta(hours=1)))
+        p.client = p.ok(OTHER, "POST", "/clients", {"name": "Theirs"})["id"]
+        p.campaign = p.a_campaign(OTHER)["id"]
+        token = p.ok(OTHER, "POST", f"{p.scope(path)}/invitations", {"role": "viewer"})["token"]
+        problem(p.accept(token), 409)
+        p.w.pass_time(3601)
+        assert p.accept(token).status == 200
+        assert p.ok(OWNER, "GET", f"{first}/shares")["total"] == 0
+        share = f"{p.scope(path)}/shares/{p.numbers[GUEST]}"
+        soon = {"role": "viewer", "expires_at": format_timestamp(p.w.now + timedelta(hours=1))}
+        p.ok(OTHER, "PUT", share, soon)
+        p.client, p.campaign = client, campaign
+        problem(p.call(OWNER, "PUT", f"{first}/shares/{p.numbers[GUEST]}", {"role": "viewer"}), 409)
+        p.w.pass_time(3601)
+        p.share(path)
+    assert [each["shared_by"] for each in p.received()] == [p.numbers[OWNER]]
+
+
 def test_an_admin_of_the_account_manages_its_shares(p: People) -> None:
     p.share("/account", role="admin")
     path = f"/clients/{p.client}/shares/{p.numbers[OTHER]}"
@@ -360,6 +383,11 @@ def test_webhooks_are_signed_and_sent_for_who_asked(p: People) -> None:
         p.w.relay()
         p.w.tell()
         assert post.call_count == 1
+    (given_up,) = p.ok(OWNER, "GET", f"/tasks/{second}")["webhook_deliveries"]
+    assert (given_up["given_up"], given_up["status"]) == (True, None)
+    assert "may no longer see the task" in given_up["error"]
+    p.w.pass_time(3600)
+    assert p.w.sweep()["put_back"] == 0
     now = p.w.now
     secrets = wiring.webhook_secrets()
     assert secrets.get_or_create(p.numbers[GUEST], fresh="fresh", now=now).secret != "fresh"

@@ -22,7 +22,7 @@ from tests.support.recount import scan, violations
 
 URL: Final = "https://receiver.example/hooks"
 NOTHING: Final = {"looked_at": 0, "put_back": 0}
-LATE: Final = due.GRACE.total_seconds()
+LATE: Final = due.LATE_AFTER.total_seconds()
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def tell(w: Harness, *answers: int) -> None:
 def test_a_task_is_due_until_it_ends(w: Harness) -> None:
     task = a_task(w, size="64x64")
     place = keys.task(task["id"])
-    assert due_at(place) == format_timestamp(kept(task["id"]).created_at + due.GRACE)
+    assert due_at(place) == format_timestamp(kept(task["id"]).created_at + due.LATE_AFTER)
     work_on(w, task["id"])
     assert kept(task["id"]).over
     assert due_at(place) is None
@@ -73,7 +73,7 @@ def test_a_canceled_task_with_a_job_is_due(w: Harness) -> None:
     for task in (waiting, running):
         assert w.call("POST", f"/tasks/{task['id']}/cancel").status == 200
     assert due_at(keys.task(waiting["id"])) is None
-    assert due_at(keys.task(running["id"])) == format_timestamp(kept(running["id"]).updated_at + due.GRACE)
+    assert due_at(keys.task(running["id"])) == format_timestamp(kept(running["id"]).updated_at + due.LATE_AFTER)
     work_on(w, running["id"])
     assert kept(running["id"]).provider_outcome
     assert due_at(keys.task(running["id"])) is None
@@ -84,7 +84,7 @@ def test_a_delivery_is_due_until_the_last_attempt(w: Harness) -> None:
     place = keys.task(task["id"])
     w.relay()
     tell(w, 503)
-    assert due_at(place) == format_timestamp(kept(task["id"]).updated_at + due.GRACE)
+    assert due_at(place) == format_timestamp(kept(task["id"]).updated_at + due.LATE_AFTER)
     tell(w, 204)
     assert due_at(place) is None
 
@@ -112,7 +112,7 @@ def test_a_late_outcome_leaves_the_delivery_due(w: Harness) -> None:
     assert kept(task["id"]).provider_outcome
     ended = kept(task["id"]).completed_at
     assert ended
-    assert due_at(keys.task(task["id"])) == format_timestamp(ended + due.GRACE)
+    assert due_at(keys.task(task["id"])) == format_timestamp(ended + due.LATE_AFTER)
 
 
 def test_a_cleanup_is_due_until_it_has_ended(w: Harness) -> None:
@@ -125,10 +125,17 @@ def test_a_cleanup_is_due_until_it_has_ended(w: Harness) -> None:
     assert w.sweep() == NOTHING
 
 
-def test_a_task_that_is_deleted_is_not_due(w: Harness) -> None:
+def test_a_deleted_task_is_due_until_nothing_is_left(w: Harness) -> None:
     task = a_task(w)
     w.call("DELETE", f"/tasks/{task['id']}")
-    w.pass_time(LATE)
+    place = keys.deleted_task(1, task["id"])
+    deleted = wiring.tasks().load_deleted(1, task["id"])
+    assert deleted
+    assert due_at(place) == format_timestamp(deleted.updated_at + due.LATE_AFTER)
+    assert [item["SK"] for item in scan(w.dynamodb, TABLE) if "due_at" in item] == [place.sk]
+    w.relay()
+    w.work()
+    assert wiring.table().get(place) is None
     assert w.sweep() == NOTHING
 
 
@@ -171,7 +178,7 @@ def test_an_attempt_that_is_not_due_is_waited_for(w: Harness) -> None:
     for _ in range(5):
         tell(w, 503)
     w.deliveries.take()
-    moment = kept(task["id"]).webhook_deliveries[-1].at + timedelta(seconds=due.BACK_OFF[4]) + due.GRACE
+    moment = kept(task["id"]).webhook_deliveries[-1].at + timedelta(seconds=due.BACK_OFF[4]) + due.LATE_AFTER
     w.now = moment - timedelta(seconds=1)
     assert w.sweep() == {"looked_at": 1, "put_back": 0}
     w.now = moment
@@ -201,7 +208,7 @@ def test_a_lost_cleanup_goes_on(w: Harness) -> None:
     a_campaign(w, client)
     w.call("DELETE", f"/clients/{client['id']}")
     w.changes()
-    w.pass_time(2 * pending_deletions.GRACE.total_seconds())
+    w.pass_time(2 * pending_deletions.LATE_AFTER.total_seconds())
     assert w.sweep() == {"looked_at": 1, "put_back": 1}
     clean_up(w)
     assert violations(scan(w.dynamodb, TABLE), at_rest=True) == []
@@ -216,10 +223,10 @@ def test_a_cleanup_that_goes_on_is_left_alone(w: Harness) -> None:
     with mock.patch.object(wiring.cascade(), "_batch", 1):
         for _ in range(6):
             w.clean()
-            w.pass_time(pending_deletions.GRACE.total_seconds() - 1)
+            w.pass_time(pending_deletions.LATE_AFTER.total_seconds() - 1)
             assert w.sweep()["put_back"] == 0
         w.cascade.take()
-        w.pass_time(2 * pending_deletions.GRACE.total_seconds())
+        w.pass_time(2 * pending_deletions.LATE_AFTER.total_seconds())
         assert w.sweep() == {"looked_at": 1, "put_back": 1}
 
 
@@ -331,10 +338,13 @@ def test_the_recount_finds_work_that_is_not_due(w: Harness) -> None:
     task, told = a_task(w), a_finished_task(w, webhook_url=URL)
     client = a_client(w)
     w.call("DELETE", f"/clients/{client['id']}")
-    for key in (keys.task(task["id"]), keys.task(told["id"]), keys.deletion(1, "client", client["id"])):
+    deleted = a_task(w)
+    w.call("DELETE", f"/tasks/{deleted['id']}")
+    cleanups = keys.deletion(1, "client", client["id"]), keys.deleted_task(1, deleted["id"])
+    for key in (keys.task(task["id"]), keys.task(told["id"]), *cleanups):
         wiring.table().write(Write(key, remove=("due_at", "due_shard")))
     said = violations(scan(w.dynamodb, TABLE))
-    assert len(said) == 3
+    assert len(said) == 4
     assert all("the sweep never looks at it" in each for each in said)
 
 

@@ -237,7 +237,7 @@ class Levels(RuleBasedStateMachine):
 
 @contextmanager
 def small_batches() -> Iterator[None]:
-    """A cleanup's message frees few children, so that a cleanup has many states to be found in."""
+    """A cleanup's message releases few children, so that a cleanup has many states to be found in."""
     with mock.patch.object(cascade, "Cascade", partial(cascade.Cascade, batch=BATCH)):
         yield
 

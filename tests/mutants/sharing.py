@@ -115,6 +115,20 @@ MUTANTS: Final = (
         SHARING,
     ),
     Mutant(
+        "an expired share takes up the room of a new one",
+        f"{STORE}/shares.py",
+        "if not received.is_full(summary, self._kind):",
+        "if True:",
+        SHARING,
+    ),
+    Mutant(
+        "a delivery to who lost access is never given up",
+        f"{DOMAIN}/webhook_delivery.py",
+        'return self._give_up(task, "who asked for it may no longer see the task", now=now)',
+        "return None",
+        SHARING,
+    ),
+    Mutant(
         "a webhook is signed for the owner instead of who asked",
         f"{DOMAIN}/webhook_delivery.py",
         "self.secrets.get_or_create(task.created_by,",

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel
 
 from atelier.domain.catalog import Catalog, Model, Price, Unit
-from atelier.domain.due import GRACE, first_look
+from atelier.domain.due import LATE_AFTER, first_look
 from atelier.domain.pipeline import Pipeline
 from atelier.domain.pipeline_ports import GenerationMessage, MediaRejected, TaskChanged
 from atelier.domain.provider import (
@@ -80,7 +80,7 @@ class FakeTasks:
         """Delete the task, as its caller does; what it was."""
         task = self.kept.pop(task_id)
         self._before.pop(task_id, None)
-        self.deleted[task_id], self.due[task_id] = life_cycle.deleted(task, now=now), now + GRACE
+        self.deleted[task_id], self.due[task_id] = life_cycle.deleted(task, now=now), now + LATE_AFTER
         return task
 
     def load_deleted(self, user_id: int, task_id: str) -> Task | None:

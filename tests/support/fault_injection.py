@@ -312,11 +312,20 @@ class Losses:
 
     numbers: Container[int] = ()
     seen: int = 0
+    but_for_the_sweep: bool = False  # everything is lost but what the sweep sends
+    _sweeping: bool = False
 
     def happens(self) -> bool:
         """Whether the next one is lost."""
         self.seen += 1
-        return self.seen in self.numbers
+        return not self._sweeping if self.but_for_the_sweep else self.seen in self.numbers
+
+    @contextmanager
+    def while_sweeping(self) -> Iterator[None]:
+        """What is sent meanwhile comes from the sweep."""
+        self._sweeping = True
+        yield
+        self._sweeping = False
 
     @contextmanager
     def among_messages(self) -> Iterator[None]:
@@ -347,7 +356,7 @@ def settle_by_sweep(made: Harness, losses: Losses | None = None, *, rounds: int 
             if (due := next_due(made)) is None:
                 return
             made.now = max(made.now, due)
-            with suppress(Crashed):
+            with suppress(Crashed), lost.while_sweeping():
                 made.sweep()
     raise AssertionError("It does not come to rest.")
 

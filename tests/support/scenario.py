@@ -12,7 +12,7 @@ from typing import Final
 
 from hypothesis import note
 
-from atelier.domain.due import GRACE, Work, is_late, look, look_again
+from atelier.domain.due import LATE_AFTER, Work, is_late, look, look_again
 from atelier.domain.pipeline import Pipeline
 from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.domain.provider import Done, Refused, State, Waiting, Working
@@ -210,9 +210,9 @@ class Scenario:
         else:
             deleted = self.tasks.deleted[TASK_ID]
             planned = deleted.next_at or deleted.updated_at
-            if is_late(planned, GRACE, now=self.now):
+            if is_late(planned, LATE_AFTER, now=self.now):
                 self._put_back(GenerationMessage.about(deleted, step=None))
-            self.tasks.due[TASK_ID] = look_again(planned, GRACE, now=self.now)
+            self.tasks.due[TASK_ID] = look_again(planned, LATE_AFTER, now=self.now)
         return True
 
     def _put_back(self, message: GenerationMessage) -> None:

@@ -10,8 +10,7 @@ from atelier.domain.due import (
     ATTEMPTS,
     BACK_OFF,
     DEADLINE,
-    DELIVERY_ENDS,
-    GRACE,
+    LATE_AFTER,
     Look,
     Work,
     first_look,
@@ -73,7 +72,7 @@ def test_an_outcome_is_not_asked_after_for_ever(kind: TaskType) -> None:
 def test_nothing_is_left_of_a_settled_task(task: Task) -> None:
     assert work_left(task, now=ENDED) == {}
     assert first_look(task) is None
-    assert look(task, now=ENDED + GRACE) == Look((), None)
+    assert look(task, now=ENDED + LATE_AFTER) == Look((), None)
 
 
 def test_a_delivery_is_left_until_it_is_over() -> None:
@@ -88,12 +87,12 @@ def test_a_delivery_is_left_until_it_is_over() -> None:
     assert work_left(task.changed(webhook_deliveries=refused(*range(ATTEMPTS))), now=ENDED) == {}
 
 
-def test_a_delivery_is_not_looked_at_for_ever() -> None:
+def test_a_delivery_that_was_given_up_is_over() -> None:
     task = an_ended_task(TaskStatus.FAILED, webhook_url=URL)
-    days = DELIVERY_ENDS // MINUTE
-    assert work_left(task.changed(webhook_deliveries=refused(days)), now=ENDED)
-    assert work_left(task.changed(webhook_deliveries=refused(days + 1)), now=ENDED) == {}
-    assert first_look(task.changed(webhook_deliveries=refused(days + 1))) is None
+    given_up = [*refused(1), DeliveryAttempt(at=ENDED, error="It is not tried again.", given_up=True)]
+    assert work_left(task.changed(webhook_deliveries=given_up[:1]), now=ENDED)
+    assert work_left(task.changed(webhook_deliveries=given_up), now=ENDED) == {}
+    assert first_look(task.changed(webhook_deliveries=given_up)) is None
 
 
 def test_an_open_task_owes_its_receiver_nothing_yet() -> None:
@@ -105,8 +104,8 @@ def test_an_open_task_owes_its_receiver_nothing_yet() -> None:
 
 def test_steps_do_not_move_the_first_look() -> None:
     task = a_task()
-    assert first_look(task) == NOON + GRACE
-    assert first_look(task.changed(status="processing", step=9, next_at=NOON + 9 * MINUTE)) == NOON + GRACE
+    assert first_look(task) == NOON + LATE_AFTER
+    assert first_look(task.changed(status="processing", step=9, next_at=NOON + 9 * MINUTE)) == NOON + LATE_AFTER
 
 
 @pytest.mark.parametrize(
@@ -118,30 +117,30 @@ def test_steps_do_not_move_the_first_look() -> None:
     ],
 )
 def test_an_end_that_leaves_work_is_looked_at_later(task: Task) -> None:
-    assert first_look(task) == ENDED + GRACE
+    assert first_look(task) == ENDED + LATE_AFTER
 
 
 def test_a_message_in_time_is_waited_for() -> None:
     task = a_task(next_at=NOON + 4 * MINUTE)
-    assert look(task, now=NOON + GRACE) == Look((), NOON + 4 * MINUTE + GRACE)
+    assert look(task, now=NOON + LATE_AFTER) == Look((), NOON + 4 * MINUTE + LATE_AFTER)
 
 
 def test_a_late_message_is_sent_again() -> None:
-    assert look(a_task(next_at=NOON), now=NOON + GRACE) == Look((Work.STEP,), NOON + 2 * GRACE)
+    assert look(a_task(next_at=NOON), now=NOON + LATE_AFTER) == Look((Work.STEP,), NOON + 2 * LATE_AFTER)
 
 
 def test_pauses_between_looks_grow_with_the_delay() -> None:
     """A queue that is behind for a day is not filled with a message every minute."""
-    looks = [NOON + GRACE]
+    looks = [NOON + LATE_AFTER]
     while looks[-1] < NOON + timedelta(days=1):
-        looks.append(look_again(NOON, GRACE, now=looks[-1]))
+        looks.append(look_again(NOON, LATE_AFTER, now=looks[-1]))
     assert len(looks) == 10
-    assert looks[:3] == [NOON + GRACE, NOON + 2 * GRACE, NOON + 4 * GRACE]
+    assert looks[:3] == [NOON + LATE_AFTER, NOON + 2 * LATE_AFTER, NOON + 4 * LATE_AFTER]
 
 
 def test_a_look_finds_everything_that_is_late() -> None:
     task = an_ended_task(TaskStatus.CANCELED, provider_task_id="job", webhook_url=URL)
-    assert set(look(task, now=ENDED + GRACE).overdue) == {Work.OUTCOME, Work.DELIVERY}
+    assert set(look(task, now=ENDED + LATE_AFTER).overdue) == {Work.OUTCOME, Work.DELIVERY}
     tried = task.changed(webhook_deliveries=refused(3))
-    seen = look(tried, now=ENDED + GRACE)
-    assert seen == Look((Work.OUTCOME,), ENDED + 3 * MINUTE + timedelta(seconds=BACK_OFF[0]) + GRACE)
+    seen = look(tried, now=ENDED + LATE_AFTER)
+    assert seen == Look((Work.OUTCOME,), ENDED + 3 * MINUTE + timedelta(seconds=BACK_OFF[0]) + LATE_AFTER)

@@ -7,7 +7,7 @@ from typing import Any
 from unittest import mock
 
 from atelier.domain.due import ATTEMPTS
-from atelier.domain.pending_deletions import GRACE
+from atelier.domain.pending_deletions import LATE_AFTER
 from atelier.domain.provider import Refused
 from atelier.domain.schema import format_timestamp
 from atelier.domain.tasks.record import TaskStatus, TaskType
@@ -70,17 +70,21 @@ class TasksOfOneCampaign:
 
     tasks: dict[str, None] = field(default_factory=lambda: dict.fromkeys(f"{number:06}" for number in range(CHILDREN)))
     is_over: bool = False
-    due_at: str = format_timestamp(NOON + 2 * GRACE)
+    due_at: str = format_timestamp(NOON + 2 * LATE_AFTER)
+    quiet_since: str = ""
 
     def get(self, key: Key) -> dict[str, Any] | None:
-        is_deletion = key.sk.startswith("DELETION#")
-        return {"client_id": "client", "due_at": self.due_at} if is_deletion and not self.is_over else None
+        deletion = {"client_id": "client", "due_at": self.due_at, "quiet_since": self.quiet_since}
+        return deletion if key.sk.startswith("DELETION#") and not self.is_over else None
 
     def query(self, partition: Partition, *, limit: int, **_: Any) -> QueryPage:
         wanted = self.tasks if partition.index == "tasks_of_campaign" else {}
         return QueryPage([{"id": id_} for id_, _ in zip(wanted, range(limit), strict=False)], None)
 
     def write(self, change: Write) -> None:
+        if change.key.sk.startswith("DELETION#"):
+            self.quiet_since = change.set["quiet_since"]
+            return
         del self.tasks[change.key.pk.removeprefix("TASK#")]
 
     def iterate(self, *_: Any, **__: Any) -> list[Any]:
@@ -109,7 +113,7 @@ class OneMessage:
 
 def test_a_cleanup_of_a_hundred_thousand_children_ends() -> None:
     table, queue, now, messages = TasksOfOneCampaign(), OneMessage(), NOON, 0
-    cascade = Cascade(table, queue, grace=timedelta(seconds=90))  # type: ignore[arg-type]
+    cascade = Cascade(table, queue, quiet_period=timedelta(seconds=90))  # type: ignore[arg-type]
     queue.send(CleanUpMessage(user_id=1, kind="campaign", id="campaign"), delay=0)
     while queue.waiting:
         message, delay = queue.waiting.pop()

@@ -434,6 +434,7 @@ def test_a_receiver_away_for_days_is_given_up() -> None:
     given_up = scene.tell()
     assert given_up
     assert deliveries(scene) == [(None, given_up.error)]
+    assert given_up.given_up
     assert not scene.posts
     scene.receivers.open.clear()
     assert scene.tell() is None, "nothing comes after it"

@@ -301,7 +301,7 @@ def cascade() -> "Cascade":
     """The engine of the referential actions."""
     from atelier.store.cascade import Cascade
 
-    return Cascade(table(), cascade_queue(), grace=settings().cascade_quiet_period)
+    return Cascade(table(), cascade_queue(), quiet_period=settings().cascade_quiet_period)
 
 
 @cache

@@ -26,8 +26,8 @@ AFTERMATH: Final = timedelta(hours=1)
 BACK_OFF: Final = (5, 30, 2 * 60, 10 * 60, 30 * 60, 3600, 3 * 3600, 7 * 3600, 12 * 3600)
 ATTEMPTS: Final = len(BACK_OFF) + 1
 DELIVERY_ENDS: Final = timedelta(days=3)
-"""From the end of a task; after an attempt that was made later, nobody looks whether another one follows."""
-GRACE: Final = timedelta(minutes=5)
+"""From the end of a task: a receiver that does not answer is given up."""
+LATE_AFTER: Final = timedelta(minutes=5)
 """How late the message of a task may be before another one is sent: a queue that is a little behind loses nothing."""
 
 
@@ -58,8 +58,8 @@ def first_look(task: Task) -> datetime | None:
     It is the same for every write of an open task, so that none of them has to change the index.
     """
     if not task.over:
-        return task.created_at + GRACE
-    return _ended(task) + GRACE if _outcome_is_open(task) or _delivery_is_open(task) else None
+        return task.created_at + LATE_AFTER
+    return _ended(task) + LATE_AFTER if _outcome_is_open(task) or _delivery_is_open(task) else None
 
 
 @dataclass(frozen=True)
@@ -73,21 +73,21 @@ class Look:
 def look(task: Task, *, now: datetime) -> Look:
     """Look at a task that is due."""
     left = work_left(task, now=now)
-    overdue = tuple(work for work, planned in left.items() if is_late(planned, GRACE, now=now))
-    return Look(overdue, min((look_again(planned, GRACE, now=now) for planned in left.values()), default=None))
+    overdue = tuple(work for work, planned in left.items() if is_late(planned, LATE_AFTER, now=now))
+    return Look(overdue, min((look_again(planned, LATE_AFTER, now=now) for planned in left.values()), default=None))
 
 
-def is_late(planned: datetime, grace: timedelta, *, now: datetime) -> bool:
+def is_late(planned: datetime, late_after: timedelta, *, now: datetime) -> bool:
     """Whether a message that was planned for this moment is late."""
-    return planned + grace <= now
+    return planned + late_after <= now
 
 
-def look_again(planned: datetime, grace: timedelta, *, now: datetime) -> datetime:
+def look_again(planned: datetime, late_after: timedelta, *, now: datetime) -> datetime:
     """When to look again: once the message is late or, when it is, after as long as it has been late already.
 
     Where queues are behind by hours, few messages are added, and where one is lost, another comes soon.
     """
-    return now + (now - planned) if is_late(planned, grace, now=now) else planned + grace
+    return now + (now - planned) if is_late(planned, late_after, now=now) else planned + late_after
 
 
 def outcome_ends(task: Task) -> datetime:
@@ -101,8 +101,8 @@ def delivered(delivery: DeliveryAttempt) -> bool:
 
 
 def ends(delivery: DeliveryAttempt) -> bool:
-    """Whether no further attempt follows: accepted, or 410 Gone."""
-    return delivered(delivery) or delivery.status == HTTPStatus.GONE
+    """Whether no further attempt follows: accepted, 410 Gone, or given up."""
+    return delivered(delivery) or delivery.status == HTTPStatus.GONE or delivery.given_up
 
 
 def _ended(task: Task) -> datetime:
@@ -115,6 +115,4 @@ def _outcome_is_open(task: Task) -> bool:
 
 def _delivery_is_open(task: Task) -> bool:
     made = task.webhook_deliveries
-    if task.webhook_url is None or len(made) >= ATTEMPTS or any(map(ends, made)):
-        return False
-    return not made or made[-1].at <= _ended(task) + DELIVERY_ENDS
+    return task.webhook_url is not None and len(made) < ATTEMPTS and not any(map(ends, made))

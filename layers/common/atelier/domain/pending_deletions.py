@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 AnyTask = TypeVar("AnyTask", bound="TaskSummary")
 
-GRACE: Final = timedelta(minutes=10)
+LATE_AFTER: Final = timedelta(minutes=10)
 """How late a message about a cleanup may be before another one is sent. Nobody sees what waits for it."""
 
 

@@ -123,8 +123,9 @@ class WebhookDispatcher:
     def process(self, message: WebhookDelivery, *, show: Show, fresh: str, now: datetime) -> DeliveryAttempt | None:
         """Make the attempt, and queue the next one if needed.
 
-        None when it is put back, is not due yet or nothing is left to deliver, or when `show` raises NotFound: who
-        created the task may no longer see it. Theirs is the secret, which becomes `fresh` if they have none.
+        None when it is put back, is not due yet or nothing is left to deliver. It is given up when `show` raises
+        NotFound: who created the task may no longer see it. Theirs is the secret, which becomes `fresh` if they have
+        none.
         """
         if message.due and now < message.due:
             self._wait(message, (message.due - now).total_seconds())
@@ -135,7 +136,7 @@ class WebhookDispatcher:
         try:
             shown = show(task)
         except NotFound:
-            return None
+            return self._give_up(task, "who asked for it may no longer see the task", now=now)
         receiver = receiver_of(task.user_id, task.webhook_url)
         if until := self.receivers.open_until(receiver, now=now):
             return self._meet_open_breaker(message, task, until, now=now)
@@ -159,11 +160,14 @@ class WebhookDispatcher:
     ) -> DeliveryAttempt | None:
         """Put the delivery back; or give it up, when the receiver has not answered for days."""
         if now > (task.completed_at or task.updated_at) + DELIVERY_ENDS:
-            given_up = DeliveryAttempt(at=now, error="its receiver has not answered for days; it is not tried again")
-            self.tasks.log_delivery(task, given_up)
-            return given_up
+            return self._give_up(task, "its receiver has not answered for days", now=now)
         self._wait(message, (until - now).total_seconds() + self.chance() * SPREAD)
         return None
+
+    def _give_up(self, task: Task, reason: str, *, now: datetime) -> DeliveryAttempt:
+        given_up = DeliveryAttempt(at=now, error=f"{reason}; it is not tried again", given_up=True)
+        self.tasks.log_delivery(task, given_up)
+        return given_up
 
     def _record_health(self, receiver: str, delivery: DeliveryAttempt, *, now: datetime) -> None:
         if delivery.status is None:

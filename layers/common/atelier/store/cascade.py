@@ -1,11 +1,12 @@
 """The cascade: what a deletion does to the children of what was deleted, in small steps that may be repeated.
 
-Every step is conditional on the child still naming the parent, so it may be repeated, interrupted or overtaken. There
-is no progress to lose: each message looks at what is left. The relations are the transitive closure of the foreign keys
+Every step is conditional on the child still naming the parent, so it may be repeated, interrupted or overtaken. Each
+message looks at what is left. The relations are the transitive closure of the foreign keys
 (`domain.kinds.relations_of`), so one deletion finds what is below it at any depth. Only when the indexes have shown
 nothing left for the quiet period, which is longer than any request and any index lag, are counters merged and is the
-resource taken out of the pending deletions. Until then a child that was freed a moment ago may still be on its way to a
-reader, from an index or in an answer half made.
+resource taken out of the pending deletions. Until then a child that was released a moment ago may still be on its way
+to a reader, from an index or in an answer half made. The deletion says since when nothing was left: no message is the
+only memory of it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,11 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import and_
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from atelier.domain.kinds import OnDelete, Relation, ancestors_of, kind_named, links_to_clear, relations_of
 from atelier.domain.messages import AccountMessage
-from atelier.domain.pending_deletions import GRACE, member
+from atelier.domain.pending_deletions import LATE_AFTER, member
 from atelier.domain.schema import UNASSIGNED, format_timestamp
 from atelier.store import counters, keys, parents
 from atelier.store.expressions import Attr, Condition
@@ -32,14 +33,13 @@ BATCH: Final = 250
 
 
 class CleanUpMessage(AccountMessage):
-    """A message of the cascade queue: free the children of a deleted resource, of which none was found `since`.
+    """A message of the cascade queue: see to the children of a deleted resource.
 
     `deleted_at` is only for the metric of how long the cleanup has been going on.
     """
 
     kind: str
     id: str
-    since: datetime | None = None
     deleted_at: datetime | None = None
 
 
@@ -54,7 +54,7 @@ class Queue(Protocol):
 class Deletion:
     """A deletion whose cleanup has not ended. `above` are the ids of the resource's ancestors, the outermost first.
 
-    `due_at` is when the sweep looks at it, as it is stored.
+    `due_at` is when the sweep looks at it, and `quiet_since` since when no child was found, as they are stored.
     """
 
     user_id: int
@@ -62,6 +62,7 @@ class Deletion:
     id: str
     above: tuple[str, ...] = ()
     due_at: str = ""
+    quiet_since: str = ""
 
     @property
     def key(self) -> Key:
@@ -79,13 +80,13 @@ class Deletion:
 
 @dataclass(frozen=True)
 class ChildPattern:
-    """How the children of a deletion are found, and the one write that frees a child.
+    """How the children of a deletion are found, and the one write that releases a child.
 
     `elsewhere` are the writes of the same transaction that remove what is kept of the child in another partition.
     """
 
     found_in: Callable[[Deletion], Partition]
-    freed_by: Callable[[Deletion, str], Write]
+    released_by: Callable[[Deletion, str], Write]
     elsewhere: Callable[[Item], list[Write]] | None = None
 
 
@@ -110,7 +111,7 @@ ELSEWHERE: Final[Mapping[tuple[str, str], ChildPattern]] = {
 
 
 def pattern_of(relation: Relation) -> ChildPattern:
-    """How the children of a relation are found and freed. Raises KeyError for one that has no pattern."""
+    """How the children of a relation are found and released. Raises KeyError for one that has no pattern."""
     if relation.on_delete is OnDelete.CASCADE and kind_named(relation.child).in_account:
         return ChildPattern(
             lambda gone: keys.below(gone.user_id, relation.child, *gone.path),
@@ -141,55 +142,69 @@ def _names(deletion: Deletion) -> Condition:
 class Cascade:
     """Carries out the referential actions, a bounded piece at a time."""
 
-    def __init__(self, table: Table, queue: Queue, *, grace: timedelta, batch: int = BATCH) -> None:
+    def __init__(self, table: Table, queue: Queue, *, quiet_period: timedelta, batch: int = BATCH) -> None:
         self._table = table
         self._queue = queue
-        self._grace = grace
+        self._quiet_period = quiet_period
         self._batch = batch
 
     def process(self, message: CleanUpMessage, *, now: datetime) -> int:
-        """Free some of the children, and send the message on until nothing is left; how many were freed."""
+        """Release some of the children, and send the message on until nothing is left; how many were released."""
         deletion = self._load(message)
         if deletion is None:
             return 0
-        freed, seen = self._free_children(deletion, now=now)
+        released, seen = self._release_children(deletion, now=now)
         if seen:
             # Rows that were seen but needed nothing are an index lagging behind: give it a moment.
-            self._send_on(deletion, message.model_copy(update={"since": None}), delay=0 if freed else 2, now=now)
-            return freed
-        since = message.since or now
-        remaining = since + self._grace - now
-        message = message.model_copy(update={"since": since})
+            self._send_on(deletion, message, delay=0 if released else 2, now=now)
+            return released
+        quiet_since = deletion.quiet_since or format_timestamp(now)
+        remaining = datetime.fromisoformat(quiet_since) + self._quiet_period - now
         if remaining > timedelta(0):
-            self._send_on(deletion, message, delay=int(remaining.total_seconds()) + 1, now=now)
+            begins = {} if deletion.quiet_since else {"quiet_since": quiet_since}
+            self._send_on(deletion, message, delay=int(remaining.total_seconds()) + 1, now=now, **begins)
         elif self._delete_texts(deletion):
             self._send_on(deletion, message, delay=0, now=now)
         else:
             self._finish(deletion)
-        return freed
+        return released
 
     def _load(self, message: CleanUpMessage) -> Deletion | None:
         item = self._table.get(keys.deletion(message.user_id, message.kind, message.id))
         if item is None:
             return None
         above = tuple(item[f"{ancestor}_id"] for ancestor in ancestors_of(message.kind))
-        return Deletion(message.user_id, message.kind, message.id, above, item.get("due_at", ""))
+        noted = {name: item.get(name, "") for name in ("due_at", "quiet_since")}
+        return Deletion(message.user_id, message.kind, message.id, above, **noted)
 
-    def _send_on(self, deletion: Deletion, message: CleanUpMessage, *, delay: int, now: datetime) -> None:
-        """Send the next message. The deletion is due a while after it: mostly it is anyway, and nothing is written."""
+    def _send_on(
+        self, deletion: Deletion, message: CleanUpMessage, *, delay: int, now: datetime, **change: str
+    ) -> None:
+        """Send the next message, and record a change.
+
+        The deletion is due a while after the message. Mostly it is anyway, and nothing is written.
+        """
         self._queue.send(message, delay=delay)
         planned = now + timedelta(seconds=delay)
-        if not format_timestamp(planned + GRACE) <= deletion.due_at <= format_timestamp(planned + 3 * GRACE):
-            with suppress(ConcurrentUpdate):
-                self._table.write(_looked_at_after(deletion, planned))
+        if not format_timestamp(planned + LATE_AFTER) <= deletion.due_at <= format_timestamp(planned + 3 * LATE_AFTER):
+            place = keys.due_place(deletion.id, planned + 2 * LATE_AFTER)
+            change |= {"next_at": format_timestamp(planned), **place}
+        if change:
+            self._note(deletion, set=change)
 
-    def _free_children(self, deletion: Deletion, *, now: datetime) -> tuple[int, int]:
-        freed = seen = 0
+    def _note(self, deletion: Deletion, **change: Any) -> None:
+        with suppress(ConcurrentUpdate):  # it has ended meanwhile
+            self._table.write(Write(deletion.key, condition=EXISTS, on_condition_failure=concurrent_update, **change))
+
+    def _release_children(self, deletion: Deletion, *, now: datetime) -> tuple[int, int]:
+        released = seen = 0
         for relation in relations_of(deletion.kind):
             for writes in self._owed(deletion, relation, self._batch - seen, now=now):
+                if not seen and deletion.quiet_since:
+                    self._note(deletion, remove=("quiet_since",))  # before anything is done: it begins anew
                 seen += 1
-                freed += self._freed(writes)
-        return freed, seen
+                released += self._released(writes)
+        return released, seen
 
     def _owed(self, deletion: Deletion, relation: Relation, limit: int, *, now: datetime) -> Iterable[list[Write]]:
         if limit <= 0:
@@ -200,8 +215,8 @@ class Cascade:
         rows = self._table.query(pattern.found_in(deletion), limit=limit, only=wanted).items
         if named:
             self._table.put_many([parents.kept_name(deletion.user_id, relation.child, row, now=now) for row in rows])
-        freed = (pattern.freed_by(deletion, row["id"]) for row in rows)
-        return [[each, *self._elsewhere(pattern, each)] for each in freed]
+        released = (pattern.released_by(deletion, row["id"]) for row in rows)
+        return [[each, *self._elsewhere(pattern, each)] for each in released]
 
     def _elsewhere(self, pattern: ChildPattern, gone: Write) -> list[Write]:
         if pattern.elsewhere is None:
@@ -209,7 +224,7 @@ class Cascade:
         item = self._table.get(gone.key)
         return pattern.elsewhere(item) if item else []
 
-    def _freed(self, writes: list[Write]) -> bool:
+    def _released(self, writes: list[Write]) -> bool:
         try:
             if len(writes) == 1:
                 self._table.write(writes[0])
@@ -249,16 +264,6 @@ class Cascade:
             writes.append(Write(keys.counters(deletion.user_id, UNASSIGNED), add=counts))
         if self._table.get(deletion.key) is not None:
             self._table.transact(*writes)
-
-
-def _looked_at_after(deletion: Deletion, planned: datetime) -> Write:
-    place = keys.due_place(deletion.id, planned + 2 * GRACE)
-    return Write(
-        deletion.key,
-        set={"next_at": format_timestamp(planned), **place},
-        condition=EXISTS,
-        on_condition_failure=concurrent_update,
-    )
 
 
 def _all(conditions: Iterable[Condition]) -> Condition:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from atelier.domain.errors import NotFound
 from atelier.domain.kinds import ancestors_of, counters_below, kind_named
-from atelier.domain.pending_deletions import GRACE
+from atelier.domain.pending_deletions import LATE_AFTER
 from atelier.domain.schema import format_timestamp
 from atelier.store import keys
 from atelier.store.expressions import Attr
@@ -68,7 +68,7 @@ def close_parent(account: int, parent_id: str, counts: Mapping[str, int], *, now
 def deletion_marker(account: int, kind: str, fields: Mapping[str, Any], *, now: datetime) -> Write:
     """The write that starts a cleanup: the stream hands it to the cascade. It names the resource's ancestors."""
     above = {f"{ancestor}_id": fields[f"{ancestor}_id"] for ancestor in ancestors_of(kind)}
-    due = keys.due_place(fields["id"], now + 2 * GRACE)
+    due = keys.due_place(fields["id"], now + 2 * LATE_AFTER)
     marker = {"kind": kind, "id": fields["id"], "user_id": account, "deleted_at": format_timestamp(now), **above, **due}
     return Write(keys.deletion(account, kind, fields["id"]), put=marker)
 

@@ -46,6 +46,11 @@ def grant_from(text: str) -> Grant:
     return Grant(kind, id_, account, Role(role), *more)
 
 
+def is_full(summary: Item, kind: str) -> bool:
+    """Whether the guest with this summary has as many grants of a kind as there may be."""
+    return int(summary.get(number_received(kind), 0)) >= MOST_RECEIVED
+
+
 def new_grant(guest: int, grant: Grant, *, on_condition_failure: ConditionFailure) -> Write:
     """The write that gives a guest a grant, where there is none and there is room for one."""
     name, number = grant_name(grant.kind, grant.id), number_received(grant.kind)

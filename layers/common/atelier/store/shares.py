@@ -8,6 +8,7 @@ Shares and invitations are kinds like any other: they go with their resource, at
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from hmac import compare_digest
 from typing import Any, Final
@@ -45,6 +46,8 @@ from atelier.store.table import MISSING, ConcurrentUpdate, Table, Write, concurr
 from atelier.store.wire import Item
 
 _NO_SUCH_INVITATION: Final = "with this token"
+_LOOKED_AT: Final = 5
+"""Expired shares of which one is to be ended, to make room for a new one."""
 
 
 class Shares:
@@ -81,6 +84,8 @@ class Shares:
             before = self._kept(summary, resource_id, acting.account)
             if before is not None and (before.role, before.expires_at) == given:
                 return CreateResult(before, replayed=True)
+            if before is None:
+                self._make_room(summary, at=access.at)
             share = self._share(guest, given, links, id_=id_, access=acting, before=before)
             counted = [] if before else self._counted(share, {self._shares.kind: 1})
             self._table.transact(*still_granted(acting), *counted, *self._written(share, before))
@@ -104,9 +109,7 @@ class Shares:
             share = self._kept(summary, resource_id, None if leaves else acting.account)
             if share is None:
                 raise NotFound("share", f"with user {guest}")
-            gone = self._without(self._shares.kind, share)
-            counted = self._counted(share, {self._shares.kind: -1})
-            self._table.transact(*still_granted(acting), *counted, gone, removed_grant(guest, self._kind, resource_id))
+            self._table.transact(*still_granted(acting), *self._ended(share))
 
         self._table.retry_on_conflict(attempt)
 
@@ -172,6 +175,8 @@ class Shares:
             resource = self._resource(invitation.user_id, resource_id)
             summary = self._table.get(keys.summary(access.actor)) or {}
             before = self._kept(summary, resource_id, token.account)
+            if before is None:
+                self._make_room(summary, at=access.at)
             links = {name: getattr(invitation, name) for name in ("client_id", "campaign_id")}
             inviter = Access(account=token.account, actor=invitation.created_by, role=None, at=access.at)
             given = (invitation.role, None)
@@ -314,6 +319,25 @@ class Shares:
             place,
             received.changed_grant(share.shared_with, grant, before=received.grant_text(self._grant(before))),
         ]
+
+    def _ended(self, share: Share) -> Sequence[Write]:
+        """The writes that end a share."""
+        return [
+            *self._counted(share, {self._shares.kind: -1}),
+            self._without(self._shares.kind, share),
+            removed_grant(share.shared_with, self._kind, self._resource_of(share)),
+        ]
+
+    def _make_room(self, summary: Item, *, at: datetime) -> None:
+        """End the share that expired first, if the guest with this summary has no room for another one."""
+        if not received.is_full(summary, self._kind):
+            return
+        expired = [each for each in received.all_grants(summary) if each.kind == self._kind and not each.is_live(at)]
+        for grant in sorted(expired, key=lambda each: str(each.expires_at))[:_LOOKED_AT]:
+            with suppress(ConcurrentUpdate, NotFound):  # it was changed meanwhile, or goes with its resource
+                if share := self._kept(summary, grant.id, grant.account):
+                    self._table.transact(*self._ended(share))
+                    return
 
     def _counted(
         self, given: Share | Invitation, amounts: Mapping[str, int], *, missing: NotFound | None = None

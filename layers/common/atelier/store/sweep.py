@@ -124,7 +124,7 @@ class Sweep:
     def _of_task(self, row: Key, found: Mapping[Key, Item], swept: Swept, *, now: datetime) -> datetime | None:
         task = task_items.task_from(found, row.pk.removeprefix("TASK#"))
         if task is None:
-            return now + due.GRACE  # read in the middle of a write
+            return now + due.LATE_AFTER  # read in the middle of a write
         seen = due.look(task, now=now)
         for work in seen.overdue:
             self._put_back(task, work)
@@ -143,18 +143,18 @@ class Sweep:
 
     def _of_deleted_task(self, task: Task, swept: Swept, *, now: datetime) -> datetime:
         planned = task.next_at or task.updated_at
-        if due.is_late(planned, due.GRACE, now=now):
+        if due.is_late(planned, due.LATE_AFTER, now=now):
             self._put_back(task, Work.OUTCOME)
             swept.put_back[DELETED_TASK] += 1
-        return due.look_again(planned, due.GRACE, now=now)
+        return due.look_again(planned, due.LATE_AFTER, now=now)
 
     def _of_deletion(self, deletion: Item, swept: Swept, *, now: datetime) -> datetime:
         planned = datetime.fromisoformat(deletion.get("next_at") or deletion["deleted_at"])
-        if due.is_late(planned, pending_deletions.GRACE, now=now):
+        if due.is_late(planned, pending_deletions.LATE_AFTER, now=now):
             fields = {name: deletion[name] for name in ("user_id", "kind", "id", "deleted_at")}
             self._cascade.send(CleanUpMessage.model_validate(fields))
             swept.put_back[CLEAN_UP] += 1
-        return due.look_again(planned, pending_deletions.GRACE, now=now)
+        return due.look_again(planned, pending_deletions.LATE_AFTER, now=now)
 
 
 def _items_of(row: Key) -> tuple[Key, ...]:

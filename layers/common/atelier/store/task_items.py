@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from atelier.domain.due import GRACE, first_look
+from atelier.domain.due import LATE_AFTER, first_look
 from atelier.domain.tasks.life_cycle import deleted
 from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskDetail, TaskSummary
 from atelier.store import keys
@@ -83,7 +83,7 @@ def noted(before: Task, after: Task, change: Iterable[str]) -> list[Write]:
 def removed(task: Task, *, now: datetime) -> list[Write]:
     """The writes that delete a task which is still as it was read. What is left to be done for it is due."""
     summary, detail = keys_of(task.id)
-    left = to_item(deleted(task, now=now), **keys.due_place(task.id, now + GRACE))
+    left = to_item(deleted(task, now=now), **keys.due_place(task.id, now + LATE_AFTER))
     return [
         _write(keys.deleted_task(task.user_id, task.id), put=left),
         _write(summary, delete=True, condition=_same_summary(task)),

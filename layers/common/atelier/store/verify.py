@@ -44,7 +44,6 @@ _RESERVED: Final = "reserved|"
 _CELL: Final = "tasks|"
 _BOOKED: Final = ("tasks", "outputs", "bytes", "milliseconds", "cost", "unpriced")
 _ATTEMPTS: Final = 10  # to tell a receiver
-_DELIVERY_ENDS: Final = timedelta(days=3)
 _DUE_SHARDS: Final = 8
 _TASK_INDEXES: Final = ("owner_tasks", "client_tasks", "campaign_tasks")
 _NAME_BYTES: Final = 900  # of a name that sorts: a sort key has a limit
@@ -499,10 +498,9 @@ def _text_places(kind: str, resource: Item) -> dict[str, str | None]:
 
 def _is_to_be_told(task: Item) -> bool:
     made = task.get("webhook_deliveries", [])
-    ends = any(200 <= each.get("status", 0) < 300 or each.get("status") == 410 for each in made)  # noqa: PLR2004
-    last = datetime.fromisoformat(made[-1]["at"] if made else task["completed_at"])
-    is_recent = last <= datetime.fromisoformat(task["completed_at"]) + _DELIVERY_ENDS
-    return "webhook_url" in task and len(made) < _ATTEMPTS and not ends and is_recent
+    told = any(200 <= each.get("status", 0) < 300 or each.get("status") == 410 for each in made)  # noqa: PLR2004
+    ends = told or any(each.get("given_up") for each in made)
+    return "webhook_url" in task and len(made) < _ATTEMPTS and not ends
 
 
 def _unseen(what: str, id_: str, item: Item) -> Iterator[str]:

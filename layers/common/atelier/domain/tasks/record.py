@@ -106,6 +106,9 @@ class DeliveryAttempt(StoredModel):
     at: Timestamp
     status: int | None = None
     error: str | None = None
+    given_up: Annotated[
+        bool, Field(description="Whether nothing was sent and nothing is going to be; `error` says why.")
+    ] = False
 
 
 class Outcome(StrEnum):
