@@ -214,6 +214,29 @@ def test_a_lost_cleanup_goes_on(w: Harness) -> None:
     assert violations(scan(w.dynamodb, TABLE), at_rest=True) == []
 
 
+def test_a_quiet_period_survives_lost_messages(w: Harness) -> None:
+    client = a_client(w)
+    w.call("DELETE", f"/clients/{client['id']}")
+    w.relay()
+    w.clean()
+    w.cascade.take()
+    w.pass_time(2 * pending_deletions.LATE_AFTER.total_seconds() + 120)
+    assert w.sweep() == {"looked_at": 1, "put_back": 1}
+    w.clean()
+    assert wiring.table().get(keys.deletion(1, "client", client["id"])) is None
+
+
+def test_a_deleted_tasks_lost_message_is_sent_again(w: Harness) -> None:
+    task = a_task(w)
+    work_on(w, task["id"])
+    w.call("DELETE", f"/tasks/{task['id']}")
+    w.changes()
+    w.pass_time(LATE)
+    assert w.sweep() == {"looked_at": 1, "put_back": 1}
+    w.work()
+    assert wiring.table().get(keys.deleted_task(1, task["id"])) is None
+
+
 def test_a_cleanup_that_goes_on_is_left_alone(w: Harness) -> None:
     client = a_client(w)
     for _ in range(6):

@@ -58,7 +58,7 @@ MUTANTS: Final = (
         f"{STORE}/cascade.py",
         'begins = {} if deletion.quiet_since else {"quiet_since": quiet_since}',
         "begins: dict[str, str] = {}",
-        LOST,
+        LOOKS,
     ),
     Mutant(
         "what is left of a deleted task is not due",
@@ -86,7 +86,7 @@ MUTANTS: Final = (
         SWEEP,
         "            self._put_back(task, Work.OUTCOME)\n",
         "",
-        LOST,
+        LOOKS,
     ),
     Mutant(
         "a long cleanup is put back while it goes on",

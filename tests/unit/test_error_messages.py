@@ -115,6 +115,11 @@ def test_every_request_model_is_tried() -> None:
         (NewImage, {"prompt": "a", "providers": ["a", "b", "c", "d", "e"]}, "must have at most 4 items"),
         (NewImage, {"prompt": "a", "providers": []}, "must not be empty"),
         (NewImage, {"prompt": "a", "providers": ["fal", "fal"]}, "must not name a provider twice"),
+        (
+            TaskQuery,
+            {"created_from": "2026-01-31T12:00:00Z", "created_to": "2026-01-31T11:59:59Z"},
+            "must not be before created_from",
+        ),
         (NewImage, {"prompt": "a", "metadata": []}, "must be an object"),
         (NewImage, {"prompt": "a", "num_outputs": 9}, "must be at most 4"),
         (NewImage, {"prompt": "a", "apply_brand_guidelines": "yes"}, "must be true or false"),

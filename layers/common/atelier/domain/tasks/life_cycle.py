@@ -1,5 +1,6 @@
 """The changes of a task: each returns the task in its next version, or raises IllegalTransition."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -8,8 +9,14 @@ from atelier.domain.errors import IllegalTransition
 from atelier.domain.money import in_dollars
 from atelier.domain.tasks.record import NEXT, TERMINAL, Attempt, Cost, Outcome, Output, Task, TaskError, TaskStatus
 
-_NO_LOGS: Final = {"outputs": [], "attempts": [], "webhook_deliveries": [], "metadata": None, "error": None}
-_NO_TEXTS: Final = {"prompt": "", "effective_prompt": "", "params": {}}
+_NO_LOGS: Final[Mapping[str, Any]] = {
+    "outputs": [],
+    "attempts": [],
+    "webhook_deliveries": [],
+    "metadata": None,
+    "error": None,
+}
+_NO_TEXTS: Final[Mapping[str, Any]] = {"prompt": "", "effective_prompt": "", "params": {}}
 
 
 def _moved(task: Task, status: TaskStatus, *, now: datetime, **change: Any) -> Task:

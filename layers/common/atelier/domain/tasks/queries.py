@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from atelier.domain.pages import OwnedQuery
 from atelier.domain.schema import QueryId, Timestamp
@@ -50,3 +50,11 @@ class TaskQuery(OwnedQuery):
     sort_by: Annotated[Literal["created_at"], Field(description="Field to sort by; ties are sorted by id.")] = (
         "created_at"
     )
+
+    @field_validator("created_to")
+    @classmethod
+    def _in_order(cls, end: datetime | None, info: ValidationInfo) -> datetime | None:
+        start = info.data.get("created_from")
+        if start is not None and end is not None and end < start:
+            raise ValueError("must not be before created_from")
+        return end
