@@ -350,14 +350,15 @@ class Integrity(RuleBasedStateMachine):
         if table == "campaigns":
             campaign_filters = {"client_id": client_id, "status": pick(STATUSES), "search": searched}
             return campaign_filters, ("name", "created_at", "updated_at", "status")
+        start, end = sorted((pick(moments), pick(moments)))
         task_filters = {
             "client_id": pick([client_id, "none"]),
             "campaign_id": pick(self.made["campaigns"]),
             "status": pick(TASK_STATUSES),
             "type": pick(["image", "audio"]),
             "provider": pick(["fal", "sandbox"]),
-            "created_from": pick(moments),
-            "created_to": pick(moments),
+            "created_from": start,
+            "created_to": end,
         }
         return task_filters, ("created_at",)
 

@@ -159,8 +159,8 @@ def test_a_delivery_changes_only_deliveries_and_tag(w: Harness) -> None:
     after = w.call("GET", f"/tasks/{task['id']}")
     at = format_timestamp(w.now)
     assert [{**each, "at": None} for each in after.json["webhook_deliveries"]] == [
-        {"at": None, "status": 500, "error": None},
-        {"at": None, "status": None, "error": "it did not answer"},
+        {"at": None, "status": 500, "error": None, "given_up": False},
+        {"at": None, "status": None, "error": "it did not answer", "given_up": False},
     ]
     assert after.json["webhook_deliveries"][0]["at"] <= at
     assert without_urls({**after.json, "webhook_deliveries": []}) == without_urls(before.json)
