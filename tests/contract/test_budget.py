@@ -20,7 +20,7 @@ BUDGET: Final = {
     "clients": 229,
     "reports": 226,
     "tasks": 303,
-    "webhook_delivery": 354,
+    "webhook_delivery": 355,
     "relay": 279,
     "shares": 235,
     "sweep": 278,

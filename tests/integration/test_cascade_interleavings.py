@@ -202,7 +202,7 @@ def test_a_late_step_does_not_write_the_link_again(stage: Stage, parent: str) ->
 
 
 @pytest.mark.parametrize("parent", ["client", "campaign"])
-def test_a_task_does_not_move_to_a_parent_just_deleted(stage: Stage, parent: str) -> None:
+def test_no_task_moves_to_a_parent_just_deleted(stage: Stage, parent: str) -> None:
     task, campaign = a_task(stage.w, campaign_id=a_campaign(stage.w)["id"]), a_campaign(stage.w)
     gone = stage.will("DELETE", f"/{parent}s/{campaign['client_id' if parent == 'client' else 'id']}")
     answer = stage.ask_while(gone, "PATCH", f"/tasks/{task['id']}", {"campaign_id": campaign["id"]})
@@ -212,7 +212,7 @@ def test_a_task_does_not_move_to_a_parent_just_deleted(stage: Stage, parent: str
     assert stage.violations(at_rest=True) == []
 
 
-def test_a_campaign_of_a_client_just_deleted_takes_no_task(stage: Stage) -> None:
+def test_no_task_moves_within_a_client_just_deleted(stage: Stage) -> None:
     """The task moves within the client, whose counters the move does not change."""
     client = a_client(stage.w)
     task = a_task(stage.w, campaign_id=a_campaign(stage.w, client)["id"])

@@ -372,14 +372,9 @@ class Integrity(RuleBasedStateMachine):
             "status": pick(TASK_STATUSES),
             "type": pick(["image", "audio"]),
             "provider": pick(["fal", "sandbox"]),
-<<<<<<< HEAD
             "rating_from": pick(["1", "2"]),
-            "created_from": pick(moments),
-            "created_to": pick(moments),
-=======
             "created_from": start,
             "created_to": end,
->>>>>>> 2f5a805 (Tests follow: the worker cleans up after deleted tasks)
         }
         return task_filters, ("created_at",)
 

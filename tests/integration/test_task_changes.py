@@ -228,7 +228,7 @@ def test_a_move_within_a_client_leaves_its_counts(w: Harness) -> None:
 
 @pytest.mark.parametrize("period", ["month", "total"])
 @pytest.mark.parametrize("whose", ["client", "campaign"])
-def test_a_move_that_a_budget_has_no_room_for_is_refused(w: Harness, whose: str, period: str) -> None:
+def test_a_move_beyond_a_budget_is_refused(w: Harness, whose: str, period: str) -> None:
     campaign, task = a_campaign(w), priced(w)
     path = f"/clients/{campaign['client_id']}" if whose == "client" else f"/campaigns/{campaign['id']}"
     w.call("PUT", f"{path}/budget", {"limit": PRICE * 1.5, "period": period})

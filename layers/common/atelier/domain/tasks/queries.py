@@ -8,8 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 
 from atelier.domain.pages import FROM_TEXT, OwnedQuery
 from atelier.domain.schema import QueryId, Timestamp
-from atelier.domain.tasks.record import TaskStatus, TaskType
-from atelier.domain.tasks.requests import LONGEST_TAG
+from atelier.domain.tasks.record import LONGEST_TAG, TaskStatus, TaskType
 
 _DIGITS: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?"
 _RFC_3339: Final = re.compile(rf"{_DIGITS}([Zz]|[+-][0-9]{{2}}:[0-9]{{2}})")

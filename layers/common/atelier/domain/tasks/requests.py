@@ -18,6 +18,7 @@ from atelier.domain.schema import (
     with_content,
     without_defaults,
 )
+from atelier.domain.tasks.record import LONGEST_TAG
 from atelier.domain.text import comparison_key
 from atelier.domain.webhook_targets import ascii_url
 
@@ -26,7 +27,6 @@ PARAMS_BYTES: Final = 32 * KIB
 MOST_PROVIDERS: Final = 4
 MOST_OUTPUTS: Final = 4
 MOST_TAGS: Final = 20
-LONGEST_TAG: Final = 64
 
 
 FreeForm = TypeVar("FreeForm", bound=dict[str, JsonValue] | None)
