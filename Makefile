@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 PORT ?= 8000
 AUTH ?= placeholder
+PRICES ?= none
 MINUTES ?= 10
 VENV := .venv
 BIN := $(VENV)/bin
@@ -56,8 +57,8 @@ $(VENV)/.audit: local/audit-requirements.txt $(VENV)/.run
 	@$(VENV)/audit/bin/python -m pip $(INSTALL) -r $<
 	@touch $@
 
-run: $(VENV)/.run ## Serve the whole project on http://127.0.0.1:8000 (or PORT=...; AUTH=jwt asks for tokens), no AWS account needed
-	@exec $(BIN)/python -m local run --port $(PORT) --auth $(AUTH)
+run: $(VENV)/.run ## Serve the whole project on http://127.0.0.1:8000 (or PORT=...; AUTH=jwt asks for tokens; PRICES=list has prices), no AWS account needed
+	@exec $(BIN)/python -m local run --port $(PORT) --auth $(AUTH) --prices $(PRICES)
 
 verify: $(VENV)/.run ## Verify the data of a running `make run`: orphans, dangling links, totals
 	@$(BIN)/python -m local verify --port $(PORT)

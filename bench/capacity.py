@@ -17,9 +17,9 @@ from unittest import mock
 from urllib.parse import parse_qsl
 
 from atelier import wiring
-from atelier.domain import task_creation
 from atelier.domain.access import Access
 from atelier.domain.account_limits import AccountLimits
+from atelier.domain.catalog import Catalog
 from atelier.domain.provider import Working
 from atelier.domain.schema import format_timestamp
 from atelier.domain.tasks.record import TaskStatus
@@ -213,7 +213,8 @@ def _budgets(it: Measuring, new_image: Mapping[str, Any]) -> None:
     for scope in scopes:
         it.ask(f"PUT {scope}/budget", {"limit": 100})
         it.ask(f"GET {scope}/budget")
-    with mock.patch.object(task_creation, "_estimate", return_value=Decimal("0.04")):
+    with mock.patch.object(Catalog, "estimate", return_value=Decimal("0.04")):
+        it.ask("POST /generate/image/estimate", new_image, what="for a campaign, with three budgets")
         it.names["task_id"] = it.ask("POST /generate/image", new_image, what="for a campaign, with three budgets").json[
             "id"
         ]

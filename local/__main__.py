@@ -24,6 +24,9 @@ def main() -> int:
     serving = commands.add_parser("run", help="serve the whole project, until Ctrl-C")
     serving.add_argument("--port", type=int, default=8000)
     serving.add_argument("--auth", choices=("placeholder", "jwt"), default="placeholder", help="jwt: tokens are needed")
+    serving.add_argument(
+        "--prices", choices=("none", "list"), default="none", help="list: the sandbox costs what the model lists"
+    )
     serving.set_defaults(act=_run)
     recount = commands.add_parser("verify", help="verify the data of a running project")
     recount.add_argument("--port", type=int, default=8000)
@@ -59,7 +62,7 @@ def _run(options: argparse.Namespace) -> None:
         # Imported here, so that a Ctrl-C during its imports is one like any other.
         from local.running import run  # noqa: PLC0415
 
-        run(options.port, auth=options.auth)
+        run(options.port, auth=options.auth, prices=options.prices)
     except _AskedToStop:
         print("Stopped.")
 

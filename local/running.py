@@ -33,12 +33,21 @@ TOKENS = """
 """
 
 
-def run(port: int, *, auth: str) -> None:
-    """Serve and print until an exception ends it. With `auth` jwt, callers need a token."""
+def run(port: int, *, auth: str, prices: str) -> None:
+    """Serve and print until an exception ends it.
+
+    With `auth` jwt, callers need a token; with `prices` list, the sandbox costs what the model that it stands in for
+    lists.
+    """
     print("Starting ...", flush=True)
     with (
         issuer() if auth == "jwt" else nullcontext() as ours,
-        start(port=port, providers=from_environment(os.environ), issuer=ours) as stack,
+        start(
+            port=port,
+            parameters={"SandboxPrices": prices},
+            providers=from_environment(os.environ),
+            issuer=ours,
+        ) as stack,
     ):
         print(_banner(stack.url, ours), flush=True)
         _follow(stack)

@@ -3,6 +3,8 @@
 from atelier.bootstrap import bootstrap
 
 from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from secrets import randbits, token_urlsafe
 from typing import Annotated, Any
 
@@ -25,12 +27,14 @@ from atelier.store.idempotency import CreateResult
 from atelier.task_metrics import count_task_end
 from atelier.web.api import Reply, api, no_content, page_response, serve
 from atelier.web.conditional import matches
+from atelier.web.estimates import Estimate, estimate_response
 from atelier.web.idempotency import idempotent_request
 from atelier.web.openapi import CREATED_HEADERS, GENERATE, READ, IdempotencyKey, IfMatch, IfNoneMatch, TaskId, responses
 from atelier.web.tasks import TaskResult, accepted_response, result_response, tag_of, task_response, with_urls
 
 app = api()
 ACCEPTED: Any = responses(202, Task, "The task, which starts at once.", *GENERATE, headers=CREATED_HEADERS)
+ESTIMATED: Any = responses(200, Estimate, "What it would cost.", 400, 404, 413, 415)
 
 
 @app.post(
@@ -67,6 +71,42 @@ def generate_video(body: NewVideo, request: Request, key: IdempotencyKey = None)
 def generate_audio(body: NewAudio, request: Request, key: IdempotencyKey = None) -> Reply:
     """Create a task that generates audio. The client's guidelines and the campaign's brief extend the prompt."""
     return _generate(body, request, key)
+
+
+@app.post(
+    "/api/v3/generate/image/estimate",
+    tags=["Generation"],
+    operation_id="estimateImage",
+    summary="Estimate images",
+    responses=ESTIMATED,
+)
+def estimate_image(body: NewImage) -> Reply:
+    """Show what a request to generate images would cost, and which budgets would refuse it. Nothing is created."""
+    return _estimate(body)
+
+
+@app.post(
+    "/api/v3/generate/video/estimate",
+    tags=["Generation"],
+    operation_id="estimateVideo",
+    summary="Estimate videos",
+    responses=ESTIMATED,
+)
+def estimate_video(body: NewVideo) -> Reply:
+    """Show what a request to generate videos would cost, and which budgets would refuse it. Nothing is created."""
+    return _estimate(body)
+
+
+@app.post(
+    "/api/v3/generate/audio/estimate",
+    tags=["Generation"],
+    operation_id="estimateAudio",
+    summary="Estimate audio",
+    responses=ESTIMATED,
+)
+def estimate_audio(body: NewAudio) -> Reply:
+    """Show what a request to generate audio would cost, and which budgets would refuse it. Nothing is created."""
+    return _estimate(body)
 
 
 @app.get(
@@ -172,12 +212,23 @@ def list_providers() -> Reply:
 
 
 def _generate(new: NewTask, request: Request, key: str | None) -> Reply:
-    def of_request(identity: TaskIdentity) -> tuple[Task, Access]:
-        ids, access = (new.client_id, new.campaign_id), access_of(app)
-        parents, acting = wiring.tasks().parents(*ids, access=access, account=new.user_id)
-        return new_task(new, parents, wiring.generation_context(), identity=identity, access=acting), acting
+    return _create(partial(_task_of, new), request, key)
 
-    return _create(of_request, request, key)
+
+def _estimate(new: NewTask) -> Reply:
+    task, _ = _task_of(new, _identity(utcnow()))
+    return estimate_response(task, wiring.tasks().budgets_exceeded(task))
+
+
+def _task_of(new: NewTask, identity: TaskIdentity) -> tuple[Task, Access]:
+    """The task that a request asks for, and the access to create it."""
+    ids, access = (new.client_id, new.campaign_id), access_of(app)
+    parents, acting = wiring.tasks().parents(*ids, access=access, account=new.user_id)
+    return new_task(new, parents, wiring.generation_context(), identity=identity, access=acting), acting
+
+
+def _identity(now: datetime) -> TaskIdentity:
+    return TaskIdentity(new_id(now, randbits(62)), token_urlsafe(24), now)
 
 
 def _create(make: Callable[[TaskIdentity], tuple[Task, Access]], request: Request, key: str | None) -> Reply:
@@ -185,7 +236,7 @@ def _create(make: Callable[[TaskIdentity], tuple[Task, Access]], request: Reques
     store, access, now, idempotent = wiring.tasks(), access_of(app), utcnow(), idempotent_request(request, key)
     made = store.find_replay(idempotent, access=access, now=now)
     if made is None:
-        identity = TaskIdentity(new_id(now, randbits(62)), token_urlsafe(24), now)
+        identity = _identity(now)
 
         def attempt() -> CreateResult[Task]:
             task, acting = make(identity)

@@ -52,6 +52,7 @@ def test_combinations_make_every_conditional_resource_both_ways() -> None:
     [
         ({"AuthMode": "placeholder"}, "everybody user 1"),
         ({"AllowPrivateWebhookTargets": "on"}, "private addresses"),
+        ({"SandboxPrices": "list"}, "nobody has charged"),
         ({"CascadeQuietPeriod": "2"}, "not between 30 and 900"),
         ({"JwtIssuer": "https://login.example.com/"}, "JwtIssuer needs JwtAudience"),
         ({"MonthlyBudget": "100"}, "nobody is notified"),

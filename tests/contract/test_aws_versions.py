@@ -70,8 +70,8 @@ def test_a_changed_parameter_reaches_every_function_that_reads_it(parameter: str
 @pytest.mark.parametrize("base", BASES)
 def test_few_parameters_are_refused_with_another_value(base: str) -> None:
     refused = {name for name in source()["Parameters"] if refusals(changed(base, name))}
-    assert refused <= {"AuthMode", "AllowPrivateWebhookTargets", "JwtIssuer", "MonthlyBudget", "CdnPublicKey"} | {
-        *("CdnSecondPublicKey", "CdnSigningKey")
+    assert refused <= {"AuthMode", "AllowPrivateWebhookTargets", "SandboxPrices", "JwtIssuer", "MonthlyBudget"} | {
+        *("CdnPublicKey", "CdnSecondPublicKey", "CdnSigningKey")
     }
 
 

@@ -18,7 +18,7 @@ BUDGET: Final = {
     "cascade": 269,
     "clients": 227,
     "reports": 225,
-    "tasks": 301,
+    "tasks": 302,
     "webhook_delivery": 352,
     "relay": 275,
     "shares": 233,

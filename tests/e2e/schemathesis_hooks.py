@@ -44,7 +44,7 @@ def before_call(_context: schemathesis.HookContext, case: "schemathesis.Case[Any
     if isinstance(case.body, dict) and case.body.get("role") == "admin" and "/account/" not in case.path:
         case.body["role"] = "editor"  # only a whole account has admins
     if isinstance(case.body, dict) and case.path.startswith("/api/v3/generate/"):
-        _ask_for_what_the_model_takes(case.body, case.path.rpartition("/")[2])
+        _ask_for_what_the_model_takes(case.body, case.path.split("/")[4])
 
 
 def _ask_for_what_the_model_takes(body: dict[str, Any], kind: str) -> None:

@@ -12,11 +12,11 @@ from unittest import mock
 import pytest
 
 from atelier import wiring
-from atelier.domain import task_creation
 from atelier.domain.access import Access
 from atelier.domain.account_limits import AccountLimits
 from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import Campaign, CampaignPatch, CampaignQuery, NewCampaign
+from atelier.domain.catalog import Catalog
 from atelier.domain.clients import Client, ClientQuery, NewClient
 from atelier.domain.errors import BudgetExceeded, LimitExceeded, NotFound
 from atelier.domain.ids import new_id
@@ -166,7 +166,7 @@ def test_a_budget_admits_exactly_what_it_pays_for(w: Harness) -> None:
         found = budgets.get(scope, access=account, now=NOON)
         return found.spent + found.reserved
 
-    with mock.patch.object(task_creation, "_estimate", return_value=Decimal("0.04")):
+    with mock.patch.object(Catalog, "estimate", return_value=Decimal("0.04")):
         done = at_once(*[partial(a_task, store, account)] * 200, *[look] * 50)
     there, seen = [task for task in done[:200] if task is not BudgetExceeded], done[200:]
     assert len(there) == 25

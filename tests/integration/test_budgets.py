@@ -1,6 +1,7 @@
 """Budgets: what they show, what they refuse, and what the end of a task gives back."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,7 @@ from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Outcome, Task, TaskError
 from atelier.store import keys
 from testbed.harness import TABLE, Answer, Harness, harness
-from tests.integration.builders import a_campaign, a_client
+from tests.integration.builders import NOBODY, a_campaign, a_client, shown
 from tests.support.recount import scan, violations
 
 ME = Access.own(1)
@@ -333,6 +334,92 @@ def test_old_months_are_not_kept(w: Harness) -> None:
     item = wiring.table().get(keys.counters(1, "all")) or {}
     assert len([name for name in item if name.startswith("room|")]) <= 3
     assert adds_up(w)
+
+
+# ------------------------------------------------------------------------------------------------------- estimates
+
+
+def estimate(w: Harness, **more: Any) -> Any:
+    body = {"prompt": "A lighthouse", "provider": "fal", "model": "fal-ai/flux/dev", **more}
+    answer = w.call("POST", "/generate/image/estimate", body)
+    assert answer.status == 200, answer.text
+    return answer.json
+
+
+def test_an_estimate_prices_every_candidate(w: Harness) -> None:
+    found = estimate(w, provider=None, providers=["fal", "sandbox"])
+    asked = {"provider": "fal", "model": "fal-ai/flux/dev", "served_by": "fal", "cost": PRICE}
+    assert found["candidates"][0] == asked
+    assert [(each["served_by"], each["cost"]) for each in found["candidates"]] == [("fal", PRICE), ("sandbox", 0)]
+    assert (found["reserved"], found["currency"], found["exceeded_budgets"]) == (PRICE, "USD", [])
+
+
+@pytest.mark.parametrize("period", ["month", "total"])
+def test_an_estimate_names_budgets_as_the_create_does(w: Harness, period: str) -> None:
+    campaign = a_campaign(w, a_client(w))
+    for path in ("/account", f"/campaigns/{campaign['id']}"):
+        budget(w, path, limit=0.01, period=period)
+    found = estimate(w, campaign_id=campaign["id"])["exceeded_budgets"]
+    assert [each["type"] for each in found] == ["campaign", "account"]
+    assert found[0] == generate(w, campaign_id=campaign["id"]).json["budget"]
+
+
+def test_an_estimate_finds_room_where_a_create_does(w: Harness) -> None:
+    at_the_end_of_a_month(w)
+    budget(w, limit=0.03)
+    assert estimate(w)["exceeded_budgets"] == []  # no task has begun the month
+    generate(w)
+    assert estimate(w)["exceeded_budgets"][0]["available"] == 0.005
+    w.pass_time(3600)
+    assert estimate(w)["exceeded_budgets"] == []
+
+
+def test_an_estimate_writes_nothing(w: Harness) -> None:
+    campaign = a_campaign(w, a_client(w))
+    budget(w, f"/campaigns/{campaign['id']}", limit=1)
+    before = list(scan(w.dynamodb, TABLE))
+    estimate(w, campaign_id=campaign["id"], max_cost=0.5)
+    assert list(scan(w.dynamodb, TABLE)) == before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status"), [({"model": "x"}, 400), ({"max_cost": 0.01}, 400), ({"client_id": NOBODY}, 404)]
+)
+def test_an_estimate_refuses_what_a_create_refuses(w: Harness, wrong: dict[str, Any], status: int) -> None:
+    body = {"prompt": "A lighthouse", "provider": "fal", "model": "fal-ai/flux/dev", **wrong}
+    answers = [w.call("POST", f"/generate/image{path}", body) for path in ("/estimate", "")]
+    assert [each.status for each in answers] == [status, status]
+    assert answers[0].json.get("errors") == answers[1].json.get("errors")
+
+
+@pytest.mark.usefixtures("unpriced")
+def test_without_a_price_there_is_no_estimate(w: Harness) -> None:
+    budget(w, limit=1)
+    found = estimate(w)
+    assert (found["candidates"][0]["cost"], found["reserved"]) == (None, None)
+    assert found["exceeded_budgets"][0]["needed"] is None
+    found = estimate(w, max_cost=0.5)
+    assert (found["candidates"][0]["cost"], found["reserved"], found["exceeded_budgets"]) == (None, 0.5, [])
+
+
+def test_the_sandbox_may_cost_what_it_stands_for(w: Harness) -> None:
+    prices = {"FAL_KEY_SECRET": "", "SANDBOX_PRICES": "list"}
+    with mock.patch.dict("os.environ", prices), other_settings():
+        budget(w, limit=0.03)
+        made = generate(w, size="64x64")
+        assert (made.json["served_by"], left(w)) == ("sandbox", (0, PRICE, 0.005))
+        assert generate(w).status == 409
+        w.settle()
+        assert (shown(w, f"/tasks/{made.json['id']}")["cost"]["actual"], left(w)) == (PRICE, (PRICE, 0, 0.005))
+    assert adds_up(w)
+
+
+@contextmanager
+def other_settings() -> Iterator[None]:
+    cached = (settings.settings, wiring.models, wiring.catalog, wiring.providers, wiring.pipeline)
+    for each in (*cached, wiring.generation_context):
+        each.cache_clear()
+    yield
 
 
 # -------------------------------------------------------------------------------------------- setting and removing

@@ -49,6 +49,9 @@ STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
     ("POST", "/generate/image"): (401, 403, 403, 202, 202),
     ("POST", "/generate/video"): (401, 403, 403, 202, 202),
     ("POST", "/generate/audio"): (401, 403, 403, 202, 202),
+    ("POST", "/generate/image/estimate"): (401, 403, 403, 200, 200),
+    ("POST", "/generate/video/estimate"): (401, 403, 403, 200, 200),
+    ("POST", "/generate/audio/estimate"): (401, 403, 403, 200, 200),
     ("GET", "/tasks"): (401, 403, 200, 200, 200),
     ("GET", "/tasks/{task_id}"): (401, 403, 200, 200, 200),
     ("GET", "/tasks/{task_id}/result"): (401, 403, 409, 409, 409),  # the task was canceled
@@ -96,6 +99,9 @@ BODIES: Final[dict[Route, Json]] = {
     ("POST", "/generate/image"): {"prompt": "A boat", "campaign_id": "{campaign_id}"},
     ("POST", "/generate/video"): {"prompt": "A boat", "client_id": "{client_id}"},
     ("POST", "/generate/audio"): {"prompt": "A boat"},
+    ("POST", "/generate/image/estimate"): {"prompt": "A boat", "campaign_id": "{campaign_id}"},
+    ("POST", "/generate/video/estimate"): {"prompt": "A boat", "client_id": "{client_id}"},
+    ("POST", "/generate/audio/estimate"): {"prompt": "A boat"},
     **{
         ("PUT", f"{whose}/budget"): {"limit": 5}
         for whose in ("/account", "/clients/{client_id}", "/campaigns/{campaign_id}")

@@ -93,7 +93,7 @@ def test_a_fallen_back_task_counts_for_its_last_provider(w: Harness) -> None:
     store = wiring.tasks()
     other = Fallback(provider="replicate", model="black-forest-labs/flux-schnell", served_by="sandbox")
     kept = store.note(store.kept(made["id"], access=Access.own(1)), fallbacks=[other])
-    store.move(kept, life_cycle.rerouted(kept, REFUSED, estimate=None, now=w.clock()))
+    store.move(kept, life_cycle.rerouted(kept, REFUSED, now=w.clock()))
     for provider, total in (("fal", 0), ("replicate", 1)):
         assert w.call("GET", "/tasks", query={"provider": provider}).json["total"] == total
     shown = w.call("GET", f"/tasks/{made['id']}").json

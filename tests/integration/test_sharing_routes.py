@@ -80,6 +80,9 @@ STATUS: Final[dict[Route, Any]] = {
     ("POST", "/generate/image"): (202, 403, 202, 403, 202, 403, 202, 202, 404, 404, 404),
     ("POST", "/generate/video"): (202, 403, 202, 404, 404, 403, 202, 202, 404, 404, 404),
     ("POST", "/generate/audio"): (202, 404, 404, 404, 404, 403, 202, 202, 404, 404, 404),
+    ("POST", "/generate/image/estimate"): (200, 403, 200, 403, 200, 403, 200, 200, 404, 404, 404),
+    ("POST", "/generate/video/estimate"): (200, 403, 200, 404, 404, 403, 200, 200, 404, 404, 404),
+    ("POST", "/generate/audio/estimate"): (200, 404, 404, 404, 404, 403, 200, 200, 404, 404, 404),
     ("GET", "/tasks/{task_id}"): READ_CAMPAIGN,
     ("GET", "/tasks/{task_id}/result"): (409, 409, 409, 409, 409, 409, 409, 409, 404, 404, 404),  # it was canceled
     ("POST", "/tasks/{task_id}/cancel"): (200, 403, 200, 403, 200, 403, 200, 200, 404, 404, 404),
@@ -117,6 +120,9 @@ BODIES: Final[dict[Route, Json]] = {
     ("POST", "/generate/image"): {"prompt": "A boat", "campaign_id": "{campaign_id}"},
     ("POST", "/generate/video"): {"prompt": "A boat", "client_id": "{client_id}"},
     ("POST", "/generate/audio"): {"prompt": "A boat", "user_id": "{owner}"},
+    ("POST", "/generate/image/estimate"): {"prompt": "A boat", "campaign_id": "{campaign_id}"},
+    ("POST", "/generate/video/estimate"): {"prompt": "A boat", "client_id": "{client_id}"},
+    ("POST", "/generate/audio/estimate"): {"prompt": "A boat", "user_id": "{owner}"},
     ("PUT", "/clients/{client_id}/budget"): {"limit": 5},
     ("PUT", "/campaigns/{campaign_id}/budget"): {"limit": 5},
 }

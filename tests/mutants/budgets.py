@@ -58,6 +58,13 @@ MUTANTS: Final = (
         BUDGETS,
     ),
     Mutant(
+        "an estimate finds nothing left of a month that has not begun",
+        RESERVATIONS,
+        "begins_with = int(item[LIMIT[period]]) if period is Period.MONTH else 0",
+        "begins_with = 0",
+        BUDGETS,
+    ),
+    Mutant(
         "fallbacks reserve the cheapest candidate",
         f"{DOMAIN}/reservations.py",
         "return max(known) if",

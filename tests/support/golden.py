@@ -62,6 +62,9 @@ ANSWERS: Final = {
     "tasks.image": 202,
     "tasks.video": 202,
     "tasks.audio": 202,
+    "tasks.estimate_image": 200,
+    "tasks.estimate_video": 200,
+    "tasks.estimate_audio": 200,
     "tasks.list_providers": 200,
     "tasks.list_tasks": 200,
     "tasks.get_task": 200,
@@ -172,6 +175,11 @@ REQUESTS: Final[Mapping[str, Sent]] = {
     "account.get_campaign_budget": Sent("GET /api/v3/campaigns/{campaign_id}/budget", {"campaign_id": CAMPAIGN}),
     "account.delete_campaign_budget": Sent("DELETE /api/v3/campaigns/{campaign_id}/budget", {"campaign_id": CAMPAIGN}),
     "tasks.audio": Sent("POST /api/v3/generate/audio", body={"prompt": "Rain on a roof", "duration": 1}),
+    "tasks.estimate_image": Sent(
+        "POST /api/v3/generate/image/estimate", body={"prompt": "A boat", "campaign_id": CAMPAIGN}
+    ),
+    "tasks.estimate_video": Sent("POST /api/v3/generate/video/estimate", body={"prompt": "A slow pan", "duration": 1}),
+    "tasks.estimate_audio": Sent("POST /api/v3/generate/audio/estimate", body={"prompt": "Rain", "duration": 1}),
 }
 """Requests by the names of their events, for routes that have no file in `events/`."""
 

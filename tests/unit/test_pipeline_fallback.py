@@ -14,7 +14,7 @@ from tests.support.fakes import NOT_ALLOWED
 @pytest.fixture
 def hands() -> FakeWorker:
     made = FakeWorker()
-    other = Fallback(provider="other", model="other-image", served_by="other")
+    other = Fallback(provider="other", model="other-image", served_by="other", estimated=Decimal("0.3"))
     made.tasks.kept[TASK_ID] = a_task(fallbacks=[other])
     return made
 

@@ -137,7 +137,7 @@ def test_several_providers_keep_their_order_and_joint_limits() -> None:
 def test_a_retry_begins_with_the_first_provider() -> None:
     task = order(NewImage(prompt="A barn", providers=["replicate", "fal"]))
     error = TaskError(code="x", message="y", retryable=True)
-    failed = life_cycle.failed(life_cycle.rerouted(task, error, estimate=None, now=NOON), error, now=NOON)
+    failed = life_cycle.failed(life_cycle.rerouted(task, error, now=NOON), error, now=NOON)
     again = _again(failed)
     assert (again.provider, [each.provider for each in again.fallbacks]) == ("replicate", ["fal"])
     assert again.attempts == []

@@ -25,6 +25,7 @@ class Settings:
     auth_mode: str
     role_claim: str
     sandbox: bool
+    sandbox_prices: bool
     cascade_quiet_period: timedelta
     provider_queues: Mapping[str, str]
     callbacks: str | None
@@ -61,6 +62,7 @@ def settings() -> Settings:
         auth_mode=env("AUTH_MODE", JWT),
         role_claim=env("ROLE_CLAIM", "cognito:groups"),
         sandbox=env("SANDBOX", "off") == "on",
+        sandbox_prices=env("SANDBOX_PRICES", "none") == "list",
         cascade_quiet_period=timedelta(seconds=int(env("CASCADE_QUIET_PERIOD", "90"))),
         provider_queues=json.loads(env("PROVIDER_QUEUE_URLS", "{}")),
         callbacks=None if env("CALLBACK_URL", NOWHERE) == NOWHERE else env("CALLBACK_URL"),

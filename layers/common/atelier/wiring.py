@@ -349,7 +349,8 @@ def models() -> "Catalog":
     from atelier.domain.catalog import Catalog
     from atelier.providers import bedrock, fal, polly, replicate, sandbox
 
-    return Catalog((*sandbox.MODELS, *fal.MODELS, *replicate.MODELS, *bedrock.MODELS, *polly.MODELS))
+    every = (*sandbox.MODELS, *fal.MODELS, *replicate.MODELS, *bedrock.MODELS, *polly.MODELS)
+    return Catalog(every, sandbox_prices=settings().sandbox_prices)
 
 
 def configured() -> tuple[str, ...]:
@@ -388,7 +389,7 @@ def callback_verifier(provider: str) -> "CallbackVerifier | None":
 def _sandbox() -> "Provider":
     from atelier.providers.sandbox import Sandbox
 
-    return Sandbox()
+    return Sandbox(costs=None) if settings().sandbox_prices else Sandbox()
 
 
 def _fal() -> "Fal":

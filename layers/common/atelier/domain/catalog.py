@@ -176,15 +176,20 @@ class ResolvedModel:
 
 
 class Catalog:
-    """All models. Which providers are configured is an argument of each request."""
+    """All models. Which providers are configured is an argument of each request.
 
-    def __init__(self, models: Iterable[Model]) -> None:
+    What the sandbox makes in place of a provider costs nothing or, with `sandbox_prices`, what the model lists.
+    """
+
+    def __init__(self, models: Iterable[Model], *, sandbox_prices: bool = False) -> None:
         self.models = tuple(models)
+        self.sandbox_prices = sandbox_prices
         self.providers = tuple(sorted({model.provider for model in self.models}))
 
     def under(self, policy: SafetyPolicy) -> "Catalog":
         """The same models, with what the deployment allows of their parameters."""
-        return Catalog(replace(each, params=tuple(policy.of(param) for param in each.params)) for each in self.models)
+        models = (replace(each, params=tuple(policy.of(param) for param in each.params)) for each in self.models)
+        return Catalog(models, sandbox_prices=self.sandbox_prices)
 
     def model(self, provider: str, name: str, kind: TaskType) -> Model | None:
         """The model of a provider by its id or an alias."""
@@ -195,6 +200,12 @@ class Catalog:
         """The id of a provider's model that is called `name`; the name itself when there is none."""
         same = (each.id for each in self.models if each.provider == provider and each.answers_to(name))
         return next(same, name)
+
+    def estimate(self, choice: ResolvedModel, prompt: str, options: Mapping[str, JsonValue]) -> Decimal | None:
+        """The estimated cost of a job in US dollars; None where the model has no price."""
+        if choice.served_by == SANDBOX and not self.sandbox_prices:
+            return Decimal(0)
+        return choice.model.estimate(prompt, options)
 
     def resolve(
         self, kind: TaskType, *, provider: str | None, model: str | None, configured: Collection[str]

@@ -14,7 +14,7 @@ from decimal import Decimal
 from hmac import compare_digest
 from typing import Final, TypeVar
 
-from atelier.domain.catalog import SANDBOX, Catalog
+from atelier.domain.catalog import Catalog
 from atelier.domain.due import DEADLINE, outcome_ends
 from atelier.domain.messages import LONGEST_DELAY
 from atelier.domain.params import errors_of
@@ -41,7 +41,7 @@ from atelier.domain.provider import (
     Working,
 )
 from atelier.domain.tasks import life_cycle
-from atelier.domain.tasks.record import Fallback, Outcome, Output, Task, TaskError, TaskStatus, TaskSummary, TaskType
+from atelier.domain.tasks.record import Outcome, Output, Task, TaskError, TaskStatus, TaskSummary, TaskType
 from atelier.domain.tasks.requests import MOST_OUTPUTS, TYPED_OPTIONS
 
 Answer = TypeVar("Answer")
@@ -187,7 +187,7 @@ class Pipeline:
         return self._schedule_poll(task, now=now, after=after, status_reason=reason, lease_until=None)
 
     def _reroute(self, task: Task, error: TaskError, *, now: datetime) -> Task:
-        rerouted = life_cycle.rerouted(task, error, estimate=self._estimate(task, task.fallbacks[0]), now=now)
+        rerouted = life_cycle.rerouted(task, error, now=now)
         self._send(rerouted, step=rerouted.step, delay=1)
         return self.tasks.move(task, rerouted)
 
@@ -391,12 +391,6 @@ class Pipeline:
         errors = errors_of(words, model.params, model.stands_for, model=model.id) if model else []
         text = "; ".join(str(error) for error in errors)[:_LONGEST_MESSAGE]
         return TaskError(code="invalid_params", message=text, retryable=False) if errors else None
-
-    def _estimate(self, task: Task, following: Fallback) -> Decimal | None:
-        model = self.catalog.model(following.provider, following.model, task.type)
-        if following.served_by == SANDBOX:
-            return Decimal(0)
-        return model.estimate(task.effective_prompt, task.params) if model else None
 
     def _cost(self, task: Task, done: Done, outputs: Sequence[Output] = ()) -> Decimal | None:
         if done.cost is not None:

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from atelier.domain.access import Access
 from atelier.domain.campaigns import Campaign
-from atelier.domain.catalog import SANDBOX, Catalog, Model, ResolvedModel
+from atelier.domain.catalog import Catalog, Model, ResolvedModel
 from atelier.domain.clients import Client
 from atelier.domain.errors import FieldError, IllegalTransition, Invalid
 from atelier.domain.params import checked, errors_of, pointer_to
@@ -66,6 +66,7 @@ def new_task(
     return _task(
         choices,
         parents,
+        generation_context,
         identity,
         access,
         type=kind,
@@ -113,6 +114,7 @@ def new_retry(
     return _task(
         choices,
         parents,
+        generation_context,
         identity,
         access,
         type=task.type,
@@ -128,7 +130,12 @@ def new_retry(
 
 
 def _task(
-    choices: Sequence[ResolvedModel], parents: Parents, identity: TaskIdentity, access: Access, **asked: Any
+    choices: Sequence[ResolvedModel],
+    parents: Parents,
+    generation_context: GenerationContext,
+    identity: TaskIdentity,
+    access: Access,
+    **asked: Any,
 ) -> Task:
     first = choices[0]
     applied = asked["apply_brand_guidelines"] and not any(choice.model.spoken for choice in choices)
@@ -139,7 +146,8 @@ def _task(
         # Every provider that may get the job is sent the same prompt.
         limit=min(choice.model.prompt_limit for choice in choices),
     )
-    estimates = [_estimate(choice, composed.text, asked["params"]) for choice in choices]
+    catalog = generation_context.catalog
+    estimates = [catalog.estimate(choice, composed.text, asked["params"]) for choice in choices]
     if errors := _above(asked["max_cost"], estimates):
         raise Invalid(errors)
     return Task(
@@ -158,7 +166,7 @@ def _task(
         guidelines_omitted_characters=composed.omitted,
         cost=Cost(estimated=estimates[0]),
         reserved=to_reserve(estimates, asked["max_cost"]),
-        fallbacks=[_fallback(choice) for choice in choices[1:]],
+        fallbacks=[_fallback(choice, cost) for choice, cost in zip(choices[1:], estimates[1:], strict=True)],
         callback_token=identity.callback_token,
         booked_client_id=parents.client and parents.client.id,
         booked_campaign_id=parents.campaign and parents.campaign.id,
@@ -167,12 +175,8 @@ def _task(
     )
 
 
-def _fallback(choice: ResolvedModel) -> Fallback:
-    return Fallback(provider=choice.provider, model=choice.model.id, served_by=choice.served_by)
-
-
-def _estimate(choice: ResolvedModel, prompt: str, options: dict[str, Any]) -> Decimal | None:
-    return Decimal(0) if choice.served_by == SANDBOX else choice.model.estimate(prompt, options)
+def _fallback(choice: ResolvedModel, estimated: Decimal | None) -> Fallback:
+    return Fallback(provider=choice.provider, model=choice.model.id, served_by=choice.served_by, estimated=estimated)
 
 
 def _above(max_cost: Decimal | None, estimates: Iterable[Decimal | None]) -> list[FieldError]:

@@ -85,10 +85,19 @@ _SECONDS: Final = {TaskType.VIDEO: _VIDEO_SECONDS, TaskType.AUDIO: _AUDIO_SECOND
 
 
 class Sandbox:
-    """Makes PNG, MP4 and WAV files from the prompt: the same files for the same order and seed."""
+    """Makes PNG, MP4 and WAV files from the prompt: the same files for the same order and seed.
 
-    def __init__(self, now_ms: Callable[[], int] = lambda: int(utcnow().timestamp() * 1000)) -> None:
+    `costs` is what a job is said to cost, in US dollars; None leaves that to the list price of what was made.
+    """
+
+    def __init__(
+        self,
+        now_ms: Callable[[], int] = lambda: int(utcnow().timestamp() * 1000),
+        *,
+        costs: Decimal | None = Decimal(0),
+    ) -> None:
         self._now_ms = now_ms
+        self._costs = costs
 
     def submit(self, job_request: JobRequest) -> str:
         """Start the job; it takes one to three seconds, derived from the request, or what the prompt says."""
@@ -109,7 +118,7 @@ class Sandbox:
         if failure := _FAILURE.fullmatch(job_request.prompt):
             message = "The prompt asked the sandbox to fail."
             return Refused(TaskError(code=failure[1], message=message, retryable=False))
-        return Done(tuple(_make(job_request, number) for number in range(_count(job_request))), cost=Decimal(0))
+        return Done(tuple(_make(job_request, number) for number in range(_count(job_request))), cost=self._costs)
 
     def cancel(self, job: str, *, model: str) -> bool:  # noqa: ARG002 - all jobs are the same to it
         """Nothing runs between two polls, so it is stopped already."""

@@ -6,14 +6,14 @@ from typing import Final
 from atelier.domain import counters
 from atelier.domain.account_limits import AccountLimits
 from atelier.domain.counters import EVERYTHING, CounterKey
-from atelier.domain.errors import NotFound
+from atelier.domain.errors import BudgetExceeded, NotFound
 from atelier.domain.reservations import Scope
 from atelier.domain.schema import UNASSIGNED
 from atelier.domain.tasks.record import Task, TaskStatus, TaskType
 from atelier.store import account_limits, keys, reservations
 from atelier.store.parents import count_child
 from atelier.store.reservations import Reservation
-from atelier.store.table import EXISTS, Write, concurrent_update
+from atelier.store.table import EXISTS, Table, Write, concurrent_update
 from atelier.store.wire import Item
 
 _PREFIX: Final = "tasks|"
@@ -37,6 +37,16 @@ def creating(task: Task, limits: AccountLimits) -> list[Write]:
     if not task.client_id:
         writes.append(Write(keys.counters(task.user_id, UNASSIGNED), add=amounts))
     return writes
+
+
+def budgets_exceeded(task: Task, table: Table) -> list[BudgetExceeded]:
+    """The budgets that have no room for a new task at this moment, in the order in which `creating` asks them."""
+    asked = (Scope("client", task.client_id), Scope("campaign", task.campaign_id), Scope("account"))
+    there = (scope for scope in asked if scope.id or scope.kind == "account")
+    scopes = {keys.counters(task.user_id, scope.id or EVERYTHING): scope for scope in there}
+    found, reservation = table.get_many(scopes), Reservation.of(task)
+    refusals = (reservation.exceeded(scope, found.get(key, {})) for key, scope in scopes.items())
+    return [refusal for refusal in refusals if refusal]
 
 
 def moving(before: Task, after: Task | None) -> list[Write]:

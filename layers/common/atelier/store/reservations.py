@@ -104,9 +104,17 @@ class Reservation:
     def _refusal(self, scope: Scope, item: Item) -> Exception | None:
         if LIMIT[Period.MONTH] in item and room(self.month) not in item:
             return MonthBegins(scope.id or EVERYTHING, self.month, int(item[LIMIT[Period.MONTH]]))
+        return self.exceeded(scope, item)
+
+    def exceeded(self, scope: Scope, item: Item) -> BudgetExceeded | None:
+        """The refusal of a scope with these counters; None where there is room.
+
+        All of its limit is left of a month that has not begun.
+        """
         blocking = (period for period in Period if BLOCKS[period] in item)
         for period in blocking:
-            left = int(item.get(room(named(period, self.month)), 0))
+            begins_with = int(item[LIMIT[period]]) if period is Period.MONTH else 0
+            left = int(item.get(room(named(period, self.month)), begins_with))
             if self.amount is None or (self.amount and left < self.amount):
                 needed = None if self.amount is None else from_millionths(self.amount)
                 limit = from_millionths(int(item[LIMIT[period]]))

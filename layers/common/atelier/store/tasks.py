@@ -9,7 +9,7 @@ from atelier.domain.access import Access
 from atelier.domain.account_limits import UNLIMITED, AccountLimits
 from atelier.domain.campaigns import Campaign, CampaignPage
 from atelier.domain.clients import Client, ClientPage
-from atelier.domain.errors import FieldError, Invalid, NotFound
+from atelier.domain.errors import BudgetExceeded, FieldError, Invalid, NotFound
 from atelier.domain.ids import is_id
 from atelier.domain.pending_deletions import PendingDeletions
 from atelier.domain.pipeline_ports import TaskChanged
@@ -77,6 +77,10 @@ class Tasks:
             )
 
         return reservations.within_a_month(attempt, self._table, task.user_id)
+
+    def budgets_exceeded(self, task: Task) -> list[BudgetExceeded]:
+        """The budgets that would refuse to have this task created now, in the order in which they are asked."""
+        return counters.budgets_exceeded(task, self._table)
 
     def retry_on_conflict(self, attempt: Callable[[], R]) -> R:
         """Repeat what finds the parents of a new task and then creates it, when a grant changed in between."""

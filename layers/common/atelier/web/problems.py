@@ -90,7 +90,12 @@ class ErrorDetail(BaseModel):
 
 
 class ExceededBudget(BaseModel):
-    """The budget that refused a generation. Amounts are US dollars; `needed` is missing where no price is known."""
+    """A budget without room for a generation. Amounts are US dollars; there is no `needed` where no price is known."""
+
+    @classmethod
+    def of(cls, error: errors.BudgetExceeded) -> "ExceededBudget":
+        """The budget that an error tells of."""
+        return cls.model_validate({**vars(error), "type": error.kind})
 
     type: Annotated[str, Field(description="account, client or campaign")]
     id: Annotated[str | None, Field(description="Of the client or campaign.")] = None
@@ -180,7 +185,7 @@ def _particulars(error: Exception) -> dict[str, Any]:
         case errors.TaskFailed():
             return {"code": error.code, "retryable": error.retryable}
         case errors.BudgetExceeded():
-            return {"budget": {**vars(error), "type": error.kind}}
+            return {"budget": ExceededBudget.of(error)}
         case _:
             return {}
 

@@ -60,7 +60,7 @@ def cancel(task: Task, *, now: datetime) -> Task:
     return task if task.status is TaskStatus.CANCELED else canceled(task, now=now)
 
 
-def rerouted(task: Task, error: TaskError, *, estimate: Decimal | None, now: datetime) -> Task:
+def rerouted(task: Task, error: TaskError, *, now: datetime) -> Task:
     """The provider did not accept the job; the next one is tried."""
     following, *others = task.fallbacks
     return task.changed(
@@ -74,7 +74,7 @@ def rerouted(task: Task, error: TaskError, *, estimate: Decimal | None, now: dat
         served_by=following.served_by,
         fallbacks=others,
         attempts=[*task.attempts, Attempt(provider=task.provider, model=task.model, error=error)],
-        cost=Cost(estimated=estimate),
+        cost=Cost(estimated=following.estimated),
     )
 
 

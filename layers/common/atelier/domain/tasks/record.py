@@ -93,11 +93,12 @@ class Attempt(StoredModel):
 
 
 class Fallback(StoredModel):
-    """A provider to try if those before it do not accept the job."""
+    """A provider to try if those before it do not accept the job, and what it is estimated to cost."""
 
     provider: str
     model: str
     served_by: str
+    estimated: Amount | None = None
 
 
 class DeliveryAttempt(StoredModel):
