@@ -57,6 +57,7 @@ STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
     ("GET", "/tasks/{task_id}/result"): (401, 403, 409, 409, 409),  # the task was canceled
     ("POST", "/tasks/{task_id}/cancel"): (401, 403, 403, 200, 200),
     ("POST", "/tasks/{task_id}/retry"): (401, 403, 403, 202, 202),
+    ("PUT", "/tasks/{task_id}/cost"): (401, 403, 403, 403, 200),
     ("DELETE", "/tasks/{task_id}"): (401, 403, 403, 204, 204),
     ("PUT", "/account/budget"): (401, 403, 403, 403, 200),
     ("GET", "/account/budget"): (401, 403, 200, 200, 200),
@@ -99,6 +100,7 @@ BODIES: Final[dict[Route, Json]] = {
     ("POST", "/generate/image"): {"prompt": "A boat", "campaign_id": "{campaign_id}"},
     ("POST", "/generate/video"): {"prompt": "A boat", "client_id": "{client_id}"},
     ("POST", "/generate/audio"): {"prompt": "A boat"},
+    ("PUT", "/tasks/{task_id}/cost"): {"actual": 0.04},
     ("POST", "/generate/image/estimate"): {"prompt": "A boat", "campaign_id": "{campaign_id}"},
     ("POST", "/generate/video/estimate"): {"prompt": "A boat", "client_id": "{client_id}"},
     ("POST", "/generate/audio/estimate"): {"prompt": "A boat"},

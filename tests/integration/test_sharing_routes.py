@@ -87,6 +87,7 @@ STATUS: Final[dict[Route, Any]] = {
     ("GET", "/tasks/{task_id}/result"): (409, 409, 409, 409, 409, 409, 409, 409, 404, 404, 404),  # it was canceled
     ("POST", "/tasks/{task_id}/cancel"): (200, 403, 200, 403, 200, 403, 200, 200, 404, 404, 404),
     ("POST", "/tasks/{task_id}/retry"): (202, 403, 202, 403, 202, 403, 202, 202, 404, 404, 404),
+    ("PUT", "/tasks/{task_id}/cost"): MANAGE_CAMPAIGN,
     ("DELETE", "/tasks/{task_id}"): (204, 403, 204, 403, 204, 403, 204, 204, 404, 404, 404),
     ("GET", "/clients/{client_id}/shares"): MANAGE_CLIENT,
     ("PUT", "/clients/{client_id}/shares/{user_id}"): MANAGE_CLIENT,
@@ -120,6 +121,7 @@ BODIES: Final[dict[Route, Json]] = {
     ("POST", "/generate/image"): {"prompt": "A boat", "campaign_id": "{campaign_id}"},
     ("POST", "/generate/video"): {"prompt": "A boat", "client_id": "{client_id}"},
     ("POST", "/generate/audio"): {"prompt": "A boat", "user_id": "{owner}"},
+    ("PUT", "/tasks/{task_id}/cost"): {"actual": 0.04},
     ("POST", "/generate/image/estimate"): {"prompt": "A boat", "campaign_id": "{campaign_id}"},
     ("POST", "/generate/video/estimate"): {"prompt": "A boat", "client_id": "{client_id}"},
     ("POST", "/generate/audio/estimate"): {"prompt": "A boat", "user_id": "{owner}"},

@@ -10,6 +10,7 @@ import pytest
 from atelier import wiring
 from atelier.domain.access import Access
 from atelier.domain.pipeline_ports import TaskChanged
+from atelier.domain.schema import utcnow
 from atelier.domain.tasks.life_cycle import canceled, started
 from atelier.domain.tasks.record import DeliveryAttempt, Task
 from atelier.store import keys
@@ -183,7 +184,7 @@ def test_a_task_that_moved_on_is_not_deleted_unseen(stage: Stage) -> None:
             stage.note(stage.kept(), step=2)
         calls.append(task)
 
-    wiring.tasks().delete(stage.task.id, check, access=Access.own(1))
+    wiring.tasks().delete(stage.task.id, check, access=Access.own(1), now=utcnow())
     assert [task.step for task in calls] == [1, 2]
 
 

@@ -50,6 +50,7 @@ class FakeTasks:
         self.kept = {task.id: task for task in tasks}
         self.history = {task.id: [task.status] for task in tasks}
         self.due = {task.id: first_look(task) for task in tasks}
+        self.released: list[str] = []
         self._before: dict[str, Task] = {}
         self._torn = torn
 
@@ -69,6 +70,10 @@ class FakeTasks:
         self._replace(before, after)
         self.history[after.id].append(after.status)
         return after
+
+    def release_deleted(self, account: int, task_id: str) -> None:
+        """Remember that its job has cost nothing."""
+        self.released.append(task_id)
 
     def record_outcome(self, before: Task, after: Task) -> Task:
         """Record how the provider's job ended."""

@@ -70,6 +70,7 @@ ANSWERS: Final = {
     "tasks.get_task": 200,
     "tasks.get_result": 202,
     "tasks.cancel_task": 200,
+    "tasks.correct_task_cost": 409,  # it has not ended
     "tasks.retry_task": 202,
     "tasks.delete_task": 204,
     "account.get_me": 200,
@@ -175,6 +176,7 @@ REQUESTS: Final[Mapping[str, Sent]] = {
     "account.get_campaign_budget": Sent("GET /api/v3/campaigns/{campaign_id}/budget", {"campaign_id": CAMPAIGN}),
     "account.delete_campaign_budget": Sent("DELETE /api/v3/campaigns/{campaign_id}/budget", {"campaign_id": CAMPAIGN}),
     "tasks.audio": Sent("POST /api/v3/generate/audio", body={"prompt": "Rain on a roof", "duration": 1}),
+    "tasks.correct_task_cost": Sent("PUT /api/v3/tasks/{task_id}/cost", {"task_id": TASK}, body={"actual": 0.04}),
     "tasks.estimate_image": Sent(
         "POST /api/v3/generate/image/estimate", body={"prompt": "A boat", "campaign_id": CAMPAIGN}
     ),

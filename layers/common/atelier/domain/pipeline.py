@@ -310,6 +310,8 @@ class Pipeline:
                 return self.tasks.move(task, life_cycle.failed(task, error, now=now, outcome=outcome, cost=cost))
             except TaskChanged:
                 current = self.tasks.load(task.id)
+                if current is None and outcome is Outcome.FAILED and cost is None:
+                    self.tasks.release_deleted(task.user_id, task.id)  # nobody is charged for what was refused
                 if current is None or current.over:
                     return current or task
                 task = current
@@ -321,7 +323,9 @@ class Pipeline:
         self.media.delete_of_task(message.user_id, message.task_id)
         provider = self.providers.get(message.served_by or "")
         if provider is not None and message.job and message.model:
-            provider.cancel(message.job, model=self.catalog.id_of(message.served_by or "", message.model))
+            model = self.catalog.id_of(message.served_by or "", message.model)
+            if provider.cancel(message.job, model=model):
+                self.tasks.release_deleted(message.user_id, message.task_id)
 
     def _record_outcome(self, task: Task, *, now: datetime) -> Task:
         """A task that ended on our side first: its job is stopped, and how that ended all the same is recorded."""
