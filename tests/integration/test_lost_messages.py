@@ -11,6 +11,7 @@ import pytest
 
 from atelier.providers.sandbox import Sandbox
 from atelier.store.webhook_client import WebhookClient
+from testbed.environment import ENVIRONMENT
 from testbed.harness import TABLE, Harness
 from tests.integration.builders import Json, a_campaign, a_canceled_task, a_client, a_task
 from tests.support.fault_injection import (
@@ -46,7 +47,8 @@ class Stage:
         found = violations(scan(self.w.dynamodb, TABLE), at_rest=True, deleted=None)
         assert found == []
         assert self.w.sweep() == {"looked_at": 0, "put_back": 0}
-        return {**visible(self.w), "submitted": len(self.submitted), "told": len(self.told)}
+        budget = self.w.call("GET", "/account/budget").json
+        return {**visible(self.w), "budget": budget, "submitted": len(self.submitted), "told": len(self.told)}
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +67,7 @@ def opened() -> Iterator[tuple[Stage, Snapshot]]:
     with (
         mock.patch.object(Sandbox, "submit", counted),
         mock.patch.object(WebhookClient, "post", heard),
+        mock.patch.dict(ENVIRONMENT, {"SANDBOX_PRICES": "list"}),
         faulty_harness() as (w, client),
     ):
         yield Stage(w, client, an_agency(w), submitted, told), Snapshot(w)
@@ -89,7 +92,8 @@ def an_agency(w: Harness) -> Agency:
     """A client with campaigns and tasks, some of them over."""
     client = a_client(w)
     launch, spring = a_campaign(w, client), a_campaign(w, client, name="Spring")
-    a_canceled_task(w, prompt="over", campaign_id=launch["id"])
+    assert w.call("PUT", "/account/budget", {"limit": 1, "period": "total"}).status == 200
+    a_canceled_task(w, prompt="over", campaign_id=launch["id"], provider="fal")
     a_canceled_task(w, prompt="for the client", client_id=client["id"])
     settle_by_sweep(w)
     return {"client": client, "launch": launch, "spring": spring}
@@ -100,7 +104,7 @@ Act = Callable[[Harness, Agency], object]
 
 def generate(w: Harness, agency: Agency) -> None:
     """A task whose end somebody is told of."""
-    a_task(w, "audio", prompt="new", duration=1, campaign_id=agency["launch"]["id"], webhook_url=URL)
+    a_task(w, "audio", prompt="new", provider="polly", campaign_id=agency["launch"]["id"], webhook_url=URL)
 
 
 def delete_client(w: Harness, agency: Agency) -> None:
