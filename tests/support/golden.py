@@ -16,7 +16,7 @@ from atelier.domain.access import Access
 from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import CampaignStatus, NewCampaign
 from atelier.domain.clients import NewClient
-from atelier.domain.reservations import Scope
+from atelier.domain.reservations import Period, Scope
 from atelier.domain.roles import Role
 from atelier.domain.shares import InvitationFields, digest_of, invitation_end, token_text
 from atelier.domain.sharing import SharedKind
@@ -117,6 +117,7 @@ PASSED_ON: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "relay.task_deleted": ("cascade", {"user_id": 1, "kind": "task", "id": TASK}),
     "relay.task_canceled": ("generation", {"task_id": TASK, "step": None, "job": "sandbox-1769860925000-1500"}),
     "relay.task_succeeded": ("deliveries", {"task_id": TASK, "user_id": 1}),
+    "relay.budget_reached": ("deliveries", {"task_id": None, "user_id": 1}),
 }
 PUT_BACK: Final[dict[str, Any]] = {"task_id": TASK, "step": 0, "user_id": 1}
 MESSAGES: Final = {
@@ -162,7 +163,9 @@ REQUESTS: Final[Mapping[str, Sent]] = {
     **_of_sharing("account", "/api/v3/account", {}),
     "tasks.video": Sent("POST /api/v3/generate/video", body={"prompt": "A slow pan across the product", "duration": 1}),
     "account.get_account": Sent("GET /api/v3/account"),
-    "account.set_account_budget": Sent("PUT /api/v3/account/budget", body={"limit": 100, "period": "month"}),
+    "account.set_account_budget": Sent(
+        "PUT /api/v3/account/budget", body={"limit": 100, "webhook_url": "https://receiver.example/budgets"}
+    ),
     "account.get_account_budget": Sent("GET /api/v3/account/budget"),
     "account.delete_account_budget": Sent("DELETE /api/v3/account/budget"),
     "account.set_client_budget": Sent(
@@ -235,7 +238,7 @@ def seed(now: datetime) -> None:
         )
         wiring.tasks().create(task, access=ME, idempotent=None, now=now)
     for scope in (Scope("account"), Scope("client", CLIENT), Scope("campaign", CAMPAIGN)):
-        wiring.budgets().put(scope, NewBudget(limit=Decimal(5)), access=ME, now=now)
+        wiring.budgets().put(scope, NewBudget(limit=Decimal(5), period=Period.TOTAL), access=ME, now=now)
     wiring.tasks().change(CANCELED, lambda task: canceled(task, now=now), access=ME)
     _share(now)
 
