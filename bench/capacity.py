@@ -219,6 +219,7 @@ def _budgets(it: Measuring, new_image: Mapping[str, Any]) -> None:
             "id"
         ]
     it.ask("POST /tasks/{task_id}/cancel", what="with three budgets")
+    it.ask("PUT /tasks/{task_id}/cost", {"actual": 0.05}, what="with three budgets")
     for scope in scopes:
         it.ask(f"DELETE {scope}/budget")
 

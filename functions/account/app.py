@@ -11,10 +11,12 @@ from atelier import wiring
 from atelier.caller import access_of, caller
 from atelier.domain.account import Account
 from atelier.domain.budgets import Budget, NewBudget
+from atelier.domain.errors import FieldError, Invalid
 from atelier.domain.reservations import Scope
 from atelier.domain.roles import Role
 from atelier.domain.schema import utcnow
 from atelier.domain.webhook_secrets import WebhookSecret, secret_text
+from atelier.domain.webhook_targets import webhook_url_error
 from atelier.web.api import JSON, Reply, api, no_content, serve
 from atelier.web.idempotency import idempotent_request
 from atelier.web.openapi import READ, CampaignId, ClientId, IdempotencyKey, responses
@@ -196,6 +198,8 @@ def delete_campaign_budget(campaign_id: CampaignId) -> Reply:
 
 
 def _set(scope: Scope, new: NewBudget) -> Reply:
+    if new.webhook_url and (error := webhook_url_error(new.webhook_url, private=wiring.private_webhooks())):
+        raise Invalid([FieldError(error, pointer="/webhook_url")])
     return _shown(wiring.budgets().put(scope, new, access=access_of(app), now=utcnow()))
 
 

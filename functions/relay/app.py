@@ -3,6 +3,7 @@
 from atelier.bootstrap import bootstrap
 
 from collections.abc import Mapping
+from secrets import randbits
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import EventType
@@ -10,19 +11,25 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 
 from atelier import wiring
 from atelier.batches import consume
+from atelier.domain.ids import new_id
 from atelier.domain.pipeline_ports import GenerationMessage
+from atelier.domain.schema import utcnow
 from atelier.domain.tasks.record import TERMINAL, TaskStatus
 from atelier.domain.webhook_delivery import WebhookDelivery
 from atelier.store.cascade import CleanUpMessage
+from atelier.store.keys import Key
 from atelier.telemetry import log
 
 Item = Mapping[str, Any]
 
 
 def relay(record: DynamoDBRecord) -> None:
-    """What the record starts: a generation, what follows the end of one, or a cleanup."""
+    """What the record starts: a generation, what follows the end of one, a cleanup, or an alert of a budget."""
     change: Any = record.dynamodb
     old, new = change.old_image, change.new_image
+    if change.keys["SK"].startswith("COUNTERS#"):
+        _alert(Key(change.keys["PK"], change.keys["SK"]), new)
+        return
     if change.keys["SK"] != "TASK":
         wiring.cascade_queue().send(_clean_up(new))
     elif not old:
@@ -34,6 +41,14 @@ def relay(record: DynamoDBRecord) -> None:
     elif _over(new) and not _over(old):
         _ended(new)
     log.info("relayed", extra={"event": record.event_name.name if record.event_name else "", "id": (new or old)["id"]})
+
+
+def _alert(key: Key, counters: Item) -> None:
+    """A budget has reached a threshold, or not."""
+    now = utcnow()
+    for alert in wiring.budget_alerts().raise_due(key, counters, fresh=lambda: new_id(now, randbits(62)), now=now):
+        wiring.webhook_delivery_queue().send(WebhookDelivery(alert_id=alert.id, user_id=alert.user_id))
+        log.info("budget alert", extra={"user_id": alert.user_id, "id": alert.id, "threshold": alert.threshold})
 
 
 def _clean_up(deletion: Item) -> CleanUpMessage:

@@ -20,10 +20,10 @@ from atelier.domain.ids import new_id
 from atelier.domain.provider_info import ProviderList, provider_list
 from atelier.domain.schema import utcnow
 from atelier.domain.task_creation import TaskIdentity, new_retry, new_task
-from atelier.domain.tasks.life_cycle import cancel
+from atelier.domain.tasks.life_cycle import cancel, corrected
 from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.record import Task, TaskPage
-from atelier.domain.tasks.requests import NewAudio, NewImage, NewTask, NewVideo, TaskPatch
+from atelier.domain.tasks.requests import CorrectedCost, NewAudio, NewImage, NewTask, NewVideo, TaskPatch
 from atelier.store.idempotency import CreateResult
 from atelier.task_metrics import count_task_end
 from atelier.web.api import Reply, api, no_content, page_response, serve
@@ -178,6 +178,20 @@ def cancel_task(task_id: TaskId) -> Reply:
     return task_response(task, wiring.media_urls(), now=now)
 
 
+@app.put(
+    "/api/v3/tasks/<task_id>/cost",
+    tags=["Tasks"],
+    operation_id="correctTaskCost",
+    summary="Correct what a task cost",
+    responses=responses(200, Task, "The task with its cost.", *READ, 409, 413, 415, headers=("ETag",)),
+)
+def correct_task_cost(task_id: TaskId, body: CorrectedCost) -> Reply:
+    """Set what an ended task cost, when its price was wrong or unknown. Its reports and budgets follow at once."""
+    now = utcnow()
+    task = wiring.tasks().correct(task_id, lambda task: corrected(task, body.actual, now=now), access=access_of(app))
+    return task_response(task, wiring.media_urls(), now=now)
+
+
 @app.post(
     "/api/v3/tasks/<task_id>/retry",
     tags=["Tasks"],
@@ -218,7 +232,7 @@ def update_task(task_id: TaskId, body: TaskPatch, if_match: IfMatch = None) -> R
     responses=responses(204, None, "Deleted, with its files.", *READ, 412),
 )
 def delete_task(task_id: TaskId, if_match: IfMatch = None) -> Reply:
-    """Delete a task and its files. The provider may still charge for work that it has begun."""
+    """Delete a task and its files. What its job may still cost stays booked, unless the provider stops it in time."""
     wiring.tasks().delete(task_id, _precondition(if_match), access=access_of(app))
     return no_content()
 

@@ -1,4 +1,4 @@
-"""The webhook delivery queue: each message is one attempt to notify a receiver of a task's end."""
+"""The webhook delivery queue: each message is one attempt to tell a receiver of a task's end or an alert."""
 
 from atelier.bootstrap import bootstrap
 
@@ -23,7 +23,8 @@ def deliver(record: SQSRecord) -> None:
     message = WebhookDelivery.model_validate_json(record.body)
     made = wiring.webhook_dispatcher().process(message, show=_shown, fresh=secret_text(token_bytes(32)), now=utcnow())
     about = {"status": made.status, "error": made.error} if made else {"status": "nothing due"}
-    log.info("webhook delivery", extra={"task_id": message.task_id, "attempt": message.attempt, **about})
+    of = {"alert_id": message.alert_id} if message.alert_id else {"task_id": message.task_id}
+    log.info("webhook delivery", extra={**of, "attempt": message.attempt, **about})
 
 
 def _shown(task: Task) -> Task:

@@ -1,4 +1,4 @@
-"""One running project for all of these tests, as `make run` serves it, but with a short quiet period after deletes."""
+"""One running project for all of these tests, as `make run PRICES=list` serves it, with a short quiet period."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from local.stack import Stack, start
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """The project, on a free port."""
-    with start(environment={"CASCADE_QUIET_PERIOD": "2"}) as running:
+    with start(parameters={"SandboxPrices": "list"}, environment={"CASCADE_QUIET_PERIOD": "2"}) as running:
         yield running
 
 

@@ -15,7 +15,7 @@ from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Outcome, Task, TaskError
 from atelier.store import keys
 from testbed.harness import TABLE, Answer, Harness, harness
-from tests.integration.builders import NOBODY, a_campaign, a_client, shown
+from tests.integration.builders import NOBODY, a_campaign, a_client, clean_up, shown
 from tests.support.recount import scan, violations
 
 ME = Access.own(1)
@@ -248,11 +248,97 @@ def kept_by_id(task_id: str) -> Task:
     return wiring.tasks().kept(task_id, access=ME)
 
 
-def test_a_deleted_job_that_was_sent_stays_spent(w: Harness) -> None:
+def reported(w: Harness) -> tuple[str, int, int]:
+    """What a report of everything says: cost, tasks, and how many of them have no price."""
+    day = w.now.date()
+    asked = {"from": day - timedelta(days=2), "to": day + timedelta(days=2), "bucket": "total"}
+    found = shown(w, "/reports/usage", **asked)["totals"]
+    return found["cost"], found["tasks"], found["unpriced_tasks"]
+
+
+@pytest.mark.parametrize("how", ["open", "canceled"])
+def test_a_deleted_job_that_was_sent_stays_spent(w: Harness, how: str) -> None:
+    campaign = a_campaign(w, a_client(w))
+    path = f"/campaigns/{campaign['id']}"
+    budget(w, path, limit=1)
+    task = sent(w, generate(w, campaign_id=campaign["id"]))
+    if how == "canceled":
+        w.call("POST", f"/tasks/{task.id}/cancel")
+        assert reported(w) == ("0", 1, 1)
+    w.call("DELETE", f"/tasks/{task.id}")
+    assert left(w, path) == (PRICE, 0, 0.975)
+    assert reported(w) == ("0.025", 1, 0)
+
+
+@pytest.mark.parametrize("gone", ["nothing", "campaign", "client"])
+def test_a_deleted_job_that_was_stopped_costs_nothing(w: Harness, gone: str) -> None:
+    campaign = a_campaign(w, a_client(w))
+    for path in ("/account", f"/campaigns/{campaign['id']}"):
+        budget(w, path, limit=1)
+    task = sent(w, generate(w, campaign_id=campaign["id"]))
+    w.call("DELETE", f"/tasks/{task.id}")
+    if gone != "nothing":
+        w.call("DELETE", f"/{gone}s/{campaign['id' if gone == 'campaign' else 'client_id']}")
+        w.cascade.take()
+        clean_up(w)
+    for _ in range(2):
+        wiring.tasks().release_deleted(1, task.id)
+    assert left(w) == (0, 0, 1)
+    assert reported(w) == ("0", 1, 0)
+    if gone == "nothing":
+        assert left(w, f"/campaigns/{campaign['id']}") == (0, 0, 1)
+
+
+def test_the_worker_stops_the_job_of_a_deleted_task(w: Harness) -> None:
+    with mock.patch.dict("os.environ", FAL_KEY_SECRET="", SANDBOX_PRICES="list"), other_settings():
+        budget(w, limit=1)
+        made = generate(w, size="64x64")
+        w.relay()
+        w.work()  # it is submitted, and runs
+        assert w.call("DELETE", f"/tasks/{made.json['id']}").status == 204
+        assert left(w) == (PRICE, 0, 0.975)
+        w.settle()
+        assert left(w) == (0, 0, 1)
+    assert reported(w) == ("0", 1, 0)
+
+
+def test_a_task_deleted_before_it_was_sent_is_nowhere(w: Harness) -> None:
+    w.call("DELETE", f"/tasks/{generate(w).json['id']}")
+    assert reported(w) == ("0", 0, 0)
+
+
+def test_a_corrected_cost_is_in_reports_and_budgets(w: Harness) -> None:
+    campaign = a_campaign(w, a_client(w))
+    path = f"/campaigns/{campaign['id']}"
+    budget(w, path, limit=1)
+    task = succeeded(w, sent(w, generate(w, campaign_id=campaign["id"])), "0.02")
+    for cost in (0.5, 0.5, 0.03):
+        answer = w.call("PUT", f"/tasks/{task.id}/cost", {"actual": cost})
+        assert (answer.status, answer.json["cost"]["actual"]) == (200, cost)
+        assert left(w, path) == (cost, 0, 1 - cost)
+        assert reported(w) == (str(cost), 1, 0)
+    assert adds_up(w)
+
+
+def test_a_correction_prices_what_had_no_price(w: Harness) -> None:
     budget(w, limit=1)
     task = sent(w, generate(w))
-    w.call("DELETE", f"/tasks/{task.id}")
-    assert left(w) == (PRICE, 0, 0.975)
+    assert w.call("PUT", f"/tasks/{task.id}/cost", {"actual": 0.01}).status == 409
+    w.call("POST", f"/tasks/{task.id}/cancel")
+    assert (left(w), reported(w)) == ((PRICE, 0, 0.975), ("0", 1, 1))
+    w.call("PUT", f"/tasks/{task.id}/cost", {"actual": 0.01})
+    assert (left(w), reported(w)) == ((0.01, 0, 0.99), ("0.01", 1, 0))
+    assert adds_up(w)
+
+
+def test_a_correction_outlives_the_parents_of_its_task(w: Harness) -> None:
+    client = a_client(w)
+    task = succeeded(w, sent(w, generate(w, client_id=client["id"])), "0.02")
+    w.call("DELETE", f"/clients/{client['id']}")
+    clean_up(w)
+    assert w.call("PUT", f"/tasks/{task.id}/cost", {"actual": 0.5}).status == 200
+    assert budget(w, limit=1)["spent"] == 0.5
+    assert reported(w) == ("0.5", 1, 0)
 
 
 def test_what_a_deleted_task_cost_stays_spent(w: Harness) -> None:

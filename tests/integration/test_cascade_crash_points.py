@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Protocol
+from unittest import mock
 
 import pytest
 
+from testbed.environment import ENVIRONMENT
 from testbed.harness import TABLE, Answer, Harness
 from tests.integration.builders import Json, a_campaign, a_canceled_task, a_client, a_task
 from tests.support.fault_injection import (
@@ -50,7 +52,7 @@ class Stage:
 @pytest.fixture(scope="module")
 def opened() -> Iterator[tuple[Stage, Snapshot]]:
     """One harness for all tests, and the moment at which each of them begins."""
-    with faulty_harness() as (w, client):
+    with mock.patch.dict(ENVIRONMENT, {"SANDBOX_PRICES": "list"}), faulty_harness() as (w, client):
         stage = Stage(w, client, an_agency(w))
         yield stage, Snapshot(w)
 
@@ -64,12 +66,14 @@ def stage(opened: tuple[Stage, Snapshot]) -> Stage:
 
 
 def an_agency(w: Harness) -> Agency:
-    """Two clients, two campaigns of the first, and tasks for both, one of them over."""
+    """Two clients, two campaigns of the first with budgets, and tasks for both that have a price, one of them over."""
     client, other = a_client(w), a_client(w, "Other")
     launch = a_campaign(w, client, status="active")
     spring = a_campaign(w, client, name="Spring")
-    task = a_task(w, prompt="new", campaign_id=launch["id"], size="64x64")
-    over = a_canceled_task(w, prompt="over", campaign_id=launch["id"])
+    for path in ("/account", f"/clients/{client['id']}", f"/campaigns/{launch['id']}"):
+        assert w.call("PUT", f"{path}/budget", {"limit": 1, "period": "total"}).status == 200
+    task = a_task(w, prompt="new", campaign_id=launch["id"], size="64x64", provider="fal")
+    over = a_canceled_task(w, prompt="over", campaign_id=launch["id"], provider="fal")
     a_canceled_task(w, prompt="for the client", client_id=client["id"])
     return {"client": client, "other": other, "launch": launch, "spring": spring, "task": task, "over": over}
 
@@ -96,7 +100,7 @@ class Ask:
 REQUESTS: Final = {
     "create client": Ask("POST", "/clients", {"name": "New"}),
     "create campaign": Ask("POST", "/campaigns", {"name": "New", "goal": "Sell", "client_id": "{client}"}),
-    "create task": Ask("POST", "/generate/image", {"prompt": "newer", "campaign_id": "{launch}"}),
+    "create task": Ask("POST", "/generate/image", {"prompt": "newer", "campaign_id": "{launch}", "provider": "fal"}),
     "retry task": Ask("POST", "/tasks/{over}/retry"),
     "rename client": Ask("PATCH", "/clients/{client}", {"name": "Renamed"}),
     "rename campaign": Ask("PATCH", "/campaigns/{launch}", {"name": "Renamed"}),
@@ -190,4 +194,4 @@ def _outcome(stage: Stage, act: Act, crash: CrashAt) -> dict[str, Any]:
     assert stage.violations() == []
     settle_stubbornly(stage.w, generating=act is generate)
     assert stage.violations(at_rest=True) == []
-    return visible(stage.w)
+    return {**visible(stage.w), "budget": stage.w.call("GET", "/account/budget").json}

@@ -12,6 +12,7 @@ import pytest
 
 from atelier.providers.sandbox import Sandbox
 from atelier.store.webhook_client import WebhookClient
+from testbed.environment import ENVIRONMENT
 from testbed.harness import BUCKET, TABLE, Harness
 from tests.integration.builders import Json, a_campaign, a_canceled_task, a_client, a_task
 from tests.support.fault_injection import (
@@ -49,7 +50,8 @@ class Stage:
         assert found == []
         assert self.w.sweep() == {"looked_at": 0, "put_back": 0}
         seen = {name: len(getattr(self, name)) for name in ("submitted", "told", "stopped")}
-        return {**visible(self.w), **seen, "files": len(stored())}
+        budget = self.w.call("GET", "/account/budget").json
+        return {**visible(self.w), **seen, "budget": budget, "files": len(stored())}
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,7 @@ def opened() -> Iterator[tuple[Stage, Snapshot]]:
         mock.patch.object(Sandbox, "submit", counted),
         mock.patch.object(Sandbox, "cancel", canceled),
         mock.patch.object(WebhookClient, "post", heard),
+        mock.patch.dict(ENVIRONMENT, {"SANDBOX_PRICES": "list"}),
         faulty_harness() as (w, client),
     ):
         yield Stage(w, client, an_agency(w), submitted, told, stopped), Snapshot(w)
@@ -100,7 +103,8 @@ def an_agency(w: Harness) -> Agency:
     """A client with campaigns and tasks, some of them over."""
     client = a_client(w)
     launch, spring = a_campaign(w, client), a_campaign(w, client, name="Spring")
-    over = a_canceled_task(w, prompt="over", campaign_id=launch["id"])
+    assert w.call("PUT", "/account/budget", {"limit": 1, "period": "total"}).status == 200
+    over = a_canceled_task(w, prompt="over", campaign_id=launch["id"], provider="fal")
     a_canceled_task(w, prompt="for the client", client_id=client["id"])
     settle_by_sweep(w)
     return {"client": client, "launch": launch, "spring": spring, "over": over}
@@ -116,7 +120,7 @@ Act = Callable[[Harness, Agency], object]
 
 def generate(w: Harness, agency: Agency) -> None:
     """A task whose end somebody is told of."""
-    a_task(w, "audio", prompt="new", duration=1, campaign_id=agency["launch"]["id"], webhook_url=URL)
+    a_task(w, "audio", prompt="new", provider="polly", campaign_id=agency["launch"]["id"], webhook_url=URL)
 
 
 def delete_client(w: Harness, agency: Agency) -> None:

@@ -5,7 +5,9 @@ from typing import Final
 from tests.mutants import DOMAIN, STORE, Mutant
 
 BUDGETS: Final = "tests/integration/test_budgets.py"
+ALERT_TESTS: Final = "tests/integration/test_budget_alerts.py"
 RESERVATIONS: Final = f"{STORE}/reservations.py"
+ALERTS: Final = f"{STORE}/budget_alerts.py"
 
 MUTANTS: Final = (
     Mutant(
@@ -79,6 +81,13 @@ MUTANTS: Final = (
         BUDGETS,
     ),
     Mutant(
+        "a replay reserves anew",
+        "functions/tasks/app.py",
+        "made = store.find_replay(idempotent, access=access, now=now)",
+        "made, idempotent = None, None",
+        BUDGETS,
+    ),
+    Mutant(
         "what may still be charged is given back",
         f"{DOMAIN}/reservations.py",
         "spent=reserved if is_unpriced(task) else in_millionths(task.cost.actual)",
@@ -87,10 +96,73 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a deleted job that was sent is given back",
-        f"{DOMAIN}/reservations.py",
-        "spent=in_millionths(task.reserved) if task.sent else 0",
-        "spent=0",
+        f"{DOMAIN}/tasks/life_cycle.py",
+        "cost=_charged(ended, ended.reserved)) if is_unpriced(ended) else ended",
+        "cost=_charged(ended, Decimal(0))) if is_unpriced(ended) else ended",
         BUDGETS,
+    ),
+    Mutant(
+        "a deleted job that was sent is in no report",
+        f"{STORE}/tasks.py",
+        "booked = ledger.booking(task, settled) if task.over or task.sent else []",
+        "booked = []",
+        BUDGETS,
+    ),
+    Mutant(
+        "a deleted job that was stopped stays spent",
+        f"{DOMAIN}/pipeline.py",
+        "            if provider.cancel(message.job, model=model):\n",
+        "            if not provider.cancel(message.job, model=model):\n",
+        BUDGETS,
+    ),
+    Mutant(
+        "a deleted job that was stopped is given back twice",
+        f"{STORE}/deleted_charges.py",
+        "Write(where, delete=True, condition=EXISTS, on_condition_failure=concurrent_update),",
+        "",
+        BUDGETS,
+    ),
+    Mutant(
+        "anybody with access corrects a cost",
+        f"{STORE}/tasks.py",
+        "self._read(task_id, access, MANAGE)",
+        "self._read(task_id, access, CHANGE)",
+        "tests/integration/test_sharing_routes.py",
+    ),
+    Mutant(
+        "an alert is sent again for every record",
+        ALERTS,
+        "condition=Attr(limit).eq(counters[limit]) & Attr(mark).not_exists(),",
+        "condition=Attr(limit).eq(counters[limit]),",
+        ALERT_TESTS,
+    ),
+    Mutant(
+        "an alert is sent once for all periods",
+        ALERTS,
+        "period = named(Period(budget.period), month_of(now))",
+        'period = "all"',
+        ALERT_TESTS,
+    ),
+    Mutant(
+        "the budget of an alert is not asked again",
+        ALERTS,
+        "condition=Attr(limit).eq(counters[limit]) & Attr(mark).not_exists(),",
+        "condition=Attr(mark).not_exists(),",
+        ALERT_TESTS,
+    ),
+    Mutant(
+        "an alert whose message is lost is not sent",
+        ALERTS,
+        "item = to_item(alert, **due)",
+        "item = to_item(alert)",
+        ALERT_TESTS,
+    ),
+    Mutant(
+        "an alert looks at what is spent alone",
+        f"{DOMAIN}/budget_alerts.py",
+        "used = budget.spent + budget.reserved",
+        "used = budget.spent",
+        ALERT_TESTS,
     ),
     Mutant(
         "a new limit forgets what was spent",

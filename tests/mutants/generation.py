@@ -31,8 +31,8 @@ MUTANTS: Final = (
     Mutant(
         "a task that has ended gives its place back once more when it is deleted",
         ACCOUNT_LIMITS,
-        "ends = not before.over and (after is None or after.over)",
-        "ends = after is None or after.over",
+        "ends = not before.over and after.over",
+        "ends = after.over",
         LIMITS,
     ),
     Mutant(

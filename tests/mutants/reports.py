@@ -14,8 +14,8 @@ MUTANTS: Final = (
     Mutant(
         "a late charge is in no report",
         f"{STORE}/tasks.py",
-        "counters.settling(before, after)]\n            self._table.transact(*writes, *ledger.booking(before, after))",
-        "counters.settling(before, after)]\n            self._table.transact(*writes)",
+        "counters.settling(before, after)]\n        self._table.transact(*writes, *ledger.booking(before, after))",
+        "counters.settling(before, after)]\n        self._table.transact(*writes)",
         OVER_HTTP,
     ),
     Mutant(

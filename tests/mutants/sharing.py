@@ -131,8 +131,8 @@ MUTANTS: Final = (
     Mutant(
         "a webhook is signed for the owner instead of who asked",
         f"{DOMAIN}/webhook_delivery.py",
-        "self.secrets.get_or_create(task.created_by,",
-        "self.secrets.get_or_create(task.user_id,",
+        "self.secrets.get_or_create(event.signer,",
+        "self.secrets.get_or_create(event.account,",
         SHARING,
     ),
     Mutant(

@@ -52,6 +52,7 @@ class FakeTasks:
         self.history = {task.id: [task.status] for task in tasks}
         self.due = {task.id: first_look(task) for task in tasks}
         self.deleted: dict[str, Task] = {}
+        self.released: list[str] = []
         self._before: dict[str, Task] = {}
         self._torn = torn
 
@@ -71,6 +72,10 @@ class FakeTasks:
         self._replace(before, after)
         self.history[after.id].append(after.status)
         return after
+
+    def release_deleted(self, account: int, task_id: str) -> None:
+        """Remember that its job has cost nothing."""
+        self.released.append(task_id)
 
     def record_outcome(self, before: Task, after: Task) -> Task:
         """Record how the provider's job ended."""

@@ -17,7 +17,7 @@ from atelier.domain.activity_list import ActivityQuery
 from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import CampaignStatus, NewCampaign
 from atelier.domain.clients import NewClient
-from atelier.domain.reservations import Scope
+from atelier.domain.reservations import Period, Scope
 from atelier.domain.roles import Role
 from atelier.domain.schema import utcnow
 from atelier.domain.shares import InvitationFields, digest_of, invitation_end, token_text
@@ -72,6 +72,7 @@ ANSWERS: Final = {
     "tasks.get_task": 200,
     "tasks.get_result": 202,
     "tasks.cancel_task": 200,
+    "tasks.correct_task_cost": 409,  # it has not ended
     "tasks.retry_task": 202,
     "tasks.update_task": 200,
     "tasks.delete_task": 204,
@@ -120,6 +121,7 @@ PASSED_ON: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "relay.task_deleted": ("generation", {"task_id": TASK, "step": None, "user_id": 1}),
     "relay.task_canceled": ("generation", {"task_id": TASK, "step": None, "job": "sandbox-1769860925000-1500"}),
     "relay.task_succeeded": ("deliveries", {"task_id": TASK, "user_id": 1}),
+    "relay.budget_reached": ("deliveries", {"task_id": None, "user_id": 1}),
 }
 PUT_BACK: Final[dict[str, Any]] = {"task_id": TASK, "step": 0, "user_id": 1}
 MESSAGES: Final = {
@@ -167,7 +169,9 @@ REQUESTS: Final[Mapping[str, Sent]] = {
     **_of_sharing("account", "/api/v3/account", {}),
     "tasks.video": Sent("POST /api/v3/generate/video", body={"prompt": "A slow pan across the product", "duration": 1}),
     "account.get_account": Sent("GET /api/v3/account"),
-    "account.set_account_budget": Sent("PUT /api/v3/account/budget", body={"limit": 100, "period": "month"}),
+    "account.set_account_budget": Sent(
+        "PUT /api/v3/account/budget", body={"limit": 100, "webhook_url": "https://receiver.example/budgets"}
+    ),
     "account.get_account_budget": Sent("GET /api/v3/account/budget"),
     "account.delete_account_budget": Sent("DELETE /api/v3/account/budget"),
     "account.set_client_budget": Sent(
@@ -181,6 +185,7 @@ REQUESTS: Final[Mapping[str, Sent]] = {
     "account.get_campaign_budget": Sent("GET /api/v3/campaigns/{campaign_id}/budget", {"campaign_id": CAMPAIGN}),
     "account.delete_campaign_budget": Sent("DELETE /api/v3/campaigns/{campaign_id}/budget", {"campaign_id": CAMPAIGN}),
     "tasks.audio": Sent("POST /api/v3/generate/audio", body={"prompt": "Rain on a roof", "duration": 1}),
+    "tasks.correct_task_cost": Sent("PUT /api/v3/tasks/{task_id}/cost", {"task_id": TASK}, body={"actual": 0.04}),
     "tasks.estimate_image": Sent(
         "POST /api/v3/generate/image/estimate", body={"prompt": "A boat", "campaign_id": CAMPAIGN}
     ),
@@ -239,7 +244,7 @@ def seed(now: datetime) -> None:
         )
         wiring.tasks().create(task, access=ME, idempotent=None, now=now)
     for scope in (Scope("account"), Scope("client", CLIENT), Scope("campaign", CAMPAIGN)):
-        wiring.budgets().put(scope, NewBudget(limit=Decimal(5)), access=ME, now=now)
+        wiring.budgets().put(scope, NewBudget(limit=Decimal(5), period=Period.TOTAL), access=ME, now=now)
     wiring.tasks().change(CANCELED, lambda task: canceled(task, now=now), access=ME)
     _share(now)
 

@@ -22,7 +22,7 @@ from atelier.domain.shares import (
     ShareQuery,
 )
 from atelier.domain.tasks.queries import TaskQuery
-from atelier.domain.tasks.requests import NewAudio, NewImage, NewVideo, TaskPatch
+from atelier.domain.tasks.requests import CorrectedCost, NewAudio, NewImage, NewVideo, TaskPatch
 from atelier.domain.usage_report import UsageQuery
 from atelier.web.error_messages import SENTENCES, SPECIAL, sentence
 from tests.contract.sources import LAYER
@@ -32,7 +32,7 @@ JARGON = re.compile(
     r"|instance|parsing|unable|literal|NoneType|<|>"
 )
 MODELS: list[type[BaseModel]] = [
-    *(NewClient, ClientPatch, NewCampaign, ClientCampaign, CampaignPatch, NewImage, NewVideo, NewAudio),
+    *(NewClient, ClientPatch, NewCampaign, ClientCampaign, CampaignPatch, NewImage, NewVideo, NewAudio, CorrectedCost),
     *(NewBudget, NewShare, NewInvitation, InvitationFields, AcceptedInvitation, ShareQuery, AccountShareQuery),
     *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery, UsageQuery, TaskPatch),
 ]

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pytest
 
+from atelier.domain.budget_alerts import BudgetAlert
 from atelier.domain.due import ATTEMPTS, BACK_OFF, DELIVERY_ENDS, delivered, ends
 from atelier.domain.tasks.record import DeliveryAttempt, Output, Task
 from atelier.domain.webhook_delivery import DeliveryFailed, WebhookDelivery, WebhookDispatcher
@@ -21,6 +22,19 @@ from tests.support.builders import NOON, a_task, an_id
 URL: Final = "https://receiver.example/hooks?of=atelier"
 FIRST: Final = secret_text(b"1" * 32)
 SECOND: Final = secret_text(b"2" * 32)
+
+
+class NoAlerts:
+    """A store without alerts."""
+
+    def load(self, alert_id: str) -> BudgetAlert | None:
+        """None."""
+
+    def log_delivery(self, alert: BudgetAlert, delivery: DeliveryAttempt) -> None:
+        """There is nothing to log."""
+
+
+NO_ALERTS: Final = NoAlerts()
 
 
 class Crash(Exception):
@@ -125,7 +139,7 @@ class Scene:
 
     def tell(self, notice: WebhookDelivery | None = None) -> DeliveryAttempt | None:
         """Hand the herald a message."""
-        webhook_dispatcher = WebhookDispatcher(self, self, self, self, self.receivers, chance=lambda: 0.5)
+        webhook_dispatcher = WebhookDispatcher(self, NO_ALERTS, self, self, self, self.receivers, chance=lambda: 0.5)
         return webhook_dispatcher.process(
             notice or WebhookDelivery(user_id=1, task_id=an_id(3)), show=lambda it: it, fresh=SECOND, now=self.now
         )
@@ -166,7 +180,7 @@ def test_a_receiver_gets_the_task_and_its_outcome(status: str) -> None:
 def test_the_task_is_shown_as_its_owner_sees_it() -> None:
     shown = an_ended_task(outputs=[Output(url="https://signed", content_type="image/png", bytes=1, key="k")])
     scene = Scene(an_ended_task())
-    webhook_dispatcher = WebhookDispatcher(scene, scene, scene, scene, scene.receivers)
+    webhook_dispatcher = WebhookDispatcher(scene, NO_ALERTS, scene, scene, scene, scene.receivers)
     webhook_dispatcher.process(
         WebhookDelivery(user_id=1, task_id=an_id(3)), show=lambda _: shown, fresh=SECOND, now=NOON
     )

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from atelier.providers.replicate import Replicate
     from atelier.store.activity import ActivityLog
     from atelier.store.activity_reader import ActivityReader
+    from atelier.store.budget_alerts import BudgetAlerts
     from atelier.store.budgets import Budgets
     from atelier.store.callbacks import Callbacks
     from atelier.store.cascade import Cascade
@@ -256,6 +257,14 @@ def budgets() -> "Budgets":
     from atelier.store.budgets import Budgets
 
     return Budgets(table(), {"client": clients(), "campaign": campaigns()})
+
+
+@cache
+def budget_alerts() -> "BudgetAlerts":
+    """The alerts of budgets."""
+    from atelier.store.budget_alerts import BudgetAlerts
+
+    return BudgetAlerts(table())
 
 
 @cache
@@ -502,7 +511,8 @@ def webhook_dispatcher() -> "WebhookDispatcher":
     from atelier.store.webhook_client import WebhookClient
 
     sender = WebhookClient(f"Atelier-Webhooks/{VERSION}", private=settings().private_webhook_targets)
-    return WebhookDispatcher(tasks(), webhook_secrets(), sender, webhook_delivery_queue(), receivers())
+    queue = webhook_delivery_queue()
+    return WebhookDispatcher(tasks(), budget_alerts(), webhook_secrets(), sender, queue, receivers())
 
 
 @cache

@@ -1,12 +1,15 @@
 """Budgets: how much an account, a client or a campaign may spend, as they are set and shown."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from atelier.domain.reservations import Period
-from atelier.domain.schema import Amount, Dollars, RequestModel, Timestamp
+from atelier.domain.schema import Amount, Dollars, RequestModel, Timestamp, whole
+from atelier.domain.webhook_targets import ascii_url
+
+MOST_ALERTS: Final = 10
 
 
 class OnExceeded(StrEnum):
@@ -14,6 +17,12 @@ class OnExceeded(StrEnum):
 
     BLOCK = "block"
     WARN = "warn"
+
+
+def _distinct(values: list[int]) -> list[int]:
+    if len(set(values)) < len(values):
+        raise ValueError("must not name a threshold twice")
+    return sorted(values)
 
 
 class NewBudget(RequestModel):
@@ -26,6 +35,19 @@ class NewBudget(RequestModel):
     on_exceeded: Annotated[
         OnExceeded, Field(description="Whether a generation beyond the limit is refused, or created all the same.")
     ] = OnExceeded.BLOCK
+    alerts: Annotated[
+        list[Annotated[int, Field(ge=1, le=100), BeforeValidator(whole)]],
+        AfterValidator(_distinct),
+        Field(
+            max_length=MOST_ALERTS,
+            json_schema_extra={"uniqueItems": True},
+            description="Percent of the limit at which `webhook_url` is told, once each in a period.",
+        ),
+    ] = Field(default_factory=lambda: [50, 80, 100])
+    webhook_url: Annotated[
+        Annotated[str, AfterValidator(ascii_url), Field(max_length=2048)] | None,
+        Field(description="Where alerts are sent, signed by your webhook secret."),
+    ] = None
 
 
 class Budget(BaseModel):
@@ -34,8 +56,10 @@ class Budget(BaseModel):
     limit: Amount
     period: Period
     on_exceeded: OnExceeded
+    alerts: list[int]
+    webhook_url: str | None = None
     spent: Annotated[Amount, Field(description="What tasks cost, or reserved where nobody has said what they cost.")]
     reserved: Annotated[Amount, Field(description="Held for tasks that are still open.")]
     available: Annotated[Amount, Field(description="What a generation may still cost; never below 0.")]
     currency: str = "USD"
-    resets_at: Annotated[Timestamp | None, Field(description="When the period ends; null for a total.")]
+    resets_at: Annotated[Timestamp | None, Field(description="When the period ends; null for a total.")] = None

@@ -5,7 +5,7 @@ index of due work says; what is to be done is decided by the task alone. So a pl
 none may be too late: every write that begins or ends work sets it (`first_look`), and every look sets it anew (`look`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -46,9 +46,8 @@ def work_left(task: Task, *, now: datetime) -> Mapping[Work, datetime]:
     left, ended = {}, _ended(task)
     if _outcome_is_open(task) and now < outcome_ends(task):
         left[Work.OUTCOME] = max(ended, task.next_at or ended)
-    if _delivery_is_open(task):
-        made = task.webhook_deliveries
-        left[Work.DELIVERY] = made[-1].at + timedelta(seconds=BACK_OFF[len(made) - 1]) if made else ended
+    if planned := _delivery_of(task):
+        left[Work.DELIVERY] = planned
     return left
 
 
@@ -59,7 +58,7 @@ def first_look(task: Task) -> datetime | None:
     """
     if not task.over:
         return task.created_at + LATE_AFTER
-    return _ended(task) + LATE_AFTER if _outcome_is_open(task) or _delivery_is_open(task) else None
+    return _ended(task) + LATE_AFTER if _outcome_is_open(task) or _delivery_of(task) else None
 
 
 @dataclass(frozen=True)
@@ -90,6 +89,16 @@ def look_again(planned: datetime, late_after: timedelta, *, now: datetime) -> da
     return now + (now - planned) if is_late(planned, late_after, now=now) else planned + late_after
 
 
+def next_delivery(made: Sequence[DeliveryAttempt], *, since: datetime) -> datetime | None:
+    """For when the next attempt to tell a receiver is planned, of something that happened at `since`; None: never."""
+    if len(made) >= ATTEMPTS or any(map(ends, made)):
+        return None
+    if not made:
+        return since
+    last = made[-1].at
+    return last + timedelta(seconds=BACK_OFF[len(made) - 1]) if last <= since + DELIVERY_ENDS else None
+
+
 def outcome_ends(task: Task) -> datetime:
     """From when on nobody asks any more how the job of a task that has ended came out."""
     return task.created_at + DEADLINE[task.type] + AFTERMATH
@@ -113,6 +122,5 @@ def _outcome_is_open(task: Task) -> bool:
     return not task.job_over
 
 
-def _delivery_is_open(task: Task) -> bool:
-    made = task.webhook_deliveries
-    return task.webhook_url is not None and len(made) < ATTEMPTS and not any(map(ends, made))
+def _delivery_of(task: Task) -> datetime | None:
+    return next_delivery(task.webhook_deliveries, since=_ended(task)) if task.webhook_url else None

@@ -312,6 +312,8 @@ class Pipeline:
                 return self.tasks.move(task, life_cycle.failed(task, error, now=now, outcome=outcome, cost=cost))
             except TaskChanged:
                 current = self.tasks.load(task.id)
+                if current is None and outcome is Outcome.FAILED and cost is None:
+                    self.tasks.release_deleted(task.user_id, task.id)  # nobody is charged for what was refused
                 if current is None or current.over:
                     return current or task
                 task = current
@@ -324,7 +326,12 @@ class Pipeline:
         deleted = self.tasks.load_deleted(message.user_id, message.task_id)
         if deleted is None:
             self._stop_job_of(message)
-        elif deleted.job_over or now >= outcome_ends(deleted) or self._job_end(deleted, now=now):
+        elif deleted.job_over or now >= outcome_ends(deleted):
+            self.tasks.forget_deleted(deleted)
+        elif ended := self._job_end(deleted, now=now):
+            outcome, cost = ended
+            if outcome is not Outcome.SUCCEEDED and cost is None:
+                self.tasks.release_deleted(deleted.user_id, deleted.id)  # nobody is charged for it
             self.tasks.forget_deleted(deleted)
         else:
             delay = self._ask_again_later(deleted, since=deleted.updated_at, now=now)
@@ -335,7 +342,9 @@ class Pipeline:
         """The job that a message names, of a task of which nothing is kept."""
         provider = self.providers.get(message.served_by or "")
         if provider is not None and message.job and message.model:
-            provider.cancel(message.job, model=self.catalog.id_of(message.served_by or "", message.model))
+            model = self.catalog.id_of(message.served_by or "", message.model)
+            if provider.cancel(message.job, model=model):
+                self.tasks.release_deleted(message.user_id, message.task_id)
 
     def _record_outcome(self, task: Task, *, now: datetime) -> Task:
         """A task that ended on our side first: its job is stopped, and how that ended all the same is recorded."""

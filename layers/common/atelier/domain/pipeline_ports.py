@@ -47,6 +47,9 @@ class Tasks(Protocol):
     def note(self, before: Task, **change: object) -> Task:
         """Record a change that leaves the status as it is."""
 
+    def release_deleted(self, account: int, task_id: str) -> None:
+        """The job of a deleted task has cost nothing."""
+
     def record_outcome(self, before: Task, after: Task) -> Task:
         """Record the outcome and cost of a job whose task has already ended."""
 

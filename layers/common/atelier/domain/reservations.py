@@ -56,13 +56,6 @@ def held_by(task: Task) -> Held:
     return Held(spent=reserved if is_unpriced(task) else in_millionths(task.cost.actual))
 
 
-def held_after_delete(task: Task) -> Held:
-    """What a task takes of its budgets when it has been deleted: nobody will learn what a job that was sent costs."""
-    if task.over:
-        return held_by(task)
-    return Held(spent=in_millionths(task.reserved) if task.sent else 0)
-
-
 def month_of(moment: datetime) -> str:
     """The month of a moment, in UTC: `2026-11`."""
     return f"{moment:%Y-%m}"

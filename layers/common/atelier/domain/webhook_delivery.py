@@ -11,14 +11,16 @@ put back with a delay, and has not been attempted.
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
+from atelier.domain.budget_alerts import AlertedBudget, BudgetAlert
 from atelier.domain.due import BACK_OFF, DELIVERY_ENDS, ends
 from atelier.domain.errors import NotFound
 from atelier.domain.messages import LONGEST_DELAY, AccountMessage
@@ -36,9 +38,13 @@ AnySlot = TypeVar("AnySlot")
 
 
 class WebhookDelivery(AccountMessage):
-    """A message of the webhook delivery queue: make this attempt (the first is 0) for this task, not before `due`."""
+    """A message of the webhook delivery queue: make this attempt (the first is 0), not before `due`.
 
-    task_id: str
+    It tells of the end of a task, or of an alert.
+    """
+
+    task_id: str | None = None
+    alert_id: str | None = None
     attempt: int = 0
     due: datetime | None = None
 
@@ -49,6 +55,38 @@ class TaskEvent(BaseModel):
     type: str
     timestamp: Timestamp
     data: Task
+
+
+class BudgetAlertData(BaseModel):
+    """Which threshold was reached, in percent of the limit, and the budget as it was then."""
+
+    threshold: int
+    budget: AlertedBudget
+
+
+class BudgetEvent(BaseModel):
+    """The payload of an alert. `timestamp` is when the budget reached the threshold."""
+
+    type: str = "budget.alert"
+    timestamp: Timestamp
+    data: BudgetAlertData
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a receiver is told: of what, by whose secret, since when, and which attempts were made.
+
+    `record` keeps an attempt.
+    """
+
+    id: str
+    account: int
+    signer: int
+    url: str
+    since: datetime
+    made: Sequence[DeliveryAttempt]
+    body: Callable[[], bytes]
+    record: Callable[[DeliveryAttempt], None]
 
 
 class DeliveryFailed(Exception):
@@ -63,6 +101,16 @@ class Tasks(Protocol):
 
     def log_delivery(self, task: Task, delivery: DeliveryAttempt) -> None:
         """Record an attempt to tell of this task, unless it is gone."""
+
+
+class Alerts(Protocol):
+    """Reads alerts and logs deliveries."""
+
+    def load(self, alert_id: str) -> BudgetAlert | None:
+        """The alert as it is now."""
+
+    def log_delivery(self, alert: BudgetAlert, delivery: DeliveryAttempt) -> None:
+        """Record an attempt to tell of this alert, unless it is gone."""
 
 
 class Secrets(Protocol):
@@ -114,6 +162,7 @@ class WebhookDispatcher:
     """Delivers webhooks."""
 
     tasks: Tasks
+    alerts: Alerts
     secrets: Secrets
     sender: WebhookClient
     queue: Queue
@@ -124,50 +173,65 @@ class WebhookDispatcher:
         """Make the attempt, and queue the next one if needed.
 
         None when it is put back, is not due yet or nothing is left to deliver. It is given up when `show` raises
-        NotFound: who created the task may no longer see it. Theirs is the secret, which becomes `fresh` if they have
-        none.
+        NotFound: who created the task may no longer see it. Theirs, or of who set the budget, is the secret, which
+        becomes `fresh` if they have none.
         """
         if message.due and now < message.due:
             self._wait(message, (message.due - now).total_seconds())
             return None
-        task = self.tasks.load(message.task_id)
-        if task is None or not task.webhook_url or not task.over or _is_settled(task, message):
+        event = self._of_alert(message.alert_id) if message.alert_id else self._of_task(message.task_id, show)
+        if event is None or any(map(ends, event.made)) or len(event.made) > message.attempt:
             return None
         try:
-            shown = show(task)
+            body = event.body()
         except NotFound:
-            return self._give_up(task, "who asked for it may no longer see the task", now=now)
-        receiver = receiver_of(task.user_id, task.webhook_url)
+            return _give_up(event, "who asked for it may no longer see the task", now=now)
+        receiver = receiver_of(event.account, event.url)
         if until := self.receivers.open_until(receiver, now=now):
-            return self._meet_open_breaker(message, task, until, now=now)
-        slot = self.receivers.take_slot(task.user_id, now=now)
+            return self._meet_open_breaker(message, event, until, now=now)
+        slot = self.receivers.take_slot(event.account, now=now)
         if slot is None:
             self._wait(message, NO_SLOT + self.chance() * NO_SLOT)
             return None
         try:
-            secret = self.secrets.get_or_create(task.created_by, fresh=fresh, now=now)
-            delivery = self._attempt(task.webhook_url, shown, secret, now=now)
+            secret = self.secrets.get_or_create(event.signer, fresh=fresh, now=now)
+            delivery = self._attempt(event, body, secret, now=now)
         finally:
             self.receivers.release_slot(slot)
         if not ends(delivery) and message.attempt < len(BACK_OFF):
             self._queue_the_next(message, now=now)
-        self.tasks.log_delivery(task, delivery)
+        event.record(delivery)
         self._record_health(receiver, delivery, now=now)
         return delivery
 
+    def _of_task(self, task_id: str | None, show: Show) -> Event | None:
+        task = self.tasks.load(task_id) if task_id else None
+        if task is None or not task.webhook_url or not task.over:
+            return None
+        record = partial(self.tasks.log_delivery, task)
+        since, made = task.completed_at or task.updated_at, task.webhook_deliveries
+        return Event(
+            task.id, task.user_id, task.created_by, task.webhook_url, since, made, lambda: body_of(show(task)), record
+        )
+
+    def _of_alert(self, alert_id: str) -> Event | None:
+        alert = self.alerts.load(alert_id)
+        if alert is None:
+            return None
+        data = BudgetAlertData(threshold=alert.threshold, budget=alert.budget)
+        body = BudgetEvent(timestamp=alert.created_at, data=data).model_dump_json().encode()
+        record = partial(self.alerts.log_delivery, alert)
+        since, made = alert.created_at, alert.webhook_deliveries
+        return Event(alert.id, alert.user_id, alert.created_by, alert.webhook_url, since, made, lambda: body, record)
+
     def _meet_open_breaker(
-        self, message: WebhookDelivery, task: Task, until: datetime, *, now: datetime
+        self, message: WebhookDelivery, event: Event, until: datetime, *, now: datetime
     ) -> DeliveryAttempt | None:
         """Put the delivery back; or give it up, when the receiver has not answered for days."""
-        if now > (task.completed_at or task.updated_at) + DELIVERY_ENDS:
-            return self._give_up(task, "its receiver has not answered for days", now=now)
+        if now > event.since + DELIVERY_ENDS:
+            return _give_up(event, "its receiver has not answered for days", now=now)
         self._wait(message, (until - now).total_seconds() + self.chance() * SPREAD)
         return None
-
-    def _give_up(self, task: Task, reason: str, *, now: datetime) -> DeliveryAttempt:
-        given_up = DeliveryAttempt(at=now, error=f"{reason}; it is not tried again", given_up=True)
-        self.tasks.log_delivery(task, given_up)
-        return given_up
 
     def _record_health(self, receiver: str, delivery: DeliveryAttempt, *, now: datetime) -> None:
         if delivery.status is None:
@@ -175,10 +239,10 @@ class WebhookDispatcher:
         else:
             self.receivers.record_success(receiver)
 
-    def _attempt(self, url: str, task: Task, secret: WebhookSecret, *, now: datetime) -> DeliveryAttempt:
-        body = body_of(task)
+    def _attempt(self, event: Event, body: bytes, secret: WebhookSecret, *, now: datetime) -> DeliveryAttempt:
+        headers = headers_of(event.id, body, secret, now=now)
         try:
-            status = self.sender.post(url, body, headers_of(task, body, secret, now=now))
+            status = self.sender.post(event.url, body, headers)
         except DeliveryFailed as reason:
             return DeliveryAttempt(at=now, error=str(reason))
         return DeliveryAttempt(at=now, status=status)
@@ -193,9 +257,10 @@ class WebhookDispatcher:
         self.queue.send(message, delay=min(math.ceil(seconds), LONGEST_DELAY))
 
 
-def _is_settled(task: Task, message: WebhookDelivery) -> bool:
-    made = task.webhook_deliveries
-    return any(map(ends, made)) or len(made) > message.attempt
+def _give_up(event: Event, reason: str, *, now: datetime) -> DeliveryAttempt:
+    given_up = DeliveryAttempt(at=now, error=f"{reason}; it is not tried again", given_up=True)
+    event.record(given_up)
+    return given_up
 
 
 def receiver_of(account: int, url: str) -> str:
@@ -204,14 +269,14 @@ def receiver_of(account: int, url: str) -> str:
 
 
 def body_of(task: Task) -> bytes:
-    """The body of a delivery."""
+    """The body of a delivery that tells of a task."""
     ended = TaskEvent(type=f"task.{task.status}", timestamp=task.completed_at or task.updated_at, data=task)
     return ended.model_dump_json().encode()
 
 
-def headers_of(task: Task, body: bytes, secret: WebhookSecret, *, now: datetime) -> dict[str, str]:
-    """The headers of a delivery, signed with every currently valid secret."""
-    id_, timestamp = f"evt_{task.id}", int(now.timestamp())
+def headers_of(of: str, body: bytes, secret: WebhookSecret, *, now: datetime) -> dict[str, str]:
+    """The headers of a delivery about the task or alert of this id, signed with every currently valid secret."""
+    id_, timestamp = f"evt_{of}", int(now.timestamp())
     signatures = [sign(each, id_=id_, timestamp=timestamp, body=body) for each in secret.signing(now)]
     return {
         "content-type": "application/json",

@@ -60,9 +60,9 @@ def _below(name: str, limit: int) -> Condition | None:
     return Attr(name).not_exists() | Attr(name).lt(limit) if limit else None
 
 
-def released(before: TaskSummary, after: TaskSummary | None) -> dict[str, int]:
-    """What the account's counters lose when an open task ends, or is deleted (None)."""
-    ends = not before.over and (after is None or after.over)
+def released(before: TaskSummary, after: TaskSummary) -> dict[str, int]:
+    """What the account's counters lose when an open task ends."""
+    ends = not before.over and after.over
     return {OPEN: -1} if ends else {}
 
 

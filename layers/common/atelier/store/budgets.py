@@ -21,10 +21,13 @@ from atelier.store.wire import Item
 if TYPE_CHECKING:
     from atelier.store.resources import Resources
 
+ALERTED: Final = "alerted|"
+"""What the marks of alerts begin with that were sent (`store.budget_alerts`)."""
 _VERSION: Final = "budget_version"
+_OWN: Final = ("alerts", "webhook_url", "budget_by")
 
 
-def budget_from(item: Item | None, *, now: datetime) -> Budget | None:
+def budget_from(item: Mapping[str, Any] | None, *, now: datetime) -> Budget | None:
     """The budget of the scope that has these counters, as of a moment; None where it has none."""
     period = next((each for each in Period if LIMIT[each] in (item or {})), None)
     if item is None or period is None:
@@ -35,11 +38,20 @@ def budget_from(item: Item | None, *, now: datetime) -> Budget | None:
         limit=from_millionths(limit),
         period=period,
         on_exceeded=OnExceeded.BLOCK if BLOCKS[period] in item else OnExceeded.WARN,
+        alerts=[int(each) for each in item["alerts"]],
+        webhook_url=item.get("webhook_url"),
         spent=from_millionths(limit - left - held),
         reserved=from_millionths(held),
         available=from_millionths(max(left, 0)),
         resets_at=month_end(now) if period is Period.MONTH else None,
     )
+
+
+def scope_of(counters: Mapping[str, Any]) -> Scope:
+    """Whose counters these are: a parent's have its id, and the ids of its ancestors."""
+    if "id" not in counters:
+        return Scope("account")
+    return Scope("campaign" if "client_id" in counters else "client", counters["id"])
 
 
 class Budgets:
@@ -59,7 +71,7 @@ class Budgets:
         def attempt() -> Budget:
             key, counters = self._key(scope, access), self._counters(scope, access)
             writes = [
-                _defined(key, counters, new, scope=scope, now=now),
+                _defined(key, counters, new, scope=scope, actor=access.actor, now=now),
                 *_logged(counters, new, scope, access, now=now),
             ]
             self._table.transact(*writes)
@@ -73,7 +85,8 @@ class Budgets:
         def attempt() -> None:
             counters = self._counters(scope, access)
             _shown(counters, scope, now=now)
-            gone = _defined(self._key(scope, access), counters, None, scope=scope, now=now)
+            key = self._key(scope, access)
+            gone = _defined(key, counters, None, scope=scope, actor=access.actor, now=now)
             self._table.transact(gone, *_logged(counters, None, scope, access, now=now))
 
         self._table.retry_on_conflict(attempt)
@@ -126,7 +139,7 @@ def _plain(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _defined(key: keys.Key, counters: Item, new: NewBudget | None, *, scope: Scope, now: datetime) -> Write:
+def _defined(key: keys.Key, counters: Item, new: NewBudget | None, *, scope: Scope, actor: int, now: datetime) -> Write:
     """The write that sets a budget, or removes it (None), on counters that still are as they were read."""
     limits = {Period(new.period): in_millionths(new.limit)} if new else {}
     # A month whose room is not there begins with the limit of then; one that is there gets the difference now.
@@ -144,9 +157,13 @@ def _defined(key: keys.Key, counters: Item, new: NewBudget | None, *, scope: Sco
     if scope.id is not None:
         unchanged &= LIVE
     blocks = new is not None and new.on_exceeded is OnExceeded.BLOCK
-    wanted = {LIMIT[period]: limit for period, limit in limits.items()}
+    wanted: Item = {LIMIT[period]: limit for period, limit in limits.items()}
     wanted |= {BLOCKS[period]: True for period in limits if blocks}
-    mine = {name for name in counters if name.startswith(("limit|", "blocks|"))}
+    if new is not None:
+        wanted |= {"alerts": new.alerts, "budget_by": actor}
+        wanted |= {"webhook_url": new.webhook_url} if new.webhook_url else {}
+    begins_anew = (ALERTED,) if any(more.values()) else ()
+    mine = {name for name in counters if name.startswith(("limit|", "blocks|", *begins_anew)) or name in _OWN}
     old = {name for month in begun if month not in kept for name in (month, month.replace("room|", "reserved|"))}
     return Write(
         key,

@@ -50,9 +50,18 @@ def budgets_exceeded(task: Task, table: Table) -> list[BudgetExceeded]:
     return [refusal for refusal in refusals if refusal]
 
 
-def moving(before: Task, after: Task | None) -> list[Write]:
-    """The writes that recount a task whose status changed, or that is no more (None)."""
-    amounts = _amounts(counters.change(before=before, after=after))
+def moving(before: Task, after: Task) -> list[Write]:
+    """The writes that recount a task whose status changed."""
+    return _recounted(before, after, counted=after)
+
+
+def removing(task: Task, settled: Task) -> list[Write]:
+    """The writes that recount a task that is no more, and was settled so."""
+    return _recounted(task, settled, counted=None)
+
+
+def _recounted(before: Task, after: Task, *, counted: Task | None) -> list[Write]:
+    amounts = _amounts(counters.change(before=before, after=counted))
     scopes = counters.scopes_of(before) if amounts else ()
     ended, held = account_limits.released(before, after), reservations.change(before, after)
     more = {EVERYTHING: held | ended, UNASSIGNED: {}}

@@ -102,6 +102,11 @@ def ledger_name(account: int, kind: str, id_: str) -> Key:
     return Key(ledger_partition(account), f"NAME#{kind}#{id_}")
 
 
+def deleted_charge(account: int, task_id: str) -> Key:
+    """Where a deleted task is booked whose job may still turn out to cost nothing."""
+    return Key(ledger_partition(account), f"CHARGE#{task_id}")
+
+
 def webhook_secret(user_id: int) -> Key:
     """A user's webhook secret."""
     return Key(account_partition(user_id), "WEBHOOK")
@@ -125,6 +130,16 @@ def users() -> Key:
 def deletion(account: int, kind: str, id_: str) -> Key:
     """The cleanup after one deletion, from its commit until it has ended."""
     return Key(account_partition(account), f"DELETION#{kind}#{id_}")
+
+
+def account_of(key: Key) -> int:
+    """The account in whose partition an item is."""
+    return int(key.pk.removeprefix("ACCOUNT#"))
+
+
+def budget_alert(alert_id: str) -> Key:
+    """An alert of a budget, on its way to its receiver."""
+    return Key(f"ALERT#{alert_id}", "ALERT")
 
 
 def task(task_id: str) -> Key:

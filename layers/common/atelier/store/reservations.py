@@ -25,7 +25,6 @@ from atelier.domain.reservations import (
     Held,
     Period,
     Scope,
-    held_after_delete,
     held_by,
     month_of,
     months_before,
@@ -83,7 +82,7 @@ class Reservation:
 
     def leaving(self, count: Write) -> Write:
         """The write that counts the task out of a scope, with what it took there."""
-        back = _taken(self.month, Held(-self.held.spent, -self.held.reserved))
+        back = taken(self.month, Held(-self.held.spent, -self.held.reserved))
         return replace(count, add={**count.add, **back}, remove=(*count.remove, *self._gone()))
 
     def within(self, count: Write, scope: Scope) -> Write:
@@ -103,7 +102,7 @@ class Reservation:
         return replace(
             count,
             # The room of its month is there from now on, whatever the task takes of it.
-            add={**count.add, **self._begun(), **_taken(self.month, self.held)},
+            add={**count.add, **self._begun(), **taken(self.month, self.held)},
             remove=(*count.remove, *self._gone()),
             condition=reduce(and_, conditions) if conditions else None,
             on_condition_failure=refused,
@@ -181,17 +180,17 @@ def _begin(table: Table, account: int, begins: MonthBegins) -> None:
         table.write(write)
 
 
-def change(before: Task, after: Task | None) -> dict[str, int]:
-    """What a write that turns `before` into `after` (None: deletes it) adds to the counters of each of its scopes."""
-    at = (after or before).updated_at
+def change(before: Task, after: Task) -> dict[str, int]:
+    """What a write that turns `before` into `after` adds to the counters of each of its scopes."""
     month = month_of(before.created_at)
-    old, new = held_by(before), held_by(after) if after else held_after_delete(before)
+    old, new = held_by(before), held_by(after)
     difference = Held(new.spent - old.spent, new.reserved - old.reserved)
     # Older ones are no longer kept.
-    return _taken(month if month >= months_before(at, 1) else None, difference)
+    return taken(month if month >= months_before(after.updated_at, 1) else None, difference)
 
 
-def _taken(month: str | None, held: Held) -> dict[str, int]:
+def taken(month: str | None, held: Held) -> dict[str, int]:
+    """What the counters of a scope change by when this is held in a month (None: only in total)."""
     amounts: dict[str, int] = {}
     for period in (month, TOTAL) if month else (TOTAL,):
         amounts[room(period)] = -held.spent - held.reserved

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from atelier.domain import due, pending_deletions
+from atelier.domain.budget_alerts import BudgetAlert
 from atelier.domain.due import Work
 from atelier.domain.errors import Busy
 from atelier.domain.pipeline_ports import GenerationMessage
@@ -23,6 +24,7 @@ from atelier.store import keys, task_items
 from atelier.store.cascade import CleanUpMessage
 from atelier.store.deadline import remaining
 from atelier.store.expressions import Attr
+from atelier.store.items import from_item
 from atelier.store.keys import Key
 from atelier.store.table import ConcurrentUpdate, Table, Write, concurrent_update
 from atelier.store.wire import Item
@@ -116,9 +118,21 @@ class Sweep:
         """Put back what is late; when to look again."""
         if row.sk == "TASK":
             return self._of_task(row, found, swept, now=now)
+        if row.sk == "ALERT":
+            return self._of_alert(from_item(BudgetAlert, found[row]), swept, now=now)
         if row.sk.startswith(keys.DELETED_TASK):
             return self._of_deleted_task(task_items.deleted_from(found[row]), swept, now=now)
         return self._of_deletion(found[row], swept, now=now)
+
+    def _of_alert(self, alert: BudgetAlert, swept: Swept, *, now: datetime) -> datetime | None:
+        made = alert.webhook_deliveries
+        planned = due.next_delivery(made, since=alert.created_at)
+        if planned is None:
+            return None
+        if due.is_late(planned, due.LATE_AFTER, now=now):
+            self._deliveries.send(WebhookDelivery(alert_id=alert.id, user_id=alert.user_id, attempt=len(made)))
+            swept.put_back[Work.DELIVERY] += 1
+        return due.look_again(planned, due.LATE_AFTER, now=now)
 
     def _of_task(self, row: Key, found: Mapping[Key, Item], swept: Swept, *, now: datetime) -> datetime | None:
         task = task_items.task_from(found, row.pk.removeprefix("TASK#"))

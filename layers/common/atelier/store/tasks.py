@@ -13,13 +13,14 @@ from atelier.domain.errors import BudgetExceeded, FieldError, Forbidden, Invalid
 from atelier.domain.ids import is_id
 from atelier.domain.pending_deletions import PendingDeletions
 from atelier.domain.pipeline_ports import TaskChanged
-from atelier.domain.sharing import CHANGE, READ, Needs
+from atelier.domain.sharing import CHANGE, MANAGE, READ, Needs
 from atelier.domain.task_creation import Parents
+from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.organising import organised
 from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskPage, TaskSummary
 from atelier.domain.tasks.requests import TaskPatch
-from atelier.store import activity, counters, idempotency, keys, ledger, reservations, task_items
+from atelier.store import activity, counters, deleted_charges, idempotency, keys, ledger, reservations, task_items
 from atelier.store.account_summary import summary_from
 from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.items import from_item, part_to_item, to_item
@@ -252,23 +253,48 @@ class Tasks:
                 raise Invalid([FieldError("belongs to another account", pointer="/client_id")])
         return patch.client_id, None
 
+    def correct(self, task_id: str, how: Callable[[Task], Task], *, access: Access) -> Task:
+        """Change what a task cost as `how` says, if it says so, with the ledger and its budgets.
+
+        Returns it as its owner may see it. Raises NotFound, Forbidden and whatever `how` raises.
+        """
+
+        def attempt() -> Task:
+            task, pending, acting = self._read(task_id, access, MANAGE)
+            corrected = how(task)
+            if corrected is not task:
+                corrected = corrected.model_copy(update={"updated_by": access.actor})
+                self._settle(task, corrected, *still_granted(acting), request_id=access.request_id)
+            return pending.unlinked(corrected)
+
+        return self._table.retry_on_conflict(attempt)
+
     def delete(self, task_id: str, check: Callable[[Task], None], *, access: Access) -> None:
-        """Delete the task if `check` lets it pass; the worker removes its media and stops its job. Raises NotFound."""
+        """Delete the task if `check` lets it pass; the worker removes its media and stops its job. Raises NotFound.
+
+        What its job may still cost is booked at what it reserved (see `release_deleted`).
+        """
 
         def attempt() -> None:
             task, pending, acting = self._read(task_id, access, CHANGE)
             check(pending.unlinked(task))
             item = part_to_item(pending.unlinked(task), TaskSummary)
-            logged = activity.removed("task", item, acting, now=acting.at)
-            writes = [
+            settled = life_cycle.settled(task, now=access.at)
+            booked = ledger.booking(task, settled) if task.over or task.sent else []
+            self._table.transact(
                 *still_granted(acting),
-                *task_items.removed(task, now=acting.at),
-                *counters.moving(task, None),
-                logged,
-            ]
-            self._table.transact(*writes)
+                *task_items.removed(task, now=access.at),
+                *counters.removing(task, settled),
+                *booked,
+                *deleted_charges.kept(task, settled),
+                activity.removed("task", item, acting, now=access.at),
+            )
 
         self._table.retry_on_conflict(attempt)
+
+    def release_deleted(self, account: int, task_id: str) -> None:
+        """The job of a deleted task has cost nothing: what was booked for it is taken back, once."""
+        deleted_charges.release(self._table, account, task_id)
 
     def move(self, before: Task, after: Task) -> Task:
         """Record a change of status or provider with every count that depends on it. Raises TaskChanged."""
@@ -283,9 +309,12 @@ class Tasks:
     def record_outcome(self, before: Task, after: Task) -> Task:
         """Record how the job of a task that is over ended, and book what it cost. Raises TaskChanged."""
         with _task_changed():
-            writes = [*task_items.moved(before, after), *counters.settling(before, after)]
-            self._table.transact(*writes, *ledger.booking(before, after))
+            self._settle(before, after)
         return after
+
+    def _settle(self, before: Task, after: Task, *conditions: Write, request_id: str | None = None) -> None:
+        writes = [*conditions, *task_items.moved(before, after, request_id), *counters.settling(before, after)]
+        self._table.transact(*writes, *ledger.booking(before, after))
 
     def note(self, before: Task, **change: Any) -> Task:
         """Record a change that leaves the status as it is: one write, or a transaction of summary and detail.

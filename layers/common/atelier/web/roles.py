@@ -55,6 +55,7 @@ LEAST: Final[Mapping[Route, Role | None]] = {
     ("POST", "/api/v3/tasks/{task_id}/cancel"): Role.EDITOR,
     ("POST", "/api/v3/tasks/{task_id}/retry"): Role.EDITOR,
     ("PATCH", "/api/v3/tasks/{task_id}"): Role.EDITOR,
+    ("PUT", "/api/v3/tasks/{task_id}/cost"): Role.ADMIN,
     ("DELETE", "/api/v3/tasks/{task_id}"): Role.EDITOR,
     ("GET", "/api/v3/clients/{client_id}/shares"): Role.ADMIN,
     ("PUT", "/api/v3/clients/{client_id}/shares/{user_id}"): Role.ADMIN,

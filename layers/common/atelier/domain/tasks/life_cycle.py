@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from atelier.domain.errors import IllegalTransition
+from atelier.domain.ledger import is_unpriced
 from atelier.domain.money import in_dollars
 from atelier.domain.tasks.record import NEXT, TERMINAL, Attempt, Cost, Outcome, Output, Task, TaskError, TaskStatus
 
@@ -100,6 +101,21 @@ def deleted(task: Task, *, now: datetime) -> Task:
 def with_outcome(task: Task, outcome: Outcome, *, cost: Decimal | None, now: datetime) -> Task:
     """The job ended after its task: records its outcome and cost."""
     return task.changed(updated_at=now, provider_outcome=outcome, cost=_charged(task, cost))
+
+
+def settled(task: Task, *, now: datetime) -> Task:
+    """The task as it is booked when it is deleted: what nobody will learn of its job's cost is what it reserved."""
+    ended = task if task.over else canceled(task, now=now)
+    return ended.changed(updated_at=now, cost=_charged(ended, ended.reserved)) if is_unpriced(ended) else ended
+
+
+def corrected(task: Task, cost: Decimal, *, now: datetime) -> Task:
+    """The task with another cost; unchanged when it is the same. Raises IllegalTransition while it is open."""
+    if not task.over:
+        raise IllegalTransition(f"The task is {task.status}; what it cost can be corrected once it has ended.")
+    if task.cost.actual == cost:
+        return task
+    return task.changed(updated_at=now, cost=_charged(task, cost))
 
 
 def _charged(task: Task, cost: Decimal | None) -> Cost:

@@ -130,6 +130,14 @@ class NewTask(RequestModel):
         return sorted(set(self.params) & set(type(self).model_fields))
 
 
+class CorrectedCost(RequestModel):
+    """The body that corrects what a task cost."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"actual": 0.04}})
+
+    actual: Annotated[Dollars, Field(description="US dollars.")]
+
+
 NOT_OPTIONS: Final = frozenset(
     {
         "prompt",
