@@ -146,7 +146,7 @@ def test_ends_make_room_for_as_many_creates(w: Harness) -> None:
     store = Tasks(wiring.table(), lambda: limits)
     there = [a_task(store, account) for _ in range(4)]
     for number in range(ROUNDS):
-        end = partial(store.delete, there[0].id, lambda _: None, access=account, now=NOON)
+        end = partial(store.delete, there[0].id, lambda _: None, access=account)
         # The same end twice: one of them finds nothing, and must not make room.
         _, _, *made = at_once(end, end, *[lambda: a_task(store, account)] * 6, seed=number)
         there = [*there[1:], *(task for task in made if task is not LimitExceeded)]
