@@ -205,7 +205,7 @@ def test_deleting_a_task_deletes_its_media(w: Harness) -> None:
     problem(w.call("GET", f"/tasks/{task['id']}"), 404)
     problem(w.call("DELETE", f"/tasks/{task['id']}"), 404)
     assert task["id"] not in ids(w, "/tasks", page_size=100)
-    clean_up(w)
+    work_on(w, task["id"])
     assert files_of(task) == []
 
 

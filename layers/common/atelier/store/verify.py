@@ -75,8 +75,7 @@ def violations(items: Iterable[Item], *, at_rest: bool = False, deleted: Iterabl
     found += _grants(owners)
     for user_id, owned in sorted(owners.items()):
         found += [f"User {user_id}: {each}" for each in _Recount(owned, exact_ledger=deleted is not None).violations()]
-        left = [*owned.deletions, *(f"task {id_}" for id_ in owned.deleted_tasks)] if at_rest else []
-        found += [f"User {user_id}: the cleanup of {each} is left." for each in sorted(left)]
+        found += [f"User {user_id}: the cleanup of {each} is left." for each in sorted(owned.deletions) if at_rest]
     return found
 
 
