@@ -67,7 +67,7 @@ SUITE: Final = tuple(
                 "idempotency",
                 "conditional_requests",
                 "problems",
-                "budgets",
+                "budget*",
                 "usage_reports",
                 "cascade_*",
                 "sweep",

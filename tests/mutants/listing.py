@@ -28,8 +28,8 @@ MUTANTS: Final = (
     Mutant(
         "a list in memory is sorted in the opposite order",
         f"{STORE}/lists.py",
-        "matching.sort(key=lambda each: plan.position(each[0]), reverse=query.newest_first)",
-        "matching.sort(key=lambda each: plan.position(each[0]), reverse=not query.newest_first)",
+        "matching.sort(key=lambda each: plan.position(each.row), reverse=query.newest_first)",
+        "matching.sort(key=lambda each: plan.position(each.row), reverse=not query.newest_first)",
         LISTS,
     ),
     Mutant(

@@ -12,15 +12,15 @@ MUTANTS: Final = (
     Mutant(
         "a guest's write does not demand the grant",
         f"{STORE}/received.py",
-        "    if access.grant is None:\n        return []",
+        "    if not grants:\n        return []",
         "    return []",
         SHARING,
     ),
     Mutant(
         "a guest's new task does not demand the grant",
         f"{STORE}/tasks.py",
-        "writes = [*still_granted(access), *counters.creating",
-        "writes = [*counters.creating",
+        "            *still_granted(access),\n            *counters.creating",
+        "            *counters.creating",
         SHARING,
     ),
     Mutant(
@@ -75,7 +75,8 @@ MUTANTS: Final = (
     Mutant(
         "an invitation survives being accepted",
         f"{STORE}/shares.py",
-        "                self._without(self._invitations.kind, invitation),\n                *self._written(",
+        "                *self._without(self._invitations.kind, invitation, access, now=access.at),\n"
+        "                *self._written(",
         "                *self._written(",
         SHARING,
     ),
@@ -124,7 +125,7 @@ MUTANTS: Final = (
     Mutant(
         "a delivery to who lost access is never given up",
         f"{DOMAIN}/webhook_delivery.py",
-        'return self._give_up(task, "who asked for it may no longer see the task", now=now)',
+        'return _give_up(event, "who asked for it may no longer see the task", now=now)',
         "return None",
         SHARING,
     ),

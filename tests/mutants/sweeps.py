@@ -70,8 +70,8 @@ MUTANTS: Final = (
     Mutant(
         "a deleted task is forgotten while its job runs",
         f"{DOMAIN}/pipeline.py",
-        "elif deleted.job_over or now >= outcome_ends(deleted) or self._job_end(deleted, now=now):",
-        "elif self._job_end(deleted, now=now) or True:",
+        "elif ended := self._job_end(deleted, now=now):\n            outcome, cost = ended",
+        "elif ended := self._job_end(deleted, now=now) or (Outcome.SUCCEEDED, None):\n            outcome, cost = ended",
         "tests/unit/test_pipeline_endings.py",
     ),
     Mutant(

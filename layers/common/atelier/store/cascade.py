@@ -191,7 +191,7 @@ class Cascade:
             above,
             due_at=item.get("due_at", ""),
             quiet_since=item.get("quiet_since", ""),
-            deleted_at=item["deleted_at"],
+            deleted_at=item.get("deleted_at", ""),
             deleted_by=item.get("deleted_by"),
             request_id=item.get("request_id", ""),
         )
@@ -232,7 +232,7 @@ class Cascade:
         goes_with_it = relation.on_delete is OnDelete.CASCADE
         wanted = _ABOUT if goes_with_it else ("id",)
         rows = self._table.query(pattern.found_in(deletion), limit=limit, only=wanted).items
-        if goes_with_it:
+        if goes_with_it and rows:
             # Before they are deleted: afterwards nobody finds them. They are gone for every reader already.
             self._table.put_many(
                 [each for row in rows for each in self._kept_of(deletion, relation.child, row, now=now)]
