@@ -96,8 +96,7 @@ MUTANTS: Final = (
     Mutant(
         "a delete is two transactions",
         f"{STORE}/resources.py",
-        "            self._table.transact("
-        "*still_granted(acting), *self._deletion(acting, item, counters, now=now))",
+        "            self._table.transact(*still_granted(acting), *self._deletion(acting, item, counters, now=now))",
         "            writes = self._deletion(acting, item, counters, now=now)\n"
         "            self._table.transact(*writes[:-2])\n"
         "            self._table.transact(*writes[-2:])",

@@ -71,7 +71,8 @@ MUTANTS: Final = (
         "a deleted task is forgotten while its job runs",
         f"{DOMAIN}/pipeline.py",
         "elif ended := self._job_end(deleted, now=now):\n            outcome, cost = ended",
-        "elif ended := self._job_end(deleted, now=now) or (Outcome.SUCCEEDED, None):\n            outcome, cost = ended",
+        "elif ended := self._job_end(deleted, now=now) or (Outcome.SUCCEEDED, None):\n"
+        "            outcome, cost = ended",
         "tests/unit/test_pipeline_endings.py",
     ),
     Mutant(

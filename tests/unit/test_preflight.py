@@ -60,7 +60,7 @@ def concurrency(**parameters: str) -> quotas.Quota:
 def test_concurrency_is_counted_with_every_queue_busy() -> None:
     assert concurrency().needed == 5 * 2 + 2 + 2 + 2
     much = concurrency(WorkerConcurrency="20", CascadeConcurrency="10", WebhookDeliveryConcurrency="20")
-    assert (much.needed, much.default) == (131, 1000)
+    assert (much.needed, much.default) == (132, 1000)
     assert "a new account may have 10" in much.note
 
 
