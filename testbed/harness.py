@@ -70,6 +70,7 @@ class Harness:
         self.generation = HeldQueue()
         self.cascade = HeldQueue()
         self.deliveries = HeldQueue()
+        self.to_log: list[dict[str, Any]] = []
         self.dynamodb = boto3.client("dynamodb")
         self._modules = {name: load(name) for name in FUNCTIONS}
         self.stream = engines.Stream(TABLE)
@@ -117,8 +118,24 @@ class Harness:
     # ------------------------------------------------------------------------------------------------------- events
 
     def changes(self) -> list[dict[str, Any]]:
-        """The table's stream records since the last call, as the relay's filters would let them through."""
-        return [record for record in self.stream.read() if passes(record)]
+        """The table's stream records since the last call, as the relay's filters would let them through.
+
+        Those that the activity log's filters let through wait for `log_activity`.
+        """
+        records = self.records()
+        self.to_log += [record for record in records if passes(record, "Activity")]
+        return [record for record in records if passes(record)]
+
+    def records(self) -> list[dict[str, Any]]:
+        """All of the table's stream records since the last call."""
+        return self.stream.read()
+
+    def log_activity(self) -> None:
+        """Have what changed since the last call written to the activity log."""
+        self.relay()
+        records, self.to_log = self.to_log, []
+        if records:
+            assert self.invoke("activity", {"Records": records}) == {"batchItemFailures": []}
 
     def relay(self) -> None:
         """Hand the table's changes to the queues."""

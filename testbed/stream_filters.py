@@ -1,4 +1,4 @@
-"""Which records of the table's stream reach the relay: the template's own filters, as Lambda applies them."""
+"""Which records of the table's stream reach a function: the template's own filters, as Lambda applies them."""
 
 import json
 from collections.abc import Mapping
@@ -8,14 +8,14 @@ from typing import Any
 from testbed.template import template
 
 
-def passes(record: Mapping[str, Any]) -> bool:
-    """Whether any of the relay's filters lets the record through."""
-    return any(_matches(pattern, record) for pattern in _patterns())
+def passes(record: Mapping[str, Any], function: str = "Relay") -> bool:
+    """Whether any of a function's filters lets the record through."""
+    return any(_matches(pattern, record) for pattern in _patterns(function))
 
 
 @cache
-def _patterns() -> tuple[Any, ...]:
-    events = template()["Resources"]["RelayFunction"]["Properties"]["Events"]
+def _patterns(function: str) -> tuple[Any, ...]:
+    events = template()["Resources"][f"{function}Function"]["Properties"]["Events"]
     filters = events["TableChanges"]["Properties"]["FilterCriteria"]["Filters"]
     return tuple(json.loads(each["Pattern"]) for each in filters)
 

@@ -1,4 +1,4 @@
-"""/api/v3/reports/*"""
+"""/api/v3/reports/* and /api/v3/activity"""
 
 from atelier.bootstrap import bootstrap
 
@@ -9,9 +9,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from atelier import wiring
 from atelier.caller import access_of
+from atelier.domain.activity_list import ActivityPage, ActivityQuery
 from atelier.domain.schema import utcnow
 from atelier.domain.usage_report import UsageQuery, UsageReport, usage_report
-from atelier.web.api import Reply, api, serve
+from atelier.web.api import Reply, api, page_response, serve
 from atelier.web.openapi import responses
 from atelier.web.usage_reports import usage_response
 
@@ -30,6 +31,22 @@ def get_usage_report(query: Annotated[UsageQuery, Query()], request: Request) ->
     account, now = access_of(app).account, utcnow()
     report = usage_report(query, account=account, ledger=wiring.ledger_reader(), model_id=_model_id, now=now)
     return usage_response(report, wanted=query.format, accept=request.headers.get("accept"))
+
+
+@app.get(
+    "/api/v3/activity",
+    tags=["Reports"],
+    operation_id="listActivity",
+    summary="List who did what",
+    responses=responses(200, ActivityPage, "A page of it.", 400),
+)
+def list_activity(query: Annotated[ActivityQuery, Query()]) -> Reply:
+    """List the changes of the last 400 days to what you may see, newest first; each is here within seconds.
+
+    Who only views or edits what is shared sees nothing of its shares, invitations and budgets.
+    """
+    access = access_of(app)
+    return page_response(wiring.activity_reader().list(query, access=access, now=access.at))
 
 
 def _model_id(provider: str, name: str) -> str:

@@ -241,7 +241,7 @@ BREAKS: Final = (
     Break("alarm-window", "ThrottlesAlarm", put("ThrottlesAlarm", "EvaluationPeriods", 1441)),
     Break("dashboard", "Dashboard", put("Dashboard", "DashboardBody", '{"widgets": [}')),
     Break("dashboard", "Dashboard", put("Dashboard", "DashboardBody", '{"widgets": [' + ",".join(["{}"] * 501) + "]}")),
-    Break("unwatched-drops", "CascadeFunction", drop("DroppedInvocationsAlarm", "Metrics.3")),
+    Break("unwatched-drops", "CascadeFunction", drop("DroppedInvocationsAlarm", "Metrics.4")),
     Break("unwatched-throttles", "Table", drop("TableReadThrottlesAlarm", "Metrics.1")),
 )
 

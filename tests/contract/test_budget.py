@@ -13,23 +13,24 @@ from tests.support.processes import QUEUES, STARTED, python
 
 PACKAGES: Final = ("atelier", "aws_lambda_powertools", "boto3", "botocore", "pydantic", "s3transfer", "urllib3")
 BUDGET: Final = {
-    "account": 227,
-    "campaigns": 228,  # one to spare, for the kind that docs/extending.md adds
-    "cascade": 269,
-    "clients": 227,
-    "reports": 225,
-    "tasks": 301,
-    "webhook_delivery": 352,
-    "relay": 275,
-    "shares": 233,
+    "activity": 162,
+    "account": 228,
+    "campaigns": 230,  # one to spare, for the kind that docs/extending.md adds
+    "cascade": 273,
+    "clients": 229,
+    "reports": 226,
+    "tasks": 303,
+    "webhook_delivery": 354,
+    "relay": 279,
+    "shares": 235,
     "sweep": 278,
     "system": 214,
     "verify": 114,
     "callbacks": 318,
-    "worker": 325,
+    "worker": 327,
 }
 CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}
-WITHOUT_CLIENTS: Final = ("account", "campaigns", "clients", "reports", "shares", "system", "verify")
+WITHOUT_CLIENTS: Final = ("account", "activity", "campaigns", "clients", "reports", "shares", "system", "verify")
 NEVER: Final = {
     "aws_xray_sdk",  # Tracer's, which nobody uses
     "aws_lambda_powertools.event_handler.openapi.swagger_ui",  # /docs reads its files without it

@@ -123,8 +123,11 @@ def test_the_stream_and_what_it_gives_up_are_watched() -> None:
         assert RESOURCES[bucket]["Type"] == "AWS::S3::Bucket"
         assert event["MetricsConfig"] == {"Metrics": ["EventCount"]}
     for metric in ("OnFailureDestinationDeliveredEventCount", "DroppedEventCount"):
-        assert watchers(metric, "EventSourceMappingUUID") == {"RelayFunctionTableChanges"}
-    assert watchers("IteratorAge", "FunctionName") == {"RelayFunction"}
+        assert watchers(metric, "EventSourceMappingUUID") == {
+            "RelayFunctionTableChanges",
+            "ActivityFunctionTableChanges",
+        }
+    assert watchers("IteratorAge", "FunctionName") == {"RelayFunction", "ActivityFunction"}
 
 
 def test_every_function_is_watched() -> None:

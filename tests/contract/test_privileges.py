@@ -42,8 +42,8 @@ def test_a_function_may_do_nothing_to_everything(function: str) -> None:
 
 
 NAMES: Final = {"dynamodb": "Table", "s3": "MediaBucket", "sqs": "Queue", "secretsmanager": "Secret", "kms": "KmsKey"}
-# Lambda writes what the relay could not pass on with the relay's role.
-BUCKETS: Final = {"relay": "RelayFailures"}
+# Lambda writes what they could not process with their roles.
+BUCKETS: Final = {"relay": "RelayFailures", "activity": "RelayFailures"}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -33,6 +33,7 @@ STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
     ("GET", "/me"): (401, 200, 200, 200, 200),
     ("GET", "/account"): (401, 403, 200, 200, 200),
     ("GET", "/reports/usage"): (401, 403, 200, 200, 200),
+    ("GET", "/activity"): (401, 403, 200, 200, 200),
     ("GET", "/clients"): (401, 403, 200, 200, 200),
     ("POST", "/clients"): (401, 403, 403, 201, 201),
     ("GET", "/clients/{client_id}"): (401, 403, 200, 200, 200),

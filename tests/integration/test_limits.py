@@ -66,7 +66,7 @@ def at_the_limits(w: Harness, number: int) -> dict[str, Any]:
 def test_a_page_of_the_largest_clients_fits(w: Harness) -> None:
     for number in range(100):
         largest = Client(**at_the_limits(w, number), description=FOX * 2000, brand_guidelines=LONGEST_TEXT)
-        wiring.table().transact(*wiring.clients()._put(largest, condition=MISSING))
+        wiring.table().transact(*wiring.clients()._put(largest, condition=MISSING, access=Access.own(1)))
         wiring.table().write(add_to_totals(1, {"clients": 1}))
     assert as_lambda_sends_it(a_page(w, "clients", "/clients")) < LARGEST_ANSWER
 
@@ -75,7 +75,7 @@ def test_a_page_of_the_largest_campaigns_fits(w: Harness) -> None:
     for number in range(100):
         texts = {"goal": FOX * 2000, "brief": LONGEST_TEXT}
         largest = Campaign(**at_the_limits(w, number), client_id=NOBODY, status=CampaignStatus.ARCHIVED, **texts)
-        wiring.table().transact(*wiring.campaigns()._put(largest, condition=MISSING))
+        wiring.table().transact(*wiring.campaigns()._put(largest, condition=MISSING, access=Access.own(1)))
         wiring.table().write(add_to_totals(1, {"campaigns_archived": 1}))
     assert as_lambda_sends_it(a_page(w, "campaigns", "/campaigns")) < LARGEST_ANSWER
 
@@ -89,7 +89,7 @@ def test_a_page_of_the_largest_tasks_fits(w: Harness) -> None:
         identity = TaskIdentity(new_id(now, number), "token", now)
         task = new_task(order, Parents(), wiring.generation_context(), identity=identity, access=Access.own(1))
         largest = task.model_copy(update={"outputs": files})
-        for write in (*task_items.created(largest), *counters.creating(largest, AccountLimits())):
+        for write in (*task_items.created(largest, ""), *counters.creating(largest, AccountLimits())):
             wiring.table().write(write)
     assert as_lambda_sends_it(a_page(w, "tasks", "/tasks")) < LARGEST_ANSWER
 
@@ -98,7 +98,7 @@ def test_a_page_too_large_for_lambda_is_refused(w: Harness) -> None:
     """With what to do about it."""
     for number in range(100):
         quotes = Client(**at_the_limits(w, number + 1000), brand_guidelines='"' * len(LONGEST_TEXT.encode()))
-        wiring.table().transact(*wiring.clients()._put(quotes, condition=MISSING))
+        wiring.table().transact(*wiring.clients()._put(quotes, condition=MISSING, access=Access.own(1)))
         wiring.table().write(add_to_totals(1, {"clients": 1}))
     refused = w.call("GET", "/clients", query={"page_size": 100, "sort_order": "desc"})
     assert (refused.status, refused.json["errors"][0]["parameter"]) == (400, "page_size")

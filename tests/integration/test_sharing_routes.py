@@ -67,6 +67,7 @@ STATUS: Final[dict[Route, Any]] = {
     ("GET", "/campaigns"): LISTED,
     ("GET", "/tasks"): LISTED,
     ("GET", "/shares"): LISTED,
+    ("GET", "/activity"): LISTED,
     ("POST", "/clients"): (201, 404, 404, 404, 404, 403, 201, 201, 404, 404, 404),
     ("GET", "/clients/{client_id}"): READ_CLIENT,
     ("PATCH", "/clients/{client_id}"): (200, 403, 200, 404, 404, 403, 200, 200, 404, 404, 404),

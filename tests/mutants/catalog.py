@@ -4,6 +4,7 @@ from typing import Final
 
 from tests.mutants import (
     PROJECT,
+    activity,
     budgets,
     cleanups,
     deletes,
@@ -27,6 +28,7 @@ MUTANTS: Final = (
     *fairness.MUTANTS,
     *reports.MUTANTS,
     *sweeps.MUTANTS,
+    *activity.MUTANTS,
 )
 
 
@@ -70,6 +72,7 @@ SUITE: Final = tuple(
                 "integrity_oracle",
                 "third_level_oracle",
                 "sharing",
+                "activity",
                 "shared_lists",
                 "sharing_routes",
             )

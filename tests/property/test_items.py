@@ -59,7 +59,7 @@ def through_dynamodb(item: dict[str, Any]) -> dict[str, Any]:
 
 def kept_as(task: Task) -> dict[Key, dict[str, Any]]:
     """The items of a task after DynamoDB has kept them."""
-    writes = task_items.created(task)
+    writes = task_items.created(task, "a request")
     return {write.key: through_dynamodb(write.put or {}) for write in writes}
 
 

@@ -13,11 +13,13 @@ import boto3
 
 from atelier import wiring
 from atelier.domain.access import Access
+from atelier.domain.activity_list import ActivityQuery
 from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import CampaignStatus, NewCampaign
 from atelier.domain.clients import NewClient
 from atelier.domain.reservations import Scope
 from atelier.domain.roles import Role
+from atelier.domain.schema import utcnow
 from atelier.domain.shares import InvitationFields, digest_of, invitation_end, token_text
 from atelier.domain.sharing import SharedKind
 from atelier.domain.task_creation import Parents, TaskIdentity, new_task
@@ -83,6 +85,7 @@ ANSWERS: Final = {
     "account.get_webhook_secret": 200,
     "account.rotate_webhook_secret": 200,
     "reports.get_usage_report": 200,
+    "reports.list_activity": 200,
     "shares.list_received": 200,
     "shares.accept_invitation": 200,
     **{
@@ -121,6 +124,7 @@ MESSAGES: Final = {
     "cascade.campaign_deleted",
     "cascade.task_deleted",
     "webhook_delivery.task_ended",
+    "activity.client_updated",
 }
 BY_HAND: Final = {"verify.users"}
 SCHEDULED: Final = {"sweep.every_minute"}
@@ -312,6 +316,13 @@ def _no_campaign() -> None:
     assert [(kept(id_).client_id, kept(id_).campaign_id) for id_ in (TASK, CANCELED)] == [(CLIENT, None)] * 2
 
 
+def _an_entry() -> None:
+    query = ActivityQuery(action="client.updated")
+    (entry,) = wiring.activity_reader().list(query, access=ME, now=utcnow()).items
+    assert (entry.actor, entry.request_id, entry.resource.id) == (1, "CGIDrGbbcbccdd=", CLIENT)
+    assert entry.changes == {"name": {"from": "Acme", "to": "Acme Corporation"}}
+
+
 def _no_files() -> None:
     assert stored() == [FILE.replace(TASK, CANCELED)]
 
@@ -321,5 +332,6 @@ AFTER: Final[dict[str, Callable[[], None]]] = {
     "cascade.client_deleted": _no_client_and_no_campaign,
     "cascade.campaign_deleted": _no_campaign,
     "cascade.task_deleted": _no_files,
+    "activity.client_updated": _an_entry,
 }
 """What a message has led to."""

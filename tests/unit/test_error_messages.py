@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from pydantic_core.core_schema import ErrorType
 
+from atelier.domain.activity_list import ActivityQuery
 from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import CampaignPatch, CampaignQuery, ClientCampaign, ClientCampaignQuery, NewCampaign
 from atelier.domain.clients import ClientPatch, ClientQuery, NewClient
@@ -34,7 +35,7 @@ JARGON = re.compile(
 MODELS: list[type[BaseModel]] = [
     *(NewClient, ClientPatch, NewCampaign, ClientCampaign, CampaignPatch, NewImage, NewVideo, NewAudio),
     *(NewBudget, NewShare, NewInvitation, InvitationFields, AcceptedInvitation, ShareQuery, AccountShareQuery),
-    *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery, UsageQuery),
+    *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery, UsageQuery, ActivityQuery),
 ]
 HOSTILE: list[Any] = [
     *(None, True, 0, -1, 5, 1.5, 10**300, 1e308, float("nan"), float("inf"), "", " ", "\u200b", "x", "x" * 70_000),

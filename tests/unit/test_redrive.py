@@ -33,6 +33,7 @@ class FakeAws:
     def __init__(self, objects: Mapping[str, tuple[datetime, Any]]) -> None:
         self.objects = dict(objects)
         self.relayed: list[list[str]] = []
+        self.invoked: list[str] = []
         self.answer: dict[str, Any] = {"batchItemFailures": []}
         self.error = ""
 
@@ -53,7 +54,7 @@ class FakeAws:
         del self.objects[Key]
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
-        assert FunctionName == "relay"
+        self.invoked.append(FunctionName)
         self.relayed.append([it["eventID"] for it in json.loads(Payload)["Records"]])
         answer = {"Payload": io.BytesIO(json.dumps(self.answer).encode())}
         return {**answer, "FunctionError": self.error} if self.error else answer
@@ -74,6 +75,15 @@ def test_batches_are_relayed_oldest_first_and_then_gone() -> None:
     assert (aws.relayed, aws.objects) == ([["1", "2"], ["3"]], {})
 
 
+def test_a_batch_returns_to_the_function_it_failed() -> None:
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:atelier-Activity:$LATEST"
+    lost = failure("1")
+    lost["requestContext"]["functionArn"] = arn
+    aws = FakeAws({"a": (NOON, lost), "b": (NOON, failure("2"))})
+    assert len(list(redrive(stack(aws)))) == 2
+    assert aws.invoked == ["atelier-Activity", "relay"]
+
+
 def test_nothing_to_redrive_is_no_error() -> None:
     assert list(redrive(stack(FakeAws({})))) == []
 
@@ -81,7 +91,7 @@ def test_nothing_to_redrive_is_no_error() -> None:
 def test_a_refused_batch_keeps_all_behind_it() -> None:
     aws = two()
     aws.answer = {"batchItemFailures": [{"itemIdentifier": "2"}]}
-    with pytest.raises(NotRelayed, match="b: the relay could not pass on 1 of 2 records"):
+    with pytest.raises(NotRelayed, match="b: relay could not process 1 of 2 records"):
         list(redrive(stack(aws)))
     assert set(aws.objects) == {"a", "b"}
     assert aws.relayed == [["1", "2"]]
@@ -90,7 +100,7 @@ def test_a_refused_batch_keeps_all_behind_it() -> None:
 def test_a_relay_that_fails_is_quoted() -> None:
     aws = two()
     aws.error, aws.answer = "Unhandled", {"errorMessage": "No queue."}
-    with pytest.raises(NotRelayed, match="the relay failed: No queue"):
+    with pytest.raises(NotRelayed, match="relay failed: No queue"):
         list(redrive(stack(aws)))
 
 

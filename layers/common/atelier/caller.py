@@ -44,4 +44,5 @@ def access_of(app: APIGatewayHttpResolver) -> Access:
     Raises Unauthenticated.
     """
     who = caller(app)
-    return Access.own(who.user_id, who.role, at=utcnow())
+    request_id = app.current_event.request_context.request_id
+    return Access.own(who.user_id, who.role, at=utcnow(), request_id=request_id)

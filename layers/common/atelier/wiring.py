@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from atelier.providers.fal import Fal
     from atelier.providers.http import Http
     from atelier.providers.replicate import Replicate
+    from atelier.store.activity import ActivityLog
+    from atelier.store.activity_reader import ActivityReader
     from atelier.store.budgets import Budgets
     from atelier.store.callbacks import Callbacks
     from atelier.store.cascade import Cascade
@@ -210,6 +212,22 @@ def ledger_reader() -> "LedgerReader":
     from atelier.store.ledger_reader import LedgerReader
 
     return LedgerReader(table())
+
+
+@cache
+def activity_log() -> "ActivityLog":
+    """The activity log, to be written."""
+    from atelier.store.activity import ActivityLog
+
+    return ActivityLog(table())
+
+
+@cache
+def activity_reader() -> "ActivityReader":
+    """The activity log, to be read."""
+    from atelier.store.activity_reader import ActivityReader
+
+    return ActivityReader(table())
 
 
 @cache

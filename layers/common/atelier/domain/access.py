@@ -1,6 +1,6 @@
 """Who asks, for whose data: resolved once per request, before anything is read."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Optional
 
@@ -16,7 +16,7 @@ class Access:
     """`account` owns the data, `actor` is the user who asks, `role` is what the actor may do with it.
 
     `grant` is what lets a guest in; a change demands that it is still there. `at` is when the request came: what has
-    expired by then is not there.
+    expired by then is not there. `request_id` is in the activity log beside what the request changes.
     """
 
     account: int
@@ -24,19 +24,22 @@ class Access:
     role: Role | None
     grant: Optional["Grant"] = None
     at: datetime = field(default_factory=utcnow, compare=False)
+    request_id: str = field(default="", compare=False)
 
     @classmethod
-    def own(cls, user_id: int, role: Role | None = Role.ADMIN, *, at: datetime | None = None) -> "Access":
+    def own(
+        cls, user_id: int, role: Role | None = Role.ADMIN, *, at: datetime | None = None, request_id: str = ""
+    ) -> "Access":
         """The access of a user to their own account."""
-        return cls(account=user_id, actor=user_id, role=role, at=at or utcnow())
+        return cls(account=user_id, actor=user_id, role=role, at=at or utcnow(), request_id=request_id)
 
     def by(self, grant: "Grant") -> "Access":
         """The access of the same actor as a guest."""
-        return Access(account=grant.account, actor=self.actor, role=grant.role, grant=grant, at=self.at)
+        return replace(self, account=grant.account, role=grant.role, grant=grant)
 
     def before_grants(self) -> "Access":
         """The access that a request came with, before a grant let it in."""
-        return self if self.grant is None else Access.own(self.actor, self.role, at=self.at)
+        return self if self.grant is None else replace(self, account=self.actor, grant=None)
 
     @property
     def is_own(self) -> bool:

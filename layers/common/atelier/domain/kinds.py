@@ -33,7 +33,8 @@ class Kind:
 
     `statuses` are the values of its field `status`, by which it is counted; a kind without them has one count. A kind
     that is not `in_account` has keys and indexes of its own (`store.keys`), because it is too many for one partition.
-    `long_text` is the field that is stored as an item of its own where it is long (`store.long_texts`).
+    `long_text` is the field that is stored as an item of its own where it is long (`store.long_texts`). `logged` are
+    the fields whose changes are in the activity log (`domain.activity`); a secret is none of them.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Kind:
     statuses: tuple[str, ...] = ()
     in_account: bool = True
     long_text: str | None = None
+    logged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,27 +55,43 @@ class Relation:
     on_delete: OnDelete
 
 
+_SHARE: Final = ("shared_with", "role", "expires_at")
+_INVITATION: Final = ("role", "expires_at", "email")
+
 KINDS: Final = (
-    Kind("client", sorts=("name", "updated_at"), long_text="brand_guidelines"),
+    Kind(
+        "client",
+        sorts=("name", "updated_at"),
+        long_text="brand_guidelines",
+        logged=("name", "description", "brand_guidelines"),
+    ),
     Kind(
         "campaign",
         parents=(Parent("client", OnDelete.CASCADE),),
         sorts=("name", "updated_at", "status"),
         statuses=("active", "archived", "draft"),
         long_text="brief",
+        logged=("name", "goal", "status", "brief"),
     ),
     # What is shared with a guest is also a grant in the summary of the guest's account (`store.shares`).
-    Kind("client_share", parents=(Parent("client", OnDelete.CASCADE),), sorts=("updated_at",)),
-    Kind("campaign_share", parents=(Parent("campaign", OnDelete.CASCADE),), sorts=("updated_at",)),
-    Kind("account_share", sorts=("updated_at",)),
-    Kind("client_invitation", parents=(Parent("client", OnDelete.CASCADE),), sorts=("updated_at",)),
-    Kind("campaign_invitation", parents=(Parent("campaign", OnDelete.CASCADE),), sorts=("updated_at",)),
-    Kind("account_invitation", sorts=("updated_at",)),
+    Kind("client_share", parents=(Parent("client", OnDelete.CASCADE),), sorts=("updated_at",), logged=_SHARE),
+    Kind("campaign_share", parents=(Parent("campaign", OnDelete.CASCADE),), sorts=("updated_at",), logged=_SHARE),
+    Kind("account_share", sorts=("updated_at",), logged=_SHARE),
+    Kind("client_invitation", parents=(Parent("client", OnDelete.CASCADE),), sorts=("updated_at",), logged=_INVITATION),
+    Kind(
+        "campaign_invitation",
+        parents=(Parent("campaign", OnDelete.CASCADE),),
+        sorts=("updated_at",),
+        logged=_INVITATION,
+    ),
+    Kind("account_invitation", sorts=("updated_at",), logged=_INVITATION),
     # More than one partition can hold.
     Kind(
         "task",
         parents=(Parent("client", OnDelete.SET_NULL), Parent("campaign", OnDelete.SET_NULL)),
         in_account=False,
+        # Not how far the pipeline is: that is in the task.
+        logged=("type", "status", "provider", "model", "prompt", "client_id", "campaign_id", "retry_of", "metadata"),
     ),
 )
 """Parents stand before their children."""

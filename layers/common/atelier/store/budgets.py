@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from atelier.domain.access import Access
@@ -10,7 +11,7 @@ from atelier.domain.counters import EVERYTHING
 from atelier.domain.errors import NotFound
 from atelier.domain.money import from_millionths, in_millionths
 from atelier.domain.reservations import TOTAL, Period, Scope, month_end, month_of, months_before
-from atelier.store import keys
+from atelier.store import activity, keys
 from atelier.store.expressions import Attr, Condition
 from atelier.store.parents import LIVE
 from atelier.store.reservations import BLOCKS, LIMIT, named, reserved, room
@@ -57,7 +58,11 @@ class Budgets:
 
         def attempt() -> Budget:
             key, counters = self._key(scope, access), self._counters(scope, access)
-            self._table.write(_defined(key, counters, new, scope=scope, now=now))
+            writes = [
+                _defined(key, counters, new, scope=scope, now=now),
+                *_logged(counters, new, scope, access, now=now),
+            ]
+            self._table.transact(*writes)
             return _shown(self._table.get(key), scope, now=now)
 
         return self._table.retry_on_conflict(attempt)
@@ -68,7 +73,8 @@ class Budgets:
         def attempt() -> None:
             counters = self._counters(scope, access)
             _shown(counters, scope, now=now)
-            self._table.write(_defined(self._key(scope, access), counters, None, scope=scope, now=now))
+            gone = _defined(self._key(scope, access), counters, None, scope=scope, now=now)
+            self._table.transact(gone, *_logged(counters, None, scope, access, now=now))
 
         self._table.retry_on_conflict(attempt)
 
@@ -89,6 +95,35 @@ def _shown(counters: Item | None, scope: Scope, *, now: datetime) -> Budget:
     if found is None:
         raise NotFound("budget", f"of {scope}")
     return found
+
+
+def _logged(counters: Item, new: NewBudget | None, scope: Scope, access: Access, *, now: datetime) -> list[Write]:
+    """The entry of the activity log; none where the budget stays the same."""
+    old = budget_from(counters, now=now)
+    changes = {
+        name: {"from": before, "to": after}
+        for name in ("limit", "period", "on_exceeded")
+        if (before := _plain(getattr(old, name, None))) != (after := _plain(getattr(new, name, None)))
+    }
+    if not changes:
+        return []
+    return [
+        activity.done(
+            "budget",
+            "updated" if new else "deleted",
+            access,
+            id_=scope.id or str(access.account),
+            version=int(counters.get(_VERSION, 0)) + 1,
+            changes=changes,
+            now=now,
+            client_id=scope.id if scope.kind == "client" else counters.get("client_id"),
+            campaign_id=scope.id if scope.kind == "campaign" else None,
+        )
+    ]
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def _defined(key: keys.Key, counters: Item, new: NewBudget | None, *, scope: Scope, now: datetime) -> Write:

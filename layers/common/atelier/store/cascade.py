@@ -8,7 +8,7 @@ resource taken out of the pending deletions. Until then a child that was freed a
 reader, from an index or in an answer half made.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,11 +16,12 @@ from functools import reduce
 from operator import and_
 from typing import Final, Protocol
 
+from atelier.domain.activity import entry_of_removal
 from atelier.domain.kinds import OnDelete, Relation, ancestors_of, kind_named, links_to_clear, relations_of
 from atelier.domain.messages import AccountMessage
 from atelier.domain.pending_deletions import GRACE, member
 from atelier.domain.schema import UNASSIGNED, format_timestamp
-from atelier.store import counters, keys, parents
+from atelier.store import activity, counters, keys, parents
 from atelier.store.expressions import Attr, Condition
 from atelier.store.grants import removed_grant
 from atelier.store.keys import Key, Partition
@@ -29,6 +30,8 @@ from atelier.store.wire import Item
 
 BATCH: Final = 250
 """Children per message: a few seconds' work, so that a large cleanup takes turns with small ones."""
+_ABOUT: Final = ("id", "name", "status", "client_id", "campaign_id")
+"""What `by_path` has of a child that the activity log says of it."""
 
 
 class CleanUpMessage(AccountMessage):
@@ -54,7 +57,7 @@ class Queue(Protocol):
 class Deletion:
     """A deletion whose cleanup has not ended. `above` are the ids of the resource's ancestors, the outermost first.
 
-    `due_at` is when the sweep looks at it, as it is stored.
+    `due_at` is when the sweep looks at it, as it is stored. The last three say who deleted, when, with which request.
     """
 
     user_id: int
@@ -62,6 +65,9 @@ class Deletion:
     id: str
     above: tuple[str, ...] = ()
     due_at: str = ""
+    deleted_at: str = ""
+    deleted_by: int | None = None
+    request_id: str = ""
 
     @property
     def key(self) -> Key:
@@ -94,7 +100,10 @@ def _unlink_task(deletion: Deletion, task_id: str) -> Write:
     moved, removed = keys.task_indexes_without(deletion.user_id, links)
     return Write(
         keys.task(task_id),
-        set=moved,
+        set={
+            **moved,
+            "unlinked": {"at": deletion.deleted_at, "by": deletion.deleted_by, "request_id": deletion.request_id},
+        },
         remove=(*links, *removed),
         add={"version": 1},
         condition=_names(deletion),
@@ -173,7 +182,16 @@ class Cascade:
         if item is None:
             return None
         above = tuple(item[f"{ancestor}_id"] for ancestor in ancestors_of(message.kind))
-        return Deletion(message.user_id, message.kind, message.id, above, item.get("due_at", ""))
+        return Deletion(
+            message.user_id,
+            message.kind,
+            message.id,
+            above,
+            due_at=item.get("due_at", ""),
+            deleted_at=item["deleted_at"],
+            deleted_by=item.get("deleted_by"),
+            request_id=item.get("request_id", ""),
+        )
 
     def _send_on(self, deletion: Deletion, message: CleanUpMessage, *, delay: int, now: datetime) -> None:
         """Send the next message. The deletion is due a while after it: mostly it is anyway, and nothing is written."""
@@ -195,13 +213,24 @@ class Cascade:
         if limit <= 0:
             return []
         pattern = pattern_of(relation)
-        named = relation.on_delete is OnDelete.CASCADE and parents.has_kept_name(relation.child)
-        wanted = ("id", "name") if named else ("id",)
+        goes_with_it = relation.on_delete is OnDelete.CASCADE
+        wanted = _ABOUT if goes_with_it else ("id",)
         rows = self._table.query(pattern.found_in(deletion), limit=limit, only=wanted).items
-        if named:
-            self._table.put_many([parents.kept_name(deletion.user_id, relation.child, row, now=now) for row in rows])
+        if goes_with_it:
+            # Before they are deleted: afterwards nobody finds them. They are gone for every reader already.
+            self._table.put_many(
+                [each for row in rows for each in self._kept_of(deletion, relation.child, row, now=now)]
+            )
         freed = (pattern.freed_by(deletion, row["id"]) for row in rows)
         return [[each, *self._elsewhere(pattern, each)] for each in freed]
+
+    def _kept_of(self, deletion: Deletion, child: str, row: Item, *, now: datetime) -> Iterator[Write]:
+        """What is kept of a child that goes with its parent: its entry in the activity log, its name for reports."""
+        fields = {**row, "user_id": deletion.user_id}
+        at, actor, request_id = deletion.deleted_at, deletion.deleted_by, deletion.request_id
+        yield activity.written(entry_of_removal(child, fields, at=at, actor=actor, request_id=request_id))
+        if parents.has_kept_name(child):
+            yield parents.kept_name(deletion.user_id, child, row, now=now)
 
     def _elsewhere(self, pattern: ChildPattern, gone: Write) -> list[Write]:
         if pattern.elsewhere is None:

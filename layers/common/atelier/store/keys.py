@@ -161,6 +161,11 @@ def delivery_slots(account: int) -> Key:
     return Key(f"DELIVERIES#{account}", "SLOTS")
 
 
+def activity(entry_id: str) -> Key:
+    """One entry of the activity log. Not below its account: entries are many, and a partition has limits."""
+    return Key(f"ACTIVITY#{entry_id}", "ENTRY")
+
+
 # ------------------------------------------------------------------------------------------------------- orders
 
 
@@ -221,6 +226,14 @@ def task_indexes_without(account: int, links: Collection[str]) -> tuple[dict[str
     """Which index attributes a task gets, and which it loses, when these links of it become null."""
     moved = {"client_tasks": tasks_of_client(account, UNASSIGNED).value} if "client_id" in links else {}
     return moved, ("campaign_tasks",) if "campaign_id" in links else ()
+
+
+def activity_indexes(account: int, *, client_id: str | None, campaign_id: str | None, managed: bool) -> dict[str, str]:
+    """Which lists an entry of the activity log is in; within each, entries are in the order of their ids."""
+    lists = [activity_of_account(account, managed)]
+    lists += [activity_of_client(account, client_id, managed)] if client_id else []
+    lists += [activity_of_campaign(account, campaign_id, managed)] if campaign_id else []
+    return {each.hash: each.value for each in lists}
 
 
 def due_place(id_: str, at: datetime | None) -> dict[str, str]:
@@ -292,6 +305,25 @@ def tasks_of_campaign(account: int, campaign_id: str) -> Partition:
 def ledger(account: int) -> Partition:
     """An account's ledger, by day."""
     return Partition(None, "PK", ledger_partition(account), "SK", "DAY#")
+
+
+def activity_of_account(account: int, managed: bool) -> Partition:
+    """An account's activity log; what only who manages it may see (`managed`) is a partition of its own."""
+    return Partition("activity_of_account", "account_activity", _activity(managed, account), "id")
+
+
+def activity_of_client(account: int, client_id: str, managed: bool) -> Partition:
+    """What the activity log has of a client and of what is below it."""
+    return Partition("activity_of_client", "client_activity", _activity(managed, account, client_id), "id")
+
+
+def activity_of_campaign(account: int, campaign_id: str, managed: bool) -> Partition:
+    """What the activity log has of a campaign and of what is below it."""
+    return Partition("activity_of_campaign", "campaign_activity", _activity(managed, account, campaign_id), "id")
+
+
+def _activity(managed: bool, account: int, *of: str) -> str:
+    return "#".join(("ACTIVITY", str(account), *of, *(["MANAGED"] if managed else [])))
 
 
 def due(shard: int) -> Partition:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
 from itertools import chain, groupby, islice, repeat
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from atelier.domain.errors import FieldError, Invalid
 from atelier.domain.ids import is_id
@@ -38,6 +38,17 @@ LONGEST_POSITION: Final = keys.SORT_KEY_BYTES - _LONGEST_PREFIX
 _MOST_SEEN: Final = 10**9
 
 
+class Filtered(Protocol):
+    """A query that cursors are valid for."""
+
+    @property
+    def cursor(self) -> str | None:
+        """The cursor that was sent."""
+
+    def filters(self) -> dict[str, Any]:
+        """The parameters that select and order items."""
+
+
 @dataclass(frozen=True)
 class Cursor:
     """A cursor: the last item's position and id, and how many items came before."""
@@ -46,13 +57,13 @@ class Cursor:
     id: str
     seen: int
 
-    def text(self, query: ListQuery) -> str:
+    def text(self, query: Filtered) -> str:
         """The cursor as callers see it, bound to its list."""
         parts = [_fingerprint(query), self.position, self.id, self.seen]
         return base64.urlsafe_b64encode(json.dumps(parts, ensure_ascii=False).encode()).decode().rstrip("=")
 
 
-def cursor_of(query: ListQuery) -> Cursor | None:
+def cursor_of(query: Filtered) -> Cursor | None:
     """The cursor of a request. Raises Invalid for one that is not ours or is from another list."""
     if query.cursor is None:
         return None
@@ -74,7 +85,7 @@ def _checked(cursor: Cursor) -> Cursor:
     return cursor
 
 
-def _fingerprint(query: ListQuery) -> str:
+def _fingerprint(query: Filtered) -> str:
     asked = json.dumps([type(query).__name__, query.filters()], sort_keys=True)
     return hashlib.sha256(asked.encode()).hexdigest()[:16]
 

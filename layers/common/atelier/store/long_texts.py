@@ -4,6 +4,8 @@ The local indexes carry whole resources, so each KB of one is written up to six 
 shows it. Where the text of a kind's `long_text` field has more than INLINE_BYTES, it is an item of its own, and the
 resource says in `text_version` which version of the text is its own. Both change in one transaction.
 
+Its length and digest stand in the resource, for the activity log.
+
 A reader gets both from one request, which is not a snapshot. Whoever finds another version of the text has read in the
 middle of a change, and reads again.
 """
@@ -12,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
+from atelier.domain.activity import TEXT_DIGEST, TEXT_LENGTH, digest
 from atelier.domain.kinds import kind_named
 from atelier.store import keys
 from atelier.store.keys import Key
@@ -30,7 +33,9 @@ def separated(kind: str, item: Item, *, before: Item | None) -> tuple[Item, list
     key = keys.text(item["user_id"], item["id"])
     if field is None or len(str(item.get(field, "")).encode()) <= INLINE_BYTES:
         return item, [Write(key, delete=True)] if had_text else []
+    said = digest(item[field])
     slim = {name: value for name, value in item.items() if name != field}
+    slim |= {TEXT_LENGTH: said["length"], TEXT_DIGEST: said["sha256"]}
     if before is not None and had_text and before[field] == item[field]:
         return {**slim, "text_version": before["text_version"]}, []
     text = {"id": item["id"], "version": item["version"], "text": item[field], **keys.text_index(kind, item)}

@@ -10,6 +10,7 @@ from functools import reduce
 from operator import and_
 from typing import Any, Final
 
+from atelier.domain.access import Access
 from atelier.domain.errors import NotFound
 from atelier.domain.kinds import ancestors_of, counters_below, kind_named
 from atelier.domain.pending_deletions import GRACE
@@ -65,11 +66,16 @@ def close_parent(account: int, parent_id: str, counts: Mapping[str, int], *, now
     )
 
 
-def deletion_marker(account: int, kind: str, fields: Mapping[str, Any], *, now: datetime) -> Write:
-    """The write that starts a cleanup: the stream hands it to the cascade. It names the resource's ancestors."""
+def deletion_marker(access: Access, kind: str, fields: Mapping[str, Any], *, now: datetime) -> Write:
+    """The write that starts a cleanup: the stream hands it to the cascade. It names the resource's ancestors.
+
+    It says who deletes: what the cleanup does is theirs in the activity log.
+    """
+    account = access.account
     above = {f"{ancestor}_id": fields[f"{ancestor}_id"] for ancestor in ancestors_of(kind)}
     due = keys.due_place(fields["id"], now + 2 * GRACE)
-    marker = {"kind": kind, "id": fields["id"], "user_id": account, "deleted_at": format_timestamp(now), **above, **due}
+    by = {"deleted_at": format_timestamp(now), "deleted_by": access.actor, "request_id": access.request_id}
+    marker = {"kind": kind, "id": fields["id"], "user_id": account, **by, **above, **due}
     return Write(keys.deletion(account, kind, fields["id"]), put=marker)
 
 

@@ -16,7 +16,7 @@ from atelier.domain.pages import ListQuery, Page
 from atelier.domain.pending_deletions import member
 from atelier.domain.schema import RequestModel, StoredModel, format_timestamp
 from atelier.domain.sharing import CHANGE, DELETE, READ, Needs
-from atelier.store import idempotency, keys, lists, long_texts, parents, received
+from atelier.store import activity, idempotency, keys, lists, long_texts, parents, received
 from atelier.store.account_summary import add_pending, add_to_totals, summary_from
 from atelier.store.expressions import Attr, Condition
 from atelier.store.idempotency import CreateResult, IdempotentRequest
@@ -85,7 +85,7 @@ class Resources(Generic[AnyRecord]):
         record = self._model.model_validate(given)
         fields, one = vars(record), {counter_of(self.kind, vars(record)): 1}
         writes = [*still_granted(access), *parents.count_in_ancestors(self.kind, fields, one)]
-        writes += self._put(record, condition=MISSING)
+        writes += self._put(record, condition=MISSING, access=access)
         if is_parent(self.kind):
             writes.append(parents.new_counters(access.account, self.kind, fields))
         writes.append(add_to_totals(access.account, one))
@@ -124,7 +124,7 @@ class Resources(Generic[AnyRecord]):
             if changed is not record:
                 # A transaction, for its token: a change whose answer was lost must not fail because of itself.
                 same_version = Attr("version").eq(record.version)
-                writes = self._put(changed, condition=same_version, before=item)
+                writes = self._put(changed, condition=same_version, access=access, before=item)
                 self._table.transact(*still_granted(acting), *writes, *self._recount(record, changed))
             return changed
 
@@ -136,7 +136,7 @@ class Resources(Generic[AnyRecord]):
         def attempt() -> None:
             item, counters, acting = self._read(id_, access, DELETE, to_delete=True)
             check(int(item["version"]), accepted)
-            self._table.transact(*still_granted(acting), *self._deletion(acting.account, item, counters, now=now))
+            self._table.transact(*still_granted(acting), *self._deletion(acting, item, counters, now=now))
 
         self._table.retry_on_conflict(attempt)
 
@@ -204,10 +204,12 @@ class Resources(Generic[AnyRecord]):
 
     # ---------------------------------------------------------------------------------------------------- writing
 
-    def _put(self, record: AnyRecord, *, condition: Condition, before: Item | None = None) -> Sequence[Write]:
-        """The writes of the resource and of its long text, where that changes."""
+    def _put(
+        self, record: AnyRecord, *, condition: Condition, access: Access, before: Item | None = None
+    ) -> Sequence[Write]:
+        """The writes of the resource and of its long text, where that changes. It says which request has written it."""
         fields = vars(record)
-        whole = to_item(record, **keys.resource_indexes(self.kind, fields))
+        whole = to_item(record, **keys.resource_indexes(self.kind, fields), request_id=access.request_id)
         item, of_text = long_texts.separated(self.kind, whole, before=before)
         key = keys.resource(fields["user_id"], self.kind, fields["id"])
         return [Write(key, put=item, condition=condition, on_condition_failure=concurrent_update), *of_text]
@@ -243,7 +245,8 @@ class Resources(Generic[AnyRecord]):
             add_to_totals(fields["user_id"], move),
         ]
 
-    def _deletion(self, account: int, item: Item, counters: Item, *, now: datetime) -> Sequence[Write]:
+    def _deletion(self, access: Access, item: Item, counters: Item, *, now: datetime) -> Sequence[Write]:
+        account = access.account
         below = parents.counts_below(self.kind, counters)
         gone = {counter_of(self.kind, item): 1, **below}
         less = {name: -count for name, count in gone.items() if count}
@@ -252,6 +255,7 @@ class Resources(Generic[AnyRecord]):
         writes = [
             *parents.count_in_ancestors(self.kind, item, less, missing=NotFound(self.kind, item["id"])),
             Write(key, delete=True, condition=same_version, on_condition_failure=concurrent_update),
+            activity.removed(self.kind, item, access, now=now),
         ]
         if not is_parent(self.kind):
             # No cleanup follows that would remove its text.
@@ -261,7 +265,7 @@ class Resources(Generic[AnyRecord]):
             *writes,
             parents.close_parent(account, item["id"], below, now=now),
             add_pending(account, member(self.kind, item["id"]), gone),
-            parents.deletion_marker(account, self.kind, item, now=now),
+            parents.deletion_marker(access, self.kind, item, now=now),
             *([parents.kept_name(account, self.kind, item, now=now)] if parents.has_kept_name(self.kind) else []),
         ]
 

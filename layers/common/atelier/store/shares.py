@@ -8,6 +8,7 @@ Shares and invitations are kinds like any other: they go with their resource, at
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hmac import compare_digest
 from typing import Any, Final
@@ -32,7 +33,7 @@ from atelier.domain.shares import (
     ShareQuery,
 )
 from atelier.domain.sharing import ACCOUNT, MANAGE, MOST_RECEIVED, Grant, SharedKind
-from atelier.store import idempotency, keys, lists, parents, received
+from atelier.store import activity, idempotency, keys, lists, parents, received
 from atelier.store.account_summary import add_to_totals, summary_from
 from atelier.store.expressions import Attr
 from atelier.store.grants import grant_name, removed_grant
@@ -83,7 +84,7 @@ class Shares:
                 return CreateResult(before, replayed=True)
             share = self._share(guest, given, links, id_=id_, access=acting, before=before)
             counted = [] if before else self._counted(share, {self._shares.kind: 1})
-            self._table.transact(*still_granted(acting), *counted, *self._written(share, before))
+            self._table.transact(*still_granted(acting), *counted, *self._written(share, before, acting))
             return CreateResult(share, replayed=before is not None)
 
         return self._table.retry_on_conflict(attempt)
@@ -104,9 +105,9 @@ class Shares:
             share = self._kept(summary, resource_id, None if leaves else acting.account)
             if share is None:
                 raise NotFound("share", f"with user {guest}")
-            gone = self._without(self._shares.kind, share)
+            gone = self._without(self._shares.kind, share, acting)
             counted = self._counted(share, {self._shares.kind: -1})
-            self._table.transact(*still_granted(acting), *counted, gone, removed_grant(guest, self._kind, resource_id))
+            self._table.transact(*still_granted(acting), *counted, *gone, removed_grant(guest, self._kind, resource_id))
 
         self._table.retry_on_conflict(attempt)
 
@@ -142,7 +143,8 @@ class Shares:
             if invitation is None or self._resource_of(invitation) != resource_id:
                 raise NotFound("invitation", id_)
             counted = self._counted(invitation, {self._invitations.kind: -1})
-            self._table.transact(*still_granted(acting), *counted, self._without(self._invitations.kind, invitation))
+            gone = self._without(self._invitations.kind, invitation, acting)
+            self._table.transact(*still_granted(acting), *counted, *gone)
 
         self._table.retry_on_conflict(attempt)
 
@@ -173,14 +175,14 @@ class Shares:
             summary = self._table.get(keys.summary(access.actor)) or {}
             before = self._kept(summary, resource_id, token.account)
             links = {name: getattr(invitation, name) for name in ("client_id", "campaign_id")}
-            inviter = Access(account=token.account, actor=invitation.created_by, role=None, at=access.at)
+            inviter = replace(access, account=token.account, actor=invitation.created_by, role=None)
             given = (invitation.role, None)
             share = self._share(access.actor, given, links, id_=id_, access=inviter, before=before)
             amounts = {self._invitations.kind: -1} | ({} if before else {self._shares.kind: 1})
             writes = [
                 *self._counted(share, amounts, missing=NotFound("invitation", _NO_SUCH_INVITATION)),
-                self._without(self._invitations.kind, invitation),
-                *self._written(share, before),
+                *self._without(self._invitations.kind, invitation, access),
+                *self._written(share, before, access),
             ]
             return idempotency.create(
                 self._table,
@@ -299,12 +301,12 @@ class Shares:
             client_id=share.client_id if self._kind == "campaign" else None,
         )
 
-    def _written(self, share: Share, before: Share | None) -> Sequence[Write]:
+    def _written(self, share: Share, before: Share | None, access: Access) -> Sequence[Write]:
         """The writes of a share and of its grant."""
         grant = self._grant(share)
         place = Write(
             keys.resource(share.user_id, self._shares.kind, share.id),
-            put=to_item(share, **keys.resource_indexes(self._shares.kind, vars(share))),
+            put=to_item(share, **keys.resource_indexes(self._shares.kind, vars(share)), request_id=access.request_id),
             condition=Attr("version").eq(before.version) if before else MISSING,
             on_condition_failure=concurrent_update,
         )
@@ -323,13 +325,15 @@ class Shares:
         above = parents.count_in_ancestors(self._shares.kind, vars(given), counts, missing=missing)
         return [*above, add_to_totals(given.user_id, counts)]
 
-    def _without(self, kind: str, given: Share | Invitation) -> Write:
-        return Write(
+    def _without(self, kind: str, given: Share | Invitation, access: Access) -> Sequence[Write]:
+        """The writes that remove a share or an invitation; who does is in the activity log."""
+        gone = Write(
             keys.resource(given.user_id, kind, given.id),
             delete=True,
             condition=Attr("version").eq(given.version),
             on_condition_failure=concurrent_update,
         )
+        return [gone, activity.removed(kind, to_item(given), access, now=access.at)]
 
 
 def _new_grant(guest: int, grant: Grant) -> Write:

@@ -47,14 +47,14 @@ def task_from(found: Mapping[Key, Item], task_id: str) -> Task | None:
 # ---------------------------------------------------------------------------------------------------------- writes
 
 
-def created(task: Task) -> list[Write]:
+def created(task: Task, request_id: str) -> list[Write]:
     """The writes of a new task."""
-    return [_put(task, TaskSummary, MISSING), _put(task, TaskDetail, MISSING)]
+    return [_put(task, TaskSummary, MISSING, request_id), _put(task, TaskDetail, MISSING)]
 
 
-def moved(before: Task, after: Task) -> list[Write]:
-    """The writes that replace a task by its next version."""
-    writes = [_put(after, TaskSummary, _same_summary(before))]
+def moved(before: Task, after: Task, request_id: str | None = None) -> list[Write]:
+    """The writes that replace a task by its next version, which says by which request; None is the pipeline."""
+    writes = [_put(after, TaskSummary, _same_summary(before), request_id)]
     if after.detail_version != before.detail_version:
         writes.append(_put(after, TaskDetail, _same_detail(before)))
     elif after.over and not (before.over or before.sent):
@@ -97,9 +97,10 @@ def delivered(task: Task, delivery: DeliveryAttempt) -> list[Write]:
     return writes
 
 
-def _put(task: Task, part: type[BaseModel], condition: Condition) -> Write:
+def _put(task: Task, part: type[BaseModel], condition: Condition, request_id: str | None = None) -> Write:
     places = {**keys.task_indexes(task), **keys.due_place(task.id, first_look(task))} if part is TaskSummary else {}
-    return _write(_key(task.id, part), put=part_to_item(task, part, **places), condition=condition)
+    by = {} if request_id is None else {"request_id": request_id}
+    return _write(_key(task.id, part), put=part_to_item(task, part, **places, **by), condition=condition)
 
 
 def _update(task: Task, part: type[BaseModel], change: Iterable[str], condition: Condition) -> Write:

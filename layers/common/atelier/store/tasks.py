@@ -17,10 +17,10 @@ from atelier.domain.sharing import CHANGE, READ, Needs
 from atelier.domain.task_creation import Parents
 from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskPage, TaskSummary
-from atelier.store import counters, idempotency, keys, ledger, reservations, task_items
+from atelier.store import activity, counters, idempotency, keys, ledger, reservations, task_items
 from atelier.store.account_summary import summary_from
 from atelier.store.idempotency import CreateResult, IdempotentRequest
-from atelier.store.items import from_item
+from atelier.store.items import from_item, part_to_item
 from atelier.store.received import acting_on, grants_in, reach_account, still_granted
 from atelier.store.resources import Resources
 from atelier.store.table import ConcurrentUpdate, Table, Write
@@ -62,7 +62,11 @@ class Tasks:
 
         Raises NotFound, BudgetExceeded and LimitExceeded.
         """
-        writes = [*still_granted(access), *counters.creating(task, self._limits()), *task_items.created(task)]
+        writes = [
+            *still_granted(access),
+            *counters.creating(task, self._limits()),
+            *task_items.created(task, access.request_id),
+        ]
 
         def attempt() -> CreateResult[Task]:
             return idempotency.create(
@@ -177,7 +181,7 @@ class Tasks:
             changed = how(task)
             if changed is not task:
                 changed = changed.model_copy(update={"updated_by": access.actor})
-                self._move(task, changed, *still_granted(acting))
+                self._move(task, changed, *still_granted(acting), request_id=access.request_id)
             return pending.unlinked(changed)
 
         return self._table.retry_on_conflict(attempt)
@@ -188,7 +192,10 @@ class Tasks:
         def attempt() -> None:
             task, pending, acting = self._read(task_id, access, CHANGE)
             check(pending.unlinked(task))
-            self._table.transact(*still_granted(acting), *task_items.removed(task), *counters.moving(task, None))
+            item = part_to_item(pending.unlinked(task), TaskSummary)
+            logged = activity.removed("task", item, acting, now=acting.at)
+            writes = [*still_granted(acting), *task_items.removed(task), *counters.moving(task, None), logged]
+            self._table.transact(*writes)
 
         self._table.retry_on_conflict(attempt)
 
@@ -198,8 +205,8 @@ class Tasks:
             self._move(before, after)
         return after
 
-    def _move(self, before: Task, after: Task, *conditions: Write) -> None:
-        writes = [*conditions, *task_items.moved(before, after), *counters.moving(before, after)]
+    def _move(self, before: Task, after: Task, *conditions: Write, request_id: str | None = None) -> None:
+        writes = [*conditions, *task_items.moved(before, after, request_id), *counters.moving(before, after)]
         self._table.transact(*writes, *ledger.booking(before, after))
 
     def record_outcome(self, before: Task, after: Task) -> Task:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from atelier.domain.access import Access
 from atelier.domain.webhook_secrets import WebhookSecret, rotated
-from atelier.store import idempotency, keys
+from atelier.store import activity, idempotency, keys
 from atelier.store.expressions import Attr, Condition
 from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.items import from_item, to_item
@@ -42,10 +42,13 @@ class WebhookSecrets:
             made = rotated(kept, fresh=fresh, now=now) if kept else WebhookSecret(secret=fresh)
             as_read: Condition = Attr("version").eq(kept.version) if kept else MISSING
             write = _put(access.actor, made, condition=as_read)
+            logged = activity.done(
+                "webhook_secret", "updated", access, id_=str(access.actor), version=made.version, changes={}, now=now
+            )
             return idempotency.create(
                 self._table,
                 made,
-                [write],
+                [write, logged],
                 id_=str(access.actor),
                 access=access,
                 idempotent=idempotent,

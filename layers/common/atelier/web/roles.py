@@ -74,6 +74,7 @@ LEAST: Final[Mapping[Route, Role | None]] = {
     ("POST", "/api/v3/invitations/accept"): Role.VIEWER,
     ("GET", "/api/v3/account"): Role.VIEWER,
     ("GET", "/api/v3/reports/usage"): Role.VIEWER,
+    ("GET", "/api/v3/activity"): Role.VIEWER,
     ("PUT", "/api/v3/account/budget"): Role.ADMIN,
     ("GET", "/api/v3/account/budget"): Role.VIEWER,
     ("DELETE", "/api/v3/account/budget"): Role.ADMIN,

@@ -1,0 +1,72 @@
+"""The activity log as callers ask for it and see it."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, JsonValue
+
+from atelier.domain.pages import FROM_TEXT, MAX_PAGE_SIZE
+from atelier.domain.schema import Id, QueryId, RequestModel, StoredModel, TimestampText
+from atelier.domain.tasks.queries import QueryTimestamp
+
+
+class ActivityQuery(RequestModel):
+    """Which entries of the activity log to list, newest first."""
+
+    owner: Annotated[
+        str | None,
+        Field(
+            pattern="^(me|shared|[1-9][0-9]{0,14})$",
+            description="Whose: `me` your own account's, `shared` what others share with you, or an account's number.",
+        ),
+    ] = None
+    client_id: Annotated[QueryId | None, Field(description="Only this client and what is below it.")] = None
+    campaign_id: Annotated[QueryId | None, Field(description="Only this campaign and what is below it.")] = None
+    actor: Annotated[int | None, Field(ge=1, le=10**15 - 1, description="Only what this user did."), FROM_TEXT] = None
+    action: Annotated[
+        str | None, Field(max_length=64, pattern="^[a-z_]+\\.[a-z]+$", description="Only this: `client.updated`.")
+    ] = None
+    from_: Annotated[QueryTimestamp | None, Field(alias="from", description="At this moment or later.")] = None
+    to: Annotated[QueryTimestamp | None, Field(description="At this moment or earlier.")] = None
+    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE, description="Entries on a page, at most."), FROM_TEXT] = 50
+    cursor: Annotated[str | None, Field(max_length=3000, description="The `next_cursor` of the page before.")] = None
+
+    def filters(self) -> dict[str, Any]:
+        """The parameters that select entries; a cursor is valid for exactly these."""
+        return self.model_dump(exclude={"page_size", "cursor"}, mode="json")
+
+
+class LoggedResource(StoredModel):
+    """What an entry is about, by the name that it had."""
+
+    type: Annotated[str, Field(description="`client`, `campaign`, `task`, `share`, `invitation`, `budget`, ...")]
+    id: str
+    name: str | None
+
+
+class Activity(StoredModel):
+    """One change that was made."""
+
+    id: Id
+    at: TimestampText
+    actor: Annotated[int | None, Field(description="The user who asked for it; null where a task began or has ended.")]
+    action: Annotated[str, Field(description="The type of the resource, and what was done: `client.updated`.")]
+    resource: LoggedResource
+    user_id: Annotated[int, Field(description="The account that the resource belongs to.")]
+    client_id: Id | None
+    campaign_id: Id | None
+    changes: Annotated[
+        dict[str, dict[str, JsonValue]],
+        Field(
+            description="The fields that changed, each `{from, to}`. Prompts, guidelines, briefs and other long texts "
+            "are `{length, sha256}`."
+        ),
+    ]
+    request_id: Annotated[str | None, Field(description="The `X-Request-Id` of the request that made it.")]
+
+
+class ActivityPage(StoredModel):
+    """A page of the activity log. With a filter it can have fewer entries than asked for: go on while there is more."""
+
+    items: list[Activity]
+    has_more: bool
+    next_cursor: str | None
