@@ -9,6 +9,8 @@ from pydantic import BaseModel
 
 from atelier import wiring
 from atelier.caller import access_of, caller
+from atelier.domain import sharing
+from atelier.domain.access import Access
 from atelier.domain.account import Account
 from atelier.domain.budgets import Budget, NewBudget
 from atelier.domain.errors import FieldError, Invalid
@@ -19,7 +21,7 @@ from atelier.domain.webhook_secrets import WebhookSecret, secret_text
 from atelier.domain.webhook_targets import webhook_url_error
 from atelier.web.api import JSON, Reply, api, no_content, serve
 from atelier.web.idempotency import idempotent_request
-from atelier.web.openapi import READ, CampaignId, ClientId, IdempotencyKey, responses
+from atelier.web.openapi import READ, CampaignId, ClientId, IdempotencyKey, Owner, responses
 
 app = api()
 
@@ -50,11 +52,12 @@ def get_me() -> Reply:
     tags=["Account"],
     operation_id="getAccount",
     summary="Get your account",
-    responses=responses(200, Account, "Your account's limits and budget, and how much of each is used.", 400),
+    responses=responses(200, Account, "The account's limits and budget, and how much of each is used.", *READ),
 )
-def get_account() -> Reply:
+def get_account(owner: Owner = None) -> Reply:
     """Show your account's limits on generation, its budget, and what is used of them. Beyond a limit: 429."""
-    return Response(200, JSON, wiring.account(access_of(app).account, now=utcnow()).model_dump_json())
+    acting = _access_to(owner, sharing.READ)
+    return Response(200, JSON, wiring.account(acting.account, now=utcnow()).model_dump_json())
 
 
 @app.get(
@@ -62,13 +65,12 @@ def get_account() -> Reply:
     tags=["Account"],
     operation_id="getWebhookSecret",
     summary="Get your webhook secret",
-    responses=responses(200, WebhookSecret, "The secret, which is created by the first request.", 400),
+    responses=responses(200, WebhookSecret, "The secret, which is created by the first request.", *READ),
 )
-def get_webhook_secret() -> Reply:
+def get_webhook_secret(owner: Owner = None) -> Reply:
     """Show the secret that signs the webhooks of your tasks, as the Standard Webhooks specification says."""
-    secret = wiring.webhook_secrets().get_or_create(
-        caller(app).user_id, fresh=secret_text(token_bytes(32)), now=utcnow()
-    )
+    acting, fresh = _access_to(owner, sharing.MANAGE), secret_text(token_bytes(32))
+    secret = wiring.webhook_secrets().get_or_create(acting.account, fresh=fresh, now=utcnow())
     return Response(200, JSON, secret.model_dump_json())
 
 
@@ -78,13 +80,15 @@ def get_webhook_secret() -> Reply:
     operation_id="rotateWebhookSecret",
     summary="Change your webhook secret",
     responses=responses(
-        200, WebhookSecret, "The new secret.", 400, 409, 413, 415, 422, headers=("Idempotent-Replayed",)
+        200, WebhookSecret, "The new secret.", *READ, 409, 413, 415, 422, headers=("Idempotent-Replayed",)
     ),
 )
-def rotate_webhook_secret(request: Request, key: IdempotencyKey = None) -> Reply:
+def rotate_webhook_secret(request: Request, key: IdempotencyKey = None, owner: Owner = None) -> Reply:
     """Replace the secret. The previous one signs as well until `previous_until`; older ones no longer sign."""
     fresh, idempotent = secret_text(token_bytes(32)), idempotent_request(request, key)
-    made = wiring.webhook_secrets().rotate(access_of(app), fresh=fresh, idempotent=idempotent, now=utcnow())
+    made = wiring.webhook_secrets().rotate(
+        _access_to(owner, sharing.MANAGE), fresh=fresh, idempotent=idempotent, now=utcnow()
+    )
     replayed: dict[str, str | list[str]] = {"Idempotent-Replayed": "true"} if made.replayed else {}
     return Response(200, JSON, made.record.model_dump_json(), headers=replayed)
 
@@ -96,9 +100,9 @@ def rotate_webhook_secret(request: Request, key: IdempotencyKey = None) -> Reply
     summary="Set the budget of your account",
     responses=responses(200, Budget, "The budget, and what is used of it.", 400, 404, 413, 415),
 )
-def set_account_budget(body: NewBudget) -> Reply:
+def set_account_budget(body: NewBudget, owner: Owner = None) -> Reply:
     """Set the budget of your account. What was spent before in its period counts; a lower limit stops new work only."""
-    return _set(Scope("account"), body)
+    return _set(Scope("account"), body, owner)
 
 
 @app.get(
@@ -108,9 +112,9 @@ def set_account_budget(body: NewBudget) -> Reply:
     summary="Get the budget of your account",
     responses=responses(200, Budget, "The budget, and what is used of it.", *READ),
 )
-def get_account_budget() -> Reply:
+def get_account_budget(owner: Owner = None) -> Reply:
     """Show the budget of your account: what is spent, reserved for open tasks, and available in its current period."""
-    return _shown(wiring.budgets().get(Scope("account"), access=access_of(app), now=utcnow()))
+    return _shown(wiring.budgets().get(Scope("account"), access=_access_to(owner, sharing.READ), now=utcnow()))
 
 
 @app.delete(
@@ -120,9 +124,9 @@ def get_account_budget() -> Reply:
     summary="Remove the budget of your account",
     responses=responses(204, None, "There is no limit any more.", *READ),
 )
-def delete_account_budget() -> Reply:
+def delete_account_budget(owner: Owner = None) -> Reply:
     """Remove the budget of your account. Spend is still counted, for a budget that is set later."""
-    return _removed(Scope("account"))
+    return _removed(Scope("account"), owner)
 
 
 @app.put(
@@ -197,15 +201,19 @@ def delete_campaign_budget(campaign_id: CampaignId) -> Reply:
     return _removed(Scope("campaign", campaign_id))
 
 
-def _set(scope: Scope, new: NewBudget) -> Reply:
+def _set(scope: Scope, new: NewBudget, owner: int | None = None) -> Reply:
     if new.webhook_url and (error := webhook_url_error(new.webhook_url, private=wiring.private_webhooks())):
         raise Invalid([FieldError(error, pointer="/webhook_url")])
-    return _shown(wiring.budgets().put(scope, new, access=access_of(app), now=utcnow()))
+    return _shown(wiring.budgets().put(scope, new, access=_access_to(owner, sharing.MANAGE), now=utcnow()))
 
 
-def _removed(scope: Scope) -> Reply:
-    wiring.budgets().delete(scope, access=access_of(app), now=utcnow())
+def _removed(scope: Scope, owner: int | None = None) -> Reply:
+    wiring.budgets().delete(scope, access=_access_to(owner, sharing.MANAGE), now=utcnow())
     return no_content()
+
+
+def _access_to(owner: int | None, needs: sharing.Needs) -> Access:
+    return wiring.access_to(owner, access=access_of(app), needs=needs)
 
 
 def _shown(budget: Budget) -> Reply:

@@ -13,7 +13,7 @@ from atelier.domain.activity_list import ActivityPage, ActivityQuery
 from atelier.domain.schema import utcnow
 from atelier.domain.usage_report import UsageQuery, UsageReport, usage_report
 from atelier.web.api import Reply, api, page_response, serve
-from atelier.web.openapi import responses
+from atelier.web.openapi import READ, responses
 from atelier.web.usage_reports import usage_response
 
 app = api()
@@ -24,12 +24,18 @@ app = api()
     tags=["Reports"],
     operation_id="getUsageReport",
     summary="Report usage and spend",
-    responses=responses(200, UsageReport, "The report.", 400, csv="The rows, in columns named as FOCUS names them."),
+    responses=responses(200, UsageReport, "The report.", *READ, csv="The rows, in columns named as FOCUS names them."),
 )
 def get_usage_report(query: Annotated[UsageQuery, Query()], request: Request) -> Reply:
-    """Report what tasks that ended made, took and cost, by day, month or range, and by up to three groups."""
-    account, now = access_of(app).account, utcnow()
-    report = usage_report(query, account=account, ledger=wiring.ledger_reader(), model_id=_model_id, now=now)
+    """Report what tasks that ended made, took and cost, by day, month or range, and by up to three groups.
+
+    With `owner`, of another account: of all of it, or of the clients and campaigns that are shared with you.
+    """
+    access, now = access_of(app), utcnow()
+    account, grants = query.owner or access.account, wiring.grants_of(query.owner, access=access)
+    report = usage_report(
+        query, account=account, ledger=wiring.ledger_reader(), model_id=_model_id, now=now, grants=grants
+    )
     return usage_response(report, wanted=query.format, accept=request.headers.get("accept"))
 
 
@@ -43,7 +49,7 @@ def get_usage_report(query: Annotated[UsageQuery, Query()], request: Request) ->
 def list_activity(query: Annotated[ActivityQuery, Query()]) -> Reply:
     """List the changes of the last 400 days to what you may see, newest first; each is here within seconds.
 
-    Who only views or edits what is shared sees nothing of its shares, invitations and budgets.
+    Who only views or edits what is shared sees nothing of its shares and invitations.
     """
     access = access_of(app)
     return page_response(wiring.activity_reader().list(query, access=access, now=access.at))

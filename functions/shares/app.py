@@ -15,9 +15,7 @@ from atelier.domain.ids import new_id
 from atelier.domain.roles import Role
 from atelier.domain.schema import utcnow
 from atelier.domain.shares import (
-    OWNER,
     AcceptedInvitation,
-    AccountNumber,
     AccountShareQuery,
     CreatedInvitation,
     InvitationFields,
@@ -40,13 +38,22 @@ from atelier.domain.sharing import SharedKind
 from atelier.store.idempotency import CreateResult
 from atelier.web.api import PREFIX, Reply, api, created_response, no_content, page_response, resource_response, serve
 from atelier.web.idempotency import idempotent_request
-from atelier.web.openapi import CREATE, CREATED_HEADERS, READ, CampaignId, ClientId, IdempotencyKey, PathId, responses
+from atelier.web.openapi import (
+    CREATE,
+    CREATED_HEADERS,
+    READ,
+    CampaignId,
+    ClientId,
+    IdempotencyKey,
+    Owner,
+    PathId,
+    responses,
+)
 
 app = api()
 _DIGITS = 15
 
 UserId = Annotated[str, Path(description="The user's number.")]
-Owner = Annotated[AccountNumber | None, Query(**OWNER)]
 ADDED: Any = responses(200, Share, "The share, which was there.", *READ, 409, 413, 415, headers=("ETag",)) | responses(
     201, Share, "The new share.", headers=("ETag", "Location")
 )

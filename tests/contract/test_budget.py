@@ -14,17 +14,17 @@ from tests.support.processes import QUEUES, STARTED, python
 PACKAGES: Final = ("atelier", "aws_lambda_powertools", "boto3", "botocore", "pydantic", "s3transfer", "urllib3")
 BUDGET: Final = {
     "activity": 162,
-    "account": 229,
+    "account": 235,
     "campaigns": 230,  # one to spare, for the kind that docs/extending.md adds
     "cascade": 273,
     "clients": 229,
-    "reports": 226,
+    "reports": 227,
     "tasks": 306,
     "webhook_delivery": 361,
     "relay": 282,
     "shares": 235,
     "sweep": 278,
-    "system": 214,
+    "system": 215,
     "verify": 114,
     "callbacks": 319,
     "worker": 329,

@@ -39,7 +39,7 @@ READ_CAMPAIGN: Final = (200, 200, 200, 200, 200, 200, 200, 200, 404, 404, 404)
 MANAGE_CLIENT: Final = (200, 403, 403, 404, 404, 403, 403, 200, 404, 404, 404)
 MANAGE_CAMPAIGN: Final = (200, 403, 403, 403, 403, 403, 403, 200, 404, 404, 404)
 MANAGE_ACCOUNT: Final = (200, 404, 404, 404, 404, 403, 403, 200, 404, 404, 404)
-OWN: Final = (200, *[404] * 10)
+READ_ACCOUNT: Final = (200, 404, 404, 404, 404, 200, 200, 200, 404, 404, 404)
 CREATE_BELOW_CLIENT: Final = (201, 403, 201, 404, 404, 403, 201, 201, 404, 404, 404)
 
 STATUS: Final[dict[Route, Any]] = {
@@ -49,19 +49,19 @@ STATUS: Final[dict[Route, Any]] = {
     ("POST", "/webhooks/{provider}"): OF_NOBODY,
     ("GET", "/me"): OF_NOBODY,
     ("GET", "/providers"): OF_NOBODY,
-    ("GET", "/account"): OF_NOBODY,  # the caller's own
-    ("GET", "/webhook-secret"): OF_NOBODY,  # the caller's own
-    ("GET", "/reports/usage"): OF_NOBODY,  # of the caller's own
-    ("GET", "/account/budget"): OF_NOBODY,  # the caller's own
-    ("PUT", "/account/budget"): OF_NOBODY,
-    ("DELETE", "/account/budget"): OF_NOBODY,
-    ("PUT", "/clients/{client_id}/budget"): OWN,
-    ("GET", "/clients/{client_id}/budget"): OWN,
-    ("DELETE", "/clients/{client_id}/budget"): tuple(204 if s == 200 else s for s in OWN),
-    ("PUT", "/campaigns/{campaign_id}/budget"): OWN,
-    ("GET", "/campaigns/{campaign_id}/budget"): OWN,
-    ("DELETE", "/campaigns/{campaign_id}/budget"): tuple(204 if s == 200 else s for s in OWN),
-    ("POST", "/webhook-secret"): OF_NOBODY,
+    ("GET", "/account"): READ_ACCOUNT,
+    ("GET", "/webhook-secret"): MANAGE_ACCOUNT,
+    ("POST", "/webhook-secret"): MANAGE_ACCOUNT,
+    ("GET", "/reports/usage"): READ_CAMPAIGN,  # as far as it is shared
+    ("GET", "/account/budget"): READ_ACCOUNT,
+    ("PUT", "/account/budget"): MANAGE_ACCOUNT,
+    ("DELETE", "/account/budget"): tuple(204 if s == 200 else s for s in MANAGE_ACCOUNT),
+    ("PUT", "/clients/{client_id}/budget"): MANAGE_CLIENT,
+    ("GET", "/clients/{client_id}/budget"): READ_CLIENT,
+    ("DELETE", "/clients/{client_id}/budget"): tuple(204 if s == 200 else s for s in MANAGE_CLIENT),
+    ("PUT", "/campaigns/{campaign_id}/budget"): MANAGE_CAMPAIGN,
+    ("GET", "/campaigns/{campaign_id}/budget"): READ_CAMPAIGN,
+    ("DELETE", "/campaigns/{campaign_id}/budget"): tuple(204 if s == 200 else s for s in MANAGE_CAMPAIGN),
     ("POST", "/invitations/accept"): OF_NOBODY,  # whoever has the token
     ("GET", "/clients"): LISTED,
     ("GET", "/campaigns"): LISTED,
@@ -128,9 +128,12 @@ BODIES: Final[dict[Route, Json]] = {
     ("POST", "/generate/image/estimate"): {"prompt": "A boat", "campaign_id": "{campaign_id}"},
     ("POST", "/generate/video/estimate"): {"prompt": "A boat", "client_id": "{client_id}"},
     ("POST", "/generate/audio/estimate"): {"prompt": "A boat", "user_id": "{owner}"},
+    ("PUT", "/account/budget"): {"limit": 5},
     ("PUT", "/clients/{client_id}/budget"): {"limit": 5},
     ("PUT", "/campaigns/{campaign_id}/budget"): {"limit": 5},
 }
+OF_ACCOUNTS: Final = ("/account", "/webhook-secret", "/reports/usage")
+"""What takes `owner`, the account's number."""
 OF_GUESTS: Final = [route for route, statuses in STATUS.items() if isinstance(statuses, tuple)]
 SCOPES: Final = {"client": "/clients/{client_id}", "campaign": "/campaigns/{campaign_id}", "account": "/account"}
 
@@ -170,8 +173,7 @@ def new_things(w: Harness) -> dict[str, Any]:
         w.call("PUT", f"{filled(path, known)}/shares/{known['user_id']}", {"role": "viewer"}, claims=own)
         made = w.call("POST", f"{filled(path, known)}/invitations", {"role": "viewer"}, claims=own)
         known[f"{kind}_invitation"] = made.json["id"]
-        if kind != "account":
-            w.call("PUT", f"{filled(path, known)}/budget", {"limit": 5}, claims=own)
+        w.call("PUT", f"{filled(path, known)}/budget", {"limit": 5}, claims=own)
     return known
 
 
@@ -229,7 +231,8 @@ def asked(w: Harness, route: Route, known: dict[str, Any]) -> Answer:
     body = json.loads(filled(json.dumps(BODIES[route]), known)) if route in BODIES else None
     if path.endswith(("/shares/{user_id}", "/invitations")) and method in ("PUT", "POST"):
         body = {"role": "viewer"}
-    query = {"owner": known["owner"]} if path.startswith("/account/") else None
+    query: Json = {"owner": known["owner"]} if path.startswith(OF_ACCOUNTS) else {}
+    query |= {"from": "2026-11-01", "to": "2026-12-01"} if path == "/reports/usage" else {}
     return w.call(method, filled(path, known), body, query=query, claims=claims(known["guest"]))
 
 

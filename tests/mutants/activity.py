@@ -54,7 +54,7 @@ MUTANTS: Final = (
     Mutant(
         "a guest sees the log of what was deleted",
         READER,
-        "        return [page for (grant, _), page in zip(queries, pages, strict=True) if _is_there(grant, beside)]",
+        "        return [page for (grant, _), page in zip(queries, pages, strict=True) if is_there(grant, beside)]",
         "        return list(pages)",
         LOG,
     ),

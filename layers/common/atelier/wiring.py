@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from atelier.domain.pipeline import Pipeline
     from atelier.domain.provider import CallbackVerifier, Provider, Secret
     from atelier.domain.shares import ReceivedSharePage, ShareQuery
-    from atelier.domain.sharing import SharedKind
+    from atelier.domain.sharing import Grant, Needs, SharedKind
     from atelier.domain.task_creation import GenerationContext
     from atelier.domain.webhook_delivery import WebhookDispatcher
     from atelier.providers.fal import Fal
@@ -213,6 +213,24 @@ def ledger_reader() -> "LedgerReader":
     from atelier.store.ledger_reader import LedgerReader
 
     return LedgerReader(table())
+
+
+def access_to(account: int | None, *, access: "Access", needs: "Needs") -> "Access":
+    """The access to a whole account, the actor's own (None) or one that was shared. Raises NotFound and Forbidden."""
+    if account in (None, access.account):
+        return access
+    from atelier.store.received import reach_account
+
+    return reach_account(table(), account, access=access, needs=needs)
+
+
+def grants_of(account: int | None, *, access: "Access") -> "tuple[Grant, ...] | None":
+    """What of an account was shared with the actor; None for the actor's own. Raises NotFound."""
+    if account in (None, access.account):
+        return None
+    from atelier.store.received import grants_of
+
+    return grants_of(table(), account, access=access)
 
 
 @cache

@@ -19,7 +19,7 @@ LONGEST: Final = 255
 """Characters of a text that is logged as it is."""
 CONFIDENTIAL: Final = frozenset({"prompt", "metadata"})
 """Fields that are logged as length and digest, however short they are."""
-MANAGED: Final = frozenset({"share", "invitation", "budget", "webhook_secret"})
+MANAGED: Final = frozenset({"share", "invitation", "webhook_secret"})
 """What only who manages the resource may see."""
 TEXT_LENGTH: Final = "text_length"
 TEXT_DIGEST: Final = "text_sha256"

@@ -24,6 +24,15 @@ def _whole_number(value: Any) -> Any:
 FROM_TEXT: Final = BeforeValidator(_whole_number)
 
 
+_MOST: Final = 10**15 - 1
+AccountNumber = Annotated[int, FROM_TEXT, Field(ge=1, le=_MOST)]
+OWNER: Final[dict[str, Any]] = {
+    "description": "The account's number; without it, your own.",
+    "json_schema_extra": {"minimum": 1, "maximum": _MOST},
+}
+"""The parameter `owner`, which is optional: its bounds would not be in the document otherwise."""
+
+
 class ListQuery(RequestModel):
     """The query parameters of every list."""
 

@@ -4,13 +4,13 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Annotated, Final, Literal, cast
 
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from atelier.domain.errors import FieldError, Invalid, NotFound
-from atelier.domain.pages import FROM_TEXT, ListQuery, Page
+from atelier.domain.pages import OWNER, AccountNumber, ListQuery, Page
 from atelier.domain.roles import Role
 from atelier.domain.schema import Id, RequestModel, StoredModel, TimestampText, format_timestamp
 from atelier.domain.sharing import ACCOUNT, SharedKind
@@ -121,15 +121,6 @@ class ShareQuery(ListQuery):
     """Which page of shares or invitations, in what order."""
 
     sort_by: Annotated[Literal["created_at"], Field(description="Order; ties by id.")] = "created_at"
-
-
-_MOST: Final = 10**15 - 1
-AccountNumber = Annotated[int, FROM_TEXT, Field(ge=1, le=_MOST)]
-OWNER: Final[dict[str, Any]] = {
-    "description": "The account's number; without it, your own.",
-    "json_schema_extra": {"minimum": 1, "maximum": _MOST},
-}
-"""The parameter `owner`, which is optional: its bounds would not be in the document otherwise."""
 
 
 class AccountShareQuery(ShareQuery):

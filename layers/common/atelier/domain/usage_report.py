@@ -16,8 +16,9 @@ from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, Validat
 
 from atelier.domain.ledger import AMOUNTS, Row
 from atelier.domain.money import from_millionths
-from atelier.domain.pages import FROM_TEXT
+from atelier.domain.pages import FROM_TEXT, OWNER, AccountNumber
 from atelier.domain.schema import UNASSIGNED, QueryId, RequestModel, Timestamp
+from atelier.domain.sharing import ACCOUNT, Grant
 from atelier.domain.tasks.record import TaskType
 
 LONGEST: Final = 366
@@ -97,6 +98,7 @@ class UsageQuery(RequestModel):
         _UpTo,
         Field(description="Only of tasks that these users created."),
     ] = ()
+    owner: Annotated[AccountNumber | None, Field(**OWNER)] = None
     format: Annotated[
         Literal["json", "csv"] | None, Field(description="Without it, the `Accept` header decides; JSON by default.")
     ] = None
@@ -196,8 +198,16 @@ ModelId = Callable[[str, str], str]
 """The id of a provider's model by its id or alias."""
 
 
-def usage_report(query: UsageQuery, *, account: int, ledger: Ledger, model_id: ModelId, now: datetime) -> UsageReport:
-    """What an account's tasks that ended in a range of days add up to."""
+def usage_report(
+    query: UsageQuery,
+    *,
+    account: int,
+    ledger: Ledger,
+    model_id: ModelId,
+    now: datetime,
+    grants: Collection[Grant] | None = None,
+) -> UsageReport:
+    """What an account's tasks that ended in a range of days add up to; with `grants`, those that they cover."""
     buckets = Buckets(query.from_, query.to, query.bucket)
     # Asked for only where it matters, and once for each model.
     model_id = cache(model_id) if query.model or Group.MODEL in query.group_by else lambda _, name: name
@@ -206,11 +216,11 @@ def usage_report(query: UsageQuery, *, account: int, ledger: Ledger, model_id: M
     for row, amounts in ledger.rows(account, start=query.from_, end=query.to):
         shown = row._replace(model=model_id(row.provider, row.model))
         # A row that everything was moved away from is as good as none.
-        if any(amounts.values()) and wanted(shown):
+        if any(amounts.values()) and wanted(shown) and _is_covered(shown, grants):
             key = (buckets.start_of(row.day), *(getattr(shown, group) for group in groups))
             sums[key] = _added(sums.get(key, [0] * len(AMOUNTS)), amounts)
     names: dict[Group, Mapping[str, NamedResource]] = {
-        group: ledger.names(account, group, {key[at] for key in sums} - {UNASSIGNED})
+        group: _visible(ledger.names(account, group, {key[at] for key in sums} - {UNASSIGNED}), group, grants)
         for at, group in enumerate(groups, 1)
         if group in NAMED
     }
@@ -224,6 +234,21 @@ def usage_report(query: UsageQuery, *, account: int, ledger: Ledger, model_id: M
         rows=list(_rows(sums, buckets, groups, names)),
         totals=UsageAmounts(**_amounts([sum(each) for each in zip(*sums.values(), strict=True)])),
     )
+
+
+def _is_covered(row: Row, grants: Collection[Grant] | None) -> bool:
+    return grants is None or any(each.kind == ACCOUNT or getattr(row, each.kind) == each.id for each in grants)
+
+
+def _visible(
+    names: Mapping[str, NamedResource], group: Group, grants: Collection[Grant] | None
+) -> Mapping[str, NamedResource]:
+    """The names that may be seen: a guest of a campaign does not see what its client is called."""
+    if grants is None or group is not Group.CLIENT:
+        return names
+    seen = {each.id for each in grants if each.kind == "client"}
+    is_all = any(each.kind == ACCOUNT for each in grants)
+    return {id_: it if is_all or id_ in seen else it.model_copy(update={"name": None}) for id_, it in names.items()}
 
 
 class Buckets:

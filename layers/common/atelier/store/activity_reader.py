@@ -19,11 +19,10 @@ from atelier.domain.ids import first_id_at, is_id, last_id_at
 from atelier.domain.roles import Role
 from atelier.domain.sharing import ACCOUNT, Grant, disjoint, owned_by
 from atelier.store import keys
-from atelier.store.account_summary import summary_from
 from atelier.store.expressions import Attr, Condition
-from atelier.store.keys import Key, Partition
+from atelier.store.keys import Partition
 from atelier.store.lists import Cursor, cursor_of
-from atelier.store.received import grants_in
+from atelier.store.received import grants_in, is_there, shared_keys
 from atelier.store.table import Query, QueryPage, Table
 from atelier.store.wire import Item
 
@@ -41,9 +40,9 @@ class ActivityReader:
         if not queries:
             return []
         named = [grant for grant, _ in queries if grant.kind != ACCOUNT]
-        wanted = [key for grant in named for key in _shared_keys(grant)]
+        wanted = [key for grant in named for key in shared_keys(grant)]
         pages, beside = self._table.read_together(wanted, [each for _, each in queries])
-        return [page for (grant, _), page in zip(queries, pages, strict=True) if _is_there(grant, beside)]
+        return [page for (grant, _), page in zip(queries, pages, strict=True) if is_there(grant, beside)]
 
     def _queries(self, query: ActivityQuery, account: int, grant: Grant | None, within: Condition) -> list[Query]:
         """The queries for what of a log was asked for and may be seen."""
@@ -111,19 +110,6 @@ def _within(query: ActivityQuery, now: datetime) -> Condition | None:
     if cursor:
         high = min(high, str(UUID(int=max(UUID(cursor.id).int - 1, 0))))
     return Attr("id").between(low, high) if low <= high else None
-
-
-def _shared_keys(grant: Grant) -> tuple[Key, Key]:
-    return keys.resource(grant.account, grant.kind, grant.id), keys.summary(grant.account)
-
-
-def _is_there(grant: Grant, beside: dict[Key, Item]) -> bool:
-    """Whether what was shared has not been deleted."""
-    if grant.kind == ACCOUNT:
-        return True
-    resource, summary = _shared_keys(grant)
-    pending = summary_from(beside.get(summary)).pending
-    return resource in beside and not pending.hides(grant.kind, beside[resource])
 
 
 def _page(query: ActivityQuery, pages: Sequence[QueryPage]) -> ActivityPage:

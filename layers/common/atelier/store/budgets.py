@@ -11,9 +11,11 @@ from atelier.domain.counters import EVERYTHING
 from atelier.domain.errors import NotFound
 from atelier.domain.money import from_millionths, in_millionths
 from atelier.domain.reservations import TOTAL, Period, Scope, month_end, month_of, months_before
+from atelier.domain.sharing import MANAGE, READ, Needs
 from atelier.store import activity, keys
 from atelier.store.expressions import Attr, Condition
 from atelier.store.parents import LIVE
+from atelier.store.received import still_granted
 from atelier.store.reservations import BLOCKS, LIMIT, named, reserved, room
 from atelier.store.table import Table, Write, concurrent_update
 from atelier.store.wire import Item
@@ -63,19 +65,16 @@ class Budgets:
 
     def get(self, scope: Scope, *, access: Access, now: datetime) -> Budget:
         """The budget of a scope. Raises NotFound when it has none, or is not there."""
-        return _shown(self._counters(scope, access), scope, now=now)
+        _, counters = self._reached(scope, access, READ)
+        return _shown(counters, scope, now=now)
 
     def put(self, scope: Scope, new: NewBudget, *, access: Access, now: datetime) -> Budget:
-        """Set the budget of a scope. What was spent before in its period counts. Raises NotFound."""
+        """Set the budget of a scope. What was spent before in its period counts. Raises NotFound and Forbidden."""
 
         def attempt() -> Budget:
-            key, counters = self._key(scope, access), self._counters(scope, access)
-            writes = [
-                _defined(key, counters, new, scope=scope, actor=access.actor, now=now),
-                *_logged(counters, new, scope, access, now=now),
-            ]
-            self._table.transact(*writes)
-            return _shown(self._table.get(key), scope, now=now)
+            acting, counters = self._reached(scope, access, MANAGE)
+            self._define(scope, counters, new, acting, now=now)
+            return _shown(self._table.get(_key(scope, acting)), scope, now=now)
 
         return self._table.retry_on_conflict(attempt)
 
@@ -83,24 +82,29 @@ class Budgets:
         """Remove the budget of a scope; what is spent goes on being counted. Raises NotFound when it has none."""
 
         def attempt() -> None:
-            counters = self._counters(scope, access)
+            acting, counters = self._reached(scope, access, MANAGE)
             _shown(counters, scope, now=now)
-            key = self._key(scope, access)
-            gone = _defined(key, counters, None, scope=scope, actor=access.actor, now=now)
-            self._table.transact(gone, *_logged(counters, None, scope, access, now=now))
+            self._define(scope, counters, None, acting, now=now)
 
         self._table.retry_on_conflict(attempt)
 
-    def _key(self, scope: Scope, access: Access) -> keys.Key:
-        return keys.counters(access.account, scope.id or EVERYTHING)
+    def _define(self, scope: Scope, counters: Item, new: NewBudget | None, access: Access, *, now: datetime) -> None:
+        defined = _defined(_key(scope, access), counters, new, scope=scope, actor=access.actor, now=now)
+        self._table.transact(*still_granted(access), defined, *_logged(counters, new, scope, access, now=now))
 
-    def _counters(self, scope: Scope, access: Access) -> Item:
+    def _reached(self, scope: Scope, access: Access, needs: Needs) -> tuple[Access, Item]:
+        """The access to a scope, and its counters. Of a whole account, the access is to that account already."""
+        acting = access
         if scope.id is not None:
-            self._resources[scope.kind].get(scope.id, access=access)
-        counters = self._table.get(self._key(scope, access))
+            _, acting = self._resources[scope.kind].get_by(scope.id, access=access, needs=needs)
+        counters = self._table.get(_key(scope, acting))
         if scope.id is not None and (counters is None or "deleted_at" in counters):
             raise NotFound(scope.kind, scope.id)
-        return counters or {}
+        return acting, counters or {}
+
+
+def _key(scope: Scope, access: Access) -> keys.Key:
+    return keys.counters(access.account, scope.id or EVERYTHING)
 
 
 def _shown(counters: Item | None, scope: Scope, *, now: datetime) -> Budget:
@@ -115,7 +119,7 @@ def _logged(counters: Item, new: NewBudget | None, scope: Scope, access: Access,
     old = budget_from(counters, now=now)
     changes = {
         name: {"from": before, "to": after}
-        for name in ("limit", "period", "on_exceeded")
+        for name in ("limit", "period", "on_exceeded", "alerts")
         if (before := _plain(getattr(old, name, None))) != (after := _plain(getattr(new, name, None)))
     }
     if not changes:

@@ -128,6 +128,32 @@ def _found_in(table: Table, accounts: Sequence[int], kind: str, id_: str) -> dic
     return table.get_many(wanted)
 
 
+def shared_keys(grant: Grant) -> tuple[Key, Key]:
+    """Where the resource of a grant is, and what says whether its ancestors are; not of a whole account."""
+    return keys.resource(grant.account, grant.kind, grant.id), keys.summary(grant.account)
+
+
+def is_there(grant: Grant, found: Mapping[Key, Item]) -> bool:
+    """Whether what was shared has not been deleted; `found` has the items at its `shared_keys`."""
+    if grant.kind == ACCOUNT:
+        return True
+    resource, summary = shared_keys(grant)
+    pending = summary_from(found.get(summary)).pending
+    return resource in found and not pending.hides(grant.kind, found[resource])
+
+
+def grants_of(table: Table, account: int, *, access: Access) -> tuple[Grant, ...]:
+    """What of an account was shared with the actor and is still there. Raises NotFound where that is nothing."""
+    summary = keys.summary(access.actor)
+    grants = [each for each in grants_in(table.get_many([summary]).get(summary), access) if each.account == account]
+    wanted = [key for each in grants if each.kind != ACCOUNT for key in shared_keys(each)]
+    found = table.get_many(wanted) if wanted else {}
+    there = tuple(each for each in grants if is_there(each, found))
+    if not there:
+        raise NotFound(ACCOUNT, str(account))
+    return there
+
+
 def reach_account(table: Table, account: int, *, access: Access, needs: Needs) -> Access:
     """The access to a whole account that was shared with the actor, or to the actor's own.
 

@@ -378,9 +378,8 @@ def received_shares(table: Table, query: ShareQuery, *, access: Access) -> Recei
     def shared(beside: Beside) -> tuple[Plan[ReceivedShare], ...]:
         grants = received.grants_in(beside.get(summary), access)
         named = [grant for grant in grants if grant.kind != ACCOUNT]
-        wanted = [keys.resource(each.account, each.kind, each.id) for each in named]
-        accounts = [keys.summary(each.account) for each in named]
-        return (_received_plan((*wanted, *accounts), lambda found: _received_rows(grants, found)),) if grants else ()
+        wanted = tuple(key for each in named for key in received.shared_keys(each))
+        return (_received_plan(wanted, lambda found: _received_rows(grants, found)),) if grants else ()
 
     own = _received_plan((summary,), lambda _: [])
     plan = Plan(**{**vars(own), "shared": shared})
@@ -402,10 +401,9 @@ def _received_plan(beside: tuple[keys.Key, ...], given: Callable[[Beside], Seque
 def _received_rows(grants: Sequence[Grant], found: Beside) -> list[Item]:
     rows = []
     for grant in grants:
-        item = found.get(keys.resource(grant.account, grant.kind, grant.id))
-        pending = summary_from(found.get(keys.summary(grant.account))).pending
-        if grant.kind != ACCOUNT and (item is None or pending.hides(grant.kind, item)):
+        if not received.is_there(grant, found):
             continue
+        item = found.get(received.shared_keys(grant)[0])
         resource = SharedResource(
             type=grant.kind, id=grant.id, name=item["name"] if item else None, user_id=grant.account
         )

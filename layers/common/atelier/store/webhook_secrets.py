@@ -8,6 +8,7 @@ from atelier.store import activity, idempotency, keys
 from atelier.store.expressions import Attr, Condition
 from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.items import from_item, to_item
+from atelier.store.received import still_granted
 from atelier.store.table import MISSING, Table, Write, concurrent_update
 
 
@@ -32,27 +33,27 @@ class WebhookSecrets:
     def rotate(
         self, access: Access, *, fresh: str, idempotent: IdempotentRequest | None, now: datetime
     ) -> CreateResult[WebhookSecret]:
-        """Make `fresh` the actor's secret; the one before it signs as well for a day. With `idempotent`, once.
+        """Make `fresh` the account's secret; the one before it signs as well for a day. With `idempotent`, once.
 
         Raises IdempotencyKeyReused and RequestInProgress.
         """
 
         def attempt() -> CreateResult[WebhookSecret]:
-            kept = self._kept(access.actor)
+            kept = self._kept(access.account)
             made = rotated(kept, fresh=fresh, now=now) if kept else WebhookSecret(secret=fresh)
             as_read: Condition = Attr("version").eq(kept.version) if kept else MISSING
-            write = _put(access.actor, made, condition=as_read)
+            write = _put(access.account, made, condition=as_read)
             logged = activity.done(
-                "webhook_secret", "updated", access, id_=str(access.actor), version=made.version, changes={}, now=now
+                "webhook_secret", "updated", access, id_=str(access.account), version=made.version, changes={}, now=now
             )
             return idempotency.create(
                 self._table,
                 made,
-                [write, logged],
-                id_=str(access.actor),
+                [*still_granted(access), write, logged],
+                id_=str(access.account),
                 access=access,
                 idempotent=idempotent,
-                load=lambda _: self.get_or_create(access.actor, fresh=fresh, now=now),
+                load=lambda _: self.get_or_create(access.account, fresh=fresh, now=now),
                 now=now,
             )
 

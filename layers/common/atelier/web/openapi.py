@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-from aws_lambda_powertools.event_handler.openapi.params import Header, Path
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 from pydantic import AfterValidator, BaseModel
 
 from atelier.domain.ids import canonical
+from atelier.domain.pages import OWNER, AccountNumber
 from atelier.web.problems import CONTENT_TYPE, Problem
 
 _WHEN: Final[Mapping[int, str]] = {
@@ -110,4 +111,5 @@ def path_id(kind: str) -> Any:
 PathId = Annotated[str, AfterValidator(canonical), Path(description="Its id.", json_schema_extra={"format": "uuid"})]
 ClientId = Annotated[str, AfterValidator(canonical), path_id("client")]
 CampaignId = Annotated[str, AfterValidator(canonical), path_id("campaign")]
+Owner = Annotated[AccountNumber | None, Query(**OWNER)]
 TaskId = Annotated[str, AfterValidator(canonical), path_id("task")]
