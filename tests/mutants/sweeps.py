@@ -77,7 +77,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "the unheard submit of a deleted task cannot be looked for",
-        f"{DOMAIN}/tasks/life_cycle.py",
+        DUE,
         "texts = {} if task.sent and task.provider_task_id is None and not task.job_over else _NO_TEXTS",
         "texts = _NO_TEXTS",
         "tests/unit/test_pipeline_endings.py",

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel
 
 from atelier.domain.catalog import Catalog, Model, Price, Unit
-from atelier.domain.due import LATE_AFTER, first_look
+from atelier.domain.due import LATE_AFTER, deleted, first_look
 from atelier.domain.pipeline import Pipeline
 from atelier.domain.pipeline_ports import GenerationMessage, MediaRejected, TaskChanged
 from atelier.domain.provider import (
@@ -25,7 +25,6 @@ from atelier.domain.provider import (
     Unavailable,
     Working,
 )
-from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Output, Task, TaskDetail, TaskError, TaskStatus, TaskSummary, TaskType
 
 T = TypeVar("T")
@@ -85,7 +84,7 @@ class FakeTasks:
         """Delete the task, as its caller does; what it was."""
         task = self.kept.pop(task_id)
         self._before.pop(task_id, None)
-        self.deleted[task_id], self.due[task_id] = life_cycle.deleted(task, now=now), now + LATE_AFTER
+        self.deleted[task_id], self.due[task_id] = deleted(task, now=now), now + LATE_AFTER
         return task
 
     def load_deleted(self, user_id: int, task_id: str) -> Task | None:

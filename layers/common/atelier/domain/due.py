@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskType
 
@@ -29,6 +29,15 @@ DELIVERY_ENDS: Final = timedelta(days=3)
 """From the end of a task: a receiver that does not answer is given up."""
 LATE_AFTER: Final = timedelta(minutes=5)
 """How late the message of a task may be before another one is sent: a queue that is a little behind loses nothing."""
+
+_NO_LOGS: Final[Mapping[str, Any]] = {
+    "outputs": [],
+    "attempts": [],
+    "webhook_deliveries": [],
+    "metadata": None,
+    "error": None,
+}
+_NO_TEXTS: Final[Mapping[str, Any]] = {"prompt": "", "effective_prompt": "", "params": {}}
 
 
 class Work(StrEnum):
@@ -102,6 +111,15 @@ def next_delivery(made: Sequence[DeliveryAttempt], *, since: datetime) -> dateti
 def outcome_ends(task: Task) -> datetime:
     """From when on nobody asks any more how the job of a task that has ended came out."""
     return task.created_at + DEADLINE[task.type] + AFTERMATH
+
+
+def deleted(task: Task, *, now: datetime) -> Task:
+    """What is kept of a task that its caller deletes, until its files are gone and its job has stopped.
+
+    Its texts are kept only where its job has to be looked for by them: where nobody has heard of the submit.
+    """
+    texts = {} if task.sent and task.provider_task_id is None and not task.job_over else _NO_TEXTS
+    return task.model_copy(update={**_NO_LOGS, **texts, "next_at": now, "updated_at": now})
 
 
 def delivered(delivery: DeliveryAttempt) -> bool:

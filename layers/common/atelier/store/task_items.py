@@ -21,8 +21,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from atelier.domain.due import LATE_AFTER, first_look
-from atelier.domain.tasks.life_cycle import deleted
+from atelier.domain.due import LATE_AFTER, deleted, first_look
 from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskDetail, TaskSummary
 from atelier.store import keys
 from atelier.store.expressions import Attr, Condition

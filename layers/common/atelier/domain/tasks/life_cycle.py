@@ -1,23 +1,13 @@
 """The changes of a task: each returns the task in its next version, or raises IllegalTransition."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from atelier.domain.errors import IllegalTransition
 from atelier.domain.ledger import is_unpriced
 from atelier.domain.money import in_dollars
 from atelier.domain.tasks.record import NEXT, TERMINAL, Attempt, Cost, Outcome, Output, Task, TaskError, TaskStatus
-
-_NO_LOGS: Final[Mapping[str, Any]] = {
-    "outputs": [],
-    "attempts": [],
-    "webhook_deliveries": [],
-    "metadata": None,
-    "error": None,
-}
-_NO_TEXTS: Final[Mapping[str, Any]] = {"prompt": "", "effective_prompt": "", "params": {}}
 
 
 def _moved(task: Task, status: TaskStatus, *, now: datetime, **change: Any) -> Task:
@@ -87,15 +77,6 @@ def rerouted(task: Task, error: TaskError, *, now: datetime) -> Task:
         attempts=[*task.attempts, Attempt(provider=task.provider, model=task.model, error=error)],
         cost=Cost(estimated=following.estimated),
     )
-
-
-def deleted(task: Task, *, now: datetime) -> Task:
-    """What is kept of a task that its caller deletes, until its files are gone and its job has stopped.
-
-    Its texts are kept only where its job has to be looked for by them: where nobody has heard of the submit.
-    """
-    texts = {} if task.sent and task.provider_task_id is None and not task.job_over else _NO_TEXTS
-    return task.model_copy(update={**_NO_LOGS, **texts, "next_at": now, "updated_at": now})
 
 
 def with_outcome(task: Task, outcome: Outcome, *, cost: Decimal | None, now: datetime) -> Task:
