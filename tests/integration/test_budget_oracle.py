@@ -93,7 +93,7 @@ class Books:
         self._begin(scope, month)
         now = month if period == "month" else "total"
         ((used,),) = self.db.execute("SELECT spent + reserved FROM used WHERE (scope, period) = (?, ?)", (scope, now))
-        limit = max(lim, used)
+        limit: int = max(lim, used)
         self.remove(scope)
         self.db.execute("INSERT INTO budget VALUES (?, ?, ?, ?)", (scope, period, limit, blocks))
         checked = limit if blocks else None
