@@ -215,6 +215,8 @@ def _budgets(it: Measuring, new_image: Mapping[str, Any]) -> None:
         it.ask(f"GET {scope}/budget")
     with mock.patch.object(Catalog, "estimate", return_value=Decimal("0.04")):
         it.ask("POST /generate/image/estimate", new_image, what="for a campaign, with three budgets")
+        it.ask("POST /generate/video/estimate", {"prompt": WORDS}, what="for nobody")
+        it.ask("POST /generate/audio/estimate", {"prompt": WORDS}, what="for nobody")
         it.names["task_id"] = it.ask("POST /generate/image", new_image, what="for a campaign, with three budgets").json[
             "id"
         ]

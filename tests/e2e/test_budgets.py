@@ -1,7 +1,6 @@
 """A budget under parallel requests from several processes, on the emulator, which runs them at the same time."""
 
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from decimal import Decimal
 from multiprocessing import get_context
 from typing import Any
 
@@ -10,6 +9,7 @@ import httpx
 from tests.e2e.conftest import eventually
 
 PROCESSES = 4
+MILLION = 10**6
 
 
 def generate(url: str, client_id: str, count: int) -> list[str]:
@@ -21,9 +21,11 @@ def generate(url: str, client_id: str, count: int) -> list[str]:
     return [answer.json()["id"] for answer in answers if answer.status_code == 202]
 
 
-def shown(api: httpx.Client, path: str) -> tuple[Decimal, Decimal, Decimal]:
+def shown(api: httpx.Client, path: str) -> tuple[int, int, int]:
+    """What is spent, reserved and available, in millionths of a dollar."""
     found: dict[str, Any] = api.get(path).json()
-    return Decimal(str(found["spent"])), Decimal(str(found["reserved"])), Decimal(str(found["available"]))
+    spent, reserved, available = (round(found[name] * MILLION) for name in ("spent", "reserved", "available"))
+    return spent, reserved, available
 
 
 def test_a_dollar_pays_for_25_of_200(api: httpx.Client) -> None:
@@ -35,10 +37,10 @@ def test_a_dollar_pays_for_25_of_200(api: httpx.Client) -> None:
         asked = [processes.submit(generate, str(api.base_url), client_id, 50) for _ in range(PROCESSES)]
         while not all(each.done() for each in asked):
             spent, reserved, _ = shown(api, path)
-            assert spent + reserved <= 1
+            assert spent + reserved <= MILLION
         made = [task for each in asked for task in each.result()]
     assert len(made) == 25
-    assert shown(api, path) == (Decimal(0), Decimal(1), Decimal(0))
+    assert shown(api, path) == (0, MILLION, 0)
     for task in made:
         assert api.post(f"/tasks/{task}/cancel").status_code == 200
-    eventually(lambda: shown(api, path) == (Decimal(0), Decimal(0), Decimal(1)), "all of it is back")
+    eventually(lambda: shown(api, path) == (0, 0, MILLION), "all of it is back")
