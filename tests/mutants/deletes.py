@@ -68,8 +68,8 @@ MUTANTS: Final = (
     Mutant(
         "a change is written over another one",
         f"{STORE}/resources.py",
-        "self._put(changed, condition=same_version, before=item)",
-        "self._put(changed, condition=None, before=item)",
+        "self._put(changed, condition=same_version, access=access, before=item)",
+        "self._put(changed, condition=None, access=access, before=item)",
         INTERLEAVINGS,
     ),
     Mutant(
@@ -96,9 +96,8 @@ MUTANTS: Final = (
     Mutant(
         "a delete is two transactions",
         f"{STORE}/resources.py",
-        "            self._table.transact("
-        "*still_granted(acting), *self._deletion(acting.account, item, counters, now=now))",
-        "            writes = self._deletion(acting.account, item, counters, now=now)\n"
+        "            self._table.transact(*still_granted(acting), *self._deletion(acting, item, counters, now=now))",
+        "            writes = self._deletion(acting, item, counters, now=now)\n"
         "            self._table.transact(*writes[:-2])\n"
         "            self._table.transact(*writes[-2:])",
         "tests/integration/test_cascade_crash_points.py",

@@ -19,8 +19,8 @@ MUTANTS: Final = (
     Mutant(
         "a guest's new task does not demand the grant",
         f"{STORE}/tasks.py",
-        "writes = [*still_granted(access), *counters.creating",
-        "writes = [*counters.creating",
+        "            *still_granted(access),\n            *counters.creating",
+        "            *counters.creating",
         SHARING,
     ),
     Mutant(
@@ -75,7 +75,7 @@ MUTANTS: Final = (
     Mutant(
         "an invitation survives being accepted",
         f"{STORE}/shares.py",
-        "                self._without(self._invitations.kind, invitation),\n                *self._written(",
+        "                *self._without(self._invitations.kind, invitation, access),\n                *self._written(",
         "                *self._written(",
         SHARING,
     ),
