@@ -134,6 +134,7 @@ MAY_NOT: Final[dict[str, tuple[Deed, ...]]] = {
     "reports": (Role.scan, Role.delete, Role.write_file, Role.read_file, Role.generate, Role.secrets),
     "system": (Role.scan, Role.put, Role.update, Role.delete, Role.write_file, Role.generate, Role.secrets),
     "callbacks": (Role.get, Role.put, Role.scan, Role.read_file, Role.clean_up, Role.notify, Role.secrets),
+    "activity": (Role.get, Role.scan, Role.delete, Role.read_file, Role.clean_up, Role.notify, Role.secrets),
     "relay": (Role.get, Role.put, Role.scan, Role.read_file, Role.write_file, Role.secrets),
     "worker": (Role.scan, Role.drop, Role.write_elsewhere, Role.clean_up, Role.notify, Role.secrets),
     "cascade": (
