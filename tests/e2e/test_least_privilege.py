@@ -135,7 +135,7 @@ MAY_NOT: Final[dict[str, tuple[Deed, ...]]] = {
     "system": (Role.scan, Role.put, Role.update, Role.delete, Role.write_file, Role.generate, Role.secrets),
     "callbacks": (Role.get, Role.put, Role.scan, Role.read_file, Role.clean_up, Role.notify, Role.secrets),
     "activity": (Role.get, Role.scan, Role.delete, Role.read_file, Role.clean_up, Role.notify, Role.secrets),
-    "relay": (Role.get, Role.put, Role.scan, Role.read_file, Role.write_file, Role.secrets),
+    "relay": (Role.get, Role.delete, Role.scan, Role.read_file, Role.write_file, Role.secrets),
     "worker": (Role.scan, Role.drop, Role.write_elsewhere, Role.clean_up, Role.notify, Role.secrets),
     "cascade": (
         Role.scan,
