@@ -202,10 +202,27 @@ def _tasks(it: Measuring, new_image: Mapping[str, Any]) -> None:
     it.ask("GET /tasks")
     it.ask("GET /tasks/{task_id}")
     it.ask("GET /tasks/{task_id}/result")
+    it.ask("PATCH /tasks/{task_id}", {"rating": 5, "tags": ["hero"]}, what="its marks")
+    it.ask("PATCH /tasks/{task_id}", {"client_id": None}, what="moved out of its campaign")
+    it.ask("GET /tasks", query={"tag": "hero"}, what="by tag, one of them")
+    _batches(it, new_image)
     waiting = it.call("POST /generate/image", new_image).json["id"]
     for route in ("POST /tasks/{task_id}/cancel", "POST /tasks/{task_id}/retry", "DELETE /tasks/{task_id}"):
         it.names["task_id"] = waiting
         it.ask(route)
+
+
+def _batches(it: Measuring, new_image: Mapping[str, Any]) -> None:
+    campaign = {**CAMPAIGN, "client_id": it.names["client_id"]}
+    it.ask("POST /clients/batch", {"items": [{"op": "create", "body": CLIENT}] * 10}, what="that creates ten")
+    it.ask("POST /campaigns/batch", {"items": [{"op": "create", "body": campaign}] * 10}, what="that creates ten")
+    generations = {"items": [{"type": "image", **new_image}] * 10}
+    it.ask("POST /generate/batch", generations, what="of ten")
+    it.ask(
+        "POST /generate/batch", generations, what="of ten, with an idempotency key", headers={"Idempotency-Key": "ten"}
+    )
+    rated = {"op": "update", "id": it.names["task_id"], "body": {"rating": 1}}
+    it.ask("POST /tasks/batch", {"items": [rated]}, what="that changes one")
 
 
 def _budgets(it: Measuring, new_image: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from atelier import wiring
 from atelier.caller import access_of
+from atelier.domain.batches import BatchAnswer, ResourceBatch
 from atelier.domain.campaigns import (
     Campaign,
     CampaignPage,
@@ -25,6 +26,7 @@ from atelier.web.api import Reply, api, created_response, no_content, page_respo
 from atelier.web.conditional import accepted_versions
 from atelier.web.idempotency import idempotent_request
 from atelier.web.openapi import (
+    BATCH,
     CHANGE,
     CREATE,
     CREATED_HEADERS,
@@ -132,6 +134,22 @@ def create_campaign_for_client(
 def list_campaigns_of_client(client_id: ClientId, query: Annotated[ClientCampaignQuery, Query()]) -> Reply:
     """List a client's campaigns. An unknown client is a 404 here, and an empty list in `GET /campaigns`."""
     return page_response(wiring.campaigns().list(query.of(client_id), access=access_of(app), parent_id=client_id))
+
+
+@app.post(
+    "/api/v3/campaigns/batch",
+    tags=["Campaigns"],
+    operation_id="batchCampaigns",
+    summary="Create, update and delete many campaigns",
+    responses=responses(200, BatchAnswer, "A result for each item.", *BATCH, headers=("Idempotent-Replayed",)),
+)
+def batch_campaigns(body: ResourceBatch, request: Request, key: IdempotencyKey = None) -> Reply:
+    """Carry out up to 100 items, each answered as its single request would be."""
+    from atelier.web import batches  # noqa: PLC0415 - a cold start of any other request does not pay for it
+
+    access, now, idempotent = access_of(app), utcnow(), idempotent_request(request, key)
+    kind = batches.of_resources(wiring.campaigns(), NewCampaign, CampaignPatch, access, now)
+    return batches.carry_out(app, body, kind, table=wiring.table(), access=access, idempotent=idempotent, now=now)
 
 
 handler = bootstrap(serve(app), wiring.campaigns, prime=app.get_openapi_json_schema)

@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from atelier import wiring
 from atelier.caller import access_of
+from atelier.domain.batches import BatchAnswer, ResourceBatch
 from atelier.domain.clients import Client, ClientPage, ClientPatch, ClientQuery, NewClient
 from atelier.domain.ids import new_id
 from atelier.domain.schema import utcnow
@@ -17,6 +18,7 @@ from atelier.web.api import Reply, api, created_response, no_content, page_respo
 from atelier.web.conditional import accepted_versions
 from atelier.web.idempotency import idempotent_request
 from atelier.web.openapi import (
+    BATCH,
     CHANGE,
     CREATE,
     CREATED_HEADERS,
@@ -96,6 +98,22 @@ def delete_client(client_id: ClientId, if_match: IfMatch = None) -> Reply:
     """Delete a client, its campaigns and its shares. Its tasks stay, without client and campaign."""
     wiring.clients().delete(client_id, access=access_of(app), accepted=accepted_versions(if_match), now=utcnow())
     return no_content()
+
+
+@app.post(
+    "/api/v3/clients/batch",
+    tags=["Clients"],
+    operation_id="batchClients",
+    summary="Create, update and delete many clients",
+    responses=responses(200, BatchAnswer, "A result for each item.", *BATCH, headers=("Idempotent-Replayed",)),
+)
+def batch_clients(body: ResourceBatch, request: Request, key: IdempotencyKey = None) -> Reply:
+    """Carry out up to 100 items, each answered as its single request would be."""
+    from atelier.web import batches  # noqa: PLC0415 - a cold start of any other request does not pay for it
+
+    access, now, idempotent = access_of(app), utcnow(), idempotent_request(request, key)
+    kind = batches.of_resources(wiring.clients(), NewClient, ClientPatch, access, now)
+    return batches.carry_out(app, body, kind, table=wiring.table(), access=access, idempotent=idempotent, now=now)
 
 
 handler = bootstrap(serve(app), wiring.clients, prime=app.get_openapi_json_schema)

@@ -3,6 +3,7 @@
 from atelier.bootstrap import bootstrap
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from secrets import randbits, token_urlsafe
@@ -15,22 +16,24 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from atelier import wiring
 from atelier.caller import access_of
 from atelier.domain.access import Access
-from atelier.domain.errors import PreconditionFailed
+from atelier.domain.batches import Batch, BatchAnswer, GenerationBatch, TaskBatch
 from atelier.domain.ids import new_id
 from atelier.domain.provider_info import ProviderList, provider_list
 from atelier.domain.schema import utcnow
-from atelier.domain.task_creation import TaskIdentity, new_retry, new_task
+from atelier.domain.task_creation import GenerationContext, TaskIdentity, new_retry, new_task
 from atelier.domain.tasks.life_cycle import cancel, corrected
 from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.record import Task, TaskPage
 from atelier.domain.tasks.requests import CorrectedCost, NewAudio, NewImage, NewTask, NewVideo, TaskPatch
 from atelier.store.idempotency import CreateResult
+from atelier.store.tasks import Tasks
 from atelier.task_metrics import count_task_end
+from atelier.web import batches
 from atelier.web.api import Reply, api, no_content, page_response, serve
-from atelier.web.conditional import matches
 from atelier.web.estimates import Estimate, estimate_response
 from atelier.web.idempotency import idempotent_request
 from atelier.web.openapi import (
+    BATCH,
     CHANGE,
     CREATED_HEADERS,
     GENERATE,
@@ -41,7 +44,8 @@ from atelier.web.openapi import (
     TaskId,
     responses,
 )
-from atelier.web.tasks import TaskResult, accepted_response, result_response, tag_of, task_response, with_urls
+from atelier.web.task_batches import of_generations, of_tasks
+from atelier.web.tasks import TaskResult, accepted_response, precondition, result_response, task_response, with_urls
 
 app = api()
 ACCEPTED: Any = responses(202, Task, "The task, which starts at once.", *GENERATE, headers=CREATED_HEADERS)
@@ -118,6 +122,30 @@ def estimate_video(body: NewVideo) -> Reply:
 def estimate_audio(body: NewAudio) -> Reply:
     """Show what a request to generate audio would cost, and which budgets would refuse it. Nothing is created."""
     return _estimate(body)
+
+
+@app.post(
+    "/api/v3/generate/batch",
+    tags=["Generation"],
+    operation_id="generateBatch",
+    summary="Create many tasks",
+    responses=responses(200, BatchAnswer, "A result for each item.", *BATCH, headers=("Idempotent-Replayed",)),
+)
+def generate_batch(body: GenerationBatch, request: Request, key: IdempotencyKey = None) -> Reply:
+    """Create up to 100 tasks. Each item is answered as its single request would be; budgets admit exactly what fits."""
+    return _batch(body, request, key, of_generations)
+
+
+@app.post(
+    "/api/v3/tasks/batch",
+    tags=["Tasks"],
+    operation_id="batchTasks",
+    summary="Update, cancel, retry and delete many tasks",
+    responses=responses(200, BatchAnswer, "A result for each item.", *BATCH, headers=("Idempotent-Replayed",)),
+)
+def batch_tasks(body: TaskBatch, request: Request, key: IdempotencyKey = None) -> Reply:
+    """Carry out up to 100 items, each answered as its single request would be."""
+    return _batch(body, request, key, of_tasks)
 
 
 @app.get(
@@ -220,7 +248,8 @@ def retry_task(task_id: TaskId, request: Request, key: IdempotencyKey = None) ->
 def update_task(task_id: TaskId, body: TaskPatch, if_match: IfMatch = None) -> Reply:
     """Move a task to another client or campaign, or rate and tag it. A move takes its counts and its spend along."""
     now = utcnow()
-    task = wiring.tasks().patch(task_id, body, _precondition(if_match), access=access_of(app), now=now)
+    check = precondition(if_match, now=now)
+    task = wiring.tasks().patch(task_id, body, check, access=access_of(app), now=now)
     return task_response(task, wiring.media_urls(), now=now)
 
 
@@ -233,7 +262,7 @@ def update_task(task_id: TaskId, body: TaskPatch, if_match: IfMatch = None) -> R
 )
 def delete_task(task_id: TaskId, if_match: IfMatch = None) -> Reply:
     """Delete a task and its files. What its job may still cost stays booked, unless the provider stops it in time."""
-    wiring.tasks().delete(task_id, _precondition(if_match), access=access_of(app))
+    wiring.tasks().delete(task_id, precondition(if_match, now=utcnow()), access=access_of(app))
     return no_content()
 
 
@@ -249,12 +278,16 @@ def list_providers() -> Reply:
     return page_response(provider_list(wiring.generation_context()))
 
 
-def _precondition(if_match: str | None) -> Callable[[Task], None]:
-    def check(task: Task) -> None:
-        if not matches(if_match, tag_of(task, now=utcnow())):
-            raise PreconditionFailed("The resource has changed since the version in If-Match.")
-
-    return check
+def _batch(
+    body: Batch,
+    request: Request,
+    key: str | None,
+    kind_of: Callable[[Tasks, GenerationContext, Access, datetime], batches.Kind],
+) -> Reply:
+    access, now, idempotent = access_of(app), utcnow(), idempotent_request(request, key)
+    kind, media_urls = kind_of(wiring.tasks(), wiring.generation_context(), access, now), wiring.media_urls()
+    kind = replace(kind, show=lambda task: with_urls(task, media_urls))
+    return batches.carry_out(app, body, kind, table=wiring.table(), access=access, idempotent=idempotent, now=now)
 
 
 def _generate(new: NewTask, request: Request, key: str | None) -> Reply:

@@ -45,7 +45,7 @@ def before_call(_context: schemathesis.HookContext, case: "schemathesis.Case[Any
         case.body.pop("expires_at", None)  # hardly any time is in the future, and in the next 30 days
     if isinstance(case.body, dict) and case.body.get("role") == "admin" and "/account/" not in case.path:
         case.body["role"] = "editor"  # only a whole account has admins
-    if isinstance(case.body, dict) and case.path.startswith("/api/v3/generate/"):
+    if isinstance(case.body, dict) and case.path.startswith("/api/v3/generate/") and not case.path.endswith("/batch"):
         _ask_for_what_the_model_takes(case.body, case.path.split("/")[4])
 
 

@@ -53,6 +53,7 @@ STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
     ("POST", "/generate/image/estimate"): (401, 403, 403, 200, 200),
     ("POST", "/generate/video/estimate"): (401, 403, 403, 200, 200),
     ("POST", "/generate/audio/estimate"): (401, 403, 403, 200, 200),
+    **{("POST", f"/{each}/batch"): (401, 403, 403, 200, 200) for each in ("clients", "campaigns", "tasks", "generate")},
     ("GET", "/tasks"): (401, 403, 200, 200, 200),
     ("GET", "/tasks/{task_id}"): (401, 403, 200, 200, 200),
     ("GET", "/tasks/{task_id}/result"): (401, 403, 409, 409, 409),  # the task was canceled
@@ -100,6 +101,10 @@ BODIES: Final[dict[Route, Json]] = {
     ("POST", "/campaigns"): {"name": "Launch", "goal": "Sell", "client_id": "{client_id}"},
     ("PATCH", "/campaigns/{campaign_id}"): {"brief": "Short"},
     ("PATCH", "/tasks/{task_id}"): {"rating": 4},
+    **{
+        ("POST", f"/{each}/batch"): {"items": [{"op": "create"}]}
+        for each in ("clients", "campaigns", "tasks", "generate")
+    },
     ("POST", "/generate/image"): {"prompt": "A boat", "campaign_id": "{campaign_id}"},
     ("POST", "/generate/video"): {"prompt": "A boat", "client_id": "{client_id}"},
     ("POST", "/generate/audio"): {"prompt": "A boat"},

@@ -63,6 +63,7 @@ STATUS: Final[dict[Route, Any]] = {
     ("GET", "/campaigns/{campaign_id}/budget"): READ_CAMPAIGN,
     ("DELETE", "/campaigns/{campaign_id}/budget"): tuple(204 if s == 200 else s for s in MANAGE_CAMPAIGN),
     ("POST", "/invitations/accept"): OF_NOBODY,  # whoever has the token
+    **{("POST", f"/{each}/batch"): OF_NOBODY for each in ("clients", "campaigns", "tasks", "generate")},
     ("GET", "/clients"): LISTED,
     ("GET", "/campaigns"): LISTED,
     ("GET", "/tasks"): LISTED,

@@ -34,22 +34,22 @@ MUTANTS: Final = (
     Mutant(
         "a month does not begin with its limit",
         RESERVATIONS,
-        "Attr(LIMIT[Period.MONTH]).not_exists() | Attr(room(self.month)).exists()",
+        "Attr(LIMIT[Period.MONTH]).not_exists() | Attr(room(name)).exists()",
         "Attr('PK').not_exists() | Attr('PK').exists()",
         BUDGETS,
     ),
     Mutant(
         "no budget is asked",
         RESERVATIONS,
-        "if self.amount != 0:  #",
+        "if amount != 0:  #",
         "if False:  #",
         BUDGETS,
     ),
     Mutant(
         "a total is not asked",
         RESERVATIONS,
-        "for period, name in self._periods().items()]\n        return reduce",
-        "for period, name in self._periods().items() if period is Period.MONTH]\n        return reduce",
+        "if amount != 0:  #",
+        "if amount != 0 and name != TOTAL:  #",
         BUDGETS,
     ),
     Mutant(

@@ -5,6 +5,7 @@ from typing import Final
 from tests.mutants import (
     PROJECT,
     activity,
+    batches,
     budgets,
     cleanups,
     deletes,
@@ -24,6 +25,7 @@ MUTANTS: Final = (
     *cleanups.MUTANTS,
     *listing.MUTANTS,
     *organising.MUTANTS,
+    *batches.MUTANTS,
     *requests.MUTANTS,
     *sharing.MUTANTS,
     *generation.MUTANTS,
@@ -56,6 +58,7 @@ SUITE: Final = tuple(
                 "tasks",
                 "task_items",
                 "task_changes",
+                "batches",
                 "account_limits",
                 "fair_queues",
                 "receivers",

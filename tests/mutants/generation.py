@@ -17,8 +17,8 @@ MUTANTS: Final = (
     Mutant(
         "an account has one task more open than its limit",
         ACCOUNT_LIMITS,
-        "Attr(name).lt(limit) if limit",
-        "Attr(name).lte(limit) if limit",
+        "lte(self.limit - self.more)",
+        "lte(self.limit - self.more + 1)",
         LIMITS,
     ),
     Mutant(
@@ -59,9 +59,8 @@ MUTANTS: Final = (
     Mutant(
         "a step and its counters are written one by one",
         f"{STORE}/tasks.py",
-        "        self._table.transact(*writes, *ledger.booking(before, after))\n\n    def record_outcome",
-        "        for each in (*writes, *ledger.booking(before, after)):\n            self._table.transact(each)\n\n"
-        "    def record_outcome",
+        "            self._table.transact(*self._moved(before, after))",
+        "            [self._table.transact(each) for each in self._moved(before, after)]",
         "tests/integration/test_cascade_crash_points.py",
     ),
     Mutant(

@@ -50,11 +50,13 @@ FILE: Final = f"media/1/{TASK}/0.png"
 
 ANSWERS: Final = {
     "clients.create": 201,
+    "clients.batch": 200,
     "clients.list": 200,
     "clients.get": 200,
     "clients.update": 200,
     "clients.delete": 204,
     "campaigns.create": 201,
+    "campaigns.batch": 200,
     "campaigns.list": 200,
     "campaigns.get": 200,
     "campaigns.update": 200,
@@ -67,6 +69,8 @@ ANSWERS: Final = {
     "tasks.estimate_image": 200,
     "tasks.estimate_video": 200,
     "tasks.estimate_audio": 200,
+    "tasks.generate_batch": 200,
+    "tasks.batch_tasks": 200,
     "tasks.list_providers": 200,
     "tasks.list_tasks": 200,
     "tasks.get_task": 200,
@@ -159,6 +163,12 @@ def _of_sharing(kind: str, path: str, ids: Mapping[str, str]) -> dict[str, Sent]
 
 
 REQUESTS: Final[Mapping[str, Sent]] = {
+    "clients.batch": Sent("POST /api/v3/clients/batch", body={"items": [{"op": "create", "body": {"name": "Acme"}}]}),
+    "campaigns.batch": Sent("POST /api/v3/campaigns/batch", body={"items": [{"op": "delete", "id": CAMPAIGN}]}),
+    "tasks.generate_batch": Sent(
+        "POST /api/v3/generate/batch", body={"items": [{"type": "image", "prompt": "A boat", "client_id": CLIENT}]}
+    ),
+    "tasks.batch_tasks": Sent("POST /api/v3/tasks/batch", body={"items": [{"op": "cancel", "id": TASK}]}),
     "tasks.update_task": Sent("PATCH /api/v3/tasks/{task_id}", {"task_id": TASK}, {"rating": 5, "tags": ["hero"]}),
     "shares.list_received": Sent("GET /api/v3/shares"),
     "shares.accept_invitation": Sent(

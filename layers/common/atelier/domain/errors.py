@@ -11,6 +11,8 @@ DomainError
   RequestInProgress  the first request with this idempotency key has not finished
   IdempotencyKeyReused this idempotency key was used for another request
   BudgetExceeded     a budget has no room for what a generation may cost
+  BatchClash         two items of an atomic batch change the same
+  NotCarriedOut      an item of an atomic batch, another one of which was refused
   TooManyShares      nothing more can be shared with this user
   LimitExceeded      a limit of the account is reached: try again after `retry_after` seconds
   Busy               try again after `retry_after` seconds; nothing was written
@@ -108,6 +110,14 @@ class BudgetExceeded(DomainError):
         else:
             says = f"{whose} has {available:f} USD left, and this needs {needed:f} USD."
         super().__init__(says)
+
+
+class BatchClash(DomainError):
+    """Two items of an atomic batch change the same resource."""
+
+
+class NotCarriedOut(DomainError):
+    """An item of an atomic batch that was not carried out, because another one was refused."""
 
 
 class TooManyShares(DomainError):

@@ -6,6 +6,7 @@ are one update, so of any number of parallel creates exactly as many commit as t
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Final
@@ -33,9 +34,11 @@ def admit(task: TaskSummary, amounts: Mapping[str, int], limits: AccountLimits) 
     opened = Write(
         keys.counters(task.user_id, EVERYTHING),
         add={**amounts, OPEN: 1},
-        condition=_below(OPEN, limits.open_tasks),
-        on_condition_failure=lambda _: LimitExceeded(
-            f"Your account has {limits.open_tasks} open tasks, which is its limit.", retry_after=_OPEN_RETRY_AFTER
+        quotas=_below(
+            OPEN,
+            limits.open_tasks,
+            f"Your account has {limits.open_tasks} open tasks, which is its limit.",
+            retry_after=_OPEN_RETRY_AFTER,
         ),
     )
     return [opened, _created(task, limits)] if limits.tasks_per_hour else [opened]
@@ -48,16 +51,47 @@ def _created(task: TaskSummary, limits: AccountLimits) -> Write:
         keys.created_in_hour(task.user_id, task.created_at),
         add={_CREATED: 1},
         set={"expires_at": int((end + _KEPT).timestamp())},
-        condition=_below(_CREATED, limits.tasks_per_hour),
-        on_condition_failure=lambda _: LimitExceeded(
+        quotas=_below(
+            _CREATED,
+            limits.tasks_per_hour,
             f"Your account has created {limits.tasks_per_hour} tasks in this hour, which is its limit.",
             retry_after=wait,
         ),
     )
 
 
-def _below(name: str, limit: int) -> Condition | None:
-    return Attr(name).not_exists() | Attr(name).lt(limit) if limit else None
+@dataclass(frozen=True)
+class Below:
+    """A limit on a count, below which there has to be room for `more`."""
+
+    name: str
+    limit: int
+    detail: str
+    retry_after: int
+    more: int = 1
+
+    def plus(self, other: "Below") -> "Below":
+        """Room for both."""
+        return replace(self, more=self.more + other.more)
+
+    def tentatively(self) -> "Below":
+        """This one."""
+        return self
+
+    def condition(self) -> Condition | None:
+        """The count is low enough."""
+        if self.more > self.limit:
+            return Attr("PK").exists() & Attr("PK").not_exists()
+        return Attr(self.name).not_exists() | Attr(self.name).lte(self.limit - self.more)
+
+    def refusal(self, item: Item) -> Exception | None:
+        """LimitExceeded."""
+        has_room = int(item.get(self.name, 0)) <= self.limit - self.more
+        return None if has_room else LimitExceeded(self.detail, retry_after=self.retry_after)
+
+
+def _below(name: str, limit: int, detail: str, *, retry_after: int) -> dict[str, Below]:
+    return {name: Below(name, limit, detail, retry_after)} if limit else {}
 
 
 def released(before: TaskSummary, after: TaskSummary) -> dict[str, int]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
 from atelier.domain.kinds import ancestors_of, is_parent, kind_named
 from atelier.domain.schema import UNASSIGNED, format_timestamp
@@ -160,6 +161,11 @@ def deleted_task(account: int, task_id: str) -> Key:
 def idempotency(actor: int, idempotency_key: str) -> Key:
     """What a user's request with this key created."""
     return Key(f"IDEM#{actor}#{idempotency_key}", "IDEM")
+
+
+def never() -> Key:
+    """Where nothing is, nor ever will be."""
+    return Key(f"NEVER#{uuid4()}", "NEVER")
 
 
 def callback(task_id: str, digest: str) -> Key:

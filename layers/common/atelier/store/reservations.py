@@ -9,7 +9,7 @@ later knows what was spent before. A task takes its amounts in the month in whic
 task of a month under a monthly budget finds no room of that month: it begins the month, and is created then.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -55,6 +55,85 @@ class MonthBegins(Exception):
 
 
 @dataclass(frozen=True)
+class Room:
+    """What has to be left in a scope: an amount of each month and of `total`, None where it is not known.
+
+    A month has to have begun, unless this is `tentative`: then all of its limit is left before it begins.
+    """
+
+    scope: Scope
+    amounts: Mapping[str, int | None]
+    tentative: bool = False
+
+    def plus(self, other: "Room") -> "Room":
+        """What both need."""
+        names = dict.fromkeys((*self.amounts, *other.amounts))
+        sums = {name: _sum(self.amounts.get(name, 0), other.amounts.get(name, 0)) for name in names}
+        return replace(self, amounts=sums)
+
+    def tentatively(self) -> "Room":
+        """This one for what is not written: no month has to begin for it."""
+        return replace(self, tentative=True)
+
+    def condition(self) -> Condition | None:
+        """Every month has begun, and no budget that blocks has too little left."""
+        conditions: list[Condition] = []
+        for name, amount in self.amounts.items():
+            if name != TOTAL and not self.tentative:
+                conditions.append(Attr(LIMIT[Period.MONTH]).not_exists() | Attr(room(name)).exists())
+            if amount != 0:  # what costs nothing exceeds nothing
+                conditions.append(self._fits(name, amount))
+        return reduce(and_, conditions) if conditions else None
+
+    def refusal(self, item: Item) -> Exception | None:
+        """MonthBegins or BudgetExceeded."""
+        if "deleted_at" in item:
+            return None
+        for name in () if self.tentative else self.amounts:
+            if name != TOTAL and LIMIT[Period.MONTH] in item and room(name) not in item:
+                return MonthBegins(self.scope.id or EVERYTHING, name, int(item[LIMIT[Period.MONTH]]))
+        return self.exceeded(item)
+
+    def exceeded(self, item: Item) -> BudgetExceeded | None:
+        """The refusal of these counters. All of its limit is left of a month that has not begun."""
+        found = (self._exceeded(item, name, amount) for name, amount in self.amounts.items())
+        return next((each for each in found if each is not None), None)
+
+    def _fits(self, name: str, amount: int | None) -> Condition:
+        period = _period(name)
+        does_not_block = Attr(BLOCKS[period]).not_exists()
+        if amount is None:
+            return does_not_block
+        fits = does_not_block | Attr(room(name)).gte(amount)
+        if self.tentative and period is Period.MONTH:
+            fits |= Attr(room(name)).not_exists() & Attr(LIMIT[period]).gte(amount)
+        return fits
+
+    def _exceeded(self, item: Item, name: str, amount: int | None) -> BudgetExceeded | None:
+        period = _period(name)
+        begins_with = int(item.get(LIMIT[period], 0)) if period is Period.MONTH else 0
+        left = int(item.get(room(name), begins_with))
+        if BLOCKS[period] not in item or amount == 0 or (amount is not None and left >= amount):
+            return None
+        return BudgetExceeded(
+            self.scope.kind,
+            self.scope.id,
+            period=period,
+            limit=from_millionths(int(item[LIMIT[period]])),
+            available=from_millionths(left),
+            needed=None if amount is None else from_millionths(amount),
+        )
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
+
+
+def _period(name: str) -> Period:
+    return Period.TOTAL if name == TOTAL else Period.MONTH
+
+
+@dataclass(frozen=True)
 class Reservation:
     """What a task takes of the scopes that it enters, and under which condition: `amount` has to be left.
 
@@ -90,67 +169,28 @@ class Reservation:
 
         Refused with BudgetExceeded, and with MonthBegins, before what refuses the count itself.
         """
-        own = count.on_condition_failure
-
-        def refused(item: Item | None) -> Exception:
-            error = self._refusal(scope, item) if item and "deleted_at" not in item else None
-            if error is None and own is not None:
-                error = own(item)
-            return error or concurrent_update(item)
-
-        conditions = [each for each in (count.condition, self._condition()) if each is not None]
+        # The room of its month is there from now on, whatever the task takes of it.
+        begun = {room(self.month): 0} if self.month else {}
         return replace(
             count,
-            # The room of its month is there from now on, whatever the task takes of it.
-            add={**count.add, **self._begun(), **taken(self.month, self.held)},
+            add={**count.add, **begun, **taken(self.month, self.held)},
             remove=(*count.remove, *self._gone()),
-            condition=reduce(and_, conditions) if conditions else None,
-            on_condition_failure=refused,
+            quotas={"budget": self._room(scope), **count.quotas},
         )
 
-    def _begun(self) -> dict[str, int]:
-        return {room(self.month): 0} if self.month else {}
+    def _room(self, scope: Scope) -> Room:
+        periods = (self.month, TOTAL) if self.month else (TOTAL,)
+        return Room(scope, dict.fromkeys(periods, self.amount))
 
     def _gone(self) -> tuple[str, str]:
         return room(self.gone), reserved(self.gone)
-
-    def _periods(self) -> dict[Period, str]:
-        """The limits that the task falls under, each with the name of its present period."""
-        return {Period.MONTH: self.month, Period.TOTAL: TOTAL} if self.month else {Period.TOTAL: TOTAL}
-
-    def _condition(self) -> Condition | None:
-        conditions: list[Condition] = []
-        if self.month:
-            conditions.append(Attr(LIMIT[Period.MONTH]).not_exists() | Attr(room(self.month)).exists())
-        if self.amount != 0:  # what costs nothing exceeds nothing
-            conditions += [self._fits(period, name) for period, name in self._periods().items()]
-        return reduce(and_, conditions) if conditions else None
-
-    def _fits(self, period: Period, name: str) -> Condition:
-        does_not_block = Attr(BLOCKS[period]).not_exists()
-        return does_not_block if self.amount is None else does_not_block | Attr(room(name)).gte(self.amount)
-
-    def _refusal(self, scope: Scope, item: Item) -> Exception | None:
-        if self.month and LIMIT[Period.MONTH] in item and room(self.month) not in item:
-            return MonthBegins(scope.id or EVERYTHING, self.month, int(item[LIMIT[Period.MONTH]]))
-        return self.exceeded(scope, item)
 
     def exceeded(self, scope: Scope, item: Item) -> BudgetExceeded | None:
         """The refusal of a scope with these counters; None where there is room.
 
         All of its limit is left of a month that has not begun.
         """
-        blocking = ((period, name) for period, name in self._periods().items() if BLOCKS[period] in item)
-        for period, name in blocking:
-            begins_with = int(item[LIMIT[period]]) if period is Period.MONTH else 0
-            left = int(item.get(room(name), begins_with))
-            if self.amount is None or (self.amount and left < self.amount):
-                needed = None if self.amount is None else from_millionths(self.amount)
-                limit = from_millionths(int(item[LIMIT[period]]))
-                return BudgetExceeded(
-                    scope.kind, scope.id, period=period, limit=limit, available=from_millionths(left), needed=needed
-                )
-        return None
+        return self._room(scope).exceeded(item)
 
 
 def _amount(task: Task, held: Held) -> int | None:
@@ -163,11 +203,15 @@ def within_a_month(create: Callable[[], Created], table: Table, account: int) ->
         try:
             return create()
         except MonthBegins as begins:
-            _begin(table, account, begins)
+            begin_month(table, account, begins)
     raise Busy("Its budgets are being changed; nothing was written.")
 
 
-def _begin(table: Table, account: int, begins: MonthBegins) -> None:
+def begin_month(table: Table, account: int, begins: MonthBegins) -> None:
+    """Make the room of a month in a scope with a monthly budget.
+
+    It may have been made meanwhile.
+    """
     # All of the limit is left, unless somebody was faster or the limit has changed meanwhile.
     left, limit = room(begins.month), LIMIT[Period.MONTH]
     write = Write(

@@ -18,6 +18,7 @@ from atelier.domain.schema import RequestModel, StoredModel, format_timestamp
 from atelier.domain.sharing import CHANGE, DELETE, READ, Needs
 from atelier.store import activity, idempotency, keys, lists, long_texts, parents, received
 from atelier.store.account_summary import add_pending, add_to_totals, summary_from
+from atelier.store.changes import Change
 from atelier.store.expressions import Attr, Condition
 from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.items import from_item, to_item
@@ -80,6 +81,32 @@ class Resources(Generic[AnyRecord]):
     def _create(
         self, new: RequestModel, *, id_: str, access: Access, idempotent: IdempotentRequest | None, now: datetime
     ) -> CreateResult[AnyRecord]:
+        change = self._creation(new, id_=id_, access=access, now=now)
+        return idempotency.create(
+            self._table,
+            change.record,
+            list(change.writes),
+            id_=id_,
+            access=access,
+            idempotent=idempotent,
+            load=lambda created: self.get(created, access=access.before_grants()),
+            now=now,
+        )
+
+    def creating(self, new: RequestModel, *, id_: str, access: Access, now: datetime, as_guest: bool) -> Change:
+        """The change that creates a resource; with `as_guest`, below what was shared with the actor.
+
+        Its writes are refused with NotFound. Raises NotFound and Forbidden.
+        """
+        account = vars(new).get("user_id") or access.account
+        if account != access.account:
+            access = received.reach_account(self._table, account, access=access, needs=CHANGE)
+        elif as_guest and ancestors_of(self.kind):
+            *_, parent = ancestors_of(self.kind)
+            access, _ = received.reach(self._table, parent, vars(new)[f"{parent}_id"], access=access, needs=CHANGE)
+        return self._creation(new, id_=id_, access=access, now=now)
+
+    def _creation(self, new: RequestModel, *, id_: str, access: Access, now: datetime) -> Change:
         asked = new.model_dump()
         given = {**asked, **self._ancestors_of(asked, access), **_new_fields(id_, access, now)}
         record = self._model.model_validate(given)
@@ -89,16 +116,7 @@ class Resources(Generic[AnyRecord]):
         if is_parent(self.kind):
             writes.append(parents.new_counters(access.account, self.kind, fields))
         writes.append(add_to_totals(access.account, one))
-        return idempotency.create(
-            self._table,
-            record,
-            writes,
-            id_=id_,
-            access=access,
-            idempotent=idempotent,
-            load=lambda created: self.get(created, access=access.before_grants()),
-            now=now,
-        )
+        return Change(writes, record)
 
     def get(self, id_: str, *, access: Access) -> AnyRecord:
         """The resource. Raises NotFound."""
@@ -117,28 +135,40 @@ class Resources(Generic[AnyRecord]):
         """The resource with the patch applied; unchanged when nothing differs. Raises NotFound, PreconditionFailed."""
 
         def attempt() -> AnyRecord:
-            item, _, acting = self._read(id_, access, CHANGE)
-            record = from_item(self._model, item)
-            check(record.version, accepted)
-            changed = patched(record, patch, actor=access.actor, now=now)
-            if changed is not record:
+            change = self.patching(id_, patch, access=access, accepted=accepted, now=now)
+            if change.writes:
                 # A transaction, for its token: a change whose answer was lost must not fail because of itself.
-                same_version = Attr("version").eq(record.version)
-                writes = self._put(changed, condition=same_version, access=access, before=item)
-                self._table.transact(*still_granted(acting), *writes, *self._recount(record, changed))
-            return changed
+                self._table.transact(*change.writes)
+            record: AnyRecord = change.record
+            return record
 
         return self._table.retry_on_conflict(attempt)
+
+    def patching(self, id_: str, patch: RequestModel, *, access: Access, accepted: Versions, now: datetime) -> Change:
+        """The change that applies a patch. Raises NotFound and PreconditionFailed, and its writes ConcurrentUpdate."""
+        item, _, acting = self._read(id_, access, CHANGE)
+        record = from_item(self._model, item)
+        check(record.version, accepted)
+        changed = patched(record, patch, actor=access.actor, now=now)
+        if changed is record:
+            return Change((), record)
+        same_version = Attr("version").eq(record.version)
+        writes = self._put(changed, condition=same_version, access=access, before=item)
+        return Change([*still_granted(acting), *writes, *self._recount(record, changed)], changed)
 
     def delete(self, id_: str, *, access: Access, accepted: Versions, now: datetime) -> None:
         """Delete the resource: one transaction, whatever is below it. Raises NotFound, PreconditionFailed and Busy."""
 
         def attempt() -> None:
-            item, counters, acting = self._read(id_, access, DELETE, to_delete=True)
-            check(int(item["version"]), accepted)
-            self._table.transact(*still_granted(acting), *self._deletion(acting, item, counters, now=now))
+            self._table.transact(*self.deleting(id_, access=access, accepted=accepted, now=now).writes)
 
         self._table.retry_on_conflict(attempt)
+
+    def deleting(self, id_: str, *, access: Access, accepted: Versions, now: datetime) -> Change:
+        """The change that deletes a resource. Raises as `delete` does, and its writes ConcurrentUpdate and Busy."""
+        item, counters, acting = self._read(id_, access, DELETE, to_delete=True)
+        check(int(item["version"]), accepted)
+        return Change([*still_granted(acting), *self._deletion(acting, item, counters, now=now)], None)
 
     def list(
         self, query: ListQuery, *, access: Access, parent_id: str | None = None, needs: Needs = READ

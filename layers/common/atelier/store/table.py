@@ -12,15 +12,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
-from dataclasses import dataclass, field
-from functools import cache, partial
+from dataclasses import dataclass, field, replace
+from functools import cache, partial, reduce
 from http import HTTPStatus
+from operator import and_
 from typing import Any, Final, NoReturn, Protocol, TypeVar, cast
 
 from botocore.exceptions import ChecksumError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as LostConnectionError
 
-from atelier.domain.errors import Busy
+from atelier.domain.errors import BatchClash, Busy
 from atelier.store.deadline import remaining
 from atelier.store.expressions import Attr, Condition, Expressions
 from atelier.store.keys import Key, Partition
@@ -127,11 +128,28 @@ def concurrent_update(_: Item | None) -> Exception:
     return ConcurrentUpdate()
 
 
+class Quota(Protocol):
+    """A condition on how much is left of something. Several changes that take of it have one condition, on the sum."""
+
+    def plus(self, other: Any) -> "Quota":
+        """This one and another one of the same, as one."""
+
+    def tentatively(self) -> "Quota":
+        """This one for a write that is not to be carried out: nothing has to be made ready for it."""
+
+    def condition(self) -> Condition | None:
+        """The condition."""
+
+    def refusal(self, item: Item) -> Exception | None:
+        """The error of an item that has too little left; None for one that has enough."""
+
+
 @dataclass(frozen=True)
 class Write:
     """A write. `on_condition_failure` makes an error of the item that failed the condition (None: no item).
 
-    `on_conflict` is raised instead of Busy when conflicts on this item outlast the retries.
+    `quotas` are further conditions, by what they are on; their refusals come first. `on_conflict` is raised instead of
+    Busy when conflicts on this item outlast the retries.
     """
 
     key: Key
@@ -143,6 +161,7 @@ class Write:
     discard: Mapping[str, Any] = field(default_factory=dict)
     delete: bool = False
     condition: Condition | None = None
+    quotas: Mapping[str, Quota] = field(default_factory=dict)
     on_condition_failure: ConditionFailure | None = None
     on_conflict: Exception | None = None
 
@@ -160,10 +179,64 @@ class Write:
             kind = "Delete" if self.delete else "Update" if change else "ConditionCheck"
             if change:
                 request["UpdateExpression"] = change
-        if self.condition is not None:
-            request["ConditionExpression"] = self.condition.text(built)
+        condition = self.whole_condition()
+        if condition is not None:
+            request["ConditionExpression"] = condition.text(built)
             request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         return kind, {**request, **built.placeholders()}
+
+    def whole_condition(self) -> Condition | None:
+        """The condition, with those of the quotas."""
+        every = [self.condition, *(quota.condition() for quota in self.quotas.values())]
+        conditions = [each for each in every if each is not None]
+        return reduce(and_, conditions) if conditions else None
+
+    def refused(self, item: Item | None) -> Exception | None:
+        """The error of the item that failed the condition; None where nobody expects it to."""
+        for quota in self.quotas.values():
+            if error := quota.refusal(item or {}):
+                return error
+        if self.on_condition_failure is not None:
+            return self.on_condition_failure(item)
+        return concurrent_update(item) if self.quotas else None
+
+    def tentatively(self) -> "Write":
+        """This write for a transaction that is not to be carried out."""
+        return replace(self, quotas={name: quota.tentatively() for name, quota in self.quotas.items()})
+
+    def with_(self, other: "Write") -> "Write":
+        """This write and another one of the same item as one. Raises BatchClash for what is not to be added up."""
+        sets = {**self.set, **other.set}
+        whole = any(each.put is not None or each.delete or each.append for each in (self, other))
+        if whole or any(sets[name] != value for name, value in self.set.items()):
+            raise BatchClash("Another item of the batch changes the same.")
+        conditions = [each for each in dict.fromkeys((self.condition, other.condition)) if each is not None]
+        return Write(
+            self.key,
+            set=sets,
+            add=_added(self.add, other.add),
+            remove=tuple(dict.fromkeys((*self.remove, *other.remove))),
+            discard={**self.discard, **other.discard},
+            condition=reduce(and_, conditions) if conditions else None,
+            quotas={
+                **other.quotas,
+                **{name: _both(quota, other.quotas.get(name)) for name, quota in self.quotas.items()},
+            },
+            on_condition_failure=self.on_condition_failure or other.on_condition_failure,
+        )
+
+
+def _added(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    both = {name: _sum(one[name], other[name]) for name in one.keys() & other.keys()}
+    return {**one, **other, **both}
+
+
+def _sum(one: Any, other: Any) -> Any:
+    return one | other if isinstance(one, set) else one + other
+
+
+def _both(quota: Quota, other: Quota | None) -> Quota:
+    return quota if other is None else quota.plus(other)
 
 
 @dataclass(frozen=True)
@@ -465,7 +538,8 @@ def _error_after_retries(last: ClientError | None, changes: Sequence[Write]) -> 
 
 
 def _raise_condition_failure(change: Write, reason: Mapping[str, Any], cause: ClientError) -> NoReturn:
-    if change.on_condition_failure is None:
-        raise cause
     item = reason.get("Item")
-    raise change.on_condition_failure(deserialized(item) if item else None) from cause
+    error = change.refused(deserialized(item) if item else None)
+    if error is None:
+        raise cause
+    raise error from cause

@@ -22,6 +22,7 @@ from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskPage, TaskSum
 from atelier.domain.tasks.requests import TaskPatch
 from atelier.store import activity, counters, deleted_charges, idempotency, keys, ledger, reservations, task_items
 from atelier.store.account_summary import summary_from
+from atelier.store.changes import Change
 from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.items import from_item, part_to_item, to_item
 from atelier.store.received import acting_on, grants_in, reach_account, still_granted
@@ -65,11 +66,7 @@ class Tasks:
 
         Raises NotFound, BudgetExceeded and LimitExceeded.
         """
-        writes = [
-            *still_granted(access),
-            *counters.creating(task, self._limits()),
-            *task_items.created(task, access.request_id),
-        ]
+        writes = list(self.creating(task, access=access).writes)
 
         def attempt() -> CreateResult[Task]:
             return idempotency.create(
@@ -88,6 +85,11 @@ class Tasks:
     def budgets_exceeded(self, task: Task) -> list[BudgetExceeded]:
         """The budgets that would refuse to have this task created now, in the order in which they are asked."""
         return counters.budgets_exceeded(task, self._table)
+
+    def creating(self, task: Task, *, access: Access) -> Change:
+        """The change that creates a task; its writes are refused as `create` says, and with MonthBegins."""
+        counted = counters.creating(task, self._limits())
+        return Change([*still_granted(access), *counted, *task_items.created(task, access.request_id)], task)
 
     def retry_on_conflict(self, attempt: Callable[[], R]) -> R:
         """Repeat what finds the parents of a new task and then creates it, when a grant changed in between."""
@@ -184,14 +186,24 @@ class Tasks:
         """
 
         def attempt() -> Task:
-            task, pending, acting = self._read(task_id, access, CHANGE)
-            changed = how(task)
-            if changed is not task:
-                changed = changed.model_copy(update={"updated_by": access.actor})
-                self._move(task, changed, *still_granted(acting), request_id=access.request_id)
-            return pending.unlinked(changed)
+            change = self.changing(task_id, how, access=access)
+            if change.writes:
+                self._table.transact(*change.writes)
+            task: Task = change.record
+            return task
 
         return self._table.retry_on_conflict(attempt)
+
+    def changing(self, task_id: str, how: Callable[[Task], Task], *, access: Access) -> Change:
+        """The change that `how` makes. Raises as `change` does, and its writes ConcurrentUpdate."""
+        task, pending, acting = self._read(task_id, access, CHANGE)
+        changed = how(task)
+        if changed is task:
+            return Change((), pending.unlinked(task))
+        changed = changed.model_copy(update={"updated_by": access.actor})
+        return Change(
+            self._moved(task, changed, *still_granted(acting), request_id=access.request_id), pending.unlinked(changed)
+        )
 
     def patch(
         self, task_id: str, patch: TaskPatch, check: Callable[[Task], None], *, access: Access, now: datetime
@@ -202,21 +214,30 @@ class Tasks:
         """
 
         def attempt() -> Task:
-            task, pending, acting = self._read(task_id, access, CHANGE)
-            seen = pending.unlinked(task)
-            check(seen)
-            links, also = self._destination(seen, patch, acting, access)
-            changes = organised(seen, patch) | links
-            if not changes:
-                return seen
-            after = task.changed(**changes, updated_at=now, updated_by=access.actor)
-            writes = [*still_granted(acting, also), *task_items.moved(task, after, access.request_id)]
-            if links:
-                writes += [*counters.relinking(task, after, now=now), *ledger.booking(task, after)]
-            reservations.within_a_month(lambda: self._table.transact(*writes), self._table, task.user_id)
-            return pending.unlinked(after)
+            change = self.patching(task_id, patch, check, access=access, now=now)
+            task: Task = change.record
+            if change.writes:
+                reservations.within_a_month(lambda: self._table.transact(*change.writes), self._table, task.user_id)
+            return task
 
         return self._table.retry_on_conflict(attempt)
+
+    def patching(
+        self, task_id: str, patch: TaskPatch, check: Callable[[Task], None], *, access: Access, now: datetime
+    ) -> Change:
+        """The change that applies a patch. Raises as `patch` does, and its writes ConcurrentUpdate and MonthBegins."""
+        task, pending, acting = self._read(task_id, access, CHANGE)
+        seen = pending.unlinked(task)
+        check(seen)
+        links, also = self._destination(seen, patch, acting, access)
+        changes = organised(seen, patch) | links
+        if not changes:
+            return Change((), seen)
+        after = task.changed(**changes, updated_at=now, updated_by=access.actor)
+        writes = [*still_granted(acting, also), *task_items.moved(task, after, access.request_id)]
+        if links:
+            writes += [*counters.relinking(task, after, now=now), *ledger.booking(task, after)]
+        return Change(writes, pending.unlinked(after))
 
     def _destination(
         self, seen: Task, patch: TaskPatch, acting: Access, access: Access
@@ -276,21 +297,26 @@ class Tasks:
         """
 
         def attempt() -> None:
-            task, pending, acting = self._read(task_id, access, CHANGE)
-            check(pending.unlinked(task))
-            item = part_to_item(pending.unlinked(task), TaskSummary)
-            settled = life_cycle.settled(task, now=access.at)
-            booked = ledger.booking(task, settled) if task.over or task.sent else []
-            self._table.transact(
-                *still_granted(acting),
-                *task_items.removed(task, now=access.at),
-                *counters.removing(task, settled),
-                *booked,
-                *deleted_charges.kept(task, settled),
-                activity.removed("task", item, acting, now=access.at),
-            )
+            self._table.transact(*self.deleting(task_id, check, access=access).writes)
 
         self._table.retry_on_conflict(attempt)
+
+    def deleting(self, task_id: str, check: Callable[[Task], None], *, access: Access) -> Change:
+        """The change that deletes a task. Raises as `delete` does, and its writes ConcurrentUpdate."""
+        task, pending, acting = self._read(task_id, access, CHANGE)
+        check(pending.unlinked(task))
+        item = part_to_item(pending.unlinked(task), TaskSummary)
+        settled = life_cycle.settled(task, now=access.at)
+        booked = ledger.booking(task, settled) if task.over or task.sent else []
+        writes = [
+            *still_granted(acting),
+            *task_items.removed(task, now=access.at),
+            *counters.removing(task, settled),
+            *booked,
+            *deleted_charges.kept(task, settled),
+            activity.removed("task", item, acting, now=access.at),
+        ]
+        return Change(writes, None)
 
     def release_deleted(self, account: int, task_id: str) -> None:
         """The job of a deleted task has cost nothing: what was booked for it is taken back, once."""
@@ -299,12 +325,12 @@ class Tasks:
     def move(self, before: Task, after: Task) -> Task:
         """Record a change of status or provider with every count that depends on it. Raises TaskChanged."""
         with _task_changed():
-            self._move(before, after)
+            self._table.transact(*self._moved(before, after))
         return after
 
-    def _move(self, before: Task, after: Task, *conditions: Write, request_id: str | None = None) -> None:
-        writes = [*conditions, *task_items.moved(before, after, request_id), *counters.moving(before, after)]
-        self._table.transact(*writes, *ledger.booking(before, after))
+    def _moved(self, before: Task, after: Task, *conditions: Write, request_id: str | None = None) -> Sequence[Write]:
+        counted = [*task_items.moved(before, after, request_id), *counters.moving(before, after)]
+        return [*conditions, *counted, *ledger.booking(before, after)]
 
     def record_outcome(self, before: Task, after: Task) -> Task:
         """Record how the job of a task that is over ended, and book what it cost. Raises TaskChanged."""

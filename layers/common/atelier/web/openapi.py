@@ -35,6 +35,7 @@ READ: Final = (400, 404)
 CHANGE: Final = (400, 404, 412, 413, 415)
 CREATE: Final = (400, 404, 409, 413, 415, 422)
 GENERATE: Final = (*CREATE, 429)
+BATCH: Final = (400, 413, 415, 422)
 
 _REQUEST_ID: Final = {"X-Request-Id": {"description": "The id of this answer.", "schema": {"type": "string"}}}
 _TEXT: Final = {"type": "string"}

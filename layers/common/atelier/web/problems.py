@@ -45,6 +45,8 @@ STATUS: Final[Mapping[type[errors.DomainError], HTTPStatus]] = {
     errors.BudgetExceeded: HTTPStatus.CONFLICT,
     errors.TaskFailed: HTTPStatus.CONFLICT,
     errors.TooManyShares: HTTPStatus.CONFLICT,
+    errors.BatchClash: HTTPStatus.CONFLICT,
+    errors.NotCarriedOut: HTTPStatus.CONFLICT,
     errors.PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -135,7 +137,13 @@ class Problem(BaseModel):
 
 
 def problem_response(error: Exception, *, instance: str, request_id: str) -> Response[str]:
-    """The response for `error`; details of errors that are not the domain's are not shown."""
+    """The response for `error`."""
+    body = problem_of(error, instance=instance, request_id=request_id).model_dump_json(exclude_none=True)
+    return Response(status_of(error), CONTENT_TYPE, body, headers=_headers(error))
+
+
+def problem_of(error: Exception, *, instance: str, request_id: str) -> Problem:
+    """The problem that `error` is; details of errors that are not the domain's are not shown."""
     status = status_of(error)
     slug, title = OWN_TITLES.get(type(error)) or TITLES[status]
     problem = {
@@ -147,8 +155,7 @@ def problem_response(error: Exception, *, instance: str, request_id: str) -> Res
         "request_id": request_id,
         **_particulars(error),
     }
-    body = Problem.model_validate(problem).model_dump_json(exclude_none=True)
-    return Response(status, CONTENT_TYPE, body, headers=_headers(error))
+    return Problem.model_validate(problem)
 
 
 def status_of(error: Exception) -> HTTPStatus:

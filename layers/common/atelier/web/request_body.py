@@ -18,6 +18,8 @@ from atelier.domain.schema import KIB
 from atelier.web.problems import TooLarge, UnsupportedMediaType
 
 MAX_BODY: Final = 256 * KIB
+MAX_BATCH: Final = 1024 * KIB
+_BATCH: Final = "/batch"
 _DEEPEST: Final = 100  # pydantic reads about twice that back
 _LONGEST_INTEGER: Final = 309  # digits of the largest double; pydantic's parser takes 4,300 characters
 _JSON: Final = {"application/json", "application/merge-patch+json"}
@@ -58,8 +60,9 @@ def read_body(event: Mapping[str, Any], headers: Mapping[str, str]) -> str | Non
         raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
     check_content_type(headers.get("content-type", ""))
     body = decoded_body(event) or ""
-    if len(body.encode(errors="surrogatepass")) > MAX_BODY:
-        raise TooLarge(f"A request body is at most {MAX_BODY} bytes.")
+    limit = MAX_BATCH if event["rawPath"].endswith(_BATCH) else MAX_BODY
+    if len(body.encode(errors="surrogatepass")) > limit:
+        raise TooLarge(f"A request body is at most {limit} bytes.")
     _check_bytes(body, event, headers.get("content-length"))
     return body
 

@@ -1,6 +1,7 @@
 """Responses with tasks: signed URLs, and an ETag that changes with what the caller sees."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Protocol, TypeVar
@@ -8,11 +9,12 @@ from typing import Annotated, Any, Final, Protocol, TypeVar
 from aws_lambda_powertools.event_handler import Response
 from pydantic import Field
 
-from atelier.domain.errors import TaskFailed
+from atelier.domain.errors import PreconditionFailed, TaskFailed
 from atelier.domain.schema import Id, StoredModel
 from atelier.domain.tasks.record import URL_LIFE, Output, Task, TaskStatus, TaskSummary
 from atelier.store.idempotency import CreateResult
 from atelier.web.api import PREFIX, resource_response
+from atelier.web.conditional import matches
 
 AnyTask = TypeVar("AnyTask", bound=TaskSummary)
 
@@ -49,6 +51,16 @@ def tag_of(task: TaskSummary, *, now: datetime) -> str:
     seen = task.model_dump_json(exclude={"outputs": {"__all__": {"url"}}})
     period = int(now.timestamp() / (URL_LIFE.total_seconds() / 4)) if task.outputs else 0
     return f'"{hashlib.sha256(f"{period}{seen}".encode()).hexdigest()[:24]}"'
+
+
+def precondition(if_match: str | None, *, now: datetime) -> Callable[[TaskSummary], None]:
+    """What raises PreconditionFailed for a task that If-Match does not allow to be changed."""
+
+    def check(task: TaskSummary) -> None:
+        if not matches(if_match, tag_of(task, now=now)):
+            raise PreconditionFailed("The resource has changed since the version in If-Match.")
+
+    return check
 
 
 def task_response(

@@ -1,0 +1,89 @@
+"""Batches of generations and of tasks."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from http import HTTPStatus
+from secrets import token_urlsafe
+from typing import Any, Final
+
+from atelier.domain.access import Access
+from atelier.domain.batches import TaskItem, check_item
+from atelier.domain.errors import FieldError, Invalid
+from atelier.domain.task_creation import GenerationContext, Parents, TaskIdentity, new_retry, new_task
+from atelier.domain.tasks.life_cycle import cancel
+from atelier.domain.tasks.record import Task, TaskType
+from atelier.domain.tasks.requests import NewAudio, NewImage, NewTask, NewVideo, TaskPatch
+from atelier.store.batches import Operation
+from atelier.store.changes import Change
+from atelier.store.tasks import Tasks
+from atelier.task_metrics import count_task_end
+from atelier.web.batches import Kind, Read, model_of
+from atelier.web.tasks import precondition
+
+_BODIES: Final[Mapping[str, type[NewTask]]] = {
+    TaskType.IMAGE: NewImage,
+    TaskType.VIDEO: NewVideo,
+    TaskType.AUDIO: NewAudio,
+}
+
+
+def of_generations(store: Tasks, generation_context: GenerationContext, access: Access, _: datetime) -> Kind:
+    """Batches of generations. Clients and campaigns that several items name are read once."""
+    parents: dict[tuple[str | None, str | None, int | None], tuple[Parents, Access]] = {}
+
+    def found(new: NewTask) -> tuple[Parents, Access]:
+        named = (new.client_id, new.campaign_id, new.user_id)
+        if named not in parents:
+            parents[named] = store.parents(new.client_id, new.campaign_id, access=access, account=new.user_id)
+        return parents[named]
+
+    def prepare(new: NewTask, identity: TaskIdentity) -> Change:
+        above, acting = found(new)
+        task = new_task(new, above, generation_context, identity=identity, access=acting)
+        return store.creating(task, access=acting)
+
+    def read(fields: Mapping[str, Any], new_id: str, now: datetime) -> Read:
+        type_ = fields.get("type")
+        body = _BODIES.get(type_) if isinstance(type_, str) else None
+        if body is None:
+            raise Invalid([FieldError(f"must be one of {', '.join(_BODIES)}", pointer="/type")])
+        new = model_of(body, {name: value for name, value in fields.items() if name != "type"})
+        identity = TaskIdentity(new_id, token_urlsafe(24), now)
+        return Read(Operation(lambda _: prepare(new, identity), new_id, creates=True), HTTPStatus.ACCEPTED)
+
+    return Kind(read, partial(_get, store, access), forget=parents.clear)
+
+
+def of_tasks(store: Tasks, generation_context: GenerationContext, access: Access, now: datetime) -> Kind:
+    """Batches of tasks."""
+
+    def retry(id_: str, identity: TaskIdentity) -> Change:
+        task, acting = store.get_to_retry(id_, access=access)
+        above, _ = store.parents(task.client_id, task.campaign_id, access=acting)
+        again = new_retry(task, above, generation_context, identity=identity, access=acting)
+        return store.creating(again, access=acting)
+
+    def read(fields: Mapping[str, Any], new_id: str, moment: datetime) -> Read:
+        item = model_of(TaskItem, fields)
+        check_item(item)
+        id_, check = item.id or "", precondition(item.if_match, now=now)
+        match item.op:
+            case "update":
+                change = partial(store.patching, id_, model_of(TaskPatch, item.body), check, access=access)
+                return Read(Operation(lambda _: change(now=now), id_), HTTPStatus.OK)
+            case "cancel":
+                canceling = partial(store.changing, id_, lambda task: cancel(task, now=now), access=access)
+                ended = partial(count_task_end, now=now)
+                return Read(Operation(lambda _: canceling(), id_), HTTPStatus.OK, done=ended)
+            case "retry":
+                identity = TaskIdentity(new_id, token_urlsafe(24), moment)
+                return Read(Operation(lambda _: retry(id_, identity), new_id), HTTPStatus.ACCEPTED)
+            case "delete":
+                return Read(Operation(lambda _: store.deleting(id_, check, access=access), id_), HTTPStatus.NO_CONTENT)
+
+    return Kind(read, partial(_get, store, access))
+
+
+def _get(store: Tasks, access: Access, id_: str) -> Task:
+    return store.get(id_, access=access)

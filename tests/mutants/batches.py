@@ -1,0 +1,81 @@
+"""Mutants of batches: shared transactions, quotas, and what happens once."""
+
+from typing import Final
+
+from tests.mutants import STORE, Mutant
+
+BATCHES: Final = "tests/integration/test_batches.py"
+ENGINE: Final = f"{STORE}/batches.py"
+
+MUTANTS: Final = (
+    Mutant(
+        "a batch does not note what it carries out",
+        ENGINE,
+        "[*self.progress.mark(list(writes)), *coalesced(writes)]",
+        "coalesced(writes)",
+        BATCHES,
+    ),
+    Mutant(
+        "two repetitions carry out the same item",
+        ENGINE,
+        "(Attr(name).not_exists() for name in names), self._is_ours())",
+        "(Attr('PK').exists() for name in names), self._is_ours())",
+        BATCHES,
+    ),
+    Mutant(
+        "a repeated batch has ids of its own",
+        ENGINE,
+        'self.moment, self.seed = datetime.fromisoformat(item["moment"]), int(item["seed"])',
+        'self.seed = int(item["seed"])',
+        BATCHES,
+    ),
+    Mutant(
+        "a repeated batch tries again what was refused",
+        ENGINE,
+        'if "refused" in item:',
+        "if False:",
+        BATCHES,
+    ),
+    Mutant(
+        "a refused half takes the other one with it",
+        ENGINE,
+        "        return [every[:middle], every[middle:]]",
+        "        self.outcomes |= dict.fromkeys(every, error)\n        return []",
+        BATCHES,
+    ),
+    Mutant(
+        "a missing parent takes other items with it",
+        ENGINE,
+        "mine = [index for index in prepared if index in items]",
+        "mine = list(prepared)",
+        BATCHES,
+    ),
+    Mutant(
+        "amounts that fit one by one are not added up",
+        f"{STORE}/table.py",
+        "return quota if other is None else quota.plus(other)",
+        "return quota",
+        BATCHES,
+    ),
+    Mutant(
+        "a dry run is carried out",
+        ENGINE,
+        "        if self.dry_run:\n            never",
+        "        if False:\n            never",
+        BATCHES,
+    ),
+    Mutant(
+        "a dry run forgets what earlier items would take",
+        ENGINE,
+        "self._admitted[index] = shared",
+        "self._admitted[index] = []",
+        BATCHES,
+    ),
+    Mutant(
+        "an atomic batch does what it can",
+        ENGINE,
+        "        if self.atomic:\n            self.outcomes |= dict.fromkeys(mine, error)",
+        "        if False:\n            self.outcomes |= dict.fromkeys(mine, error)",
+        BATCHES,
+    ),
+)
