@@ -15,19 +15,19 @@ PACKAGES: Final = ("atelier", "aws_lambda_powertools", "boto3", "botocore", "pyd
 BUDGET: Final = {
     "activity": 162,
     "account": 235,
-    "campaigns": 230,  # one to spare, for the kind that docs/extending.md adds
+    "campaigns": 232,  # one to spare, for the kind that docs/extending.md adds
     "cascade": 273,
-    "clients": 229,
+    "clients": 231,
     "reports": 227,
-    "tasks": 306,
-    "webhook_delivery": 361,
+    "tasks": 311,
+    "webhook_delivery": 362,
     "relay": 282,
-    "shares": 235,
+    "shares": 236,
     "sweep": 278,
     "system": 215,
     "verify": 114,
     "callbacks": 319,
-    "worker": 329,
+    "worker": 330,
 }
 CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}
 WITHOUT_CLIENTS: Final = ("account", "activity", "campaigns", "clients", "reports", "shares", "system", "verify")

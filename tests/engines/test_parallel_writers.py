@@ -26,6 +26,7 @@ from atelier.domain.task_creation import Parents, TaskIdentity, new_task
 from atelier.domain.tasks.life_cycle import cancel
 from atelier.domain.tasks.record import Task
 from atelier.domain.tasks.requests import NewImage
+from atelier.store import batches
 from atelier.store.account import account_of
 from atelier.store.idempotency import IdempotentRequest
 from atelier.store.tasks import Tasks
@@ -174,6 +175,31 @@ def test_a_budget_admits_exactly_what_it_pays_for(w: Harness) -> None:
     for task in there:
         store.change(task.id, lambda task: cancel(task, now=NOON), access=account)
     assert budgets.get(scope, access=account, now=NOON).available == 1
+
+
+def test_twenty_repetitions_of_a_batch_create_once(w: Harness) -> None:
+    """A hundred campaigns, of which ten have no client."""
+    client, gone = a_client(), new_id(NOON, 0)
+    wanted = [NewCampaign(client_id=client.id if n % 10 else gone, name=f"{n}", goal="Survive") for n in range(100)]
+
+    def repeat() -> set[str]:
+        request = IdempotentRequest(key="a batch", digest="the same")
+        progress, table = batches.begin(wiring.table(), ME, request, now=utcnow()), wiring.table()
+
+        def operation(index: int, new: NewCampaign) -> batches.Operation:
+            id_, creating = progress.id_of(index), wiring.campaigns().creating
+            creation = partial(creating, new, id_=id_, access=ME, now=progress.moment)
+            return batches.Operation(lambda as_guest: creation(as_guest=as_guest), id_, creates=True)
+
+        operations = {index: operation(index, new) for index, new in enumerate(wanted)}
+        outcomes = batches.Batch(table, operations, progress, ME, lambda: None).run()
+        refused = {index: type(each) for index, each in outcomes.items() if not isinstance(each, batches.CarriedOut)}
+        assert refused == dict.fromkeys(range(0, 100, 10), NotFound)
+        return {each.id for each in outcomes.values() if isinstance(each, batches.CarriedOut)}
+
+    first, *rest = at_once(*[repeat] * 20)
+    assert all(each == first for each in rest)
+    assert len(first) == campaigns_of(client) == 90
 
 
 def test_parallel_writers_leave_no_violation(w: Harness) -> None:

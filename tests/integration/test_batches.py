@@ -1,6 +1,10 @@
 """Batches: items as single requests, coalesced transactions, once in spite of crashes and repetitions."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 from unittest import mock
 
@@ -10,10 +14,11 @@ from atelier import settings, wiring
 from atelier.store import batches
 from testbed.harness import TABLE, Answer, Harness, harness
 from tests.integration.builders import NOBODY, Json, a_campaign, a_canceled_task, a_client, a_task, ids, places, shown
-from tests.support.fault_injection import CrashAt, Crashed, Trouble, faulty_harness, meanwhile
+from tests.support.fault_injection import WRITES, CrashAt, Crashed, Request, Trouble, faulty_harness, meanwhile
 from tests.support.recount import scan, violations
 
 PRICE = 0.025  # fal-ai/flux/dev, a megapixel
+ITEMS = 20
 
 
 @pytest.fixture
@@ -139,6 +144,45 @@ def test_batches_of_tasks_do_what_single_requests_do(w: Harness) -> None:
     assert violations(scan(w.dynamodb, TABLE), deleted=None) == []
 
 
+def test_items_are_logged_as_their_single_requests() -> None:
+    with faulty_harness() as (w, _):
+        client, gone, campaign = a_client(w)["id"], a_client(w)["id"], a_campaign(w)["id"]
+        first, second, ended = a_task(w)["id"], a_task(w)["id"], a_canceled_task(w)["id"]
+        seen: set[str] = set()
+        logged(w, seen)
+        image, named = images(1, provider="sandbox", model=None)[0], {"name": "x", "goal": "y", "client_id": client}
+        batch(w, "generate", [image])
+        batch(w, "campaigns", [*creates(named), {"op": "update", "id": campaign, "body": {"status": "active"}}])
+        batch(w, "clients", [*creates({"name": "x"}), {"op": "delete", "id": gone}])
+        batch(w, "tasks", [{"op": "cancel", "id": first}, {"op": "update", "id": first, "body": {"rating": 1}}])
+        batch(w, "tasks", [{"op": "retry", "id": ended}, {"op": "delete", "id": second}])
+        of_batches = logged(w, seen)
+
+        gone, campaign, first, second = a_client(w)["id"], a_campaign(w)["id"], a_task(w)["id"], a_task(w)["id"]
+        logged(w, seen)
+        w.call("POST", "/generate/image", {name: value for name, value in image.items() if name != "type"})
+        w.call("POST", "/campaigns", named)
+        w.call("PATCH", f"/campaigns/{campaign}", {"status": "active"})
+        w.call("POST", "/clients", {"name": "x"})
+        w.call("DELETE", f"/clients/{gone}")
+        w.call("POST", f"/tasks/{first}/cancel")
+        w.call("PATCH", f"/tasks/{first}", {"rating": 1})
+        w.call("POST", f"/tasks/{ended}/retry")
+        w.call("DELETE", f"/tasks/{second}")
+        assert of_batches == logged(w, seen)
+        assert len(of_batches) == 9
+        assert violations(scan(w.dynamodb, TABLE), deleted=None) == []
+
+
+def logged(w: Harness, seen: set[str]) -> list[Any]:
+    """What was done, by whom and by which request, and what it changed: the entries that were not `seen` before."""
+    w.log_activity()
+    entries = [item for item in scan(w.dynamodb, TABLE) if item["PK"].startswith("ACTIVITY#")]
+    new = [entry for entry in entries if entry["id"] not in seen]
+    seen.update(entry["id"] for entry in new)
+    return sorted((e["action"], e.get("actor"), e.get("request_id"), sorted(json.loads(e["changes"]))) for e in new)
+
+
 # -------------------------------------------------------------------------------------------------------- coalesced
 
 
@@ -239,7 +283,7 @@ def test_an_atomic_batch_changes_a_resource_once(w: Harness) -> None:
 
 def test_a_dry_run_answers_the_same_and_writes_nothing(w: Harness) -> None:
     client = a_client(w)["id"]
-    w.call("PUT", f"/clients/{client}/budget", {"limit": PRICE * 60, "period": "total"})
+    w.call("PUT", f"/clients/{client}/budget", {"limit": PRICE * 60, "period": "month"})
     items = [*images(70, client_id=client), *images(1, client_id=NOBODY)]
     before = list(scan(w.dynamodb, TABLE))
     tried = batch(w, "generate", items, dry_run=True, key="once")
@@ -272,24 +316,21 @@ def test_a_repeated_batch_creates_nothing(w: Harness) -> None:
 
 @pytest.mark.parametrize("effect", [False, True])
 def test_a_batch_interrupted_anywhere_is_carried_on(effect: bool) -> None:
-    for number in range(1, 9):
-        with faulty_harness() as (w, client):
+    with faulty_harness() as (w, client):
+        for number in range(1, 7):  # the key's record, four items, the refusals
             kept, gone = a_client(w)["id"], a_client(w)["id"]
             made = creates({"name": "a"}, {"name": "b"})
             items: list[Json] = [*made, {"op": "update", "id": kept, "body": {"name": "c"}, "if_match": '"1"'}]
             items += [{"op": "delete", "id": gone}, {"op": "delete", "id": NOBODY}]
-            client.trouble = CrashAt(number, effect=effect)
-            try:
-                batch(w, "clients", items, key="once")
-            except Crashed:
-                client.trouble = Trouble()
-                if wrote := ids(w, "/clients", sort_by="name", sort_order="desc"):
-                    w.call("GET", f"/clients/{wrote[0]}")
+            client.trouble = crash = CrashAt(number, effect=effect)
+            with suppress(Crashed):
+                batch(w, "clients", items, key=f"{number}")
             client.trouble = Trouble()
-            again = batch(w, "clients", items, key="once")
+            again = batch(w, "clients", items, key=f"{number}")
             assert statuses(again) == [201, 201, 200, 204, 404], (number, again.text)
-            assert shown(w, "/clients")["total"] == 3
-            assert adds_up(w)
+            assert shown(w, "/clients")["total"] == 3 * number
+        assert not crash.happened, "the last one dies of nothing"
+        assert adds_up(w)
 
 
 def test_what_was_deleted_meanwhile_is_not_made_again() -> None:
@@ -315,6 +356,60 @@ def test_two_repetitions_at_once_carry_a_batch_on_together() -> None:
         assert [each.get("id") for each in first] == [each.get("id") for each in second]
         assert shown(w, "/clients")["total"] == 50
         assert adds_up(w)
+
+
+@dataclass
+class Interrupted(Trouble):
+    """Whoever is about to write may be overtaken by the next repetition, as long as some are `left`."""
+
+    repeat: Callable[[], object]
+    left: int
+    chance: Random = field(default_factory=lambda: Random(1))
+
+    def before(self, call: str, request: Request) -> Request:
+        if call in WRITES and self.left and self.chance.random() < 0.5:
+            self.left -= 1
+            self.repeat()
+        return request
+
+
+def test_twenty_repetitions_at_once_answer_alike() -> None:
+    with faulty_harness() as (w, client):
+        client_id = a_client(w)["id"]
+        bodies = [{"client_id": client_id, "name": f"{n}", "goal": "x"} for n in range(ITEMS)]
+        for number in range(0, ITEMS, 10):
+            bodies[number] |= {"goal": ""} if number % 20 else {"client_id": NOBODY}
+        answers: list[Answer] = []
+
+        def repeat() -> None:
+            answers.append(batch(w, "campaigns", creates(*bodies), key="once"))
+
+        client.trouble = interrupted = Interrupted(repeat, left=19)
+        repeat()
+        client.trouble = Trouble()
+        assert (interrupted.left, len(answers)) == (0, 20)
+        first, *rest = ([(each["status"], each.get("id")) for each in results(answer)] for answer in answers)
+        assert all(each == first for each in rest)
+        assert sum(status == 201 for status, _ in first) == shown(w, "/campaigns")["total"] == ITEMS * 9 // 10
+        assert adds_up(w)
+
+
+def test_repetitions_agree_on_what_changed_in_between() -> None:
+    with faulty_harness() as (w, client):
+        path = f"/clients/{a_client(w)['id']}"
+        items: list[Json] = [{"op": "update", "id": path[9:], "body": {"name": "c"}, "if_match": '"2"'}]
+
+        def carried_out_by_another() -> None:
+            w.call("PATCH", path, {"name": "b"})
+            client.trouble = CrashAt(1, effect=True)
+            with pytest.raises(Crashed):
+                batch(w, "clients", items, key="once")
+            client.trouble = Trouble()
+
+        with meanwhile(client, carried_out_by_another, call="update_item"):  # the refusals
+            first = batch(w, "clients", items, key="once")
+        assert statuses(first) == statuses(batch(w, "clients", items, key="once")) == [200]
+        assert results(first)[0]["body"]["name"] == "c"
 
 
 def test_what_does_not_fit_the_deadline_is_left(w: Harness) -> None:

@@ -72,6 +72,20 @@ MUTANTS: Final = (
         BATCHES,
     ),
     Mutant(
+        "a dry run begins a month",
+        ENGINE,
+        "[write.tentatively() for write in each if write.key in concerned]",
+        "[write for write in each if write.key in concerned]",
+        BATCHES,
+    ),
+    Mutant(
+        "a batch ends with refusals of what another repetition has carried out",
+        ENGINE,
+        'Attr("refused").not_exists() & carried_out',
+        'Attr("refused").not_exists()',
+        BATCHES,
+    ),
+    Mutant(
         "an atomic batch does what it can",
         ENGINE,
         "        if self.atomic:\n            self.outcomes |= dict.fromkeys(mine, error)",
