@@ -394,6 +394,27 @@ def test_twenty_repetitions_at_once_answer_alike() -> None:
         assert adds_up(w)
 
 
+def test_a_late_repetition_undoes_nothing() -> None:
+    with faulty_harness() as (w, client):
+        path = f"/clients/{a_client(w)['id']}"
+        items: list[Json] = [{"op": "update", "id": path[9:], "body": {"name": "c"}}]
+
+        def dies_at_its_second_write() -> None:
+            client.trouble = CrashAt(2, effect=False)
+            with pytest.raises(Crashed):
+                batch(w, "clients", items, key="once")
+            client.trouble = Trouble()
+
+        def carried_out_by_another() -> None:
+            dies_at_its_second_write()  # the refusals
+            w.call("PATCH", path, {"name": "z"})
+
+        dies_at_its_second_write()  # the update
+        with meanwhile(client, carried_out_by_another, call="batch_get_item"):
+            late = batch(w, "clients", items, key="once")
+        assert results(late)[0]["body"]["name"] == shown(w, path)["name"] == "z"
+
+
 def test_repetitions_agree_on_what_changed_in_between() -> None:
     with faulty_harness() as (w, client):
         path = f"/clients/{a_client(w)['id']}"

@@ -59,8 +59,8 @@ MUTANTS: Final = (
     Mutant(
         "a step and its counters are written one by one",
         f"{STORE}/tasks.py",
-        "            self._table.transact(*self._moved(before, after))",
-        "            [self._table.transact(each) for each in self._moved(before, after)]",
+        "how, access=access)\n            if change.writes:\n                self._table.transact(*change.writes)",
+        "how, access=access)\n            for each in change.writes:\n                self._table.transact(each)",
         "tests/integration/test_cascade_crash_points.py",
     ),
     Mutant(
