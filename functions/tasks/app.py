@@ -145,7 +145,7 @@ def generate_batch(body: GenerationBatch, request: Request, key: IdempotencyKey 
 )
 def batch_tasks(body: TaskBatch, request: Request, key: IdempotencyKey = None) -> Reply:
     """Carry out up to 100 items, each answered as its single request would be."""
-    return _batch(body, request, key, of_tasks)
+    return _batch(body, request, key, partial(of_tasks, ended=count_task_end))
 
 
 @app.get(

@@ -1,6 +1,6 @@
 """Batches of generations and of tasks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -17,7 +17,6 @@ from atelier.domain.tasks.requests import NewAudio, NewImage, NewTask, NewVideo,
 from atelier.store.batches import Operation
 from atelier.store.changes import Change
 from atelier.store.tasks import Tasks
-from atelier.task_metrics import count_task_end
 from atelier.web.batches import Kind, Read, model_of
 from atelier.web.tasks import precondition
 
@@ -55,8 +54,15 @@ def of_generations(store: Tasks, generation_context: GenerationContext, access: 
     return Kind(read, partial(_get, store, access), forget=parents.clear)
 
 
-def of_tasks(store: Tasks, generation_context: GenerationContext, access: Access, now: datetime) -> Kind:
-    """Batches of tasks."""
+def of_tasks(
+    store: Tasks,
+    generation_context: GenerationContext,
+    access: Access,
+    now: datetime,
+    *,
+    ended: Callable[..., object],
+) -> Kind:
+    """Batches of tasks. `ended` is called with each task that was canceled, and `now`."""
 
     def retry(id_: str, identity: TaskIdentity) -> Change:
         task, acting = store.get_to_retry(id_, access=access)
@@ -74,8 +80,7 @@ def of_tasks(store: Tasks, generation_context: GenerationContext, access: Access
                 return Read(Operation(lambda _: change(now=now), id_), HTTPStatus.OK)
             case "cancel":
                 canceling = partial(store.changing, id_, lambda task: cancel(task, now=now), access=access)
-                ended = partial(count_task_end, now=now)
-                return Read(Operation(lambda _: canceling(), id_), HTTPStatus.OK, done=ended)
+                return Read(Operation(lambda _: canceling(), id_), HTTPStatus.OK, done=partial(ended, now=now))
             case "retry":
                 identity = TaskIdentity(new_id, token_urlsafe(24), moment)
                 return Read(Operation(lambda _: retry(id_, identity), new_id), HTTPStatus.ACCEPTED)
