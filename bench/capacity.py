@@ -202,6 +202,8 @@ def _tasks(it: Measuring, new_image: Mapping[str, Any]) -> None:
     it.ask("GET /tasks")
     it.ask("GET /tasks/{task_id}")
     it.ask("GET /tasks/{task_id}/result")
+    it.ask("PATCH /tasks/{task_id}", {"rating": 5, "tags": ["hero"]}, what="its marks")
+    it.ask("PATCH /tasks/{task_id}", {"client_id": None}, what="moved out of its campaign")
     waiting = it.call("POST /generate/image", new_image).json["id"]
     for route in ("POST /tasks/{task_id}/cancel", "POST /tasks/{task_id}/retry", "DELETE /tasks/{task_id}"):
         it.names["task_id"] = waiting
