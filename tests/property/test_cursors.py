@@ -29,7 +29,7 @@ QUERIES: list[ListQuery] = [
     CampaignQuery.model_validate({"status": "draft"}),
     CampaignQuery(client_id=an_id(1)),
     TaskQuery(),
-    TaskQuery.model_validate({"status": "failed"}),
+    TaskQuery.model_validate({"status": ("failed",)}),
     TaskQuery(provider="fal"),
     TaskQuery(client_id=an_id(1)),
     TaskQuery.model_validate({"created_from": "0001-01-01T00:00:00Z"}),
