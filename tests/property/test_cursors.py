@@ -30,7 +30,7 @@ QUERIES: list[ListQuery] = [
     CampaignQuery(client_id=an_id(1)),
     TaskQuery(),
     TaskQuery.model_validate({"status": ("failed",)}),
-    TaskQuery(provider="fal"),
+    TaskQuery(provider=("fal",)),
     TaskQuery(client_id=an_id(1)),
     TaskQuery.model_validate({"created_from": "0001-01-01T00:00:00Z"}),
     TaskQuery.model_validate({"created_from": "2026-01-31T12:00:00Z"}),
