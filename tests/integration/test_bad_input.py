@@ -216,7 +216,7 @@ def test_pages_may_have_one_to_a_hundred_items(w: Harness, path: str, size: int)
         ("/tasks", {"created_to": "0001-01-01T00:00:00+14:00"}),
         ("/tasks", {"created_to": "9999-12-31T23:59:59-14:00"}),
         ("/tasks", {"created_to": ""}),
-        ("/tasks", {"search": "boat"}),
+        ("/tasks", {"searched": "boat"}),
     ],
 )
 def test_a_filter_that_means_nothing_is_named(w: Harness, path: str, query: dict[str, str]) -> None:

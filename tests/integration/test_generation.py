@@ -38,7 +38,7 @@ FIELDS = {
         "client_id",
     ),
     *("campaign_id", "prompt", "effective_prompt", "params", "outputs", "error", "progress", "queue_position"),
-    *("cost", "retry_of", "metadata", "created_at", "started_at", "completed_at", "updated_at"),
+    *("cost", "retry_of", "metadata", "rating", "tags", "created_at", "started_at", "completed_at", "updated_at"),
     *(
         "guidelines_truncated",
         "guidelines_omitted_characters",

@@ -104,7 +104,7 @@ def test_a_path_that_does_not_exist_is_not_found(w: Harness, method: str, path: 
         ("/generate/video", {"POST"}),
         ("/generate/audio", {"POST"}),
         ("/tasks", {"GET"}),
-        (f"/tasks/{NOBODY}", {"GET", "DELETE"}),
+        (f"/tasks/{NOBODY}", {"GET", "PATCH", "DELETE"}),
         (f"/tasks/{NOBODY}/result", {"GET"}),
         (f"/tasks/{NOBODY}/cancel", {"POST"}),
         (f"/tasks/{NOBODY}/retry", {"POST"}),

@@ -210,6 +210,9 @@ def test_every_index_and_partition_is_used() -> None:
             keys.tasks_of_campaign(1, "x"),
             keys.marked_tasks(1),
             keys.due(0),
+            keys.activity_of_account(1, managed=True),
+            keys.activity_of_client(1, "x", managed=False),
+            keys.activity_of_campaign(1, "x", managed=False),
         )
     }
     assert used == there

@@ -58,9 +58,9 @@ class MemoryTable:
         last = {query.partition.range: query.partition.prefix + position(page[-1])} if there_may_be_more else None
         return QueryPage(page, last)
 
-    def iterate(self, partition: Partition, *, start: Row | None = None) -> Iterator[Row]:
+    def iterate(self, partition: Partition, *, start: Row | None = None, **how: Any) -> Iterator[Row]:
         while True:
-            page = self.run(Query(partition, start=start))
+            page = self.run(Query(partition, start=start, **how))
             yield from page.items
             start = page.next_start
             if start is None:
