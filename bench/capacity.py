@@ -169,6 +169,7 @@ def requests() -> dict[str, Calls]:
         it.names["provider"] = "fal"
         it.ask("POST /webhooks/{provider}", {}, query={"task": it.names["task_id"], "token": "token"})
         year = {"from": "2026-01-01", "to": "2027-01-01", "bucket": "month"}
+        it.ask("GET /activity")
         it.ask("GET /reports/usage", query=year)
         it.ask("GET /reports/usage", query=year | {"group_by": "client,campaign"}, what="with names")
         for route in ("GET /providers", "GET /me", "GET /account", "GET /health", "HEAD /health", "GET /openapi.json"):

@@ -62,7 +62,7 @@ MUTANTS: Final = (
     Mutant(
         "an estimate finds nothing left of a month that has not begun",
         RESERVATIONS,
-        "begins_with = int(item[LIMIT[period]]) if period is Period.MONTH else 0",
+        "begins_with = int(item.get(LIMIT[period], 0)) if period is Period.MONTH else 0",
         "begins_with = 0",
         BUDGETS,
     ),

@@ -96,8 +96,8 @@ MUTANTS: Final = (
     Mutant(
         "a delete is two transactions",
         f"{STORE}/resources.py",
-        "            self._table.transact(*still_granted(acting), *self._deletion(acting, item, counters, now=now))",
-        "            writes = self._deletion(acting, item, counters, now=now)\n"
+        "            self._table.transact(*self.deleting(id_, access=access, accepted=accepted, now=now).writes)",
+        "            writes = self.deleting(id_, access=access, accepted=accepted, now=now).writes\n"
         "            self._table.transact(*writes[:-2])\n"
         "            self._table.transact(*writes[-2:])",
         "tests/integration/test_cascade_crash_points.py",

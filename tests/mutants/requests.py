@@ -178,9 +178,8 @@ MUTANTS: Final = (
     Mutant(
         "a long text changes without its resource",
         f"{STORE}/resources.py",
-        "                self._table.transact(*still_granted(acting), *writes, *self._recount(record, changed))",
-        "                self._table.transact(*writes[:1], *self._recount(record, changed))\n"
-        "                [self._table.transact(each) for each in writes[1:]]",
+        "                self._table.transact(*change.writes)",
+        "                [self._table.transact(each) for each in change.writes]",
         "tests/integration/test_long_texts.py",
     ),
 )

@@ -19,8 +19,8 @@ MUTANTS: Final = (
     Mutant(
         "a guest's new task does not demand the grant",
         f"{STORE}/tasks.py",
-        "            *still_granted(access),\n            *counters.creating",
-        "            *counters.creating",
+        "Change([*still_granted(access), *counted, ",
+        "Change([*counted, ",
         SHARING,
     ),
     Mutant(
