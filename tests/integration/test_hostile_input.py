@@ -15,12 +15,13 @@ import pytest
 
 from atelier.domain.provider import Content
 from atelier.telemetry import log
-from testbed.harness import Answer, Harness, harness
+from testbed.exact_stream import exact_harness
+from testbed.harness import Answer, Harness
 from tests.contract.conformity import spec
 from tests.integration.builders import a_campaign, a_client, a_task, walk
 from tests.support.hostile import MARKER, Hostile
 
-ROUNDS: Final = 60
+ROUNDS: Final = 40
 LONGEST_REFUSAL: Final = 64 * 1024
 OPERATIONS: Final = sorted((method.upper(), path) for path, methods in spec()["paths"].items() for method in methods)
 CREATES: Final = [route for route in OPERATIONS if route[0] == "POST" and "webhooks" not in route[1]]
@@ -45,7 +46,7 @@ def written() -> Iterator[io.StringIO]:
 
 @pytest.fixture(scope="module")
 def w(written: io.StringIO) -> Iterator[Harness]:
-    with harness() as made, mock.patch("atelier.providers.sandbox._make", _a_small_file):
+    with exact_harness() as made, mock.patch("atelier.providers.sandbox._make", _a_small_file):
         yield made
 
 

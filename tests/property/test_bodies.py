@@ -118,8 +118,8 @@ def test_a_surrogate_pair_is_one_letter() -> None:
 # ------------------------------------------------------------------------------------------- before it is parsed
 
 
-def read(body: str | None, content_type: str) -> str | None:
-    return read_body({"body": body}, {"content-type": content_type})
+def read(body: str | None, content_type: str, path: str = "/api/v3/clients") -> str | None:
+    return read_body({"body": body, "rawPath": path}, {"content-type": content_type})
 
 
 @pytest.mark.parametrize(
@@ -145,6 +145,10 @@ def test_the_size_of_a_body_is_counted_in_bytes(letter: str) -> None:
     read(letter * most, "application/json")
     with pytest.raises(TooLarge):
         read(letter * (most + 1), "application/json")
+    batch = "/api/v3/clients/batch"
+    read(letter * (most + 1), "application/json", batch)
+    with pytest.raises(TooLarge):
+        read(letter * 4 * (most + 1), "application/json", batch)
 
 
 # -------------------------------------------------------------------------------------------------- query strings

@@ -17,7 +17,7 @@ from tests.support.pipeline_harness import PipelineHarness
 from tests.support.provider_server import ProviderServer
 from tests.support.replicate_server import ReplicateServer
 
-JOBS = 500  # of each provider
+JOBS = 300  # of each provider
 LOST = 5  # every how many-th answer to a submit is lost, after the provider has accepted the job
 SLOW = 100  # every how many-th comes too late, which is lost as well, and takes longer to test
 

@@ -41,6 +41,8 @@ EXAMPLES: list[tuple[DomainError, int, dict[str, str], dict[str, Any]]] = [
     (NoSuchPath("Nothing."), 404, {}, {"detail": "Nothing."}),
     (MethodNotAllowed("GET, POST"), 405, {"Allow": "GET, POST"}, {"detail": "This path allows GET, POST."}),
     (errors.TooManyShares("Enough."), 409, {}, {"detail": "Enough."}),
+    (errors.BatchClash("Twice."), 409, {}, {"detail": "Twice."}),
+    (errors.NotCarriedOut("Not carried out."), 409, {}, {"detail": "Not carried out."}),
     (errors.IllegalTransition("Over."), 409, {}, {"detail": "Over."}),
     (
         errors.BudgetExceeded(
