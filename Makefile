@@ -8,6 +8,8 @@ PRICES ?= none
 MINUTES ?= 10
 VENV := .venv
 BIN := $(VENV)/bin
+# One process more than there are processors: tests over HTTP wait a fifth of their time.
+WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 UV := $(BIN)/uv
 # Bytecode is made of what is imported, when it is: a third of the time, where most of a package is never used.
 INSTALL := install --quiet --disable-pip-version-check --no-compile --require-hashes
@@ -78,7 +80,7 @@ test: $(VENV)/.test ## Run every check: format, lint, types, and all tests
 	@$(BIN)/python -m tests.mutants check
 	@$(BIN)/python -m testbed.dynoxide
 	@$(BIN)/python -m pytest -n auto --dist loadfile --dynamodb=dynoxide $(STORES)
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: $(VENV)/.test ## Format, lint and types only
 	@$(BIN)/ruff format --check .
