@@ -110,9 +110,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a deleted job that was stopped stays spent",
-        f"{DOMAIN}/pipeline.py",
-        "            if provider.cancel(message.job, model=model):\n",
-        "            if not provider.cancel(message.job, model=model):\n",
+        f"{STORE}/tasks.py",
+        "        deleted_charges.release(self._table, account, task_id)",
+        "        return",
         BUDGETS,
     ),
     Mutant(

@@ -137,8 +137,8 @@ MUTANTS: Final = (
     Mutant(
         "the job of a task that was deleted is not stopped",
         PIPELINE,
-        "if provider is not None and message.job and message.model:",
-        "if False:",
+        "elif ended := self._job_end(deleted, now=now):",
+        "elif ended := (Outcome.CANCELED, None):",
         ENDINGS,
     ),
     Mutant(
