@@ -56,7 +56,7 @@ class Integrity(RuleBasedStateMachine):
         self.harness = w
         self.sql = Sql()
         self.made: dict[str, list[str]] = {"clients": [NEVER, MALFORMED], "campaigns": [NEVER], "tasks": [NEVER]}
-        self.deleted: list[Json] = []
+        self.deleted: list[Json] | None = []
         self.random = Random(0)
         for table, row in rows:
             self._known(table, row)
@@ -185,7 +185,9 @@ class Integrity(RuleBasedStateMachine):
     def delete_task(self, task: int) -> None:
         id_ = self._pick("tasks", task)
         kept = wiring.tasks().load(id_) if is_id(id_) else None
-        if kept is not None and kept.over and self.sql.get("tasks", id_):
+        if kept is not None and kept.sent and not kept.over and self.sql.get("tasks", id_):
+            self.deleted = None  # booked for as long as it ran until the delete, which nobody outside can say
+        elif kept is not None and kept.over and self.deleted is not None and self.sql.get("tasks", id_):
             self.deleted.append({**part_to_item(kept, TaskDetail), **part_to_item(kept, TaskSummary)})
         expected = 204 if self.sql.delete_task(id_) else 404
         assert self.harness.call("DELETE", f"/tasks/{id_}").status == expected

@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from atelier.store.expressions import Attr
 from atelier.store.keys import Key, Partition
-from atelier.store.table import EXISTS, MISSING, ConcurrentUpdate, Table, Write, concurrent_update
+from atelier.store.table import EXISTS, MISSING, ConcurrentUpdate, Query, Table, Write, concurrent_update
 from testbed import engines
 from testbed.template import create_table
 
@@ -120,6 +120,12 @@ def test_a_query_bounds_filters_and_projects(table: Table) -> None:
     first = table.query(partition, limit=4)
     assert first.next_start is not None
     assert [item["n"] for item in table.query(partition, start=first.next_start).items] == [4, 5, 6, 7, 8, 9]
+
+
+def test_reading_no_keys_beside_a_query_asks_for_none(table: Table) -> None:
+    table.write(Write(HERE, put={"name": "a"}))
+    (page,), found = table.read_together([], [Query(Partition(None, "PK", HERE.pk, "SK"))])
+    assert ([item["name"] for item in page.items], found) == (["a"], {})
 
 
 def test_a_value_comes_back_as_what_it_prints_as(table: Table) -> None:

@@ -331,6 +331,8 @@ class Table:
     def read_together(self, keys: Iterable[Key], queries: Sequence[Query]) -> tuple[list[QueryPage], dict[Key, Item]]:
         """One page of each query, and `get_many` of these keys: the first request of it and all queries together."""
         wanted = list(dict.fromkeys(keys))
+        if not wanted:
+            return self.run_many(queries), {}
         pages, found = self._read_together(wanted[:KEYS_PER_REQUEST], queries)
         return pages, found | self.get_many(wanted[KEYS_PER_REQUEST:])
 
