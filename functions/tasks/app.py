@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from secrets import randbits, token_urlsafe
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.event_handler import Request
@@ -28,7 +28,6 @@ from atelier.domain.tasks.requests import CorrectedCost, NewAudio, NewImage, New
 from atelier.store.idempotency import CreateResult
 from atelier.store.tasks import Tasks
 from atelier.task_metrics import count_task_end
-from atelier.web import batches
 from atelier.web.api import Reply, api, no_content, page_response, serve
 from atelier.web.estimates import Estimate, estimate_response
 from atelier.web.idempotency import idempotent_request
@@ -44,12 +43,15 @@ from atelier.web.openapi import (
     TaskId,
     responses,
 )
-from atelier.web.task_batches import of_generations, of_tasks
 from atelier.web.tasks import TaskResult, accepted_response, precondition, result_response, task_response, with_urls
+
+if TYPE_CHECKING:
+    from atelier.web.batches import Kind
 
 app = api()
 ACCEPTED: Any = responses(202, Task, "The task, which starts at once.", *GENERATE, headers=CREATED_HEADERS)
 ESTIMATED: Any = responses(200, Estimate, "What it would cost.", 400, 404, 413, 415)
+BATCHED: Any = responses(200, BatchAnswer, "A result for each item.", *BATCH, headers=("Idempotent-Replayed",))
 
 
 @app.post(
@@ -129,10 +131,12 @@ def estimate_audio(body: NewAudio) -> Reply:
     tags=["Generation"],
     operation_id="generateBatch",
     summary="Create many tasks",
-    responses=responses(200, BatchAnswer, "A result for each item.", *BATCH, headers=("Idempotent-Replayed",)),
+    responses=BATCHED,
 )
 def generate_batch(body: GenerationBatch, request: Request, key: IdempotencyKey = None) -> Reply:
     """Create up to 100 tasks. Each item is answered as its single request would be; budgets admit exactly what fits."""
+    from atelier.web.task_batches import of_generations  # noqa: PLC0415 - only batches need it
+
     return _batch(body, request, key, of_generations)
 
 
@@ -141,10 +145,12 @@ def generate_batch(body: GenerationBatch, request: Request, key: IdempotencyKey 
     tags=["Tasks"],
     operation_id="batchTasks",
     summary="Update, cancel, retry and delete many tasks",
-    responses=responses(200, BatchAnswer, "A result for each item.", *BATCH, headers=("Idempotent-Replayed",)),
+    responses=BATCHED,
 )
 def batch_tasks(body: TaskBatch, request: Request, key: IdempotencyKey = None) -> Reply:
     """Carry out up to 100 items, each answered as its single request would be."""
+    from atelier.web.task_batches import of_tasks  # noqa: PLC0415 - only batches need it
+
     return _batch(body, request, key, partial(of_tasks, ended=count_task_end))
 
 
@@ -157,11 +163,15 @@ def batch_tasks(body: TaskBatch, request: Request, key: IdempotencyKey = None) -
 )
 def list_tasks(query: Annotated[TaskQuery, Query()]) -> Reply:
     """List the tasks you may see, by page number or by cursor. A new task appears within a second."""
-    # Powertools takes a comma for the end of a value.
-    tags = [value for name, value in parse_qsl(app.current_event.raw_query_string or "") if name == "tag"]
-    names = wiring.catalog().names_of(query.model) if query.model else ()
-    asked = query.model_copy(update={"model": names, "tag": tuple(tags)})
-    page, media_urls = wiring.tasks().list(asked, access=access_of(app)), wiring.media_urls()
+    asked: dict[str, tuple[str, ...]] = {}
+    if query.model:
+        asked["model"] = wiring.catalog().names_of(query.model)
+    if query.tag:
+        # Powertools takes a comma for the end of a value.
+        sent = parse_qsl(app.current_event.raw_query_string or "")
+        asked["tag"] = tuple(value for name, value in sent if name == "tag")
+    page = wiring.tasks().list(query.model_copy(update=asked), access=access_of(app))
+    media_urls = wiring.media_urls()
     return page_response(page.model_copy(update={"items": [with_urls(task, media_urls) for task in page.items]}))
 
 
@@ -282,8 +292,10 @@ def _batch(
     body: Batch,
     request: Request,
     key: str | None,
-    kind_of: Callable[[Tasks, GenerationContext, Access, datetime], batches.Kind],
+    kind_of: "Callable[[Tasks, GenerationContext, Access, datetime], Kind]",
 ) -> Reply:
+    from atelier.web import batches  # noqa: PLC0415 - only batches need it
+
     access, now, idempotent = access_of(app), utcnow(), idempotent_request(request, key)
     kind, media_urls = kind_of(wiring.tasks(), wiring.generation_context(), access, now), wiring.media_urls()
     kind = replace(kind, show=lambda task: with_urls(task, media_urls))
