@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, JsonValue
 
-from atelier.domain.pages import FROM_TEXT, MAX_PAGE_SIZE
+from atelier.domain.pages import FROM_TEXT, MAX_PAGE_SIZE, Whose
 from atelier.domain.schema import Id, QueryId, RequestModel, StoredModel, TimestampText
 from atelier.domain.tasks.queries import QueryTimestamp
 
@@ -12,13 +12,7 @@ from atelier.domain.tasks.queries import QueryTimestamp
 class ActivityQuery(RequestModel):
     """Which entries of the activity log to list, newest first."""
 
-    owner: Annotated[
-        str | None,
-        Field(
-            pattern="^(me|shared|[1-9][0-9]{0,14})$",
-            description="Whose: `me` your own account's, `shared` what others share with you, or an account's number.",
-        ),
-    ] = None
+    owner: Whose = None
     client_id: Annotated[QueryId | None, Field(description="Only this client and what is below it.")] = None
     campaign_id: Annotated[QueryId | None, Field(description="Only this campaign and what is below it.")] = None
     actor: Annotated[int | None, Field(ge=1, le=10**15 - 1, description="Only what this user did."), FROM_TEXT] = None

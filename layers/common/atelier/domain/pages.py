@@ -33,6 +33,16 @@ OWNER: Final[dict[str, Any]] = {
 """The parameter `owner`, which is optional: its bounds would not be in the document otherwise."""
 
 
+Whose = Annotated[
+    str | None,
+    Field(
+        pattern="^(me|shared|[1-9][0-9]{0,14})$",
+        description="Whose: `me` your own account's, `shared` what others share with you, or an account's number.",
+    ),
+]
+"""The parameter `owner` of lists over everything that the caller may see."""
+
+
 class ListQuery(RequestModel):
     """The query parameters of every list."""
 
@@ -74,13 +84,7 @@ class ListQuery(RequestModel):
 class OwnedQuery(ListQuery):
     """A list of what the caller may see: their own, and what was shared with them."""
 
-    owner: Annotated[
-        str | None,
-        Field(
-            pattern="^(me|shared|[1-9][0-9]{0,14})$",
-            description="Whose: `me` your own account's, `shared` what others share with you, or an account's number.",
-        ),
-    ] = None
+    owner: Whose = None
 
 
 class SearchQuery(ListQuery):

@@ -37,10 +37,7 @@ class ActivityReader:
 
     def _shared(self, query: ActivityQuery, grants: Sequence[Grant], within: Condition) -> list[QueryPage]:
         queries = [(grant, each) for grant in grants for each in self._queries(query, grant.account, grant, within)]
-        if not queries:
-            return []
-        named = [grant for grant, _ in queries if grant.kind != ACCOUNT]
-        wanted = [key for grant in named for key in shared_keys(grant)]
+        wanted = [key for grant, _ in queries for key in shared_keys(grant)]
         pages, beside = self._table.read_together(wanted, [each for _, each in queries])
         return [page for (grant, _), page in zip(queries, pages, strict=True) if is_there(grant, beside)]
 
@@ -64,7 +61,7 @@ class ActivityReader:
         is_mine = query.owner in (None, "me", str(access.account))
         own = self._queries(query, access.account, None, within) if is_mine else []
         is_all = query.owner not in ("me", str(access.account))
-        pages, beside = self._table.read_together([summary] if is_all else [], own) if own or is_all else ([], {})
+        pages, beside = self._table.read_together([summary] if is_all else [], own)
         grants = disjoint(owned_by(grants_in(beside.get(summary), access), query.owner)) if is_all else ()
         return _page(query, [*pages, *self._shared(query, grants, within)])
 

@@ -34,7 +34,7 @@ class LedgerReader:
         there = {id_: items[key] for id_, key in where.items() if key in items}
         gone = {id_: keys.ledger_name(account, kind, id_) for id_ in ids if id_ not in there}
         # Asked for after the resources: a name is kept before, or with, the removal of its resource.
-        kept = self._table.get_many(gone.values()) if gone else {}
+        kept = self._table.get_many(gone.values())
         return {
             id_: NamedResource(id=id_, name=item["name"], deleted=pending.hides(kind, item))
             for id_, item in there.items()

@@ -353,8 +353,7 @@ def _sort_in_memory(table: Table, plan: Plan[AnyRecord], query: ListQuery, curso
     matching.sort(key=lambda each: plan.position(each.row), reverse=query.newest_first)
     begin = _offset(plan, [each.row for each in matching], query, cursor)
     shown = matching[begin : begin + query.page_size]
-    wanted = [each.key for each in shown if each.key]
-    items = table.get_many(wanted) if wanted else {}
+    items = table.get_many(each.key for each in shown if each.key)
     there = [item for each in shown if (item := each.item(items)) is not None]
     records = from_items(plan.model, plan.complete(table, there))
     last = cursor_at(plan, shown[-1].row, cursor, query) if shown else None

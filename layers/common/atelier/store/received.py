@@ -128,8 +128,10 @@ def _found_in(table: Table, accounts: Sequence[int], kind: str, id_: str) -> dic
     return table.get_many(wanted)
 
 
-def shared_keys(grant: Grant) -> tuple[Key, Key]:
-    """Where the resource of a grant is, and what says whether its ancestors are; not of a whole account."""
+def shared_keys(grant: Grant) -> tuple[Key, ...]:
+    """Where the resource of a grant is, and what says whether its ancestors are; none of a whole account."""
+    if grant.kind == ACCOUNT:
+        return ()
     return keys.resource(grant.account, grant.kind, grant.id), keys.summary(grant.account)
 
 
@@ -145,9 +147,9 @@ def is_there(grant: Grant, found: Mapping[Key, Item]) -> bool:
 def grants_of(table: Table, account: int, *, access: Access) -> tuple[Grant, ...]:
     """What of an account was shared with the actor and is still there. Raises NotFound where that is nothing."""
     summary = keys.summary(access.actor)
+    # As one of many: reports may read accounts by BatchGetItem alone.
     grants = [each for each in grants_in(table.get_many([summary]).get(summary), access) if each.account == account]
-    wanted = [key for each in grants if each.kind != ACCOUNT for key in shared_keys(each)]
-    found = table.get_many(wanted) if wanted else {}
+    found = table.get_many(key for each in grants for key in shared_keys(each))
     there = tuple(each for each in grants if is_there(each, found))
     if not there:
         raise NotFound(ACCOUNT, str(account))

@@ -148,8 +148,7 @@ class Reservation:
     @classmethod
     def of(cls, task: Task) -> "Reservation":
         """What a new task reserves."""
-        held, month = held_by(task), month_of(task.created_at)
-        return cls(month, months_before(task.created_at, 2), _amount(task, held), held)
+        return cls.moving(task, now=task.created_at)
 
     @classmethod
     def moving(cls, task: Task, *, now: datetime) -> "Reservation":

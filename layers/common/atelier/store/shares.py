@@ -377,8 +377,7 @@ def received_shares(table: Table, query: ShareQuery, *, access: Access) -> Recei
 
     def shared(beside: Beside) -> tuple[Plan[ReceivedShare], ...]:
         grants = received.grants_in(beside.get(summary), access)
-        named = [grant for grant in grants if grant.kind != ACCOUNT]
-        wanted = tuple(key for each in named for key in received.shared_keys(each))
+        wanted = tuple(key for each in grants for key in received.shared_keys(each))
         return (_received_plan(wanted, lambda found: _received_rows(grants, found)),) if grants else ()
 
     own = _received_plan((summary,), lambda _: [])
@@ -403,7 +402,7 @@ def _received_rows(grants: Sequence[Grant], found: Beside) -> list[Item]:
     for grant in grants:
         if not received.is_there(grant, found):
             continue
-        item = found.get(received.shared_keys(grant)[0])
+        item = found.get(keys.resource(grant.account, grant.kind, grant.id))
         resource = SharedResource(
             type=grant.kind, id=grant.id, name=item["name"] if item else None, user_id=grant.account
         )

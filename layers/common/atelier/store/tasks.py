@@ -304,8 +304,9 @@ class Tasks:
     def deleting(self, task_id: str, check: Callable[[Task], None], *, access: Access) -> Change:
         """The change that deletes a task. Raises as `delete` does, and its writes ConcurrentUpdate."""
         task, pending, acting = self._read(task_id, access, CHANGE)
-        check(pending.unlinked(task))
-        item = part_to_item(pending.unlinked(task), TaskSummary)
+        seen = pending.unlinked(task)
+        check(seen)
+        item = part_to_item(seen, TaskSummary)
         settled = life_cycle.settled(task, now=access.at)
         booked = ledger.booking(task, settled) if task.over or task.sent else []
         writes = [
