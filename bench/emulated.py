@@ -24,8 +24,7 @@ from atelier.domain.ids import new_id
 from atelier.store.keys import due_place
 from atelier.telemetry import log
 from bench.units import Index, Item, indexes, item_size
-from testbed.exact_stream import exact_harness
-from testbed.harness import TABLE, Harness
+from testbed.harness import TABLE, Harness, harness
 
 Place = tuple[str, str]
 """An item's PK and SK."""
@@ -72,7 +71,7 @@ def orderly_harness() -> Iterator[Harness]:
             stack.enter_context(mock.patch(f"secrets.{name}", instead))  # before the functions import it
         stack.enter_context(logs_into(StringIO()))
         stack.enter_context(for_large_tables())
-        made = stack.enter_context(exact_harness())
+        made = stack.enter_context(harness())
         made.now = BEGAN
         yield made
 

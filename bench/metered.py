@@ -28,8 +28,7 @@ from atelier.domain.provider import JobRequest
 from atelier.providers.sandbox import Sandbox
 from bench.calls import Call, heard
 from bench.emulated import logs_into
-from testbed.exact_stream import exact_harness
-from testbed.harness import Harness
+from testbed.harness import Harness, harness
 from testbed.template import template
 
 PROCESSOR_MB: Final = 1769
@@ -129,7 +128,7 @@ def metered_harness(provider: Sandbox | None = None) -> Iterator[tuple[Harness, 
     """A harness in which everything is counted; images are the provider's, or else a steady one's."""
     meter = Meter()
     with ExitStack() as stack:
-        made = stack.enter_context(exact_harness())
+        made = stack.enter_context(harness())
         providers = {"sandbox": Apart(provider or Steady(), meter)}
         stack.enter_context(mock.patch.object(wiring, "providers", return_value=providers))
         stack.enter_context(mock.patch.object(BotocoreStubber, "__call__", _emulated(meter)))

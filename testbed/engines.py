@@ -19,6 +19,7 @@ from moto.dynamodb.models import dynamodb_backends
 
 from atelier.store.dynamodb.connections import Connections, Reply
 from testbed import dynoxide
+from testbed.moto_rollback import exact_rollback
 from testbed.template import create_table
 
 LARGEST_READ: Final = 1000
@@ -38,16 +39,20 @@ class Engine(Protocol):
 class Moto:
     """moto, between botocore and the network, within `mock_aws`."""
 
-    def opened(self) -> AbstractContextManager[object]:
+    @contextmanager
+    def opened(self) -> Iterator[None]:
         """Have moto answer our own client as well."""
-        return mock.patch.object(Connections, "send", _to_moto)
+        with mock.patch.object(Connections, "send", _to_moto), exact_rollback():
+            yield
 
     def snapshot(self, client: Any, stream: "Stream") -> Callable[[], object]:
-        """What puts a copy of the table in its place, its stream included."""
-        kept, position = deepcopy(kept_tables()[stream.table]), stream.position
+        """What gives the table the items of now, and its stream the end of now."""
+        table = kept_tables()[stream.table]
+        items, records, position = deepcopy(table.items), len(table.stream_shard.items), stream.position
 
         def restore() -> None:
-            kept_tables()[stream.table] = deepcopy(kept)
+            table.items = deepcopy(items)
+            del table.stream_shard.items[records:]
             stream.position = position
 
         return restore

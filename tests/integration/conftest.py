@@ -1,16 +1,11 @@
 """Integration tests: the real handlers on moto. Every answer they get is held against openapi.json."""
 
-import copy
 import json
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 import pytest
-from moto.dynamodb import models
-from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.table import StreamRecord, Table
 
 from testbed.harness import Answer, Harness, harness
 from tests.contract.conformity import check_answer, check_request
@@ -36,32 +31,4 @@ def _every_answer_conforms() -> Iterator[None]:
         return answer
 
     with mock.patch.object(Harness, "call", checked):
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _moto_copies_less() -> Iterator[None]:
-    """Half the time of these tests went into copies of the whole table: one per item of every transaction.
-
-    One per transaction is enough, and none of the stream, whose records never change.
-    """
-    transact = DynamoDBBackend.transact_write_items
-
-    def copying_once(self: DynamoDBBackend, items: list[dict[str, Any]]) -> None:
-        copies: dict[int, Any] = {}
-
-        def deepcopy(value: Any) -> Any:
-            if not isinstance(value, Table):
-                return copy.deepcopy(value)
-            if id(value) not in copies:
-                copies[id(value)] = copy.deepcopy(value)
-            return copies[id(value)]
-
-        with mock.patch.object(models, "copy", SimpleNamespace(deepcopy=deepcopy)):
-            transact(self, items)
-
-    with (
-        mock.patch.object(DynamoDBBackend, "transact_write_items", copying_once),
-        mock.patch.object(StreamRecord, "__deepcopy__", lambda self, _: self, create=True),
-    ):
         yield

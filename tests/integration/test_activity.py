@@ -14,8 +14,7 @@ from atelier import wiring
 from atelier.domain.kinds import KINDS
 from atelier.store.cascade import CleanUpMessage
 from testbed.environment import ENVIRONMENT
-from testbed.exact_stream import exact_harness
-from testbed.harness import TABLE
+from testbed.harness import TABLE, harness
 from tests.integration.builders import Json
 from tests.integration.test_sharing import GUEST, OTHER, OWNER, SCOPES, People
 from tests.support.recount import scan
@@ -26,7 +25,7 @@ LONG: Final = "Blue, and nothing but blue. " * 200
 
 @pytest.fixture
 def p() -> Iterator[People]:
-    with mock.patch.dict(ENVIRONMENT, {"AUTH_MODE": "jwt"}), exact_harness() as w:
+    with mock.patch.dict(ENVIRONMENT, {"AUTH_MODE": "jwt"}), harness() as w:
         people = People(w)
         w.log_activity()
         yield people

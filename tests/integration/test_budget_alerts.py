@@ -13,8 +13,7 @@ from atelier import settings, wiring
 from atelier.domain.due import LATE_AFTER
 from atelier.store import keys
 from atelier.store.webhook_client import WebhookClient
-from testbed.exact_stream import exact_harness
-from testbed.harness import Answer, Harness
+from testbed.harness import Answer, Harness, harness
 from tests.integration.builders import a_campaign, a_client, shown
 
 URL: Final = "https://receiver.example/budgets"
@@ -24,7 +23,7 @@ Posts = list[tuple[bytes, dict[str, str]]]
 @pytest.fixture
 def w() -> Iterator[Harness]:
     """A deployment with fal, whose prices are known: 0.025 for a task. No worker runs."""
-    with exact_harness() as made, mock.patch.dict("os.environ", FAL_KEY_SECRET="key"):
+    with harness() as made, mock.patch.dict("os.environ", FAL_KEY_SECRET="key"):
         for cached in (settings.settings, wiring.generation_context):
             cached.cache_clear()
         yield made

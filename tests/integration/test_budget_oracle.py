@@ -20,8 +20,7 @@ from atelier.domain.reservations import Scope
 from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Outcome, TaskError
 from atelier.store.verify import read, violations
-from testbed.exact_stream import exact_harness
-from testbed.harness import Harness
+from testbed.harness import Harness, harness
 from tests.integration.builders import a_campaign, a_client
 
 ERROR: Final = TaskError(code="broken", message="It broke.", retryable=False)
@@ -237,7 +236,7 @@ class History:
 
 @pytest.fixture(scope="module")
 def w() -> Iterator[Harness]:
-    with exact_harness() as made:
+    with harness() as made:
         yield made
 
 

@@ -15,8 +15,7 @@ import pytest
 
 from atelier.domain.provider import Content
 from atelier.telemetry import log
-from testbed.exact_stream import exact_harness
-from testbed.harness import Answer, Harness
+from testbed.harness import Answer, Harness, harness
 from tests.contract.conformity import spec
 from tests.integration.builders import a_campaign, a_client, a_task, walk
 from tests.support.hostile import MARKER, Hostile
@@ -46,7 +45,7 @@ def written() -> Iterator[io.StringIO]:
 
 @pytest.fixture(scope="module")
 def w(written: io.StringIO) -> Iterator[Harness]:
-    with exact_harness() as made, mock.patch("atelier.providers.sandbox._make", _a_small_file):
+    with harness() as made, mock.patch("atelier.providers.sandbox._make", _a_small_file):
         yield made
 
 

@@ -19,8 +19,7 @@ from atelier import wiring
 from atelier.domain.ids import is_id
 from atelier.domain.tasks.record import TaskDetail, TaskSummary
 from atelier.store.items import part_to_item
-from testbed.exact_stream import exact_harness
-from testbed.harness import TABLE, Answer, Harness, HeldQueue
+from testbed.harness import TABLE, Answer, Harness, HeldQueue, harness
 from testbed.lambda_events import sqs_record
 from tests.support.fault_injection import Snapshot, settle_by_sweep
 from tests.support.oracle import TOLD, Question, Sql, compare, compare_one
@@ -420,7 +419,7 @@ def an_agency(w: Harness) -> list[tuple[str, Json]]:
 
 
 def test_any_history_is_answered_as_sql_would_answer() -> None:
-    with exact_harness() as w:
+    with harness() as w:
         rows = an_agency(w)
         run_state_machine_as_test(
             partial(Integrity, w, beginning=Snapshot(w), rows=rows),  # type: ignore[arg-type]  # any factory will do

@@ -25,8 +25,7 @@ from atelier.domain.ids import new_id
 from atelier.store import cascade, keys
 from atelier.store.account_summary import summary_from
 from atelier.store.long_texts import INLINE_BYTES
-from testbed.exact_stream import exact_harness
-from testbed.harness import TABLE, Harness
+from testbed.harness import TABLE, Harness, harness
 from testbed.lambda_events import sqs_record
 from tests.support.fault_injection import Snapshot
 from tests.support.recount import scan
@@ -243,7 +242,7 @@ def small_batches() -> Iterator[None]:
 
 
 def test_histories_of_three_levels_are_answered_like_sql() -> None:
-    with third_level(), small_batches(), exact_harness() as w:
+    with third_level(), small_batches(), harness() as w:
         run_state_machine_as_test(
             partial(Levels, w, beginning=Snapshot(w)),  # type: ignore[arg-type]  # any factory will do
             settings=settings(

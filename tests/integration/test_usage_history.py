@@ -18,8 +18,7 @@ from atelier import wiring
 from atelier.domain.access import Access
 from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Outcome, Output, Task, TaskError
-from testbed.exact_stream import exact_harness
-from testbed.harness import Harness
+from testbed.harness import Harness, harness
 from tests.integration.builders import Json, a_campaign, a_client, a_task, clean_up, shown
 from tests.support.spend import NOTHING, mean_seconds, plus, spent, told, without_time
 
@@ -187,7 +186,7 @@ class History:
 
 @pytest.fixture(scope="module")
 def w() -> Iterator[Harness]:
-    with exact_harness() as made:
+    with harness() as made:
         yield made
 
 

@@ -19,8 +19,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutErr
 from atelier import wiring
 from atelier.store.table import Retry, Table
 from testbed import engines
-from testbed.exact_stream import exact_harness
-from testbed.harness import TABLE, Harness, HeldQueue
+from testbed.harness import TABLE, Harness, HeldQueue, harness
 from testbed.lambda_events import sqs_record
 from testbed.template import create_table
 
@@ -74,7 +73,7 @@ class FaultyDynamoDB:
 @contextmanager
 def faulty_harness() -> Iterator[tuple[Harness, FaultyDynamoDB]]:
     """A harness, and what stands between it and its table. Retries do not wait."""
-    with exact_harness() as made:
+    with harness() as made:
         client = FaultyDynamoDB(made.dynamodb)
         table = Table(client, TABLE, retry=Retry(attempts=6, sleep=lambda _: None))
         with mock.patch.object(wiring, "table", return_value=table):

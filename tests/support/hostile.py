@@ -17,6 +17,9 @@ from tests.support.hostile_words import ESCAPED, HEADERS, NUMBERS, TEXTS
 MARKER: Final = "zwieback"
 """In every text that is made up here: it must not be found in any log."""
 
+LARGEST: Final = 1_000_000
+"""Characters of an array: more than any request may have."""
+
 
 @dataclass
 class Hostile:
@@ -135,7 +138,10 @@ class Hostile:
         if self._now_and_then(0.1):
             return "[" * 60 + "]" * 60
         values = [self._value(depth=depth) for _ in range(self.random.randint(1, 4))]
-        return f"[{', '.join(values * self._one_of(1, 1, 1, 200))}]"
+        times = self._one_of(1, 1, 1, 200)
+        if sum(map(len, values)) * times > LARGEST:  # arrays in arrays would be gigabytes
+            times = 1
+        return f"[{', '.join(values * times)}]"
 
     def _object(self, depth: int) -> str:
         count = self.random.randint(1, 4)
