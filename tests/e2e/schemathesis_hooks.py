@@ -73,6 +73,7 @@ def _ask_for_what_the_model_takes(body: dict[str, Any], kind: str) -> None:
     body.pop("providers" if body.get("provider") else "provider", None)
     body.pop("webhook_url", None)  # hardly any text is a public https URL
     body.pop("params", None)  # each model has its own words
+    body.pop("max_cost", None)  # not less than the estimate
     if body.get("size"):
         body.pop("aspect_ratio", None)
     named = body.get("model")

@@ -64,12 +64,12 @@ TimestampText = Annotated[str, WithJsonSchema({"type": "string", "format": "date
 and write the timestamps of 50 items takes as long as everything else about them (ADR 0017)."""
 
 
-def trimmed(value: Any) -> Any:
+def _trimmed(value: Any) -> Any:
     """A text without white space and invisible characters at its ends; anything else as it is."""
     return trim(value) if isinstance(value, str) else value
 
 
-def with_content(value: str) -> str:
+def _with_content(value: str) -> str:
     """The text. Raises ValueError for one that has nothing to be seen."""
     if not has_content(value):
         raise ValueError("must contain a visible character")
@@ -82,8 +82,8 @@ def _at_most_32_kib(value: str) -> str:
     return value
 
 
-_TRIMMED = BeforeValidator(trimmed)
-_HAS_CONTENT = AfterValidator(with_content)
+_TRIMMED = BeforeValidator(_trimmed)
+_HAS_CONTENT = AfterValidator(_with_content)
 _NOT_BLANK = Field(json_schema_extra={"pattern": CONTENT_PATTERN})
 
 StoredName = Annotated[str, Field(min_length=1, max_length=255), _NOT_BLANK]
@@ -91,6 +91,9 @@ Name = Annotated[StoredName, _HAS_CONTENT, _TRIMMED]
 StoredGoal = Annotated[str, Field(min_length=1, max_length=2000), _NOT_BLANK]
 Goal = Annotated[StoredGoal, _HAS_CONTENT, _TRIMMED]
 Prompt = Annotated[str, Field(min_length=1, max_length=5000), _NOT_BLANK, _HAS_CONTENT, _TRIMMED]
+LONGEST_TAG: Final = 64
+"""Characters of a tag."""
+Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG), _NOT_BLANK, _HAS_CONTENT, _TRIMMED]
 Description = Annotated[str, Field(max_length=2000)]
 LongText = Annotated[str, Field(max_length=LONG_TEXT_BYTES), AfterValidator(_at_most_32_kib)]
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from atelier.domain.pages import FROM_TEXT, OwnedQuery
-from atelier.domain.schema import QueryId, Timestamp
-from atelier.domain.tasks.record import LONGEST_TAG, TaskStatus, TaskType
+from atelier.domain.schema import LONGEST_TAG, QueryId, Timestamp
+from atelier.domain.tasks.record import TaskStatus, TaskType
 
 _DIGITS: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?"
 _RFC_3339: Final = re.compile(rf"{_DIGITS}([Zz]|[+-][0-9]{{2}}:[0-9]{{2}})")

@@ -46,8 +46,6 @@ NEXT: Final[Mapping[TaskStatus, frozenset[TaskStatus]]] = {
 TERMINAL: Final = frozenset(status for status, following in NEXT.items() if not following)
 
 
-LONGEST_TAG: Final = 64
-"""Characters of a tag."""
 URL_LIFE: Final = timedelta(hours=1)
 """How long the URL of an output works."""
 

@@ -12,13 +12,11 @@ from atelier.domain.schema import (
     NewIn,
     Prompt,
     RequestModel,
+    Tag,
     as_json,
-    trimmed,
     whole,
-    with_content,
     without_defaults,
 )
-from atelier.domain.tasks.record import LONGEST_TAG
 from atelier.domain.text import comparison_key
 from atelier.domain.webhook_targets import ascii_url
 
@@ -207,11 +205,6 @@ def _distinct_tags(values: list[str]) -> list[str]:
     if len({comparison_key(each) for each in values}) < len(values):
         raise ValueError("must not have a tag twice")
     return values
-
-
-Tag = Annotated[
-    str, Field(min_length=1, max_length=LONGEST_TAG), AfterValidator(with_content), BeforeValidator(trimmed)
-]
 
 
 class TaskPatch(RequestModel):
