@@ -11,7 +11,9 @@ BIN := $(VENV)/bin
 # One process more than there are processors: tests over HTTP wait a fifth of their time.
 WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 UV := $(BIN)/uv
-# Bytecode is made of what is imported, when it is: a third of the time, where most of a package is never used.
+# Bytecode is made of what is imported, when it is: a third of the time, where most of a package is never used. It is kept,
+# whatever the machine says (images of Python often say no): hundreds of processes would compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := install --quiet --disable-pip-version-check --no-compile --require-hashes
 # No index addresses in the files: everybody resolves from their own.
 LOCK = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
