@@ -20,6 +20,7 @@ from moto.dynamodb.models import dynamodb_backends
 from atelier.store.dynamodb.connections import Connections, Reply
 from testbed import dynoxide
 from testbed.moto_rollback import exact_rollback
+from testbed.moto_shortcuts import shortcuts
 from testbed.template import create_table
 
 LARGEST_READ: Final = 1000
@@ -42,7 +43,7 @@ class Moto:
     @contextmanager
     def opened(self) -> Iterator[None]:
         """Have moto answer our own client as well."""
-        with mock.patch.object(Connections, "send", _to_moto), exact_rollback():
+        with mock.patch.object(Connections, "send", _to_moto), exact_rollback(), shortcuts():
             yield
 
     def snapshot(self, client: Any, stream: "Stream") -> Callable[[], object]:
