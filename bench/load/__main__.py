@@ -23,8 +23,9 @@ from typing import Final, NoReturn
 
 from bench.load import afterwards, report
 from bench.load.calls import Record
+from bench.load.day import Day, work
 from bench.load.memory import Memory
-from bench.load.people import Book, Day, work
+from bench.load.people import Book
 from bench.load.receiver import receiver
 from local.issuer import issuer
 from local.stack import PROJECT, Stack, start
@@ -48,7 +49,10 @@ def main() -> int:
         signal.signal(number, _stop)
     day = Day(options.minutes * 60, WARM_UP_SECONDS, PAUSE)
     with issuer() as ours, receiver() as called, start(issuer=ours) as stack:
-        tokens = [ours.token(f"agency-{number % AGENCIES}", "editor") for number in range(PEOPLE)]
+        tokens = [
+            (ours.token(f"agency-{number % AGENCIES}", "admin"), ours.token(f"guest-{number}", "editor"))
+            for number in range(PEOPLE)
+        ]
         memory, results = _a_day(stack, tokens, day, called)
         measured = _measured(stack, options.minutes, memory, results)
     text = report.page(measured)
@@ -74,12 +78,12 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
     sys.exit("Stopped.")
 
 
-def _a_day(stack: Stack, tokens: Sequence[str], day: Day, called: str) -> tuple[Memory, list[Result]]:
+def _a_day(stack: Stack, tokens: Sequence[tuple[str, str]], day: Day, called: str) -> tuple[Memory, list[Result]]:
     """Run all users and measure memory meanwhile; all have ended afterwards."""
     # A Ctrl-C is for us; we end them.
     quietly = (signal.SIGINT, signal.SIG_IGN)
     with get_context("spawn").Pool(len(tokens), signal.signal, quietly) as pool:
-        given = [(stack.url, token, number, day) for number, token in enumerate(tokens)]
+        given = [(stack.url, each, number, day) for number, each in enumerate(tokens)]
         asked = [pool.apply_async(work, each, {"receiver": called}) for each in given]
         memory = _watched(stack, day)
         end = time.monotonic() + LAST_SESSION_SECONDS

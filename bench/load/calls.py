@@ -74,10 +74,10 @@ class Record:
 
 
 class Calls:
-    """Connections of one person, kept open, with a pause before each request."""
+    """Connections of one user, kept open, with a pause before each request."""
 
-    def __init__(self, url: str, token: str, *, pauses: Iterator[float], measured: Period) -> None:
-        self.record = Record()
+    def __init__(self, url: str, token: str, *, pauses: Iterator[float], measured: Period, record: Record) -> None:
+        self.record = record
         self._measured = measured
         self._connections: dict[str, HTTPConnection] = {}
         self._url = url

@@ -1,19 +1,18 @@
 """The requests of one simulated user, and what every answer must be.
 
-Everybody keeps a book of what they were told is there. Names and prompts begin with the person's own name, so that even
-lists that are shared with colleagues can be held against the book.
+Everybody keeps a book of what they were told is there. Names begin with the person's own name, and tasks have it in
+their metadata, so that even lists that are shared with colleagues can be held against the book.
 """
 
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain, repeat
 from random import Random
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from bench.load.calls import MOST_ERRORS, Calls, Period, Record, Wrong
+from bench.load.calls import Calls
 
 Json = dict[str, Any]
 
@@ -32,6 +31,7 @@ ORDERS: Final[Mapping[str, Json]] = {
 MAGIC: Final = {"image": b"\x89PNG", "audio": b"RIFF", "video": b"ftyp"}
 """What one of the first bytes of a file say about it."""
 FAILURE: Final = "content_policy"
+FAILS: Final = f"fail:{FAILURE}"
 WORDS: Final = ("blue", "calm", "daring", "elegant", "honest", "modern", "quiet", "sober", "warm", "Größe", "日本")
 NOBODY: Final = "01900000-0000-7000-8000-000000000000"
 
@@ -137,7 +137,7 @@ class Person:
             self._add_campaign(account)
         kinds = ["image", self._chance.choice(["image", "audio", "audio", "video"])]
         jobs = [self._order(account, kind) for kind in kinds]
-        canceled, failing = self._canceled(account), self._order(account, "image", f"fail:{FAILURE}", ends="failed")
+        canceled, failing = self._canceled(account), self._order(account, "image", FAILS, ends="failed")
         self._deleted_at_once(account)
         self._look_around(account)
         self._rework(account)
@@ -169,7 +169,8 @@ class Person:
         if self._perhaps(0.2):
             again = self._calls.send("POST", route, *ids, status=status, what="replayed", body=body, **how)
             is_replay = again.headers["Idempotent-Replayed"] == "true"
-            self._check(is_replay and again.json() == made, f"{again.json()} is no replay of {made}")
+            same = again.json()["id"] == made["id"] if "prompt" in made else again.json() == made  # a task goes on
+            self._check(is_replay and same, f"{again.json()} is no replay of {made}")
         if body and self._perhaps(0.1):
             other = {**body, "name" if "name" in body else "prompt": "Another"}
             self._calls.send("POST", route, *ids, status=422, what="key reused", body=other, **how)
@@ -192,18 +193,23 @@ class Person:
         self._check(named.items() <= made.items(), f"{made} was made of {named}")
         account.campaigns[made["id"]] = made
 
-    def _order(self, account: Account, kind: str, words: str = "", *, ends: str = "succeeded") -> Job:
+    def _order(self, account: Account, kind: str, prompt: str = "", *, ends: str = "succeeded") -> Job:
         """Have something generated, for one of the campaigns or for the client alone."""
         campaign_id = self._chance.choice([None, *account.campaigns])
         link = {"campaign_id": campaign_id} if campaign_id else {"client_id": account.id}
         call = {"webhook_url": self._receiver} if self._perhaps(0.3) else {}
-        body = {"prompt": f"{self._title('Task')} {words}", **ORDERS[kind], **link, **call}
+        body = self._task(kind, **link, **call) | ({"prompt": prompt} if prompt else {})
         return self._ordered(account, kind, self._create(f"/generate/{kind}", body=body, status=202), campaign_id, ends)
+
+    def _task(self, kind: str, **more: Any) -> Json:
+        """The body of a task, which says whose it is also where the prompt does not."""
+        return {"prompt": self._title("Task"), "metadata": {"person": self._name}, **ORDERS[kind], **more}
 
     def _ordered(self, account: Account, kind: str, task: Json, campaign_id: str | None, ends: str) -> Job:
         links = {"type": kind, "client_id": account.id, "campaign_id": campaign_id}
         self._check(links.items() <= task.items(), f"{task} is not for {links}")
-        self._check(account.client["brand_guidelines"] in task["effective_prompt"], f"no guidelines in {task}")
+        guided = task["prompt"] == FAILS or account.client["brand_guidelines"] in task["effective_prompt"]
+        self._check(guided, f"no guidelines in {task}")
         job = Job(task["id"], kind, campaign_id, ends, is_awaited=task["webhook_url"] is not None)
         account.jobs[job.id] = job
         return job
@@ -323,7 +329,8 @@ class Person:
         answer = self._calls.send("POST", "/tasks/{}/cancel", job.id, status=(200, 409))
         if answer.status == 409:  # noqa: PLR2004 - HTTP's
             job.ends = "succeeded"  # we were too slow
-        self._calls.send("POST", "/tasks/{}/cancel", job.id, status=409, what="twice")
+        again = 200 if job.ends == "canceled" else 409
+        self._calls.send("POST", "/tasks/{}/cancel", job.id, status=again, what="twice")
         self._finish(job)
         return job
 
@@ -420,7 +427,12 @@ class Person:
         self._check(found == expected, f"{what}: missing {missing}, odd {odd}, {len(found)} of {len(expected)}")
 
     def _mine(self, items: Iterable[Json]) -> list[str]:
-        return [each["id"] for each in items if str(each.get("name") or each["prompt"]).startswith(self._name)]
+        return [each["id"] for each in items if self._is_mine(each)]
+
+    def _is_mine(self, item: Json) -> bool:
+        if "prompt" in item:
+            return bool(item["metadata"] == {"person": self._name})
+        return str(item["name"]).startswith(self._name)
 
     def _title(self, kind: str) -> str:
         return f"{self._name} / {kind} {self._made}"
@@ -430,38 +442,3 @@ class Person:
 
     def _perhaps(self, probability: float) -> bool:
         return self._chance.random() < probability
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """How long people work, how much of that is not measured, and their mean pause between requests."""
-
-    seconds: float
-    warm_up: float
-    pause: float
-
-
-def work(url: str, token: str, number: int, day: Day, *, receiver: str) -> tuple[Record, Book]:
-    """A person's day, and the session that has begun by its end. Each number makes its own choices, always the same."""
-    now = time.monotonic()
-    measured = Period(now + day.warm_up, now + day.seconds)
-    calls = Calls(url, token, pauses=_pauses(number, day.pause), measured=measured)
-    chance = Random(number)  # noqa: S311 - a simulation
-    person = Person(calls, f"Person {number:02}", chance, receiver=receiver)
-    for act in chain([person.move_in], repeat(person.visit)):
-        if time.monotonic() > measured.ends or calls.record.failed() > MOST_ERRORS:
-            break
-        try:
-            act()
-        except Wrong:
-            continue  # it is in the record
-        except (LookupError, TypeError, ValueError) as failure:
-            calls.blame(f"the answer is not understood: {failure!r}")
-    return calls.record, person.book
-
-
-def _pauses(number: int, mean: float) -> Iterator[float]:
-    # Not by the chance that decides what is done: how often somebody has to wait depends on the time.
-    chance = Random(f"pauses of {number}")  # noqa: S311 - a simulation
-    while True:
-        yield chance.expovariate(1 / mean)
