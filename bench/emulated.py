@@ -3,7 +3,6 @@
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import ExitStack, contextmanager, redirect_stdout
-from copy import deepcopy
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import StringIO
@@ -13,9 +12,8 @@ from typing import Any, Final, TextIO
 from unittest import mock
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.core.serialize import BaseJSONSerializer, ResponseSerializer
 from moto.dynamodb.comparisons import get_comparison_func
-from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
+from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, LimitedSizeDict
 from moto.dynamodb.models.dynamo_type import Item as KeptItem
 from moto.dynamodb.models.table import Table as KeptTable
@@ -149,47 +147,9 @@ def _renamed(value: Any, old: str, new: str) -> Any:
 
 @contextmanager
 def for_large_tables() -> Iterator[None]:
-    """moto without what takes minutes with 100,000 items.
-
-    Before each transaction it copies the whole table, to have it back if that is refused: its items will do. For a
-    query it compares every item with every other one. And it looks for every value of an answer under thirty names.
-    """
-    usual = DynamoDBBackend.transact_write_items
-
-    def transact(self: DynamoDBBackend, writes: list[dict[str, Any]]) -> None:
-        table = kept_table()
-        keys = [_keys(next(iter(each.values()))) for each in writes]
-        before = [deepcopy(table.get_item(*key)) for key in keys]
-        changes = len(table.stream_shard.items)
-        try:
-            usual(self, writes)
-        except Exception:
-            for (pk, sk), item in zip(keys, before, strict=True):
-                table.items[pk].pop(sk, None)
-                if item:
-                    table.items[pk][sk] = item
-            del table.stream_shard.items[changes:]
-            raise
-
-    with (
-        mock.patch.object(KeptTable, "__deepcopy__", lambda self, _: self, create=True),
-        mock.patch.object(DynamoDBBackend, "transact_write_items", transact),
-        mock.patch.object(KeptTable, "query", _query),
-        mock.patch.object(BaseJSONSerializer, "_serialize_type_structure", _serialize),
-    ):
+    """moto without what takes minutes with 100,000 items: for a query it compares every item with every other one."""
+    with mock.patch.object(KeptTable, "query", _query):
         yield
-
-
-def _serialize(self: BaseJSONSerializer, into: dict[str, Any], value: Any, shape: Any, key: str) -> None:
-    if shape.name == "AttributeValue":
-        into[key] = _in_base64(value)
-    else:
-        ResponseSerializer._serialize_type_structure(self, into, value, shape, key)  # noqa: SLF001 - as moto's own
-
-
-def _keys(write: Mapping[str, Any]) -> tuple[DynamoType, DynamoType]:
-    place = write.get("Key") or write["Item"]
-    return DynamoType(place["PK"]), DynamoType(place["SK"])
 
 
 def _query(  # noqa: PLR0917 - moto's own arguments

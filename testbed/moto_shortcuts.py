@@ -9,12 +9,17 @@ from moto.core.serialize import BaseJSONSerializer, Serialized
 from moto.dynamodb.models.dynamo_type import DynamoType
 
 _serialize: Final = BaseJSONSerializer._serialize
+_PLAIN: Final = {"S", "N", "BOOL", "NULL"}
+"""Types whose values moto keeps as they are in JSON."""
 _cast_value: Final = vars(DynamoType)["cast_value"].fget
 
 
 @contextmanager
 def shortcuts() -> Iterator[None]:
-    """Have moto not look for each of ten types in every attribute value: neither in answers nor where it compares."""
+    """Have moto not look for each of ten types in every attribute value: neither in answers nor where it compares.
+
+    So it does by default, under three names each for what it answers.
+    """
     with (
         mock.patch.object(BaseJSONSerializer, "_serialize", _serialize_or_take),
         mock.patch.object(DynamoType, "cast_value", property(_text_or_cast)),
@@ -23,8 +28,8 @@ def shortcuts() -> Iterator[None]:
 
 
 def _serialize_or_take(self: BaseJSONSerializer, serialized: Serialized, value: Any, shape: Any, key: str) -> None:
-    if shape.name == "AttributeValue":
-        serialized[key] = value  # which is what its JSON is
+    if shape.name == "AttributeValue" and isinstance(value, dict) and value.keys() <= _PLAIN:
+        serialized[key] = value
     else:
         _serialize(self, serialized, value, shape, key)
 
