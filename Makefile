@@ -24,7 +24,7 @@ STORES := $(addprefix tests/integration/test_, $(addsuffix .py, table lists curs
   task_items task_lists task_lists_meanwhile idempotency conditional_requests cascade_faults cascade_interleavings cascade_lag \
   cascade_late_messages cascade_replay cascade_turns integrity_oracle))
 
-.PHONY: help run verify preflight redrive cloud-test test check unit integration dynoxide e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
+.PHONY: help run verify preflight redrive cloud-test test check unit aws-rules integration dynoxide e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
 
 help: ## List these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -89,8 +89,11 @@ check: $(VENV)/.test ## Format, lint and types only
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
-unit: $(VENV)/.test ## The fast tests, under a minute: rules, properties and contracts; no socket, no emulator
-	@$(BIN)/python -m pytest -n auto --dist worksteal tests/unit tests/property tests/contract
+unit: $(VENV)/.test ## The fast tests: rules, properties and contracts; no socket, no emulator
+	@$(BIN)/python -m pytest -n auto --dist worksteal tests/unit tests/property tests/contract --ignore-glob='*/test_aws_*'
+
+aws-rules: $(VENV)/.test ## The template within AWS's own rules and limits, for every combination of its parameters
+	@$(BIN)/python -m pytest -n auto --dist loadfile tests/contract/test_aws_*
 
 integration: $(VENV)/.test ## The handlers on an emulator in their own process, and the adapters against servers on loopback
 	@$(BIN)/python -m pytest tests/integration tests/providers

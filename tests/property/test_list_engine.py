@@ -120,7 +120,7 @@ def expected(accounts: Mapping[int, Sequence[Row]], query: NoteQuery) -> list[st
 
 @pytest.mark.parametrize("count", SOURCES)
 @pytest.mark.parametrize("ordered", [True, False], ids=["merged", "sorted"])
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.data())
 def test_pages_and_cursors_iterate_the_sorted_union(count: int, ordered: bool, data: st.DataObject) -> None:
     accounts = data.draw(accounts_of(count))

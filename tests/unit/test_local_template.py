@@ -1,5 +1,6 @@
 """The local run's view of template.yaml: what is handed to the emulator, and what is refused."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ SOURCE: Final = template.load(PROJECT / "template.yaml")
 CODE: Final = {name: f"s3://code/{name}.zip" for name in template.code_folders(SOURCE)}
 
 
+@cache
 def plain(**parameters: str) -> template.Template:
     return template.translate(SOURCE, parameters={**PARAMETERS, **parameters}, code=CODE)
 
