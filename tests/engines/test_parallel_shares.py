@@ -9,7 +9,7 @@ import pytest
 from atelier import wiring
 from atelier.domain.access import Access
 from atelier.domain.campaigns import NewCampaign
-from atelier.domain.clients import Client, NewClient
+from atelier.domain.clients import Client, ClientQuery, NewClient
 from atelier.domain.errors import NotFound
 from atelier.domain.ids import new_id
 from atelier.domain.roles import Role
@@ -70,11 +70,25 @@ def accept(token: InvitationToken, guest: int) -> Any:
     return wiring.shares("client").accept(token, email=None, id_=an_id(), access=access, idempotent=None)
 
 
+def withdraw(client: Client, token: InvitationToken) -> None:
+    wiring.shares("client").withdraw(client.id, token.id, access=OWNER)
+
+
+def shared_with(client: Client) -> set[int]:
+    page = wiring.shares("client").list(client.id, ShareQuery(page_size=100), access=OWNER)
+    return {share.shared_with for share in page.items}
+
+
 def is_let_in(client: Client, guest: int) -> bool:
+    """Whether the guest finds the client, which is the same by its id and in lists."""
+    access = Access.own(guest)
+    listed = {each.id for each in wiring.clients().list(ClientQuery(page_size=100), access=access).items}
     try:
-        wiring.clients().get(client.id, access=Access.own(guest))
+        wiring.clients().get(client.id, access=access)
     except NotFound:
+        assert client.id not in listed
         return False
+    assert client.id in listed
     return True
 
 
@@ -82,7 +96,7 @@ def test_fifty_parallel_grants_are_fifty_shares(w: Harness, guests: list[int]) -
     client = a_client()
     at_once(*(partial(grant, client, guest) for guest in guests))
     page = wiring.shares("client").list(client.id, ShareQuery(page_size=100), access=OWNER)
-    assert (page.total, {share.shared_with for share in page.items}) == (50, set(guests))
+    assert (page.total, shared_with(client)) == (50, set(guests))
 
 
 def test_one_guest_is_granted_once(w: Harness, guests: list[int]) -> None:
@@ -114,6 +128,28 @@ def test_a_revoke_ends_what_races_with_it(w: Harness, guests: list[int]) -> None
         at_once(partial(revoke, client, guest))
         assert not is_let_in(client, guest)
         assert at_once(partial(create_as, guest, client)) == [NotFound]
+
+
+def test_an_invitation_is_either_accepted_or_withdrawn(w: Harness, guests: list[int]) -> None:
+    for number in range(ROUNDS // 2):
+        client = a_client()
+        token = an_invitation(client)
+        done = at_once(partial(accept, token, guests[0]), partial(withdraw, client, token), seed=number)
+        assert sum(each is NotFound for each in done) == 1
+        assert is_let_in(client, guests[0]) == (guests[0] in shared_with(client)) == (done[0] is not NotFound)
+
+
+def test_an_accept_is_before_or_after_a_revoke(w: Harness, guests: list[int]) -> None:
+    """Of what was accepted just now, or of what another invitation changes."""
+    client, guest = a_client(), guests[0]
+    for number in range(ROUNDS // 2):
+        tokens = [an_invitation(client), an_invitation(client)]
+        at_once(partial(accept, tokens[0], guest))
+        accepted, revoked = at_once(partial(accept, tokens[1], guest), partial(revoke, client, guest), seed=number)
+        assert (accepted is NotFound, revoked) == (False, None)
+        assert is_let_in(client, guest) == (guest in shared_with(client))
+        at_once(partial(revoke, client, guest))
+        assert not is_let_in(client, guest)
 
 
 def test_a_delete_ends_what_races_with_it(w: Harness, guests: list[int]) -> None:

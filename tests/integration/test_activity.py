@@ -13,6 +13,7 @@ import pytest
 from atelier import wiring
 from atelier.domain.kinds import KINDS
 from atelier.store.cascade import CleanUpMessage
+from bench.calls import Call, Usage, heard, usage
 from testbed.environment import ENVIRONMENT
 from testbed.harness import TABLE, harness
 from tests.integration.builders import Json
@@ -338,6 +339,21 @@ def test_a_guest_sees_nothing_after_the_end(p: People, end: str) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------------- lists
+
+
+@pytest.mark.only_on_moto  # what it is measured with
+def test_a_page_costs_the_same_in_a_long_log(p: People) -> None:
+    def cost() -> Usage:
+        made: list[Call] = []
+        with heard(made.append):
+            assert len(p.ok(OWNER, "GET", "/activity", query={"page_size": 2})["items"]) == 2
+        return usage(made)
+
+    before = cost()
+    for number in range(9):
+        p.ok(OWNER, "PATCH", f"/clients/{p.client}", {"name": f"Name {number}"})
+    p.w.log_activity()
+    assert cost()[:3] == before[:3]  # calls, round trips and items
 
 
 def test_filters_and_cursors_find_the_same_entries(p: People) -> None:

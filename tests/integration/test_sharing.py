@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 from unittest import mock
@@ -9,6 +10,7 @@ from unittest import mock
 import pytest
 
 from atelier import wiring
+from atelier.domain.catalog import Catalog
 from atelier.domain.schema import format_timestamp
 from atelier.store import keys
 from atelier.store.table import Table
@@ -225,6 +227,17 @@ def test_ending_the_share_of_others_takes_an_admin(p: People) -> None:
     p.ok(GUEST, "DELETE", path, claims={"cognito:groups": "[viewer]"})
 
 
+def test_a_guest_may_do_no_more_than_their_token(p: People) -> None:
+    """The webhook secret takes an admin of the account; for one's own an editor's token is enough."""
+    p.share("/account", role="admin")
+    secret, editor = "/webhook-secret", {"cognito:groups": "[editor]"}
+    owner = {"owner": p.numbers[OWNER]}
+    refused = p.call(GUEST, "GET", secret, query=owner, claims=editor)
+    assert problem(refused, 403)["detail"] == "Requires role admin; yours is editor."
+    p.ok(GUEST, "GET", secret, query=owner)
+    p.ok(GUEST, "GET", secret, claims=editor)
+
+
 # ------------------------------------------------------------------------------------------------------- invitations
 
 
@@ -310,6 +323,18 @@ def test_what_a_guest_creates_is_the_owners(p: People) -> None:
     assert (patched["created_by"], patched["updated_by"]) == (p.numbers[OWNER], p.numbers[GUEST])
 
 
+def test_what_a_guest_generates_is_paid_by_the_owner(p: People) -> None:
+    p.share()
+    p.ok(OWNER, "PUT", f"/clients/{p.client}/budget", {"limit": 0.05})
+    p.ok(GUEST, "PUT", "/account/budget", {"limit": 0.01})
+    task = {"prompt": "A boat", "client_id": p.client}
+    with mock.patch.object(Catalog, "estimate", return_value=Decimal("0.04")):
+        p.ok(GUEST, "POST", "/generate/image", task)
+        problem(p.call(GUEST, "POST", "/generate/image", task), 409)
+    assert p.ok(OWNER, "GET", f"/clients/{p.client}/budget")["reserved"] == 0.04
+    assert p.ok(GUEST, "GET", "/account/budget")["reserved"] == 0
+
+
 def test_an_editor_of_the_account_creates_in_it(p: People) -> None:
     p.share("/account")
     owner = p.numbers[OWNER]
@@ -369,6 +394,61 @@ def test_a_cursor_shows_nothing_after_a_revoke(p: People) -> None:
     p.revoke()
     rest = p.ok(GUEST, "GET", "/campaigns", query={"page_size": 2, "cursor": cursor})
     assert (rest["items"], rest["total"]) == ([], 0)
+
+
+def test_an_account_is_closed_when_its_share_ends(p: People) -> None:
+    """To its admin: every route that takes `owner`, repeated keys and cursors too."""
+    p.share("/account", role="admin")
+    p.share("/account", role="viewer", who=OTHER)
+    number, other = p.numbers[OWNER], p.numbers[OTHER]
+    owner, month = {"owner": number}, {"from": "2026-11-01", "to": "2026-12-01"}
+    new, task = {"name": "New", "user_id": number}, {"prompt": "A boat", "user_id": number}
+    requests: list[tuple[str, str, Any, Json]] = [
+        ("PUT", "/account/budget", {"limit": 5}, owner),
+        ("GET", "/account/budget", None, owner),
+        ("GET", "/account", None, owner),
+        ("GET", "/webhook-secret", None, owner),
+        ("GET", "/reports/usage", None, owner | month),
+        ("GET", "/account/shares", None, owner),
+        ("GET", "/account/invitations", None, owner),
+        ("PUT", f"/account/shares/{other}", {"role": "editor"}, owner),
+        ("POST", "/webhook-secret", None, owner),
+        ("POST", "/account/invitations", {"role": "viewer"}, owner),
+        ("POST", "/clients", new, {}),
+        *(("POST", f"/generate/{kind}", task, {}) for kind in ("image", "video", "audio")),
+        *(("POST", f"/generate/{kind}/estimate", task, {}) for kind in ("image", "video", "audio")),
+    ]
+    batches: list[tuple[str, Json]] = [
+        ("/clients/batch", {"op": "create", "body": new}),
+        ("/generate/batch", {"type": "image", **task}),
+    ]
+
+    def ask(method: str, path: str, body: Any, query: Json) -> int:
+        key = {"idempotency-key": path} if method == "POST" and not path.endswith("estimate") else {}
+        return p.call(GUEST, method, path, body, query=query, headers=key).status
+
+    def ask_all() -> list[int]:
+        items = [
+            p.ok(GUEST, "POST", path, {"items": [item]}, headers={"idempotency-key": path})["results"][0]["status"]
+            for path, item in batches
+        ]
+        return [ask(*each) for each in requests] + items
+
+    assert max(ask_all()) < 300
+    p.ok(OWNER, "POST", "/account/invitations", {"role": "viewer"})
+    p.w.log_activity()
+    listed = ["/account/shares", "/account/invitations", "/clients", "/tasks", "/activity"]
+    first = {path: p.ok(GUEST, "GET", path, query=owner | {"page_size": 1}) for path in listed}
+    assert all(page["has_more"] for page in first.values())
+    p.revoke("/account")
+    assert set(ask_all()) == {404}
+    assert (
+        ask("DELETE", f"/account/shares/{other}", None, owner) == ask("DELETE", "/account/budget", None, owner) == 404
+    )
+    for path, page in first.items():
+        for cursor in ({}, {"cursor": page["next_cursor"]}):
+            rest = p.call(GUEST, "GET", path, query=owner | {"page_size": 1} | cursor)
+            assert (rest.status == 404) if path.startswith("/account") else (rest.json["items"] == []), rest.text
 
 
 def test_webhooks_are_signed_and_sent_for_who_asked(p: People) -> None:

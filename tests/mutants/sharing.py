@@ -33,7 +33,7 @@ MUTANTS: Final = (
     Mutant(
         "a guest may do what a viewer may not",
         f"{DOMAIN}/sharing.py",
-        'if each.role.includes(needs.itself if each.is_of(kind, str(fields["id"])) else needs.below):',
+        "if each.role.includes(least) and role is not None and role.includes(least):",
         "if True:",
         ROUTES,
     ),
@@ -50,6 +50,13 @@ MUTANTS: Final = (
         "MANAGE: Final = Needs(itself=Role.ADMIN, below=Role.ADMIN)",
         "MANAGE: Final = Needs(itself=Role.EDITOR, below=Role.EDITOR)",
         ROUTES,
+    ),
+    Mutant(
+        "the token does not limit a guest",
+        f"{DOMAIN}/sharing.py",
+        "if each.role.includes(least) and role is not None and role.includes(least):",
+        "if each.role.includes(least):",
+        SHARING,
     ),
     Mutant(
         "a share of one campaign covers its account",

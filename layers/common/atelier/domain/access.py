@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Access:
-    """`account` owns the data, `actor` is the user who asks, `role` is what the actor may do with it.
+    """`account` owns the data, `actor` is the user who asks, `role` is what the actor's token allows.
 
     `grant` is what lets a guest in; a change demands that it is still there. `at` is when the request came: what has
     expired by then is not there. `request_id` is in the activity log beside what the request changes.
@@ -35,7 +35,7 @@ class Access:
 
     def by(self, grant: "Grant") -> "Access":
         """The access of the same actor as a guest."""
-        return replace(self, account=grant.account, role=grant.role, grant=grant)
+        return replace(self, account=grant.account, grant=grant)
 
     def before_grants(self) -> "Access":
         """The access that a request came with, before a grant let it in."""

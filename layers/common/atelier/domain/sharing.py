@@ -66,26 +66,30 @@ CHANGE: Final = Needs(itself=Role.EDITOR, below=Role.EDITOR)
 DELETE: Final = Needs(itself=Role.ADMIN, below=Role.EDITOR)
 MANAGE: Final = Needs(itself=Role.ADMIN, below=Role.ADMIN)
 """Of shares and invitations."""
+_rank: Final = list(Role).index
 
 
-def allowed(grants: Iterable[Grant], account: int, kind: str, fields: Mapping[str, Any], needs: Needs) -> Grant | None:
+def allowed(
+    grants: Iterable[Grant], account: int, kind: str, fields: Mapping[str, Any], needs: Needs, *, role: Role | None
+) -> Grant | None:
     """The grant by which a guest may act on a resource of an account; None for who may not even see it.
 
-    Raises Forbidden for who may see it only.
+    What a guest may do is the lower of the grant's role and their token's. Raises Forbidden for who may see it only.
     """
     covering = [each for each in grants if each.account == account and each.covers(kind, fields)]
     for each in covering:
-        if each.role.includes(needs.itself if each.is_of(kind, str(fields["id"])) else needs.below):
+        least = needs.itself if each.is_of(kind, str(fields["id"])) else needs.below
+        if each.role.includes(least) and role is not None and role.includes(least):
             return each
     if covering:
-        yours = max((each.role for each in covering), key=list(Role).index)
+        yours = min(max((each.role for each in covering), key=_rank), role or Role.VIEWER, key=_rank)
         raise Forbidden(f"Requires role {_least(covering, kind, fields, needs)}; yours is {yours}.")
     return None
 
 
 def _least(covering: Iterable[Grant], kind: str, fields: Mapping[str, Any], needs: Needs) -> Role:
     roles = (needs.itself if each.is_of(kind, str(fields["id"])) else needs.below for each in covering)
-    return min(roles, key=list(Role).index)
+    return min(roles, key=_rank)
 
 
 def accounts_with(grants: Iterable[Grant], kind: str, id_: str) -> tuple[int, ...]:

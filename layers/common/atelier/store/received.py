@@ -94,7 +94,7 @@ def acting_on(
     kind: str, fields: Mapping[str, Any], *, account: int, grants: Iterable[Grant], access: Access, needs: Needs
 ) -> Access | None:
     """The access of a guest to a resource of an account; None for who may not see it. Raises Forbidden."""
-    grant = allowed(grants, account, kind, fields, needs)
+    grant = allowed(grants, account, kind, fields, needs, role=access.role)
     return access.by(grant) if grant else None
 
 
