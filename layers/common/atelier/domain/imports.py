@@ -6,12 +6,10 @@ from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
-from pydantic.json_schema import SkipJsonSchema
 
 from atelier.domain.campaigns import NewCampaign
 from atelier.domain.clients import NewClient
 from atelier.domain.import_files import LARGEST_FILE, Columns, ImportFormat
-from atelier.domain.messages import AccountMessage
 from atelier.domain.pages import FROM_TEXT
 from atelier.domain.schema import Id, RequestModel, StoredModel, TimestampText, whole
 
@@ -78,7 +76,7 @@ class RowFailure(BaseModel):
     problem: dict[str, JsonValue]
 
 
-class ImportError_(BaseModel):
+class FileError(BaseModel):
     """Why a file was refused, and where. Nothing was imported then."""
 
     detail: str
@@ -99,8 +97,33 @@ class Import(StoredModel):
     rows_succeeded: Annotated[int, Field(ge=0)] = 0
     rows_failed: Annotated[int, Field(ge=0)] = 0
     progress: Annotated[float | None, Field(ge=0, le=1)] = None
-    error: ImportError_ | None = None
+    error: FileError | None = None
     created_at: TimestampText
     started_at: TimestampText | None = None
     completed_at: TimestampText | None = None
     updated_at: TimestampText
+
+
+class ImportUpload(Import):
+    """A new import, and the request that uploads its file."""
+
+    upload: Upload
+
+
+class ImportReport(Import):
+    """An import, and the rows that failed: the first 100 of them."""
+
+    failures: list[RowFailure]
+
+
+class FailureQuery(RequestModel):
+    """Which failed rows to list."""
+
+    after: Annotated[int, Field(ge=0, lt=10**9, description="Only rows behind this line."), FROM_TEXT] = 0
+
+
+class FailurePage(StoredModel):
+    """Failed rows in the order of the file, at most 100; `next_after` leads on, and is null behind the last one."""
+
+    failures: list[RowFailure]
+    next_after: int | None
