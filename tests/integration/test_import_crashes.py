@@ -5,6 +5,7 @@ from unittest import mock
 
 from atelier.domain.messages import ImportMessage
 from atelier.store import importing
+from tests.integration.builders import shown
 from tests.integration.test_imports import a_file, adds_up, names, outcome, report, started
 from tests.support.fault_injection import CrashAt, Crashed, faulty_harness, meanwhile
 
@@ -14,10 +15,10 @@ def test_each_row_is_imported_once_whatever_dies() -> None:
     number, crashed = 0, True
     with (
         faulty_harness() as (w, faulty),
-        mock.patch.object(importing, "CHUNK", 4),
+        mock.patch.object(importing, "CHUNK", 3),
         mock.patch.object(importing, "CHUNKS", 2),
     ):
-        content = "name,description\n" + "".join(f"{'' if n % 5 == 3 else n},x\n" for n in range(11))
+        content = "name,description\n" + "".join(f"{'' if n % 5 == 3 else n},x\n" for n in range(7))
         while crashed:
             number, crashed = number + 1, False
             for effect in (False, True):
@@ -33,9 +34,9 @@ def test_each_row_is_imported_once_whatever_dies() -> None:
                     w.imports.waiting = waiting + w.imports.waiting
                 faulty.trouble = CrashAt(0, False)
                 found = report(w, made)
-                assert outcome(found) == ("succeeded", 11, 9, 2), (number, effect)
-                assert [each["line"] for each in found["failures"]] == [5, 10]
-                assert len(names(w)) == before + 9
+                assert outcome(found) == ("succeeded", 7, 6, 1), (number, effect)
+                assert [each["line"] for each in found["failures"]] == [5]
+                assert len(names(w)) == before + 6
                 crashed |= trouble.happened
         assert number > 6
         assert adds_up(w)
@@ -43,9 +44,9 @@ def test_each_row_is_imported_once_whatever_dies() -> None:
 
 def test_two_workers_import_each_row_once() -> None:
     """While one is at work, another one takes the same message, and carries out whatever is left."""
-    with faulty_harness() as (w, faulty), mock.patch.object(importing, "CHUNK", 4):
-        for number in range(1, 9):
-            before, made = len(names(w)), started(w, a_file(14))
+    with faulty_harness() as (w, faulty), mock.patch.object(importing, "CHUNK", 3):
+        for number in range(1, 5):
+            before, made = len(names(w)), started(w, a_file(6))
             message = ImportMessage(user_id=1, import_id=made["id"])
 
             def both(message: ImportMessage = message) -> None:
@@ -56,6 +57,30 @@ def test_two_workers_import_each_row_once() -> None:
                 w.bring_in()
             while w.bring_in():
                 pass
-            assert outcome(report(w, made)) == ("succeeded", 14, 14, 0)
-            assert len(names(w)) == before + 14
+            assert outcome(report(w, made)) == ("succeeded", 6, 6, 0)
+            assert len(names(w)) == before + 6
         assert adds_up(w)
+
+
+def test_a_cancel_stops_rows_under_way() -> None:
+    with faulty_harness() as (w, faulty):
+        made = started(w, a_file(3))
+        path = f"/imports/{made['id']}/cancel"
+        with meanwhile(faulty, lambda: w.call("POST", path)):
+            w.bring_in()
+        assert outcome(report(w, made)) == ("canceled", 3, 0, 0)
+        assert (names(w), w.imports.waiting) == ([], [])
+
+
+def test_a_row_deleted_meanwhile_is_not_imported_again() -> None:
+    with faulty_harness() as (w, faulty):
+        made, message = started(w, a_file(1)), list(w.imports.waiting)
+        faulty.trouble = CrashAt(2, effect=True)
+        with suppress(Crashed):
+            w.bring_in()
+        (client,) = shown(w, "/clients")["items"]
+        assert w.call("DELETE", f"/clients/{client['id']}").status == 204
+        w.imports.waiting = message
+        w.bring_in()
+        assert outcome(report(w, made)) == ("succeeded", 1, 1, 0)
+        assert names(w) == []

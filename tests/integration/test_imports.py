@@ -8,7 +8,7 @@ from unittest import mock
 import boto3
 import pytest
 
-from atelier import wiring
+from atelier import settings
 from atelier.domain.messages import ImportMessage
 from atelier.store import importing
 from testbed.harness import BUCKET, TABLE, Harness, harness
@@ -175,7 +175,7 @@ def test_an_import_starts_when_its_file_is_there(w: Harness) -> None:
     assert (answer.status, answer.json["status"], w.bring_in()) == (202, "processing", 1)
 
 
-def test_a_file_that_is_replaced_after_the_start_is_refused(w: Harness) -> None:
+def test_a_file_replaced_after_the_start_is_refused(w: Harness) -> None:
     made = started(w, "name\nAcme")
     put(made, b"name\nEvil")
     w.bring_in()
@@ -202,7 +202,8 @@ def test_all_failed_rows_are_listed_in_pages(w: Harness) -> None:
     bad = "name,description\n" + "".join(f",{number}\n" for number in range(230))
     found = imported(w, bad)
     assert outcome(found) == ("succeeded", 230, 0, 230)
-    lines, after = [], 0
+    lines: list[int] = []
+    after: int | None = 0
     while after is not None:
         page = shown(w, f"/imports/{found['id']}/failures", after=after)
         assert len(page["failures"]) <= 100
@@ -223,12 +224,12 @@ def test_strangers_see_nothing_of_an_import(w: Harness) -> None:
     made = an_import(w, "name\nAcme")
     stranger = {"iss": "https://id.example", "sub": "stranger", "cognito:groups": "[admin]"}
     with mock.patch.dict("os.environ", AUTH_MODE="jwt"):
-        wiring.settings.cache_clear()
+        settings.settings.cache_clear()
         try:
             for method, path in (("GET", ""), ("GET", "/failures"), ("POST", "/start"), ("POST", "/cancel")):
                 assert w.call(method, f"/imports/{made['id']}{path}", claims=stranger).status == 404
         finally:
-            wiring.settings.cache_clear()
+            settings.settings.cache_clear()
     assert w.call("GET", f"/imports/{NOBODY}").status == 404
 
 

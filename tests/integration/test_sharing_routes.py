@@ -29,6 +29,7 @@ GUESTS: Final = (
     "revoked",
     "stranger",
 )
+NO_GUEST: Final = (404,) * 10
 OF_NOBODY: Final = "nobody's"
 """A route that has nothing to do with whose something is."""
 LISTED: Final = "a list"
@@ -49,6 +50,11 @@ STATUS: Final[dict[Route, Any]] = {
     ("POST", "/webhooks/{provider}"): OF_NOBODY,
     ("GET", "/me"): OF_NOBODY,
     ("GET", "/providers"): OF_NOBODY,
+    ("POST", "/imports"): OF_NOBODY,
+    ("GET", "/imports/{import_id}"): (200, *NO_GUEST),
+    ("GET", "/imports/{import_id}/failures"): (200, *NO_GUEST),
+    ("POST", "/imports/{import_id}/start"): (409, *NO_GUEST),  # its file was not uploaded
+    ("POST", "/imports/{import_id}/cancel"): (200, *NO_GUEST),
     ("GET", "/account"): READ_ACCOUNT,
     ("GET", "/webhook-secret"): MANAGE_ACCOUNT,
     ("POST", "/webhook-secret"): MANAGE_ACCOUNT,
@@ -169,7 +175,8 @@ def new_things(w: Harness) -> dict[str, Any]:
     task = w.call("POST", "/generate/image", {"prompt": "A boat", "campaign_id": campaign}, claims=own).json["id"]
     w.call("POST", f"/tasks/{task}/cancel", claims=own)
     known = {"owner": number_of(w, "own"), "user_id": number_of(w, "someone")}
-    known |= {"client_id": client, "campaign_id": campaign, "task_id": task}
+    new_import = w.call("POST", "/imports", {"type": "clients", "format": "csv", "size": 9}, claims=own).json["id"]
+    known |= {"client_id": client, "campaign_id": campaign, "task_id": task, "import_id": new_import}
     for kind, path in SCOPES.items():
         w.call("PUT", f"{filled(path, known)}/shares/{known['user_id']}", {"role": "viewer"}, claims=own)
         made = w.call("POST", f"{filled(path, known)}/invitations", {"role": "viewer"}, claims=own)

@@ -216,7 +216,7 @@ def importer(read: "ReadRow", tell: "TellFailure", clock: "Callable[[], datetime
     from atelier.domain.imports import ImportType
     from atelier.store.importing import Importer
 
-    stores = {ImportType.CLIENTS: clients(), ImportType.CAMPAIGNS: campaigns()}
+    stores: dict[ImportType, Resources[Any]] = {ImportType.CLIENTS: clients(), ImportType.CAMPAIGNS: campaigns()}
     return Importer(table(), imports(), import_bucket(), import_queue(), stores, read, tell, clock)
 
 

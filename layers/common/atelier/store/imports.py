@@ -8,7 +8,7 @@ however many carry the import on at the same time; and nothing is imported after
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
@@ -140,42 +140,49 @@ class Imports:
 
     def start(self, id_: str, file: UploadedFile | None, *, access: Access, now: datetime) -> Import:
         """Have the import carried out; repeated, it is as it is. Raises NotFound and IllegalTransition."""
-        item = self._read(id_, access)
-        if item["status"] == ImportStatus.CANCELED:
-            raise IllegalTransition("The import was canceled.")
-        if item["status"] != ImportStatus.PENDING:
-            return _shown(item)
-        if file is None or file.size != item["size"]:
-            raise IllegalTransition(f"Upload the file first, all {item['size']} bytes of it.")
-        at = format_timestamp(now)
-        fields = {
-            "status": ImportStatus.PROCESSING,
-            "etag": file.etag,
-            "started_at": at,
-            "updated_at": at,
-            **keys.due_place(id_, now + LATE_AFTER),
-        }
-        return self._changed(id_, Attr("status").eq(ImportStatus.PENDING), access, set=fields)
+
+        def change(item: Item) -> Mapping[str, Any] | None:
+            if item["status"] == ImportStatus.CANCELED:
+                raise IllegalTransition("The import was canceled.")
+            if item["status"] != ImportStatus.PENDING:
+                return None
+            if file is None or file.size != item["size"]:
+                raise IllegalTransition(f"Upload the file first, all {item['size']} bytes of it.")
+            fields = {"status": ImportStatus.PROCESSING, "etag": file.etag, "started_at": format_timestamp(now)}
+            return {"set": {**fields, **keys.due_place(id_, now + LATE_AFTER)}}
+
+        return self._changed(id_, change, access, now=now)
 
     def cancel(self, id_: str, *, access: Access, now: datetime) -> Import:
         """End the import; what was imported stays. Raises NotFound, and IllegalTransition when it has ended."""
-        item = self._read(id_, access)
-        if item["status"] == ImportStatus.CANCELED:
-            return _shown(item)
-        at = format_timestamp(now)
-        fields = {"status": ImportStatus.CANCELED, "completed_at": at, "updated_at": at}
-        is_open = Attr("status").is_in([ImportStatus.PENDING, ImportStatus.PROCESSING])
-        return self._changed(id_, is_open, access, set=fields, remove=_DUE)
 
-    def _changed(self, id_: str, condition: Condition, access: Access, **change: Any) -> Import:
-        write = Write(
-            keys.imported(id_),
-            **change,
-            add={"version": 1},
-            condition=condition,
-            on_condition_failure=lambda item: IllegalTransition(f"The import is {(item or {}).get('status')}."),
-        )
-        self._table.write(write)
+        def change(item: Item) -> Mapping[str, Any] | None:
+            if item["status"] == ImportStatus.CANCELED:
+                return None
+            if item["status"] not in (ImportStatus.PENDING, ImportStatus.PROCESSING):
+                raise IllegalTransition(f"The import has {item['status']}.")
+            return {"set": {"status": ImportStatus.CANCELED, "completed_at": format_timestamp(now)}, "remove": _DUE}
+
+        return self._changed(id_, change, access, now=now)
+
+    def _changed(
+        self, id_: str, change: Callable[[Item], Mapping[str, Any] | None], access: Access, *, now: datetime
+    ) -> Import:
+        """Change the status; `change` says how, or None for an import that stays as it is."""
+
+        def attempt() -> None:
+            item = self._read(id_, access)
+            if how := change(item):
+                write = Write(
+                    keys.imported(id_),
+                    **{**how, "set": {**how["set"], "updated_at": format_timestamp(now)}},
+                    add={"version": 1},
+                    condition=Attr("status").eq(item["status"]),
+                    on_condition_failure=concurrent_update,
+                )
+                self._table.write(write)
+
+        self._table.retry_on_conflict(attempt)
         return self.get(id_, access=access)
 
     def _read(self, id_: str, access: Access) -> Item:

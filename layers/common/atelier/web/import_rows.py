@@ -8,7 +8,7 @@ from atelier.domain.imports import RowFailure
 from atelier.domain.schema import RequestModel
 from atelier.web.batches import model_of
 from atelier.web.problems import problem_of
-from atelier.web.request_body import Malformed, parse_body
+from atelier.web.request_body import parse_body
 
 _MOST_ERRORS: Final = 5
 _LONGEST: Final = 300
@@ -25,9 +25,9 @@ def request_of(row: Row, model: type[RequestModel]) -> RequestModel:
 def _parsed(text: str) -> dict[str, Any]:
     try:
         return parse_body(text)
-    except Malformed as error:
-        said = error.detail.replace("(line 1, column", "(column")
-        raise Invalid([FieldError(f"The row {said}.", pointer="")]) from None
+    except Invalid as error:
+        said = str(error).replace("The body", "The row", 1).replace("(line 1, column", "(column")
+        raise Invalid([FieldError(said, pointer="")]) from None
 
 
 def failure_of(line: int, error: DomainError) -> RowFailure:

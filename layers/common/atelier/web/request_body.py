@@ -42,14 +42,6 @@ _SYNTAX: Final = {
 """What Python's parser says, in words for a caller."""
 
 
-class Malformed(Invalid):
-    """A body that is no JSON object; `detail` says of it why."""
-
-    def __init__(self, detail: str) -> None:
-        self.detail = detail
-        super().__init__([FieldError(f"The body {detail}.", pointer="")])
-
-
 class _Unacceptable(ValueError):
     """Something within the text that JSON or we do not allow; the message is for the caller."""
 
@@ -109,7 +101,7 @@ def _check_bytes(body: str, event: Mapping[str, Any], content_length: str | None
 
 
 def parse_body(text: str | None) -> dict[str, Any]:
-    """The JSON object of a body. Raises Malformed, saying where the text stops being one."""
+    """The JSON object of a body. Raises Invalid, saying where the text stops being one."""
     if not text or not text.strip(" \t\r\n"):
         _malformed("is empty; send a JSON object")
     if text.startswith("\ufeff"):
@@ -153,7 +145,7 @@ def _depth(value: Any) -> int:
 
 
 def _malformed(detail: str) -> NoReturn:
-    raise Malformed(detail)
+    raise Invalid([FieldError(f"The body {detail}.", pointer="")])
 
 
 def _no_constant(name: str) -> NoReturn:
