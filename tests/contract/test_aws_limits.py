@@ -1,6 +1,7 @@
 """template.yaml within AWS's own limits, for every combination of parameters that changes what is made."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 import yaml
