@@ -8,7 +8,7 @@ from unittest import mock
 import boto3
 import pytest
 
-from atelier import settings
+from atelier import settings, wiring
 from atelier.domain.messages import ImportMessage
 from atelier.store import importing
 from testbed.harness import BUCKET, TABLE, Harness, harness
@@ -113,6 +113,20 @@ def test_a_row_has_the_entry_of_its_single_request() -> None:
         (entry,) = shown(w, "/activity")["items"]
         assert (entry["action"], entry["actor"], entry["resource"]["name"]) == ("client.created", 1, "Acme")
         assert entry["request_id"]
+
+
+def test_rows_below_a_shared_client_are_its_owners() -> None:
+    with harness() as w:
+        shared, other = a_client(w)["id"], a_client(w)["id"]
+        guest = wiring.users().id_of(issuer="https://id.example", subject="guest")
+        assert w.call("PUT", f"/clients/{shared}/shares/{guest}", {"role": "editor"}).status == 201
+        with mock.patch("atelier.caller.PLACEHOLDER_USER", guest):
+            found = imported(w, f"client_id,name,goal\n{shared},Ours,x\n{other},Lost,x\n", "campaigns")
+        assert outcome(found) == ("succeeded", 2, 1, 1)
+        (made,) = shown(w, "/campaigns")["items"]
+        assert (made["name"], made["user_id"], made["created_by"]) == ("Ours", 1, guest)
+        assert w.call("GET", f"/imports/{found['id']}").status == 404
+        assert adds_up(w)
 
 
 def test_cells_that_are_empty_are_no_fields(w: Harness) -> None:
