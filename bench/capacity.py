@@ -16,6 +16,8 @@ from typing import Any, Final, TypeVar
 from unittest import mock
 from urllib.parse import parse_qsl
 
+import boto3
+
 from atelier import wiring
 from atelier.domain.access import Access
 from atelier.domain.account_limits import AccountLimits
@@ -32,7 +34,7 @@ from bench.emulated import Place, multiply, orderly_harness
 from bench.metered import Steady
 from bench.samples import CAMPAIGN, CLIENT, WORDS, image
 from testbed.environment import ENVIRONMENT
-from testbed.harness import Answer, Harness
+from testbed.harness import BUCKET, Answer, Harness
 from testbed.template import PROJECT
 
 DOCUMENT: Final = PROJECT / "docs/capacity.md"
@@ -42,6 +44,7 @@ MANY: Final = 500
 CHILDREN: Final = (0, 10, 1000)
 KB: Final = 1024
 LONG: Final = "Use blue. " * (32 * KB // 10)
+FILE: Final = b"name\nAcme\n"
 CEILING: Final = 1.2
 """What a page may read, as a multiple of the bytes that it shows."""
 
@@ -169,6 +172,7 @@ def requests() -> dict[str, Calls]:
         it.names["provider"] = "fal"
         it.ask("POST /webhooks/{provider}", {}, query={"task": it.names["task_id"], "token": "token"})
         year = {"from": "2026-01-01", "to": "2027-01-01", "bucket": "month"}
+        _imports(it)
         it.ask("GET /activity")
         it.ask("GET /reports/usage", query=year)
         it.ask("GET /reports/usage", query=year | {"group_by": "client,campaign"}, what="with names")
@@ -224,6 +228,14 @@ def _batches(it: Measuring, new_image: Mapping[str, Any]) -> None:
     )
     rated = {"op": "update", "id": it.names["task_id"], "body": {"rating": 1}}
     it.ask("POST /tasks/batch", {"items": [rated]}, what="that changes one")
+
+
+def _imports(it: Measuring) -> None:
+    made = it.ask("POST /imports", {"type": "clients", "format": "csv", "size": len(FILE)}).json
+    it.names["import_id"] = made["id"]
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=f"imports/{made['user_id']}/{made['id']}", Body=FILE)
+    for route in ("POST {}/start", "GET {}", "GET {}/failures", "POST {}/cancel"):
+        it.ask(route.format("/imports/{import_id}"))
 
 
 def _budgets(it: Measuring, new_image: Mapping[str, Any]) -> None:

@@ -35,6 +35,7 @@ ENVIRONMENT: Final = {
     "GENERATION_QUEUE_URL": "http://127.0.0.1/none",
     "CASCADE_QUEUE_URL": "http://127.0.0.1/none",
     "WEBHOOK_DELIVERY_QUEUE_URL": "http://127.0.0.1/none",
+    "IMPORT_QUEUE_URL": "http://127.0.0.1/none",
 }
 
 PLENTY = 15_000  # milliseconds

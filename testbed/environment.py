@@ -14,6 +14,7 @@ ENVIRONMENT: Final = {
     "PROVIDER_QUEUE_URLS": "{}",
     "CASCADE_QUEUE_URL": "cascade",
     "WEBHOOK_DELIVERY_QUEUE_URL": "deliveries",
+    "IMPORT_QUEUE_URL": "imports",
     "AUTH_MODE": "placeholder",
     "SANDBOX": "on",
     "CASCADE_QUIET_PERIOD": "90",

@@ -70,6 +70,7 @@ class Harness:
         self.generation = HeldQueue()
         self.cascade = HeldQueue()
         self.deliveries = HeldQueue()
+        self.imports = HeldQueue()
         self.to_log: list[dict[str, Any]] = []
         self.dynamodb = boto3.client("dynamodb")
         self._modules = {name: load(name) for name in FUNCTIONS}
@@ -154,6 +155,10 @@ class Harness:
         """Deliver every message of the webhook delivery queue, after its delay; how many there were."""
         return self._deliver("webhook_delivery", self.deliveries)
 
+    def bring_in(self) -> int:
+        """Deliver every message of the import queue, after its delay; how many there were."""
+        return self._deliver("import_worker", self.imports)
+
     def sweep(self) -> dict[str, int]:
         """Have overdue work put back on its queue, as it is every minute; how much was looked at and put back."""
         swept: dict[str, int] = self.invoke("sweep", {})
@@ -187,6 +192,7 @@ def harness() -> Iterator[Harness]:
             mock.patch.object(wiring, "generation_queue", return_value=made.generation),
             mock.patch.object(wiring, "cascade_queue", return_value=made.cascade),
             mock.patch.object(wiring, "webhook_delivery_queue", return_value=made.deliveries),
+            mock.patch.object(wiring, "import_queue", return_value=made.imports),
             mock.patch("atelier.providers.sandbox.utcnow", made.clock),
             mock.patch("atelier.caller.utcnow", made.clock),
         ):

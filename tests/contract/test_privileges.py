@@ -61,4 +61,8 @@ def test_only_the_worker_deletes_objects_and_none_scans() -> None:
     deleting = {function for function, actions in may.items() if "s3:DeleteObject" in actions}
     assert deleting == {"worker"}
     assert not [function for function, actions in may.items() if "dynamodb:Scan" in actions]
-    assert {function for function, actions in may.items() if "s3:PutObject" in actions} == {"worker", *BUCKETS}
+    assert {function for function, actions in may.items() if "s3:PutObject" in actions} == {
+        "imports",
+        "worker",
+        *BUCKETS,
+    }

@@ -89,6 +89,10 @@ class Role:
         """Remove a file of a user."""
         self.client("s3").delete_object(Bucket=self._names["MediaBucket"], Key="media/1/x/0.png")
 
+    def upload(self) -> None:
+        """Write the file of an import."""
+        self.client("s3").put_object(Bucket=self._names["MediaBucket"], Key="imports/1/x", Body=b"x")
+
     def generate(self) -> None:
         """Start a generation."""
         self._send("GenerationQueue")
@@ -100,6 +104,10 @@ class Role:
     def notify(self) -> None:
         """Start a delivery."""
         self._send("WebhookDeliveryQueue")
+
+    def bring_in(self) -> None:
+        """Carry on an import."""
+        self._send("ImportQueue")
 
     def secrets(self) -> None:
         """Read a key."""
@@ -123,6 +131,8 @@ MAY: Final[dict[str, Deed]] = {
     "cascade": Role.clean_up,
     "webhook_delivery": Role.get,
     "relay": Role.clean_up,
+    "imports": Role.upload,
+    "import_worker": Role.bring_in,
     "sweep": Role.clean_up,
 }
 MAY_NOT: Final[dict[str, tuple[Deed, ...]]] = {
@@ -132,6 +142,8 @@ MAY_NOT: Final[dict[str, tuple[Deed, ...]]] = {
     "shares": (Role.scan, Role.drop, Role.write_file, Role.generate, Role.notify, Role.clean_up, Role.secrets),
     "account": (Role.scan, Role.delete, Role.write_file, Role.generate, Role.notify, Role.secrets),
     "reports": (Role.scan, Role.delete, Role.write_file, Role.read_file, Role.generate, Role.secrets),
+    "imports": (Role.scan, Role.delete, Role.write_file, Role.read_file, Role.generate, Role.clean_up, Role.secrets),
+    "import_worker": (Role.scan, Role.delete, Role.write_file, Role.upload, Role.generate, Role.notify, Role.secrets),
     "system": (Role.scan, Role.put, Role.update, Role.delete, Role.write_file, Role.generate, Role.secrets),
     "callbacks": (Role.get, Role.put, Role.scan, Role.read_file, Role.clean_up, Role.notify, Role.secrets),
     "activity": (Role.get, Role.scan, Role.delete, Role.read_file, Role.clean_up, Role.notify, Role.secrets),

@@ -4,6 +4,7 @@ Everything that a deployment can switch on is on: all providers and a CloudFront
 """
 
 import copy
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -25,20 +26,21 @@ from atelier.settings import Settings
 from atelier.store.callbacks import Callbacks
 from atelier.store.webhook_client import WebhookClient
 from testbed.environment import fresh_wiring
-from testbed.harness import Harness, harness
+from testbed.harness import BUCKET, Harness, harness
 from testbed.lambda_events import sqs_record
 from testbed.template import template
 from tests.contract.sources import FUNCTIONS
 from tests.contract.test_template import functions
 from tests.integration.builders import a_finished_task
-from tests.support.golden import event, saved, seed
+from tests.support.golden import ROWS, event, saved, seed
 
 THEN: Final = datetime(2026, 1, 31, 12, 5, tzinfo=UTC)
 SHARED: Final[Mapping[str, Any]] = template()["Globals"]["Function"]["Environment"]["Variables"]
 # Read by the packages that they belong to.
 FOR_OTHERS: Final = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL", "PYDANTIC_DISABLE_PLUGINS"}
 QUEUES: Final = {
-    name: getattr(wiring, name) for name in ("generation_queue", "cascade_queue", "webhook_delivery_queue")
+    name: getattr(wiring, name)
+    for name in ("generation_queue", "cascade_queue", "webhook_delivery_queue", "import_queue")
 }
 VALUES: Final = {"7", '{"a": "b"}'}.union(
     *(map(str, parameter.get("AllowedValues", [])) for parameter in template()["Parameters"].values())
@@ -98,6 +100,7 @@ class Deployment:
 
     harness: Harness
     finished: str
+    uploaded: str
     found: dict[str, set[str]] = field(default_factory=dict)
 
     def read_by(self, function: str) -> set[str]:
@@ -122,6 +125,8 @@ class Deployment:
             yield sent
         if function == "tasks":
             yield at(event("tasks.get_result"), f"/api/v3/tasks/{self.finished}/result")
+        if function == "imports":
+            yield at(event("imports.start"), f"/api/v3/imports/{self.uploaded}/start")
         if function == "callbacks":
             yield at(event("callbacks.fal"), "/api/v3/webhooks/replicate")
         if function == "webhook_delivery":
@@ -157,10 +162,18 @@ def deployment() -> Iterator[Deployment]:
         made.now = THEN
         seed(THEN)
         finished = a_finished_task(made, webhook_url="https://receiver.example/hooks")["id"]
+        uploaded = made.call("POST", "/imports", json.loads(event("imports.create")["body"])).json["id"]
+        boto3.client("s3").put_object(Bucket=BUCKET, Key=f"imports/1/{uploaded}", Body=ROWS)
         pem = generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         boto3.client("secretsmanager").create_secret(Name="key", SecretString=pem.decode())
         queues = {
-            name: _queue(name) for name in ("GENERATION_QUEUE_URL", "CASCADE_QUEUE_URL", "WEBHOOK_DELIVERY_QUEUE_URL")
+            name: _queue(name)
+            for name in (
+                "GENERATION_QUEUE_URL",
+                "CASCADE_QUEUE_URL",
+                "WEBHOOK_DELIVERY_QUEUE_URL",
+                "IMPORT_QUEUE_URL",
+            )
         }
         with (
             mock.patch.dict("os.environ", EVERYTHING | queues),
@@ -169,7 +182,7 @@ def deployment() -> Iterator[Deployment]:
             mock.patch.object(Fal, "verified_job", return_value="job-1"),
             mock.patch.object(Replicate, "verified_job", return_value="job-1"),
         ):
-            yield Deployment(made, finished)
+            yield Deployment(made, finished, uploaded)
 
 
 def _queue(name: str) -> str:

@@ -13,11 +13,17 @@ from atelier import wiring
 from atelier.store.cascade import CleanUpMessage
 from atelier.store.queues import ProviderQueues, Queue
 from atelier.store.webhook_client import WebhookClient
-from testbed.harness import Harness, harness
+from testbed.harness import BUCKET, Harness, harness
 from testbed.lambda_events import sqs_record
 
 URL: Final = "https://receiver.example/hooks"
-FUNCTIONS: Final = {"generation": "worker", "sandbox": "worker", "cascade": "cascade", "deliveries": "webhook_delivery"}
+FUNCTIONS: Final = {
+    "generation": "worker",
+    "sandbox": "worker",
+    "cascade": "cascade",
+    "deliveries": "webhook_delivery",
+    "imports": "import_worker",
+}
 
 
 @dataclass
@@ -54,6 +60,7 @@ def w(sqs: Sqs) -> Iterator[Harness]:
         "generation_queue": ProviderQueues(client, "generation", {"sandbox": "sandbox"}),
         "cascade_queue": Queue(client, "cascade"),
         "webhook_delivery_queue": Queue(client, "deliveries"),
+        "import_queue": Queue(client, "imports"),
     }
     with harness() as made:
         patched = [mock.patch.object(wiring, name, return_value=queue) for name, queue in queues.items()]
@@ -72,6 +79,10 @@ def live(w: Harness, sqs: Sqs) -> None:
     image = {"prompt": "A boat", "size": "64x64"}
     done = w.call("POST", "/generate/image", {**image, "campaign_id": campaign, "webhook_url": URL}).json["id"]
     w.call("POST", "/generate/image", {"prompt": "fail:refused", "size": "64x64"})
+    made = w.call("POST", "/imports", {"type": "clients", "format": "csv", "size": 9}).json
+    key = f"imports/{made['user_id']}/{made['id']}"
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"name\nAcme")
+    assert w.call("POST", f"/imports/{made['id']}/start").status == 202
     sqs.deliver(w)
     canceled, deleted = (w.call("POST", "/generate/image", image).json["id"] for _ in range(2))
     w.relay()
@@ -104,7 +115,7 @@ def test_every_message_is_sent_in_its_accounts_group(w: Harness, sqs: Sqs, accou
         before = len(sqs.sent)
         report(w)
         assert len(sqs.sent) == before + 1
-    assert {each["QueueUrl"] for each in sqs.sent} == {"generation", "sandbox", "cascade", "deliveries"}
+    assert {each["QueueUrl"] for each in sqs.sent} == {"generation", "sandbox", "cascade", "deliveries", "imports"}
     assert {each["MessageGroupId"] for each in sqs.sent} == {str(account)}
     assert {json.loads(each["MessageBody"])["user_id"] for each in sqs.sent} == {account}
 

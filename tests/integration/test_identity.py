@@ -34,6 +34,11 @@ STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
     ("GET", "/account"): (401, 403, 200, 200, 200),
     ("GET", "/reports/usage"): (401, 403, 200, 200, 200),
     ("GET", "/activity"): (401, 403, 200, 200, 200),
+    ("POST", "/imports"): (401, 403, 403, 202, 202),
+    ("GET", "/imports/{import_id}"): (401, 403, 200, 200, 200),
+    ("GET", "/imports/{import_id}/failures"): (401, 403, 200, 200, 200),
+    ("POST", "/imports/{import_id}/start"): (401, 403, 403, 409, 409),  # its file was not uploaded
+    ("POST", "/imports/{import_id}/cancel"): (401, 403, 403, 200, 200),
     ("GET", "/clients"): (401, 403, 200, 200, 200),
     ("POST", "/clients"): (401, 403, 403, 201, 201),
     ("GET", "/clients/{client_id}"): (401, 403, 200, 200, 200),
@@ -96,6 +101,7 @@ STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
 }
 BODIES: Final[dict[Route, Json]] = {
     ("POST", "/clients"): {"name": "Acme"},
+    ("POST", "/imports"): {"type": "clients", "format": "csv", "size": 9},
     ("PATCH", "/clients/{client_id}"): {"description": "Rockets"},
     ("POST", "/clients/{client_id}/campaigns"): {"name": "Launch", "goal": "Sell"},
     ("POST", "/campaigns"): {"name": "Launch", "goal": "Sell", "client_id": "{client_id}"},
@@ -160,7 +166,8 @@ def new_things_of(w: Harness, subject: str) -> dict[str, str]:
     for path in ("/account", f"/clients/{client}", f"/campaigns/{campaign}"):
         w.call("PUT", f"{path}/budget", {"limit": 1}, claims=admin)
     guest = str(w.call("GET", "/me", claims=claims("guest")).json["user_id"])
-    things = {"client_id": client, "campaign_id": campaign, "task_id": task, "user_id": guest}
+    new_import = w.call("POST", "/imports", BODIES["POST", "/imports"], claims=who).json["id"]
+    things = {"client_id": client, "campaign_id": campaign, "task_id": task, "import_id": new_import, "user_id": guest}
     for kind, path in (
         ("client", f"/clients/{client}"),
         ("campaign", f"/campaigns/{campaign}"),

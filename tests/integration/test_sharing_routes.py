@@ -84,15 +84,17 @@ class World:
         self.numbers |= {who: self.ok(who, "GET", "/me")["user_id"] for who in users}
 
     def have(self, who: str) -> dict[str, Thing]:
-        """A new client of a user, a campaign of it and a canceled task of that; and the user's account."""
+        """A new client of a user, a campaign of it, a canceled task of that and an import; and the user's account."""
         client = self.know(self.ok(who, "POST", "/clients", {"name": "Acme"}))
         campaign = self.know(
             self.ok(who, "POST", f"/clients/{client.id}/campaigns", {"name": "Launch", "goal": "Sell"})
         )
         task = self.know(self.ok(who, "POST", "/generate/image", {"prompt": "A boat", "campaign_id": campaign.id}))
         self.ok(who, "POST", f"/tasks/{task.id}/cancel")
+        asked = self.ok(who, "POST", "/imports", {"type": "clients", "format": "csv", "size": 9})
+        imported = self.model.things[asked["id"]] = Thing("import", asked["id"], client.account)
         account = Thing("account", str(client.account), client.account)
-        return {"client": client, "campaign": campaign, "task": task, "account": account}
+        return {"client": client, "campaign": campaign, "task": task, "import": imported, "account": account}
 
     def know(self, body: Json) -> Thing:
         """What was created is in the model."""
@@ -150,7 +152,7 @@ class World:
         if last == "{invitation_id}" and is_there and not invited:
             made = self.ok(owner, "POST", f"{path_of(about)}/invitations", {"role": "viewer"})
             invited.append((made["id"], made["token"]))
-        ids = {f"{kind}_id": things[kind].id for kind in OWN_FIELD}
+        ids = {f"{kind}_id": thing.id for kind, thing in things.items()}
         ids |= {"invitation_id": invited[0][0] if invited else NOBODY}
         return {**ids, "user_id": someone, "account": about.account}
 

@@ -11,6 +11,7 @@ from tests.mutants import (
     deletes,
     fairness,
     generation,
+    imports,
     listing,
     organising,
     reports,
@@ -26,6 +27,7 @@ MUTANTS: Final = (
     *listing.MUTANTS,
     *organising.MUTANTS,
     *batches.MUTANTS,
+    *imports.MUTANTS,
     *requests.MUTANTS,
     *sharing.MUTANTS,
     *generation.MUTANTS,
@@ -43,6 +45,7 @@ def _matching(*patterns: str) -> list[str]:
 # The quick ones first. Every one of them works in its own process: a mutant would not reach another.
 SUITE: Final = tuple(
     _matching(
+        "tests/unit/test_import_files.py",
         "tests/unit/test_pipeline*.py",
         "tests/unit/test_table_writes.py",
         "tests/unit/test_usage_csv.py",
@@ -59,6 +62,8 @@ SUITE: Final = tuple(
                 "task_items",
                 "task_changes",
                 "batches",
+                "imports",
+                "import_crashes",
                 "account_limits",
                 "fair_queues",
                 "receivers",

@@ -17,6 +17,8 @@ from atelier.domain.activity_list import ActivityQuery
 from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import CampaignStatus, NewCampaign
 from atelier.domain.clients import NewClient
+from atelier.domain.import_files import ImportFormat
+from atelier.domain.imports import ImportStatus, ImportType, NewImport
 from atelier.domain.reservations import Period, Scope
 from atelier.domain.roles import Role
 from atelier.domain.schema import utcnow
@@ -46,6 +48,8 @@ INVITATIONS: Final = {
 }
 FOREIGN: Final = "019c13f1-0000-7000-8000-0000000000f0"
 SECRET: Final = "theirs-" * 6
+IMPORT: Final = "019c13f2-0000-7000-8000-0000000000a1"
+ROWS: Final = b"name\nImported"
 FILE: Final = f"media/1/{TASK}/0.png"
 
 ANSWERS: Final = {
@@ -93,6 +97,11 @@ ANSWERS: Final = {
     "account.delete_campaign_budget": 204,
     "account.get_webhook_secret": 200,
     "account.rotate_webhook_secret": 200,
+    "imports.create": 202,
+    "imports.get": 200,
+    "imports.failures": 200,
+    "imports.start": 202,
+    "imports.cancel": 200,
     "reports.get_usage_report": 200,
     "reports.list_activity": 200,
     "shares.list_received": 200,
@@ -135,6 +144,7 @@ MESSAGES: Final = {
     "cascade.campaign_deleted",
     "webhook_delivery.task_ended",
     "activity.client_updated",
+    "import_worker.turn",
 }
 BY_HAND: Final = {"verify.users"}
 SCHEDULED: Final = {"sweep.every_minute"}
@@ -170,6 +180,11 @@ REQUESTS: Final[Mapping[str, Sent]] = {
     ),
     "tasks.batch_tasks": Sent("POST /api/v3/tasks/batch", body={"items": [{"op": "cancel", "id": TASK}]}),
     "tasks.update_task": Sent("PATCH /api/v3/tasks/{task_id}", {"task_id": TASK}, {"rating": 5, "tags": ["hero"]}),
+    "imports.create": Sent("POST /api/v3/imports", body={"type": "clients", "format": "csv", "size": len(ROWS)}),
+    "imports.get": Sent("GET /api/v3/imports/{import_id}", {"import_id": IMPORT}),
+    "imports.failures": Sent("GET /api/v3/imports/{import_id}/failures", {"import_id": IMPORT}),
+    "imports.start": Sent("POST /api/v3/imports/{import_id}/start", {"import_id": IMPORT}),
+    "imports.cancel": Sent("POST /api/v3/imports/{import_id}/cancel", {"import_id": IMPORT}),
     "shares.list_received": Sent("GET /api/v3/shares"),
     "shares.accept_invitation": Sent(
         "POST /api/v3/invitations/accept", body={"token": token_text(2, "client", FOREIGN, SECRET)}
@@ -236,8 +251,8 @@ def kept(id_: str) -> Task:
 
 
 def stored() -> list[str]:
-    """The names of all files in the bucket."""
-    listed = boto3.client("s3").list_objects_v2(Bucket=settings().bucket)
+    """The names of all files of tasks in the bucket."""
+    listed = boto3.client("s3").list_objects_v2(Bucket=settings().bucket, Prefix="media/")
     return [file["Key"] for file in listed.get("Contents", [])]
 
 
@@ -256,6 +271,9 @@ def seed(now: datetime) -> None:
     for scope in (Scope("account"), Scope("client", CLIENT), Scope("campaign", CAMPAIGN)):
         wiring.budgets().put(scope, NewBudget(limit=Decimal(5), period=Period.TOTAL), access=ME, now=now)
     wiring.tasks().change(CANCELED, lambda task: canceled(task, now=now), access=ME)
+    upload = NewImport(type=ImportType.CLIENTS, format=ImportFormat.CSV, size=len(ROWS))
+    wiring.imports().create(upload, id_=IMPORT, **who)
+    boto3.client("s3").put_object(Bucket=settings().bucket, Key=f"imports/1/{IMPORT}", Body=ROWS)
     _share(now)
 
 
@@ -317,6 +335,10 @@ def _delete_task(now: datetime) -> None:
     wiring.tasks().delete(TASK, lambda _: None, access=ME)
 
 
+def _start_the_import(now: datetime) -> None:
+    wiring.imports().start(IMPORT, wiring.import_bucket().find(1, IMPORT), access=ME, now=now)
+
+
 def _lose_the_message(now: datetime) -> None:
     late = now - timedelta(hours=1)
     task = wiring.tasks().note(kept(TASK), next_at=late)
@@ -327,6 +349,7 @@ BEFORE: Final[dict[str, Callable[[datetime], None]]] = {
     "cascade.client_deleted": _delete_client,
     "cascade.campaign_deleted": _delete_campaign,
     "worker.task_deleted": _delete_task,
+    "import_worker.turn": _start_the_import,
     "sweep.every_minute": _lose_the_message,
 }
 """What has happened by the time a message comes."""
@@ -353,6 +376,11 @@ def _an_entry() -> None:
     assert entry.changes == {"name": {"from": "Acme", "to": "Acme Corporation"}}
 
 
+def _an_imported_client() -> None:
+    found = wiring.imports().get(IMPORT, access=ME)
+    assert (found.status, found.rows_succeeded) == (ImportStatus.SUCCEEDED, 1)
+
+
 def _no_files() -> None:
     assert stored() == [FILE.replace(TASK, CANCELED)]
     assert wiring.tasks().load_deleted(1, TASK) is None
@@ -364,5 +392,6 @@ AFTER: Final[dict[str, Callable[[], None]]] = {
     "cascade.campaign_deleted": _no_campaign,
     "worker.task_deleted": _no_files,
     "activity.client_updated": _an_entry,
+    "import_worker.turn": _an_imported_client,
 }
 """What a message has led to."""

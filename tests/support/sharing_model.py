@@ -13,6 +13,8 @@ Json = dict[str, Any]
 
 ROLES: Final = ("viewer", "editor", "admin")
 KINDS: Final = ("client", "campaign", "task")
+PRIVATE: Final = ("import",)
+"""What is not shared, with whomever its account is."""
 
 
 class Act(NamedTuple):
@@ -90,6 +92,11 @@ OPERATIONS: Final[dict[Route, Operation | str]] = {
     ("GET", "/activity"): LISTED,
     ("GET", "/reports/usage"): REPORT,
     ("POST", "/invitations/accept"): ACCEPT,
+    ("POST", "/imports"): OF_NOBODY,
+    ("GET", "/imports/{import_id}"): Operation(READ, "import"),
+    ("GET", "/imports/{import_id}/failures"): Operation(READ, "import"),
+    ("POST", "/imports/{import_id}/start"): Operation(CHANGE, "import", 409),  # its file was not uploaded
+    ("POST", "/imports/{import_id}/cancel"): Operation(CHANGE, "import"),
     ("GET", "/account"): Operation(READ, "account"),
     ("GET", "/webhook-secret"): Operation(SECRET, "account"),
     ("POST", "/webhook-secret"): Operation(MANAGE, "account"),
@@ -143,6 +150,8 @@ class Thing:
     @property
     def places(self) -> set[tuple[str, str | None]]:
         """What a share may be of that covers it: itself, and all above it."""
+        if self.kind in PRIVATE:
+            return set()
         above = {("account", str(self.account)), ("client", self.client_id), ("campaign", self.campaign_id)}
         return {(self.kind, self.id), *above}
 

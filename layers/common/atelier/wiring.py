@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from atelier.store.callbacks import Callbacks
     from atelier.store.cascade import Cascade
     from atelier.store.circuit_breaker import CircuitBreakers
+    from atelier.store.import_bucket import ImportBucket
+    from atelier.store.importing import Importer, ReadRow, TellFailure
+    from atelier.store.imports import Imports
     from atelier.store.ledger_reader import LedgerReader
     from atelier.store.media import MediaBucket
     from atelier.store.queues import ProviderQueues, Queue
@@ -182,6 +185,39 @@ def campaigns() -> "Resources[Campaign]":
     from atelier.store.resources import Resources
 
     return Resources(table(), "campaign", Campaign, CampaignPage)
+
+
+@cache
+def imports() -> "Imports":
+    """The store of imports."""
+    from atelier.store.imports import Imports
+
+    return Imports(table())
+
+
+@cache
+def import_bucket() -> "ImportBucket":
+    """The files of imports."""
+    from atelier.store.import_bucket import ImportBucket
+
+    return ImportBucket(_s3(), settings().bucket)
+
+
+@cache
+def import_queue() -> "Queue":
+    """The import queue."""
+    from atelier.store.queues import Queue
+
+    return Queue(_sqs(), settings().import_queue)
+
+
+def importer(read: "ReadRow", tell: "TellFailure", clock: "Callable[[], datetime]") -> "Importer":
+    """What carries out imports."""
+    from atelier.domain.imports import ImportType
+    from atelier.store.importing import Importer
+
+    stores: dict[ImportType, Resources[Any]] = {ImportType.CLIENTS: clients(), ImportType.CAMPAIGNS: campaigns()}
+    return Importer(table(), imports(), import_bucket(), import_queue(), stores, read, tell, clock)
 
 
 @cache
@@ -354,7 +390,7 @@ def sweep() -> "Sweep":
     """The sweep of overdue work."""
     from atelier.store.sweep import Sweep
 
-    return Sweep(table(), generation_queue(), cascade_queue(), webhook_delivery_queue())
+    return Sweep(table(), generation_queue(), cascade_queue(), webhook_delivery_queue(), import_queue())
 
 
 @cache

@@ -5,7 +5,7 @@ DomainError
   Unauthenticated    no verified caller
   Forbidden          the caller's role does not allow it
   NotFound           it does not exist, or is not the caller's: the answers are the same
-  IllegalTransition  the task's life cycle does not allow it
+  IllegalTransition  the life cycle of the task or import does not allow it
   TaskFailed         the result of a task that has none
   PreconditionFailed If-Match names a version that is no longer the current one
   RequestInProgress  the first request with this idempotency key has not finished
@@ -65,7 +65,7 @@ class NotFound(DomainError):
 
 
 class IllegalTransition(DomainError):
-    """The task's status does not allow this transition."""
+    """The status of the task or import does not allow this transition."""
 
 
 class TaskFailed(DomainError):

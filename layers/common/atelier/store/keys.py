@@ -18,6 +18,7 @@ SORT_KEY_BYTES: Final = 1024
 """What DynamoDB takes as a sort key, that of an index included."""
 _NAME_BYTES: Final = 900  # names that are alike for longer than this order by id
 DELETED_TASK: Final = "DELETED_TASK#"
+_FAILED_ROWS: Final = "FAILED#"
 DUE_SHARDS: Final = 8
 """Partitions of due work. Each takes 1,000 writes a second, and an index that takes no more holds up the table."""
 
@@ -141,6 +142,16 @@ def account_of(key: Key) -> int:
 def budget_alert(alert_id: str) -> Key:
     """An alert of a budget, on its way to its receiver."""
     return Key(f"ALERT#{alert_id}", "ALERT")
+
+
+def imported(import_id: str) -> Key:
+    """An import. Not below its account, whose partition is busy with what is imported."""
+    return Key(f"IMPORT#{import_id}", "IMPORT")
+
+
+def failed_rows(import_id: str, last_line: int) -> Key:
+    """Rows of an import that failed: some that follow each other, up to this line."""
+    return Key(f"IMPORT#{import_id}", f"{_FAILED_ROWS}{last_line:09}")
 
 
 def task(task_id: str) -> Key:
@@ -339,6 +350,11 @@ def marked_tasks(account: int) -> Partition:
 def ledger(account: int) -> Partition:
     """An account's ledger, by day."""
     return Partition(None, "PK", ledger_partition(account), "SK", "DAY#")
+
+
+def all_failed_rows(import_id: str) -> Partition:
+    """All rows of an import that failed, in the order of the file."""
+    return Partition(None, "PK", f"IMPORT#{import_id}", "SK", _FAILED_ROWS)
 
 
 def activity_of_account(account: int, managed: bool) -> Partition:

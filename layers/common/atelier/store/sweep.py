@@ -16,6 +16,7 @@ from atelier.domain import due, pending_deletions
 from atelier.domain.budget_alerts import BudgetAlert
 from atelier.domain.due import Work
 from atelier.domain.errors import Busy
+from atelier.domain.messages import ImportMessage
 from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.domain.schema import format_timestamp
 from atelier.domain.tasks.record import Task
@@ -34,6 +35,7 @@ BATCH: Final = 50
 RESERVE: Final = 5.0
 """Seconds before the invocation's deadline from which on no further batch is begun."""
 CLEAN_UP: Final = "cleanup"
+IMPORT: Final = "import"
 DELETED_TASK: Final = "deleted task"
 
 
@@ -58,6 +60,13 @@ class DeliveryQueue(Protocol):
         """Deliver `message`, at least once."""
 
 
+class ImportQueue(Protocol):
+    """The import queue."""
+
+    def send(self, message: ImportMessage) -> None:
+        """Deliver `message`, at least once."""
+
+
 @dataclass
 class Swept:
     """What a sweep did: how much was looked at, what was put back, and what could not be looked at, with the reason."""
@@ -71,12 +80,18 @@ class Sweep:
     """See the module."""
 
     def __init__(
-        self, table: Table, generation: GenerationQueues, cascade: CascadeQueue, deliveries: DeliveryQueue
+        self,
+        table: Table,
+        generation: GenerationQueues,
+        cascade: CascadeQueue,
+        deliveries: DeliveryQueue,
+        imports: ImportQueue,
     ) -> None:
         self._table = table
         self._generation = generation
         self._cascade = cascade
         self._deliveries = deliveries
+        self._imports = imports
 
     def run(self, *, now: datetime) -> Swept:
         """Look at everything that is due, as far as there is time. Raises Busy; the next run goes on then."""
@@ -120,6 +135,8 @@ class Sweep:
             return self._of_task(row, found, swept, now=now)
         if row.sk == "ALERT":
             return self._of_alert(from_item(BudgetAlert, found[row]), swept, now=now)
+        if row.sk == "IMPORT":
+            return self._of_import(found[row], swept, now=now)
         if row.sk.startswith(keys.DELETED_TASK):
             return self._of_deleted_task(task_items.deleted_from(found[row]), swept, now=now)
         return self._of_deletion(found[row], swept, now=now)
@@ -159,6 +176,14 @@ class Sweep:
         if due.is_late(planned, due.LATE_AFTER, now=now):
             self._put_back(task, Work.OUTCOME)
             swept.put_back[DELETED_TASK] += 1
+        return due.look_again(planned, due.LATE_AFTER, now=now)
+
+    def _of_import(self, item: Item, swept: Swept, *, now: datetime) -> datetime:
+        planned = datetime.fromisoformat(item["updated_at"])
+        if due.is_late(planned, due.LATE_AFTER, now=now):
+            about = {"user_id": item["user_id"], "import_id": item["id"], "turn": item.get("turn", 0)}
+            self._imports.send(ImportMessage.model_validate(about))
+            swept.put_back[IMPORT] += 1
         return due.look_again(planned, due.LATE_AFTER, now=now)
 
     def _of_deletion(self, deletion: Item, swept: Swept, *, now: datetime) -> datetime:

@@ -1,0 +1,74 @@
+"""Mutants of imports: rows once, nothing after a cancel, files that stay the same."""
+
+from typing import Final
+
+from tests.mutants import DOMAIN, STORE, Mutant
+
+IMPORTS: Final = "tests/integration/test_imports.py"
+CRASHES: Final = "tests/integration/test_import_crashes.py"
+
+MUTANTS: Final = (
+    Mutant(
+        "a row that was imported is not noted",
+        f"{STORE}/imports.py",
+        "set=dict.fromkeys(names, True),",
+        "set={},",
+        CRASHES,
+    ),
+    Mutant(
+        "rows are imported after a cancel",
+        f"{STORE}/imports.py",
+        'return Attr("status").eq(ImportStatus.PROCESSING) & Attr("offset")',
+        'return Attr("offset")',
+        CRASHES,
+    ),
+    Mutant(
+        "failed rows are counted and not reported",
+        f"{STORE}/imports.py",
+        "self._table.transact(advance, *self._report(failures))",
+        "self._table.transact(advance)",
+        IMPORTS,
+    ),
+    Mutant(
+        "an import is seen by other users",
+        f"{STORE}/imports.py",
+        'if item is None or item["user_id"] != access.account:',
+        "if item is None:",
+        IMPORTS,
+    ),
+    Mutant(
+        "an import that has ended stays due",
+        f"{STORE}/imports.py",
+        "*(_DUE if ends else ()))",
+        ")",
+        IMPORTS,
+    ),
+    Mutant(
+        "a turn that is over is carried out again",
+        f"{STORE}/importing.py",
+        "if running is None or message.turn < running.turn:",
+        "if running is None:",
+        IMPORTS,
+    ),
+    Mutant(
+        "a file may be exchanged while it is imported",
+        f"{STORE}/import_bucket.py",
+        "Range=wanted, IfMatch=etag",
+        "Range=wanted",
+        IMPORTS,
+    ),
+    Mutant(
+        "the sweep leaves an import whose message was lost",
+        f"{STORE}/sweep.py",
+        "self._imports.send(ImportMessage.model_validate(about))",
+        "ImportMessage.model_validate(about)",
+        IMPORTS,
+    ),
+    Mutant(
+        "a file has as many rows as it likes",
+        f"{DOMAIN}/import_files.py",
+        "if count > MOST_ROWS:",
+        "if False:",
+        "tests/unit/test_import_files.py",
+    ),
+)
