@@ -1,11 +1,9 @@
 """The bucket on moto: how files that are here already are kept, and what is left of those that are not."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from functools import partial
 from typing import Any
 from unittest import mock
-from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
@@ -157,7 +155,7 @@ def test_a_bucket_that_refuses_is_not_a_missing_file(media: MediaBucket, s3: Any
         media.keep(Content(recording("flac", None, "flac")), STEM, TaskType.AUDIO)
 
 
-# ----------------------------------------------------------------------------------------------- removing and reading
+# ----------------------------------------------------------------------------------------------- ------------ removing
 
 
 def test_removing_a_tasks_files_touches_no_other_task(media: MediaBucket, s3: Any) -> None:
@@ -177,14 +175,3 @@ def test_more_files_than_fit_one_page_are_removed(media: MediaBucket, s3: Any) -
     with mock.patch.object(s3, "list_objects_v2", short_pages):
         assert media.delete_of_task(1, "task") == 7
     assert keys(s3) == []
-
-
-def test_a_url_is_valid_for_the_stated_time(s3: Any) -> None:
-    url = MediaBucket(s3, BUCKET, url_life=timedelta(minutes=5)).url("media/1/task/0.png")
-    query = parse_qs(urlsplit(url).query)
-    assert query["X-Amz-Expires"] == ["300"]
-    assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
-
-
-def test_a_signer_makes_the_urls_where_there_is_one(s3: Any) -> None:
-    assert MediaBucket(s3, BUCKET, signer=lambda key: f"https://cdn/{key}").url("a.png") == "https://cdn/a.png"

@@ -10,6 +10,7 @@ from tests.mutants import (
     cleanups,
     deletes,
     fairness,
+    galleries,
     generation,
     listing,
     organising,
@@ -33,6 +34,7 @@ MUTANTS: Final = (
     *reports.MUTANTS,
     *sweeps.MUTANTS,
     *activity.MUTANTS,
+    *galleries.MUTANTS,
 )
 
 
@@ -45,9 +47,13 @@ SUITE: Final = tuple(
     _matching(
         "tests/unit/test_pipeline*.py",
         "tests/unit/test_table_writes.py",
+        "tests/unit/test_cloudfront.py",
+        "tests/unit/test_measuring.py",
         "tests/unit/test_usage_csv.py",
         "tests/unit/test_webhook_delivery.py",
+        "tests/property/test_file_names.py",
         "tests/property/test_pipeline.py",
+        "tests/property/test_s3_urls.py",
         "tests/property/test_usage_report.py",
         *(
             f"tests/integration/test_{name}.py"
@@ -66,6 +72,7 @@ SUITE: Final = tuple(
                 "task_lists*",
                 "lists",
                 "long_texts",
+                "media",
                 "cursors",
                 "idempotency",
                 "conditional_requests",

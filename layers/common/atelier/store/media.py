@@ -1,12 +1,11 @@
-"""Media in our bucket: stored by the worker, read through signed, expiring URLs.
+"""Media in our bucket, stored by the worker. Callers read them through signed, expiring URLs (`s3_urls`, `cloudfront`).
 
 Finished files are at `media/<user>/<task>/<number>.<extension>`. What a provider puts into the bucket itself is
 copied from below `incoming/<task>/`.
 """
 
 import io
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Final, TypedDict, cast
 
@@ -15,7 +14,7 @@ from urllib3 import PoolManager
 
 from atelier.domain.pipeline_ports import MediaRejected
 from atelier.domain.provider import Content, File, Remote, Staged
-from atelier.domain.tasks.record import URL_LIFE, Output, TaskType
+from atelier.domain.tasks.record import Output, TaskType
 from atelier.store.downloads import download
 from atelier.store.media_formats import HEAD, MIB, Format, check_size, format_of, media_rejected
 from atelier.store.media_metadata import MediaMetadata, read_metadata
@@ -31,20 +30,11 @@ PART: Final = 8 * MIB
 
 
 class MediaBucket:
-    """One bucket. URLs are its own, good for `url_life`, unless a `signer` makes them from keys."""
+    """One bucket."""
 
-    def __init__(
-        self,
-        client: "S3Client",
-        bucket: str,
-        *,
-        url_life: timedelta = URL_LIFE,
-        signer: Callable[[str], str] | None = None,
-    ) -> None:
+    def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
         self._bucket = bucket
-        self._url_life = url_life
-        self._signer = signer
         self._http = PoolManager()
 
     # ---------------------------------------------------------------------------------------------- bringing in
@@ -148,18 +138,6 @@ class MediaBucket:
                 yield last
             if not page["IsTruncated"]:
                 return
-
-    # -------------------------------------------------------------------------------------------------- reading
-
-    def url(self, key: str) -> str:
-        """A signed, expiring URL of the file."""
-        if self._signer is not None:
-            return self._signer(key)
-        return self._client.generate_presigned_url(
-            "get_object",
-            Params={"Bucket": self._bucket, "Key": key},
-            ExpiresIn=int(self._url_life.total_seconds()),
-        )
 
 
 def _key(stem: str, form: Format) -> str:

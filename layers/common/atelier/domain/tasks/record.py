@@ -1,7 +1,7 @@
 """A task as it is stored and shown, and the table of its statuses."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final
@@ -47,7 +47,17 @@ TERMINAL: Final = frozenset(status for status, following in NEXT.items() if not 
 
 
 URL_LIFE: Final = timedelta(hours=1)
-"""How long the URL of an output works."""
+"""How long the URL of an output works, at least."""
+URL_WINDOW: Final = URL_LIFE / 4
+"""How long it stays the same, counted by the clock: a browser downloads a file once in each window."""
+
+
+def window_begin(now: datetime) -> datetime:
+    """When the window began in which URLs are the same as they are `now`."""
+    return now - (now - _EPOCH) % URL_WINDOW
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Output(StoredModel):
