@@ -38,8 +38,13 @@ class TaskResult(StoredModel):
 
 def with_urls(task: AnyTask, media: Signer) -> AnyTask:
     """The task with signed URLs."""
-    outputs = [output.model_copy(update={"url": media.url(output.key)}) for output in task.outputs]
+    outputs = [output.model_copy(update=_urls(output, media)) for output in task.outputs]
     return task.model_copy(update={"outputs": outputs})
+
+
+def _urls(output: Output, media: Signer) -> dict[str, str | None]:
+    thumbnail = output.thumbnail_key
+    return {"url": media.url(output.key), "thumbnail_url": None if thumbnail is None else media.url(thumbnail)}
 
 
 def tag_of(task: TaskSummary, *, now: datetime) -> str:

@@ -61,9 +61,13 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Output(StoredModel):
-    """One file of a finished task, in our own storage. `url` is signed and stops working after a while."""
+    """One file of a finished task, in our own storage. Its URLs are signed and stop working after a while."""
 
     url: str = ""
+    thumbnail_url: Annotated[
+        str | None,
+        Field(description="A WebP of at most 512 pixels a side: the image, a video's first image, a sound's waveform."),
+    ] = None
     content_type: str
     bytes: int
     width: int | None = None
@@ -71,6 +75,7 @@ class Output(StoredModel):
     duration: Annotated[float | None, Field(description="Seconds.")] = None
     flagged: Annotated[bool, Field(description="Whether the provider's own safety check has marked this file.")] = False
     key: SkipJsonSchema[Annotated[str, Field(exclude=True)]]
+    thumbnail_key: SkipJsonSchema[Annotated[str | None, Field(exclude=True)]] = None
 
 
 def _as_text(value: object) -> object:
@@ -208,6 +213,8 @@ class TaskDetail(BaseModel):
     # What it was made for, whatever was deleted since: there it is booked.
     booked_client_id: SkipJsonSchema[Annotated[Id | None, Field(exclude=True)]] = None
     booked_campaign_id: SkipJsonSchema[Annotated[Id | None, Field(exclude=True)]] = None
+    # What the names of its files begin with: its campaign's name as it was.
+    file_prefix: SkipJsonSchema[Annotated[str, Field(exclude=True)]] = ""
     # Counts the changes of the detail, as `version` counts those of the summary.
     detail_version: SkipJsonSchema[Annotated[int, Field(exclude=True)]] = 1
 
