@@ -47,20 +47,6 @@ MUTANTS: Final = (
         MEASURING,
     ),
     Mutant(
-        "a waveform of a part is that of the whole",
-        f"{STORE}/measuring_child.py",
-        "_MOST_OF_IT: Final = 0.9",
-        "_MOST_OF_IT: Final = 0.0",
-        MEASURING,
-    ),
-    Mutant(
-        "a thumbnail is drawn with all the pixels of its image",
-        f"{STORE}/measuring_child.py",
-        "    image.thumbnail((THUMBNAIL, THUMBNAIL))\n",
-        "",
-        MEASURING,
-    ),
-    Mutant(
         "a thumbnail is downloaded anew at each look",
         f"{STORE}/media.py",
         '"private, max-age=31536000, immutable"',

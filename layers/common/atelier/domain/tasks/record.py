@@ -51,13 +51,12 @@ URL_LIFE: Final = timedelta(hours=1)
 URL_WINDOW: Final = URL_LIFE / 4
 """How long it stays the same, counted by the clock: a browser downloads a file once in each window."""
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def window_begin(now: datetime) -> datetime:
     """When the window began in which URLs are the same as they are `now`."""
     return now - (now - _EPOCH) % URL_WINDOW
-
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Output(StoredModel):
