@@ -321,7 +321,9 @@ class Person:
         said = (len(file.content), file.headers["Content-Type"])
         self._check(said == (output["bytes"], output["content_type"]), f"{said} and not {output}")
         self._check(MAGIC[job.type] in file.content[:8], f"no {job.type}: {file.content[:8]!r}")
-        job.files.append(urlsplit(output["url"]).path)
+        thumbnail = self._calls.fetch(output["thumbnail_url"], f"GET the thumbnail of the {job.type}")
+        self._check(thumbnail.content[8:12] == b"WEBP", f"no thumbnail: {thumbnail.content[:12]!r}")
+        job.files += [urlsplit(output[name]).path for name in ("url", "thumbnail_url")]
 
     def _canceled(self, account: Account) -> Job:
         """A task that is called off before it is over."""

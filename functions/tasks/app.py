@@ -183,7 +183,7 @@ def list_tasks(query: Annotated[TaskQuery, Query()]) -> Reply:
     responses=responses(200, Task, "The task.", 304, *READ, headers=("ETag",)),
 )
 def get_task(task_id: TaskId, if_none_match: IfNoneMatch = None) -> Reply:
-    """Show a task as it is now. The URLs of its files are valid for an hour."""
+    """Show a task as it is now. The URLs of its files work for at least an hour."""
     return task_response(wiring.tasks().get(task_id, access=access_of(app)), wiring.media_urls(), now=utcnow())
 
 

@@ -21,15 +21,15 @@ BUDGET: Final = {
     "imports": 233,
     "clients": 231,
     "reports": 227,
-    "tasks": 308,
-    "webhook_delivery": 362,
+    "tasks": 309,
+    "webhook_delivery": 363,
     "relay": 282,
     "shares": 236,
     "sweep": 278,
     "system": 215,
     "verify": 114,
     "callbacks": 319,
-    "worker": 330,
+    "worker": 331,
 }
 CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}
 WITHOUT_CLIENTS: Final = (

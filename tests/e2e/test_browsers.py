@@ -1,4 +1,4 @@
-"""What a browser needs to fetch a finished file from another origin: CORS of the bucket, as the template says."""
+"""What a browser needs of a finished file: CORS of the bucket, as the template says, ranges, a name, a thumbnail."""
 
 import httpx
 
@@ -14,6 +14,17 @@ def test_a_browser_may_fetch_what_an_output_leads_to(api: httpx.Client, finish: 
     fetched = httpx.get(output["url"], headers={"Origin": ORIGIN})
     assert fetched.status_code == 200
     assert fetched.headers["access-control-allow-origin"] in ("*", ORIGIN)
+    assert fetched.headers["cache-control"] == "private, max-age=31536000, immutable"
+
+    assert fetched.headers["content-disposition"] == 'inline; filename="A-boat-1.png"'
+
+    part = httpx.get(output["url"], headers={"Range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, fetched.content[10:20])
+    assert part.headers["content-range"] == f"bytes 10-19/{output['bytes']}"
+
+    small = httpx.get(output["thumbnail_url"])
+    assert (small.status_code, small.headers["content-type"]) == (200, "image/webp")
+    assert small.content[8:12] == b"WEBP"
 
     asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "range"}
     preflight = httpx.options(output["url"], headers=asked)

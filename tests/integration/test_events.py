@@ -103,7 +103,7 @@ def test_a_record_that_comes_twice_does_no_harm(w: Harness) -> None:
     w.pass_time(timedelta(seconds=5).total_seconds())
     w.settle()
     assert shown(w, f"/tasks/{TASK}")["status"] == "succeeded"
-    assert stored() == [FILE]
+    assert stored() == [f"{FILE.removesuffix('.png')}-thumbnail.webp", FILE]
 
 
 def test_every_event_is_used() -> None:

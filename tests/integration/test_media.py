@@ -1,11 +1,9 @@
 """The bucket on moto: how files that are here already are kept, and what is left of those that are not."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from functools import partial
 from typing import Any
 from unittest import mock
-from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
@@ -23,6 +21,7 @@ from tests.support.files import HEIGHT, NEVER_KEPT, SAMPLES, SECONDS, WIDTH, Sam
 
 BUCKET = "media-bucket"
 STEM = "media/1/task/0"
+THUMBNAIL = "media/1/task/0-thumbnail.webp"
 STAGED = "incoming/task/output"
 
 
@@ -66,7 +65,7 @@ def put(s3: Any, key: str, content: bytes) -> None:
 def code_of(media: MediaBucket, file: File, kind: TaskType) -> str:
     """Why a file is not kept."""
     with pytest.raises(MediaRejected) as refusal:
-        media.keep(file, STEM, kind)
+        media.keep(file, STEM, kind, "Summer-A-boat-1")
     assert refusal.value.error.retryable is False
     return refusal.value.error.code
 
@@ -78,25 +77,42 @@ def code_of(media: MediaBucket, file: File, kind: TaskType) -> str:
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)
 def test_a_file_is_kept_as_what_it_is(media: MediaBucket, s3: Any, sample: Sample, staged: bool) -> None:
     put(s3, STAGED, sample.content)
-    output = media.keep(Staged(STAGED) if staged else Content(sample.content), STEM, sample.kind)
+    output = media.keep(Staged(STAGED) if staged else Content(sample.content), STEM, sample.kind, "Summer-A-boat-1")
     assert (output.key, output.content_type) == (f"{STEM}.{sample.extension}", sample.content_type)
     assert output.bytes == len(sample.content)
     sound = sample.kind is TaskType.AUDIO
     assert (output.width, output.height) == ((None, None) if sound else (WIDTH, HEIGHT))
     lasts = None if sample.kind is TaskType.IMAGE else pytest.approx(SECONDS, abs=0.05)
     assert output.duration == lasts
+    disposition = f'inline; filename="Summer-A-boat-1.{sample.extension}"'
     kept = s3.get_object(Bucket=BUCKET, Key=output.key)
     assert kept["Body"].read() == sample.content
-    assert (kept["ContentType"], kept["ContentDisposition"]) == (sample.content_type, "inline")
+    assert (kept["ContentType"], kept["ContentDisposition"]) == (sample.content_type, disposition)
     assert kept["CacheControl"] == "private, max-age=31536000, immutable"
     assert kept["Metadata"] == {}
-    assert keys(s3) == [STAGED, output.key]
+    assert keys(s3) == sorted([STAGED, output.key, THUMBNAIL])
+
+
+def test_a_thumbnail_is_served_as_its_file_is(media: MediaBucket, s3: Any) -> None:
+    output = media.keep(Content(image("PNG")), STEM, TaskType.IMAGE, "Summer-A-boat-1")
+    assert output.thumbnail_key == THUMBNAIL
+    kept = s3.get_object(Bucket=BUCKET, Key=THUMBNAIL)
+    assert kept["Body"].read()[8:12] == b"WEBP"
+    assert kept["ContentDisposition"] == "inline"
+    assert (kept["ContentType"], kept["CacheControl"]) == ("image/webp", "private, max-age=31536000, immutable")
+    assert media.delete_of_task(1, "task") == 2
+
+
+def test_a_file_without_a_thumbnail_is_kept(media: MediaBucket, s3: Any) -> None:
+    output = media.keep(Content(image("PNG")[:2000]), STEM, TaskType.IMAGE, "Summer-A-boat-1")
+    assert (output.width, output.thumbnail_key) == (WIDTH, None)
+    assert keys(s3) == [output.key]
 
 
 def test_a_file_replaces_what_was_there(media: MediaBucket, s3: Any) -> None:
-    media.keep(Content(image("PNG", 10, 10)), STEM, TaskType.IMAGE)
-    assert media.keep(Content(image("PNG", 20, 20)), STEM, TaskType.IMAGE).width == 20
-    assert keys(s3) == [f"{STEM}.png"]
+    media.keep(Content(image("PNG", 10, 10)), STEM, TaskType.IMAGE, "Summer-A-boat-1")
+    assert media.keep(Content(image("PNG", 20, 20)), STEM, TaskType.IMAGE, "Summer-A-boat-1").width == 20
+    assert keys(s3) == [THUMBNAIL, f"{STEM}.png"]
 
 
 @pytest.mark.parametrize("name", NEVER_KEPT)
@@ -132,10 +148,10 @@ def test_nothing_is_kept_of_an_oversized_file(media: MediaBucket, s3: Any) -> No
 
 def test_staged_files_survive_repeats_and_go_with_the_task(media: MediaBucket, s3: Any) -> None:
     put(s3, STAGED, image("JPEG"))
-    first = media.keep(Staged(STAGED), STEM, TaskType.IMAGE)
-    assert media.keep(Staged(STAGED), STEM, TaskType.IMAGE) == first
-    assert keys(s3) == [STAGED, first.key]
-    assert media.delete_of_task(1, "task") == 2
+    first = media.keep(Staged(STAGED), STEM, TaskType.IMAGE, "Summer-A-boat-1")
+    assert media.keep(Staged(STAGED), STEM, TaskType.IMAGE, "Summer-A-boat-1") == first
+    assert keys(s3) == [STAGED, THUMBNAIL, first.key]
+    assert media.delete_of_task(1, "task") == 3
     assert keys(s3) == []
 
 
@@ -154,10 +170,10 @@ def test_nothing_is_taken_from_elsewhere_in_the_bucket(media: MediaBucket, s3: A
 def test_a_bucket_that_refuses_is_not_a_missing_file(media: MediaBucket, s3: Any) -> None:
     s3.delete_bucket(Bucket=BUCKET)
     with pytest.raises(ClientError):
-        media.keep(Content(recording("flac", None, "flac")), STEM, TaskType.AUDIO)
+        media.keep(Content(recording("flac", None, "flac")), STEM, TaskType.AUDIO, "Summer-A-boat-1")
 
 
-# ----------------------------------------------------------------------------------------------- removing and reading
+# ----------------------------------------------------------------------------------------------- ------------ removing
 
 
 def test_removing_a_tasks_files_touches_no_other_task(media: MediaBucket, s3: Any) -> None:
@@ -177,14 +193,3 @@ def test_more_files_than_fit_one_page_are_removed(media: MediaBucket, s3: Any) -
     with mock.patch.object(s3, "list_objects_v2", short_pages):
         assert media.delete_of_task(1, "task") == 7
     assert keys(s3) == []
-
-
-def test_a_url_is_valid_for_the_stated_time(s3: Any) -> None:
-    url = MediaBucket(s3, BUCKET, url_life=timedelta(minutes=5)).url("media/1/task/0.png")
-    query = parse_qs(urlsplit(url).query)
-    assert query["X-Amz-Expires"] == ["300"]
-    assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
-
-
-def test_a_signer_makes_the_urls_where_there_is_one(s3: Any) -> None:
-    assert MediaBucket(s3, BUCKET, signer=lambda key: f"https://cdn/{key}").url("a.png") == "https://cdn/a.png"

@@ -200,7 +200,7 @@ def test_a_retry_takes_the_brand_as_it_is_now(w: Harness) -> None:
 
 def test_deleting_a_task_deletes_its_media(w: Harness) -> None:
     task = a_finished_task(w)
-    assert len(files_of(task)) == 1
+    assert len(files_of(task)) == 2  # the image and its thumbnail
     assert w.call("DELETE", f"/tasks/{task['id']}").status == 204
     problem(w.call("GET", f"/tasks/{task['id']}"), 404)
     problem(w.call("DELETE", f"/tasks/{task['id']}"), 404)

@@ -10,6 +10,7 @@ from tests.mutants import (
     cleanups,
     deletes,
     fairness,
+    galleries,
     generation,
     imports,
     listing,
@@ -35,6 +36,7 @@ MUTANTS: Final = (
     *reports.MUTANTS,
     *sweeps.MUTANTS,
     *activity.MUTANTS,
+    *galleries.MUTANTS,
 )
 
 
@@ -48,9 +50,13 @@ SUITE: Final = tuple(
         "tests/unit/test_import_files.py",
         "tests/unit/test_pipeline*.py",
         "tests/unit/test_table_writes.py",
+        "tests/unit/test_cloudfront.py",
+        "tests/unit/test_measuring.py",
         "tests/unit/test_usage_csv.py",
         "tests/unit/test_webhook_delivery.py",
+        "tests/property/test_file_names.py",
         "tests/property/test_pipeline.py",
+        "tests/property/test_s3_urls.py",
         "tests/property/test_usage_report.py",
         *(
             f"tests/integration/test_{name}.py"
@@ -71,6 +77,7 @@ SUITE: Final = tuple(
                 "task_lists*",
                 "lists",
                 "long_texts",
+                "media",
                 "cursors",
                 "idempotency",
                 "conditional_requests",

@@ -25,9 +25,12 @@ MOMENTS = st.datetimes(datetime(1970, 1, 1), timezones=st.just(UTC))  # noqa: DT
 SHARES = st.floats(min_value=0, max_value=1).map(lambda share: round(share, 4))  # as the pipeline rounds them
 MONEY = st.decimals(min_value=0, max_value=10**6, places=6)
 OUTPUTS = st.builds(
-    lambda size, duration: Output(content_type="image/png", bytes=size, key="media/1/x/0.png", duration=duration),
+    lambda size, duration, thumbnail: Output(
+        content_type="image/png", bytes=size, key="media/1/x/0.png", duration=duration, thumbnail_key=thumbnail
+    ),
     st.integers(min_value=0, max_value=2**40),
     st.none() | st.floats(min_value=0.001, max_value=3600),
+    st.sampled_from([None, "media/1/x/0-thumbnail.webp"]),
 )
 CHANGES = st.fixed_dictionaries(
     {},
@@ -44,6 +47,7 @@ CHANGES = st.fixed_dictionaries(
         "lease_until": st.none() | MOMENTS,
         "version": st.integers(min_value=1, max_value=2**53),
         "step": st.integers(min_value=0, max_value=2**31),
+        "file_prefix": st.sampled_from(["", "Summer-Launch"]),
         "detail_version": st.integers(min_value=1, max_value=2**53),
     },
 )

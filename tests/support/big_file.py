@@ -38,7 +38,7 @@ if __name__ == "__main__":
 
     def keep(url: str) -> int:
         """Keep one video; its size."""
-        return bucket.keep(Remote(url, ("127.0.0.1",), plain_http=True), "media/1/task/0", TaskType.VIDEO).bytes
+        return bucket.keep(Remote(url, ("127.0.0.1",), plain_http=True), "media/1/task/0", TaskType.VIDEO, "film").bytes
 
     # Everything that is imported, built or cached the first time is there after the small one.
     keep(small)

@@ -161,10 +161,11 @@ class FakeMedia:
     """A bucket."""
 
     files: dict[str, bytes] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
     spoiled: bool = False  # what comes from now on is not what it should be
     out_of_reach: bool = False
 
-    def keep(self, file: File, stem: str, kind: TaskType) -> Output:
+    def keep(self, file: File, stem: str, kind: TaskType, name: str) -> Output:
         """Store one file."""
         assert isinstance(file, Content)
         assert kind is TaskType.IMAGE
@@ -173,6 +174,7 @@ class FakeMedia:
         if self.spoiled and file.content == b"two":
             raise MediaRejected(TaskError(code="media_wrong_type", message="No image.", retryable=False))
         self.files[f"{stem}.png"] = file.content
+        self.names.append(name)
         return Output(key=f"{stem}.png", content_type="image/png", bytes=len(file.content))
 
     def delete_of_task(self, user_id: int, task_id: str) -> int:

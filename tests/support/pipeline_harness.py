@@ -29,7 +29,7 @@ class FakeBucket:
     sizes: dict[str, int] = field(default_factory=dict)
     pool: PoolManager = field(default_factory=PoolManager)
 
-    def keep(self, file: File, stem: str, kind: TaskType) -> Output:
+    def keep(self, file: File, stem: str, kind: TaskType, name: str) -> Output:
         """Fetch a file."""
         if isinstance(file, Remote):
             with download(file, kind, self.pool) as source:

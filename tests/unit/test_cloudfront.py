@@ -36,7 +36,7 @@ def plain(text: str) -> bytes:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_url_works_until_expiry_for_its_file_only(form: PrivateFormat) -> None:
-    sign = CloudFront("https://cdn.example/", "K123", lambda: pem(form=form), life=timedelta(hours=1), now=lambda: NOON)
+    sign = CloudFront("https://cdn.example/", "K123", lambda: pem(form=form), now=lambda: NOON)
     url = urlsplit(sign("media/1/task/0 a.png"))
     query = {name: value for name, [value] in parse_qs(url.query).items()}
     assert f"{url.scheme}://{url.netloc}{url.path}" == "https://cdn.example/media/1/task/0%20a.png"
@@ -54,7 +54,7 @@ def test_a_url_works_until_expiry_for_its_file_only(form: PrivateFormat) -> None
 def test_a_url_is_stable_for_a_quarter_life() -> None:
     """A quarter of its validity; and it never ends too soon."""
     clock = [NOON]
-    sign = CloudFront("https://cdn.example", "K123", pem, life=timedelta(hours=1), now=lambda: clock[0])
+    sign = CloudFront("https://cdn.example", "K123", pem, now=lambda: clock[0])
     urls = []
     for minute in range(60):
         clock[0] = NOON + timedelta(minutes=minute)
@@ -67,4 +67,4 @@ def test_a_url_is_stable_for_a_quarter_life() -> None:
 def test_another_kind_of_key_is_refused() -> None:
     other = pem(generate_curve_key(SECP256R1()))
     with pytest.raises(TypeError):
-        CloudFront("https://cdn.example", "K123", lambda: other, life=timedelta(hours=1))("a.png")
+        CloudFront("https://cdn.example", "K123", lambda: other)("a.png")

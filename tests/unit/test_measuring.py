@@ -2,21 +2,24 @@
 
 import io
 import resource
+import struct
 import sys
 import time
+import wave
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
 import pytest
+from PIL import Image
 
 from atelier.domain.pipeline_ports import MediaRejected
 from atelier.domain.tasks.record import TaskType
 from atelier.store import measuring
 from atelier.store.measuring import Facts, Limits, Measurer, Track, Unmeasurable
 from atelier.store.media_metadata import read_metadata
-from tests.support.files import HEIGHT, WIDTH, image, recording
+from tests.support.files import HEIGHT, SAMPLES, WIDTH, Sample, image, recording
 from tests.support.hostile_files import HUNGRY, IMAGES, SOUNDS, VIDEOS, cut, sizes, table, video, whole_video
 
 CORPUS: Final = [
@@ -43,7 +46,7 @@ def sides(measurer: Measurer, content: bytes = PNG, reader: str = "PNG") -> tupl
 
 def reason(measurer: Measurer, content: bytes, reader: str) -> str:
     with pytest.raises(Unmeasurable) as failure:
-        (measurer.recording if reader.islower() else measurer.image)(io.BytesIO(content), len(content), reader)
+        (measurer.video if reader.islower() else measurer.image)(io.BytesIO(content), len(content), reader)
     return failure.value.reason
 
 
@@ -114,7 +117,7 @@ def test_tables_that_exceed_their_file_are_refused(measurer: Measurer, tables: l
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.99])
 def test_a_video_that_was_cut_off_is_not_kept(measurer: Measurer, share: float) -> None:
     good = whole_video()
-    assert measurer.recording(io.BytesIO(good), len(good), "mov").tracks
+    assert measurer.video(io.BytesIO(good), len(good), "mov").tracks
     assert reason(measurer, cut(good, share), "mov") in ("truncated", "format")
 
 
@@ -128,7 +131,7 @@ def test_a_recording_without_a_length_is_measured(measurer: Measurer) -> None:
     content = bytearray(recording("wav", None, "pcm_s16le"))
     for unknown in (b"\xff\xff\xff\xff", b"\0\0\0\0"):
         content[4:8] = unknown
-        assert measurer.recording(io.BytesIO(bytes(content)), len(content), "wav").tracks
+        assert measurer.sound(io.BytesIO(bytes(content)), len(content), "wav").tracks
 
 
 # --------------------------------------------------------------------------------------------------- what it brings
@@ -137,12 +140,78 @@ def test_a_recording_without_a_length_is_measured(measurer: Measurer) -> None:
 def test_images_have_sides_and_recordings_have_tracks(measurer: Measurer) -> None:
     assert sides(measurer) == (WIDTH, HEIGHT)
     content = recording("mp4", "libx264", "aac")
-    facts = measurer.recording(io.BytesIO(content), len(content), "mov")
+    facts = measurer.video(io.BytesIO(content), len(content), "mov")
     assert [(track.type, track.width, track.height) for track in facts.tracks] == [
         ("video", WIDTH, HEIGHT),
         ("audio", 0, 0),
     ]
     assert facts.seconds == pytest.approx(1.5, abs=0.1)
+
+
+def drawn(thumbnail: bytes | None) -> Image.Image:
+    assert thumbnail is not None
+    return Image.open(io.BytesIO(thumbnail), formats=("WEBP",))
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+def test_every_type_of_file_has_a_thumbnail(sample: Sample) -> None:
+    small = drawn(read_metadata(io.BytesIO(sample.content), sample.kind)[1].thumbnail)
+    assert small.size == ((512, 128) if sample.kind is TaskType.AUDIO else (WIDTH, HEIGHT))
+
+
+def test_a_thumbnail_is_small_and_the_right_way_up(measurer: Measurer) -> None:
+    left, file = Image.new("RGB", (1000, 2000), "white"), io.BytesIO()
+    left.paste("black", (0, 0, 1000, 1000))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # it is to be turned a quarter to the right
+    left.save(file, "JPEG", exif=exif)
+    small = drawn(measurer.image(file, file.tell(), "JPEG").thumbnail).convert("L")
+    assert small.size == (512, 256)
+    assert [small.getpixel((x, 128)) for x in (10, 500)] == [pytest.approx(255, abs=9), pytest.approx(0, abs=9)]
+
+
+def test_a_transparent_image_stays_transparent(measurer: Measurer) -> None:
+    for mode in ("RGBA", "LA", "P"):
+        file = io.BytesIO()
+        Image.new("RGBA", (20, 10), (255, 0, 0, 0)).convert(mode).save(file, "PNG")
+        assert drawn(measurer.image(file, file.tell(), "PNG").thumbnail).mode == "RGBA"
+
+
+def test_a_waveform_is_as_high_as_it_is_loud(measurer: Measurer) -> None:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(bytes(8000) + struct.pack("<4000h", *[16000, -16000] * 2000))
+    small = drawn(measurer.sound(file, file.tell(), "wav").thumbnail).getchannel("A")
+    heights = [sum(bool(small.getpixel((x, y))) for y in range(128)) for x in (100, 400)]
+    assert heights[0] <= 3
+    assert 50 <= heights[1] <= 80
+
+
+def test_a_waveform_of_a_part_is_not_drawn(measurer: Measurer) -> None:
+    whole = recording("mp3", None, "libmp3lame")
+    assert measurer.sound(io.BytesIO(whole), len(whole), "mp3").thumbnail
+    part = whole[: len(whole) // 2]
+    facts = measurer.sound(io.BytesIO(part), len(part), "mp3")
+    assert facts.seconds == pytest.approx(1.5, abs=0.1)
+    assert facts.thumbnail is None
+
+
+def test_a_damaged_image_is_kept_without_a_thumbnail(measurer: Measurer) -> None:
+    """Its head is good, so it has sides; as before, nobody looks at the rest of it."""
+    part = PNG[: len(PNG) // 2]
+    assert measurer.image(io.BytesIO(part), len(part), "PNG") == Facts(WIDTH, HEIGHT)
+
+
+@LINUX
+def test_a_thumbnail_that_takes_too_much_is_not_made(measurer: Measurer) -> None:
+    file = io.BytesIO()
+    Image.new("L", (9000, 9000)).save(file, "PNG", compress_level=1)
+    measurer.limits = Limits(memory=48 * 2**20)
+    assert measurer.image(file, file.tell(), "PNG") == Facts(9000, 9000)
+    assert sides(measurer) == (WIDTH, HEIGHT)
 
 
 def test_one_child_measures_one_file_after_the_other(measurer: Measurer) -> None:
@@ -214,8 +283,29 @@ def test_numbers_that_are_none_are_not_taken_over(
     )
     monkeypatch.setattr(measuring, "_CHILD", child)
     measurer = Measurer()
-    measure = measurer.recording if "tracks" in facts else measurer.image
+    measure = measurer.video if "tracks" in facts else measurer.image
     assert measure(io.BytesIO(PNG), len(PNG), "PNG") == expected
+    measurer.close()
+
+
+def says(*messages: str) -> str:
+    """A child that says this and ends."""
+    return f"import os\nfor each in {messages!r}: os.write(1, len(each).to_bytes(4) + each.encode())"
+
+
+FACTS: Final = '{"facts": {"width": 3, "height": 4}}'
+
+
+@pytest.mark.parametrize("then", ["", '{"thumbnail": 7}', '{"thumbnail": "PHN2Zz4="}', '{"thumbnail": "%"}', "[", "{}"])
+def test_facts_hold_whatever_becomes_of_the_thumbnail(
+    then: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of a child that says nothing any more; and only a WebP is one."""
+    child = tmp_path / "child.py"
+    child.write_text(says(FACTS, *([then, '{"ended": 0}'] if then else [])))
+    monkeypatch.setattr(measuring, "_CHILD", child)
+    measurer = Measurer()
+    assert measurer.image(io.BytesIO(PNG), len(PNG), "PNG") == Facts(3, 4)
     measurer.close()
 
 

@@ -333,8 +333,9 @@ def test_a_silent_bucket_is_not_a_bad_file(kind: TaskType) -> None:
         read_metadata(stored(bucket), kind)
 
 
-def test_images_are_measured_without_their_pixels() -> None:
+def test_an_image_is_read_once() -> None:
+    """For its sides and for its thumbnail."""
     bucket = Bucket(image("PNG", 1200, 900))
     assert len(bucket.content) > 2 * BLOCK
     assert read_metadata(stored(bucket), TaskType.IMAGE)[1].width == 1200
-    assert len(bucket.asked) == 1
+    assert len(bucket.asked) == -(-len(bucket.content) // BLOCK) == len(set(bucket.asked))

@@ -59,6 +59,7 @@ def test_the_brand_is_applied_unless_the_caller_says_no() -> None:
     assert plain.effective_prompt == plain.prompt == branded.prompt == "A barn"
     assert branded.effective_prompt == "A barn\n\nBrand guidelines: Be red.\n\nCampaign brief: Sell."
     assert order(NewImage(prompt="A barn"), Parents()).effective_prompt == "A barn"
+    assert (branded.file_prefix, order(NewImage(prompt="A barn"), Parents()).file_prefix) == ("Launch", "")
 
 
 def test_the_model_is_kept_as_the_caller_named_it() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from atelier import VERSION
 from atelier.settings import settings
 from atelier.store.deadline import remaining
-from atelier.store.dynamodb.client import connect
+from atelier.store.dynamodb.client import connect, usual_region
 from atelier.store.dynamodb.connections import CONNECT_SECONDS, READ_SECONDS
 from atelier.store.dynamodb.replies import ATTEMPTS
 from atelier.store.table import Database, Table
@@ -337,7 +337,7 @@ class MediaUrls:
 
     def url(self, key: str) -> str:
         """A URL for the file of this key, which works for a while."""
-        return _media_urls().url(key)
+        return _media_urls()(key)
 
 
 @cache
@@ -347,18 +347,27 @@ def media_urls() -> MediaUrls:
 
 
 @cache
-def _media_urls() -> "MediaBucket":
-    from atelier.store.media import MediaBucket
+def _media_urls() -> Callable[[str], str]:
+    return _cdn() if settings().cdn_url else _s3_urls()
 
-    return MediaBucket(_s3(), settings().bucket, signer=_cdn() if settings().cdn_url else None)
+
+def _s3_urls() -> Callable[[str], str]:
+    from atelier.store.dynamodb.credentials import credentials_of
+    from atelier.store.s3_urls import S3Urls
+
+    bucket, region = settings().bucket, usual_region(os.environ)
+    if region and not (os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")):
+        base = f"https://{bucket}.s3.{region}.amazonaws.com"
+    else:
+        base, region = f"{_s3().meta.endpoint_url}/{bucket}", _s3().meta.region_name
+    return S3Urls(base, region, credentials_of(os.environ))
 
 
 def _cdn() -> Callable[[str], str]:
-    from atelier.domain.tasks.record import URL_LIFE
     from atelier.store.cloudfront import CloudFront
 
     ours = settings()
-    return CloudFront(ours.cdn_url, ours.cdn_key_id, _secret(ours.cdn_key_secret), life=URL_LIFE)
+    return CloudFront(ours.cdn_url, ours.cdn_key_id, _secret(ours.cdn_key_secret))
 
 
 @cache

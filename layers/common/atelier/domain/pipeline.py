@@ -41,7 +41,8 @@ from atelier.domain.provider import (
     Working,
 )
 from atelier.domain.tasks import life_cycle
-from atelier.domain.tasks.record import Outcome, Output, Task, TaskError, TaskStatus, TaskSummary, TaskType
+from atelier.domain.tasks.file_names import file_name
+from atelier.domain.tasks.record import Outcome, Output, Task, TaskError, TaskStatus, TaskSummary
 from atelier.domain.tasks.requests import MOST_OUTPUTS, TYPED_OPTIONS
 
 Answer = TypeVar("Answer")
@@ -272,9 +273,8 @@ class Pipeline:
     # ------------------------------------------------------------------------------------------------------ ending
 
     def _store_outputs(self, task: Task, done: Done, *, now: datetime) -> Task:
-        stem = f"media/{task.user_id}/{task.id}"
         try:
-            outputs = [self._kept(done, number, stem, task.type) for number in range(_files_to_keep(done, task))]
+            outputs = [self._kept(task, done, number) for number in range(_files_to_keep(done, task))]
         except Unavailable as failure:
             return self._schedule_poll(task, now=now, status_reason=str(failure))
         except MediaRejected as media_rejected:
@@ -288,8 +288,9 @@ class Pipeline:
         ended = self._fail(task, error, now=now, outcome=Outcome.SUCCEEDED, cost=cost)
         return self._record_outcome(ended, now=now)
 
-    def _kept(self, done: Done, number: int, stem: str, kind: TaskType) -> Output:
-        output = self.media.keep(done.files[number], f"{stem}/{number}", kind)
+    def _kept(self, task: Task, done: Done, number: int) -> Output:
+        name = file_name(task.file_prefix, task.prompt, number + 1)
+        output = self.media.keep(done.files[number], f"media/{task.user_id}/{task.id}/{number}", task.type, name)
         return output.model_copy(update={"flagged": True}) if number in done.flagged else output
 
     def _fail(

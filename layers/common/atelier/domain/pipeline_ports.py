@@ -73,8 +73,10 @@ class Queue(Protocol):
 class Media(Protocol):
     """The media bucket."""
 
-    def keep(self, file: File, stem: str, kind: TaskType) -> Output:
+    def keep(self, file: File, stem: str, kind: TaskType, name: str) -> Output:
         """Store one file under a key that begins with `stem`, replacing what was there.
+
+        Whoever saves it gets `name`, with the extension of its type.
 
         Raises MediaRejected, and Unavailable when the file could not be fetched now.
         """

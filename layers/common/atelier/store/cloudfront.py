@@ -4,7 +4,7 @@ A signature takes about a millisecond, and a browser may keep what it has fetche
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -12,16 +12,16 @@ from urllib.parse import quote
 from botocore.signers import CloudFrontSigner
 
 from atelier.domain.schema import utcnow
+from atelier.domain.tasks.record import URL_LIFE, URL_WINDOW, window_begin
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-_PERIODS: Final = 4  # of a URL's life, in each of which it stays the same
 _REMEMBERED: Final = 4096
 
 
 class CloudFront:
-    """Signs the addresses of keys below `base`, for `life` and up to a quarter more.
+    """Signs the addresses of keys below `base`; each stays the same for a window, and works at least for its life.
 
     `pem` is asked for the private key once.
     """
@@ -32,12 +32,10 @@ class CloudFront:
         key_id: str,
         pem: Callable[[], str],
         *,
-        life: timedelta,
         now: Callable[[], datetime] = utcnow,
     ) -> None:
         self._base = base.rstrip("/")
         self._pem = pem
-        self._period = life.total_seconds() / _PERIODS
         self._now = now
         self._key: RSAPrivateKey | None = None
         self._signer = CloudFrontSigner(key_id, self._signature)
@@ -45,11 +43,9 @@ class CloudFront:
 
     def __call__(self, key: str) -> str:
         """A signed, expiring URL of the file."""
-        period = int(self._now().timestamp() / self._period)
-        return self._signed(key, (period + 1 + _PERIODS) * self._period)
+        return self._signed(key, window_begin(self._now()) + URL_WINDOW + URL_LIFE)
 
-    def _sign(self, key: str, ends: float) -> str:
-        until = datetime.fromtimestamp(ends, UTC)
+    def _sign(self, key: str, until: datetime) -> str:
         return self._signer.generate_presigned_url(f"{self._base}/{quote(key)}", date_less_than=until)
 
     def _signature(self, message: bytes) -> bytes:

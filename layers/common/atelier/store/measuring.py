@@ -1,12 +1,13 @@
 """Untrusted media are opened in a process of their own, with limits on memory, time and output.
 
 A file of two kilobytes can make a library ask for gigabytes, or run for hours, or worse. So nothing of a file is
-interpreted in the process that holds our credentials: `measure` hands the file to a child (`measuring_child`), piece by
-piece as it asks for them, and takes back a few numbers. The child is started once and forks for each file: a start
-takes a third of a second, a fork some milliseconds.
+interpreted in the process that holds our credentials: a `Measurer` hands the file to a child (`measuring_child`), piece
+by piece as it asks for them, and takes back a few numbers, and a thumbnail if there is one by the time the child ends.
+The child is started once and forks for each file: a start takes a third of a second, a fork some milliseconds.
 """
 
 import atexit
+import binascii
 import json
 import os
 import select
@@ -16,7 +17,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO, Final
@@ -26,7 +27,7 @@ from atelier.store.measuring_child import FRAME, PIECE
 _CHILD: Final = Path(__file__).with_name("measuring_child.py")
 # What a child is told of our environment: where shared libraries are, and nothing else.
 _ENVIRONMENT: Final = ("LD_LIBRARY_PATH", "PATH", "LANG")
-_LARGEST_MESSAGE: Final = 8 * 1024
+_LARGEST_MESSAGE: Final = 2**20
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,16 @@ class Track:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a file says of itself; for an image its pixels, for a recording its tracks, and its seconds if it says."""
+    """What a file says of itself; for an image its pixels, for a recording its tracks, and its seconds if it says.
+
+    `thumbnail` is a WebP of at most 512 pixels a side, where one could be made within the limits.
+    """
 
     width: int = 0
     height: int = 0
     seconds: float | None = None
     tracks: tuple[Track, ...] = ()
+    thumbnail: bytes | None = field(default=None, repr=False)
 
 
 class Unmeasurable(Exception):
@@ -83,15 +88,24 @@ class Measurer:
 
     def image(self, file: BinaryIO, size: int, reader: str) -> Facts:
         """The pixels of an image of `size` bytes, by Pillow's name of its format. Raises Unmeasurable."""
-        found = self._measure(file, {"as": "image", "reader": reader, "size": size})
-        return Facts(width=_positive_integer(found.get("width")), height=_positive_integer(found.get("height")))
+        found, thumbnail = self._measure(file, {"as": "image", "reader": reader, "size": size})
+        sides = _positive_integer(found.get("width")), _positive_integer(found.get("height"))
+        return Facts(*sides, thumbnail=thumbnail)
 
-    def recording(self, file: BinaryIO, size: int, reader: str) -> Facts:
-        """The tracks of a video or sound of `size` bytes, by FFmpeg's name of its container. Raises Unmeasurable."""
-        found = self._measure(file, {"as": "recording", "reader": reader, "size": size})
+    def video(self, file: BinaryIO, size: int, reader: str) -> Facts:
+        """The tracks of a video of `size` bytes, by FFmpeg's name of its container. Raises Unmeasurable."""
+        return self._recording(file, {"as": "video", "reader": reader, "size": size})
+
+    def sound(self, file: BinaryIO, size: int, reader: str) -> Facts:
+        """The tracks of a sound of `size` bytes, by FFmpeg's name of its container. Raises Unmeasurable."""
+        return self._recording(file, {"as": "sound", "reader": reader, "size": size})
+
+    def _recording(self, file: BinaryIO, job: dict[str, Any]) -> Facts:
+        found, thumbnail = self._measure(file, job)
         microseconds = _positive_integer(found.get("microseconds"))
         tracks = tuple(_track(each) for each in found.get("tracks", ()) if isinstance(each, dict))
-        return Facts(seconds=round(microseconds / 1_000_000, 3) if microseconds else None, tracks=tracks)
+        seconds = round(microseconds / 1_000_000, 3) if microseconds else None
+        return Facts(seconds=seconds, tracks=tracks, thumbnail=thumbnail)
 
     @property
     def process_id(self) -> int | None:
@@ -110,34 +124,37 @@ class Measurer:
                 pipe.close()
         process.wait()
 
-    def _measure(self, file: BinaryIO, job: dict[str, Any]) -> Mapping[str, Any]:
+    def _measure(self, file: BinaryIO, job: dict[str, Any]) -> tuple[Mapping[str, Any], bytes | None]:
         limits = self.limits
         job |= {"path": sys.path, "memory": limits.memory, "seconds": limits.processor, "pixels": limits.pixels}
+        answer: dict[str, Any] = {}
         with self._lock:
             try:
-                answer = self._exchange(file, job)
+                self._exchange(file, job, answer)
             except (_ChildEnded, _TimedOut) as end:
                 self.close()
-                raise Unmeasurable("time" if isinstance(end, _TimedOut) else "memory") from end
+                if "facts" not in answer:
+                    raise Unmeasurable("time" if isinstance(end, _TimedOut) else "memory") from end
             except BaseException:
                 self.close()  # what the child would say next is the answer to something else
                 raise
-        return _facts_in(answer)
+        return _facts_in(answer), _thumbnail_in(answer)
 
-    def _exchange(self, file: BinaryIO, job: dict[str, Any]) -> Mapping[str, Any]:
+    def _exchange(self, file: BinaryIO, job: dict[str, Any], answer: dict[str, Any]) -> None:
+        """Let the child measure the file; what it says becomes part of `answer` as it is said."""
         channel = _Channel(self._child_process(), self.limits.wall)
         channel.send(json.dumps(job).encode())
-        answer: dict[str, Any] = {}
         for _ in range(self.limits.reads):
             message = channel.receive()
             if "ended" in message:
-                return answer or {"unfit": "time" if message["ended"] == -signal.SIGXCPU else "memory"}
+                answer.setdefault("unfit", "time" if message["ended"] == -signal.SIGXCPU else "memory")
+                return
             if "read" in message:
                 start, length = _requested_range(message["read"], job["size"])
                 file.seek(start)
                 channel.send(file.read(length))
             else:
-                answer = message
+                answer |= message
         raise _TimedOut
 
     def _child_process(self) -> subprocess.Popen[bytes]:
@@ -159,6 +176,15 @@ def _facts_in(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(facts, dict):
         return facts
     raise Unmeasurable(str(answer.get("unfit")))
+
+
+def _thumbnail_in(answer: Mapping[str, Any]) -> bytes | None:
+    """The thumbnail, if it is a picture of the one type that we serve it as."""
+    try:
+        content = binascii.a2b_base64(answer.get("thumbnail") or "", strict_mode=True)
+    except (TypeError, ValueError):
+        return None
+    return content if content[:4] == b"RIFF" and content[8:12] == b"WEBP" else None
 
 
 def _start_child() -> subprocess.Popen[bytes]:

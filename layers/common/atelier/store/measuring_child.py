@@ -1,16 +1,19 @@
 """The process that opens untrusted media, run as a script by `measuring`.
 
-It loads the libraries once and forks for every file, so that each file meets a fresh process whose memory and
-processor time are limited. It has no network, no credentials and no file of its own: it asks its parent for the bytes
-it wants. A message is its length in four bytes, and JSON; the bytes of a file come in the same frame without JSON.
+It says what is in a file, and draws a small picture of it. It loads the libraries once and forks for every file, so
+that each file meets a fresh process whose memory and processor time are limited. It has no network, no credentials and
+no file of its own: it asks its parent for the bytes it wants.
+A message is its length in four bytes, and JSON; the bytes of a file come in the same frame without JSON.
 """
 
+import base64
 import io
 import json
 import os
 import resource
 import sys
 import warnings
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -19,8 +22,17 @@ from typing import Any, BinaryIO, Final, NoReturn
 FRAME: Final = 4
 PIECE: Final = 256 * 1024
 """The most bytes of a file in one frame."""
+THUMBNAIL: Final = 512
+"""The longest side of a thumbnail, in pixels."""
 _MOST_TRACKS: Final = 32
 _MEGABYTE: Final = 2**20
+_QUALITY: Final = 80
+_RATE: Final = 8000
+"""Samples a second that a waveform is drawn from."""
+_MOST_OF_IT: Final = 0.9  # some files only estimate how long they are
+_WAVE_HEIGHT: Final = 128
+_WAVE_COLOR: Final = (110, 118, 129, 255)
+"""A grey that can be seen on white and on black."""
 _RECORDING_OPTIONS: Final = {
     # How much is looked at to find out what is there: bytes, microseconds.
     "probesize": "2000000",
@@ -100,7 +112,7 @@ class _FileOfParent(io.RawIOBase):
 # ------------------------------------------------------------------------------------------------------ measuring
 
 
-def _image(file: BinaryIO, job: dict[str, Any]) -> dict[str, Any]:
+def _image(file: BinaryIO, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
     from PIL import Image  # noqa: PLC0415 - loaded before the fork, or not at all
 
     if job["reader"] == "WEBP":
@@ -111,13 +123,13 @@ def _image(file: BinaryIO, job: dict[str, Any]) -> dict[str, Any]:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             with Image.open(file, formats=(job["reader"],)) as image:
-                width, height = image.size
+                yield {"facts": {"width": image.width, "height": image.height}}
+                yield _thumbnail(image)
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
             raise Unfit("pixels") from None
-    return {"width": width, "height": height}
 
 
-def _recording(file: BinaryIO, job: dict[str, Any]) -> dict[str, Any]:
+def _recording(file: BinaryIO, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
     import av  # noqa: PLC0415 - loaded before the fork, or not at all
 
     if job["reader"] == "mov":
@@ -129,7 +141,8 @@ def _recording(file: BinaryIO, job: dict[str, Any]) -> dict[str, Any]:
         file, "r", format=reader, options=options, metadata_errors="replace", io_open=_nothing_else
     ) as container:
         tracks = [_track(each) for each in islice(container.streams, _MOST_TRACKS)]
-        return {"microseconds": container.duration, "tracks": tracks}
+        yield {"facts": {"microseconds": container.duration, "tracks": tracks}}
+        yield _thumbnail(_waveform(container) if job["as"] == "sound" else _poster(container))
 
 
 def _track(stream: Any) -> dict[str, Any]:
@@ -140,6 +153,60 @@ def _track(stream: Any) -> dict[str, Any]:
     # Recordings are shown with an image, which makes no video of them.
     cover = stream.type == "video" and bool(stream.disposition & Disposition.attached_pic)
     return {"type": stream.type, "cover": cover, **measures}
+
+
+def _thumbnail(image: Any) -> dict[str, Any]:
+    """A small WebP of the image, the way up that it is shown."""
+    from PIL import ImageOps  # noqa: PLC0415 - loaded before the fork, or not at all
+
+    if image.mode in ("1", "P", "PA"):  # the pixels of a palette cannot be mixed
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    image.thumbnail((THUMBNAIL, THUMBNAIL))
+    image = ImageOps.exif_transpose(image)
+    image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    file = io.BytesIO()
+    image.save(file, "WEBP", quality=_QUALITY)
+    return {"thumbnail": base64.b64encode(file.getvalue()).decode()}
+
+
+def _poster(container: Any) -> Any:
+    """The first image of a video."""
+    from av.stream import Disposition  # noqa: PLC0415 - loaded before the fork, or not at all
+
+    film = next(each for each in container.streams.video if not each.disposition & Disposition.attached_pic)
+    film.codec_context.thread_count = 1
+    frame = next(container.decode(film))
+    share = min(1, THUMBNAIL / max(frame.width, frame.height))
+    return frame.to_image(width=max(1, round(frame.width * share)), height=max(1, round(frame.height * share)))
+
+
+def _waveform(container: Any) -> Any:
+    """How loud a sound is from its beginning to its end. Raises Unfit when not all of it can be read."""
+    from av import AudioResampler  # noqa: PLC0415 - loaded before the fork, or not at all
+    from PIL import Image, ImageDraw  # noqa: PLC0415
+
+    told, track = container.duration, container.streams.audio[0]
+    resampler, found = AudioResampler("s16", "mono", _RATE), bytearray()
+    for frame in _with_end(container.decode(track)):
+        for part in resampler.resample(frame):
+            found += bytes(part.planes[0])[: 2 * part.samples]
+    samples = memoryview(found).cast("h")
+    if not samples or (told and len(samples) / _RATE < _MOST_OF_IT * told / 1_000_000):
+        raise Unfit("truncated")
+    image = Image.new("RGBA", (THUMBNAIL, _WAVE_HEIGHT))
+    draw, middle = ImageDraw.Draw(image), _WAVE_HEIGHT // 2
+    for column in range(THUMBNAIL):
+        begin, end = (len(samples) * at // THUMBNAIL for at in (column, column + 1))
+        column_samples = samples[begin : max(end, begin + 1)]
+        highest, lowest = max(column_samples), min(column_samples)
+        loud = max(highest, -lowest) * (middle - 1) // 2**15
+        draw.line((column, middle - loud, column, middle + loud), fill=_WAVE_COLOR)
+    return image
+
+
+def _with_end(frames: Iterator[Any]) -> Iterator[Any]:
+    yield from frames
+    yield None  # what a resampler has kept back comes with it
 
 
 def _nothing_else(url: str, flags: int, options: dict[str, str]) -> NoReturn:  # noqa: ARG001 - PyAV calls it so
@@ -222,34 +289,38 @@ def _limit(memory: int, seconds: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (now + memory, now + memory))
 
 
-def _measure(job: dict[str, Any]) -> dict[str, Any]:
+def _measure(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The facts, then the thumbnail if there can be one; the reason where the next of them cannot be had."""
     measure = _image if job["as"] == "image" else _recording
     try:
-        return {"facts": measure(io.BufferedReader(_FileOfParent(job["size"]), PIECE // 4), job)}
+        yield from measure(io.BufferedReader(_FileOfParent(job["size"]), PIECE // 4), job)
     except Unfit as unfit:
-        return {"unfit": str(unfit)}
+        yield {"unfit": str(unfit)}
     except MemoryError:
-        return {"unfit": "memory"}
+        yield {"unfit": "memory"}
     except Exception:  # there is no list of what a broken file makes the readers of its parts raise
-        return {"unfit": "format"}
+        yield {"unfit": "format"}
 
 
 def _answer(job: dict[str, Any]) -> NoReturn:
     code = 1
     with suppress(BaseException):  # no memory even to say so: the exit says it
         _limit(job["memory"], job["seconds"])
-        _send(_measure(job))
+        for message in _measure(job):
+            _send(message)
         code = 0
     os._exit(code)
 
 
 def _load(library: str) -> None:
-    if library == "image":
-        import PIL.Image  # noqa: PLC0415
+    import PIL.Image  # noqa: PLC0415
+    import PIL.ImageDraw  # noqa: PLC0415
+    import PIL.ImageOps  # noqa: PLC0415
+    import PIL.WebPImagePlugin  # noqa: PLC0415
 
-        PIL.Image.preinit()
-    else:
-        import av  # noqa: PLC0415, F401
+    PIL.Image.preinit()
+    if library != "image":
+        import av  # noqa: F401, PLC0415
 
 
 def serve() -> None:

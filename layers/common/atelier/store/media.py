@@ -1,12 +1,12 @@
-"""Media in our bucket: stored by the worker, read through signed, expiring URLs.
+"""Media in our bucket, stored by the worker. Callers read them through signed, expiring URLs (`s3_urls`, `cloudfront`).
 
-Finished files are at `media/<user>/<task>/<number>.<extension>`. What a provider puts into the bucket itself is
-copied from below `incoming/<task>/`.
+Finished files are at `media/<user>/<task>/<number>.<extension>`, and the thumbnail of each is beside it, at
+`media/<user>/<task>/<number>-thumbnail.webp`. What a provider puts into the bucket itself is copied from below
+`incoming/<task>/`.
 """
 
 import io
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Final, TypedDict, cast
 
@@ -15,7 +15,8 @@ from urllib3 import PoolManager
 
 from atelier.domain.pipeline_ports import MediaRejected
 from atelier.domain.provider import Content, File, Remote, Staged
-from atelier.domain.tasks.record import URL_LIFE, Output, TaskType
+from atelier.domain.tasks.file_names import content_disposition
+from atelier.domain.tasks.record import Output, TaskType
 from atelier.store.downloads import download
 from atelier.store.media_formats import HEAD, MIB, Format, check_size, format_of, media_rejected
 from atelier.store.media_metadata import MediaMetadata, read_metadata
@@ -26,51 +27,43 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CopySourceTypeDef
 
 INCOMING: Final = "incoming/"
+_THUMBNAIL: Final = Format("image/webp", "webp", "WEBP")
 PART: Final = 8 * MIB
 """As much of a file as is in memory at a time, more or less."""
 
 
 class MediaBucket:
-    """One bucket. URLs are its own, good for `url_life`, unless a `signer` makes them from keys."""
+    """One bucket."""
 
-    def __init__(
-        self,
-        client: "S3Client",
-        bucket: str,
-        *,
-        url_life: timedelta = URL_LIFE,
-        signer: Callable[[str], str] | None = None,
-    ) -> None:
+    def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
         self._bucket = bucket
-        self._url_life = url_life
-        self._signer = signer
         self._http = PoolManager()
 
     # ---------------------------------------------------------------------------------------------- bringing in
 
-    def keep(self, file: File, stem: str, kind: TaskType) -> Output:
+    def keep(self, file: File, stem: str, kind: TaskType, name: str) -> Output:
         """Store one file under `stem` and the extension of its real type, replacing what was there.
 
-        It may be repeated. Raises MediaRejected, which leaves nothing under `stem`, and Unavailable when a file cannot
-        be fetched now.
+        Whoever saves it gets it as `name`, with that extension. It may be repeated. Raises MediaRejected, which leaves
+        nothing under `stem`, and Unavailable when a file cannot be fetched now.
         """
         match file:
             case Content(content):
-                return self._keep_content(content, stem, kind)
+                return self._keep_content(content, stem, kind, name)
             case Remote():
-                return self._keep_remote(file, stem, kind)
+                return self._keep_remote(file, stem, kind, name)
             case Staged(key):
-                return self._keep_staged(key, stem, kind)
+                return self._keep_staged(key, stem, kind, name)
 
-    def _keep_content(self, content: bytes, stem: str, kind: TaskType) -> Output:
+    def _keep_content(self, content: bytes, stem: str, kind: TaskType, name: str) -> Output:
         check_size(len(content), kind)
         form, measures = read_metadata(io.BytesIO(content), kind)
         key = _key(stem, form)
-        self._client.put_object(Bucket=self._bucket, Key=key, Body=content, **_served_as(form))
-        return _output(key, form, len(content), measures)
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=content, **_served_as(form, name))
+        return self._output(key, form, len(content), measures)
 
-    def _keep_remote(self, remote: Remote, stem: str, kind: TaskType) -> Output:
+    def _keep_remote(self, remote: Remote, stem: str, kind: TaskType, name: str) -> Output:
         from boto3.s3.transfer import TransferConfig, create_transfer_manager  # noqa: PLC0415 - who reads does without
 
         with download(remote, kind, self._http) as source:
@@ -84,15 +77,20 @@ class MediaBucket:
                 preferred_transfer_client="classic",
             )
             with create_transfer_manager(self._client, by_parts) as transfers:
-                transfers.upload(cast("IO[bytes]", source), self._bucket, key, dict(_served_as(form))).result()
+                transfers.upload(
+                    cast("IO[bytes]", source),
+                    self._bucket,
+                    key,
+                    dict(_served_as(form, name)),
+                ).result()
         try:
             form, measures = read_metadata(self._reader(key, source.size), kind)
         except MediaRejected:
             self.delete(key)
             raise
-        return _output(key, form, source.size, measures)
+        return self._output(key, form, source.size, measures)
 
-    def _keep_staged(self, staged: str, stem: str, kind: TaskType) -> Output:
+    def _keep_staged(self, staged: str, stem: str, kind: TaskType, name: str) -> Output:
         # It stays where it is until the task ends badly, is deleted, or the bucket's rule for `incoming/` removes it:
         # the provider is asked again when this step is repeated, and must find the same files then.
         if not staged.startswith(INCOMING):
@@ -110,9 +108,25 @@ class MediaBucket:
             CopySource=source,
             MetadataDirective="REPLACE",
             TaggingDirective="REPLACE",
-            **_served_as(form),
+            **_served_as(form, name),
         )
-        return _output(key, form, size, measures)
+        return self._output(key, form, size, measures)
+
+    def _output(self, key: str, form: Format, size: int, measures: MediaMetadata) -> Output:
+        """What is at `key`, with its thumbnail, which is stored beside it."""
+        beside = f"{key.rpartition('.')[0]}-thumbnail.webp" if measures.thumbnail else None
+        if beside and measures.thumbnail:
+            drawn = _served_as(_THUMBNAIL)
+            self._client.put_object(Bucket=self._bucket, Key=beside, Body=measures.thumbnail, **drawn)
+        return Output(
+            key=key,
+            thumbnail_key=beside,
+            content_type=form.content_type,
+            bytes=size,
+            width=measures.width,
+            height=measures.height,
+            duration=measures.duration,
+        )
 
     def _reader(self, key: str, size: int) -> S3Reader:
         return S3Reader(self._client, self._bucket, key, size)
@@ -149,18 +163,6 @@ class MediaBucket:
             if not page["IsTruncated"]:
                 return
 
-    # -------------------------------------------------------------------------------------------------- reading
-
-    def url(self, key: str) -> str:
-        """A signed, expiring URL of the file."""
-        if self._signer is not None:
-            return self._signer(key)
-        return self._client.generate_presigned_url(
-            "get_object",
-            Params={"Bucket": self._bucket, "Key": key},
-            ExpiresIn=int(self._url_life.total_seconds()),
-        )
-
 
 def _key(stem: str, form: Format) -> str:
     return f"{stem}.{form.extension}"
@@ -172,18 +174,8 @@ class _Served(TypedDict):
     CacheControl: str
 
 
-def _served_as(form: Format) -> _Served:
+def _served_as(form: Format, name: str | None = None) -> _Served:
     # What is at a key never changes but by a repeat, which brings the same file.
     cached = "private, max-age=31536000, immutable"
-    return {"ContentType": form.content_type, "ContentDisposition": "inline", "CacheControl": cached}
-
-
-def _output(key: str, form: Format, size: int, measures: MediaMetadata) -> Output:
-    return Output(
-        key=key,
-        content_type=form.content_type,
-        bytes=size,
-        width=measures.width,
-        height=measures.height,
-        duration=measures.duration,
-    )
+    shown = content_disposition(f"{name}.{form.extension}") if name else "inline"
+    return {"ContentType": form.content_type, "ContentDisposition": shown, "CacheControl": cached}

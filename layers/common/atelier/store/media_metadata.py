@@ -1,7 +1,7 @@
-"""What is in a file: its size in pixels and its length in seconds, as the process that may open it says."""
+"""What is in a file: its pixels, its seconds and a thumbnail of it, as the process that may open it says."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from atelier.domain.tasks.record import TaskType
@@ -12,11 +12,15 @@ from atelier.store.s3_reader import S3Reader
 
 @dataclass(frozen=True)
 class MediaMetadata:
-    """Pixels of what can be seen, seconds of what lasts; None where there are none, or the file does not say."""
+    """Pixels of what can be seen, seconds of what lasts; None where there are none, or the file does not say.
+
+    `thumbnail` is a WebP of the image, of a video's first image or of a sound's waveform, where one could be made.
+    """
 
     width: int | None = None
     height: int | None = None
     duration: float | None = None
+    thumbnail: bytes | None = field(default=None, repr=False)
 
 
 def read_metadata(file: io.BytesIO | S3Reader, kind: TaskType) -> tuple[Format, MediaMetadata]:
@@ -43,26 +47,27 @@ def _image(file: BinaryIO, form: Format) -> MediaMetadata:
     facts = MEASURER.image(file, _size(file), form.reader)
     if not (facts.width and facts.height):
         raise wrong_type(TaskType.IMAGE)
-    return MediaMetadata(facts.width, facts.height)
+    return MediaMetadata(facts.width, facts.height, thumbnail=facts.thumbnail)
 
 
 def _recording(file: BinaryIO, form: Format, kind: TaskType) -> MediaMetadata:
-    facts = MEASURER.recording(file, _size(file), form.reader)
-    return _video(facts) if kind is TaskType.VIDEO else _audio(facts)
+    if kind is TaskType.VIDEO:
+        return _video(MEASURER.video(file, _size(file), form.reader))
+    return _audio(MEASURER.sound(file, _size(file), form.reader))
 
 
 def _video(facts: Facts) -> MediaMetadata:
     sizes = [(track.width, track.height) for track in facts.tracks if track.type == "video" and not track.cover]
     if not sizes or not all(sizes[0]):
         raise wrong_type(TaskType.VIDEO)
-    return MediaMetadata(*sizes[0], duration=facts.seconds)
+    return MediaMetadata(*sizes[0], duration=facts.seconds, thumbnail=facts.thumbnail)
 
 
 def _audio(facts: Facts) -> MediaMetadata:
     moving = any(track.type == "video" and not track.cover for track in facts.tracks)
     if moving or not any(track.sample_rate for track in facts.tracks if track.type == "audio"):
         raise wrong_type(TaskType.AUDIO)
-    return MediaMetadata(duration=facts.seconds)
+    return MediaMetadata(duration=facts.seconds, thumbnail=facts.thumbnail)
 
 
 def _size(file: BinaryIO) -> int:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from atelier.domain.errors import PreconditionFailed, TaskFailed
 from atelier.domain.schema import Id, StoredModel
-from atelier.domain.tasks.record import URL_LIFE, Output, Task, TaskStatus, TaskSummary
+from atelier.domain.tasks.record import Output, Task, TaskStatus, TaskSummary, window_begin
 from atelier.store.idempotency import CreateResult
 from atelier.web.api import PREFIX, resource_response
 from atelier.web.conditional import matches
@@ -38,18 +38,23 @@ class TaskResult(StoredModel):
 
 def with_urls(task: AnyTask, media: Signer) -> AnyTask:
     """The task with signed URLs."""
-    outputs = [output.model_copy(update={"url": media.url(output.key)}) for output in task.outputs]
+    outputs = [output.model_copy(update=_urls(output, media)) for output in task.outputs]
     return task.model_copy(update={"outputs": outputs})
+
+
+def _urls(output: Output, media: Signer) -> dict[str, str | None]:
+    thumbnail = output.thumbnail_key
+    return {"url": media.url(output.key), "thumbnail_url": None if thumbnail is None else media.url(thumbnail)}
 
 
 def tag_of(task: TaskSummary, *, now: datetime) -> str:
     """The entity tag of a task as its owner sees it.
 
-    The URLs are left out of it, but a task with files gets a new tag long before they end: whoever keeps an answer
-    for as long as its tag holds never keeps a dead link.
+    The URLs are left out of it, but a task with files gets a new tag when they change, long before they end: whoever
+    keeps an answer for as long as its tag holds never keeps a dead link.
     """
     seen = task.model_dump_json(exclude={"outputs": {"__all__": {"url"}}})
-    period = int(now.timestamp() / (URL_LIFE.total_seconds() / 4)) if task.outputs else 0
+    period = window_begin(now) if task.outputs else ""
     return f'"{hashlib.sha256(f"{period}{seen}".encode()).hexdigest()[:24]}"'
 
 

@@ -1,7 +1,7 @@
 """A task as it is stored and shown, and the table of its statuses."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final
@@ -47,13 +47,26 @@ TERMINAL: Final = frozenset(status for status, following in NEXT.items() if not 
 
 
 URL_LIFE: Final = timedelta(hours=1)
-"""How long the URL of an output works."""
+"""How long the URL of an output works, at least."""
+URL_WINDOW: Final = URL_LIFE / 4
+"""How long it stays the same, counted by the clock: a browser downloads a file once in each window."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def window_begin(now: datetime) -> datetime:
+    """When the window began in which URLs are the same as they are `now`."""
+    return now - (now - _EPOCH) % URL_WINDOW
 
 
 class Output(StoredModel):
-    """One file of a finished task, in our own storage. `url` is signed and stops working after a while."""
+    """One file of a finished task, in our own storage. Its URLs are signed and stop working after a while."""
 
     url: str = ""
+    thumbnail_url: Annotated[
+        str | None,
+        Field(description="A WebP of at most 512 pixels a side: the image, a video's first image, a sound's waveform."),
+    ] = None
     content_type: str
     bytes: int
     width: int | None = None
@@ -61,6 +74,7 @@ class Output(StoredModel):
     duration: Annotated[float | None, Field(description="Seconds.")] = None
     flagged: Annotated[bool, Field(description="Whether the provider's own safety check has marked this file.")] = False
     key: SkipJsonSchema[Annotated[str, Field(exclude=True)]]
+    thumbnail_key: SkipJsonSchema[Annotated[str | None, Field(exclude=True)]] = None
 
 
 def _as_text(value: object) -> object:
@@ -198,6 +212,8 @@ class TaskDetail(BaseModel):
     # What it was made for, whatever was deleted since: there it is booked.
     booked_client_id: SkipJsonSchema[Annotated[Id | None, Field(exclude=True)]] = None
     booked_campaign_id: SkipJsonSchema[Annotated[Id | None, Field(exclude=True)]] = None
+    # What the names of its files begin with: its campaign's name as it was.
+    file_prefix: SkipJsonSchema[Annotated[str, Field(exclude=True)]] = ""
     # Counts the changes of the detail, as `version` counts those of the summary.
     detail_version: SkipJsonSchema[Annotated[int, Field(exclude=True)]] = 1
 

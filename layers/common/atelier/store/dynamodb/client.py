@@ -37,9 +37,8 @@ def connect(environment: Environment) -> "DynamoDB | None":
 
     These are: behind a proxy, for FIPS and dual-stack endpoints, and outside the partitions aws and aws-us-gov.
     """
-    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION", "")
-    elsewhere = not region or region.startswith(("cn-", "us-iso", "eu-isoe-", "eusc-"))
-    if elsewhere or any(environment.get(name) for name in _LEFT_TO_BOTOCORE):
+    region = usual_region(environment)
+    if region is None:
         return None
     url = environment.get("AWS_ENDPOINT_URL_DYNAMODB") or environment.get("AWS_ENDPOINT_URL")
     return DynamoDB(
@@ -48,6 +47,13 @@ def connect(environment: Environment) -> "DynamoDB | None":
         credentials=credentials_of(environment),
         authorities=environment.get("AWS_CA_BUNDLE") or str(ROOTS),
     )
+
+
+def usual_region(environment: Environment) -> str | None:
+    """The region, where AWS's endpoints have their usual names; None where botocore has to say what they are."""
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION", "")
+    elsewhere = not region or region.startswith(("cn-", "us-iso", "eu-isoe-", "eusc-"))
+    return None if elsewhere or any(environment.get(name) for name in _LEFT_TO_BOTOCORE) else region
 
 
 class DynamoDB:

@@ -35,14 +35,17 @@ class Signer:
         canonical = f"POST\n{self._path}\n\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
         scope = f"{stamp[:8]}/{self._region}/dynamodb/aws4_request"
         said = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-        signature = hmac.digest(_signing_key(keys.secret_key, stamp[:8], self._region), said.encode(), "sha256").hex()
+        signature = hmac.digest(
+            signing_key(keys.secret_key, stamp[:8], self._region, "dynamodb"), said.encode(), "sha256"
+        ).hex()
         proof = f"Credential={keys.access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
         return {**signed, "authorization": f"AWS4-HMAC-SHA256 {proof}"}
 
 
-@lru_cache(maxsize=2)
-def _signing_key(secret: str, day: str, region: str) -> bytes:
+@lru_cache(maxsize=4)
+def signing_key(secret: str, day: str, region: str, service: str) -> bytes:
+    """The key that signs requests to a service in a region on a day (YYYYMMDD, UTC)."""
     key = f"AWS4{secret}".encode()
-    for part in (day, region, "dynamodb", "aws4_request"):
+    for part in (day, region, service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
     return key

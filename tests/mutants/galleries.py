@@ -1,0 +1,77 @@
+"""Mutants of what callers see of files: URLs that stay the same, thumbnails, names of downloads."""
+
+from typing import Final
+
+from tests.mutants import DOMAIN, STORE, Mutant
+
+S3_URLS: Final = "tests/property/test_s3_urls.py"
+MEASURING: Final = "tests/unit/test_measuring.py"
+MEDIA: Final = "tests/integration/test_media.py"
+FILE_NAMES: Final = "tests/property/test_file_names.py"
+CLOUDFRONT: Final = "tests/unit/test_cloudfront.py"
+
+MUTANTS: Final = (
+    Mutant(
+        "every answer has new URLs",
+        f"{STORE}/s3_urls.py",
+        "window_begin(self._now())",
+        "self._now()",
+        S3_URLS,
+    ),
+    Mutant(
+        "a URL of S3 ends before its life does",
+        f"{STORE}/s3_urls.py",
+        "(URL_LIFE + URL_WINDOW)",
+        "(URL_LIFE)",
+        S3_URLS,
+    ),
+    Mutant(
+        "a URL of CloudFront ends before its life does",
+        f"{STORE}/cloudfront.py",
+        " + URL_WINDOW + URL_LIFE",
+        " + URL_LIFE",
+        CLOUDFRONT,
+    ),
+    Mutant(
+        "a file is refused when no thumbnail can be made of it",
+        f"{STORE}/measuring.py",
+        'if "facts" not in answer:',
+        "if True:",
+        MEASURING,
+    ),
+    Mutant(
+        "whatever the child sends is stored as a thumbnail",
+        f"{STORE}/measuring.py",
+        'content if content[:4] == b"RIFF" and content[8:12] == b"WEBP" else None',
+        "content",
+        MEASURING,
+    ),
+    Mutant(
+        "a thumbnail is downloaded anew at each look",
+        f"{STORE}/media.py",
+        '"private, max-age=31536000, immutable"',
+        '"no-store"',
+        MEDIA,
+    ),
+    Mutant(
+        "a thumbnail is stored where its task's cleanup does not look",
+        f"{STORE}/media.py",
+        "f\"{key.rpartition('.')[0]}-thumbnail.webp\"",
+        "f\"thumbnails/{key.rpartition('.')[0]}.webp\"",
+        MEDIA,
+    ),
+    Mutant(
+        "a file's name is the prompt as it was sent",
+        f"{DOMAIN}/tasks/file_names.py",
+        "return unicodedata.category(character) in _OF_WORDS",
+        "return character != ' '",
+        FILE_NAMES,
+    ),
+    Mutant(
+        "a file's name is as long as its campaign's",
+        f"{DOMAIN}/tasks/file_names.py",
+        ".encode()[:_BYTES].decode",
+        ".encode().decode",
+        FILE_NAMES,
+    ),
+)
