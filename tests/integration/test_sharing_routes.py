@@ -49,6 +49,7 @@ STATUS: Final[dict[Route, Any]] = {
     ("POST", "/webhooks/{provider}"): OF_NOBODY,
     ("GET", "/me"): OF_NOBODY,
     ("GET", "/providers"): OF_NOBODY,
+    ("GET", "/models"): OF_NOBODY,
     ("GET", "/account"): READ_ACCOUNT,
     ("GET", "/webhook-secret"): MANAGE_ACCOUNT,
     ("POST", "/webhook-secret"): MANAGE_ACCOUNT,

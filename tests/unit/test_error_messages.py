@@ -14,6 +14,7 @@ from atelier.domain.batches import GenerationBatch, ResourceBatch, ResourceItem,
 from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import CampaignPatch, CampaignQuery, ClientCampaign, ClientCampaignQuery, NewCampaign
 from atelier.domain.clients import ClientPatch, ClientQuery, NewClient
+from atelier.domain.provider_info import ModelQuery
 from atelier.domain.schema import RequestModel
 from atelier.domain.shares import (
     AcceptedInvitation,
@@ -36,7 +37,7 @@ JARGON = re.compile(
 MODELS: list[type[BaseModel]] = [
     *(NewClient, ClientPatch, NewCampaign, ClientCampaign, CampaignPatch, NewImage, NewVideo, NewAudio, CorrectedCost),
     *(NewBudget, NewShare, NewInvitation, InvitationFields, AcceptedInvitation, ShareQuery, AccountShareQuery),
-    *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery, UsageQuery, ActivityQuery, TaskPatch),
+    *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery, UsageQuery, ActivityQuery, ModelQuery, TaskPatch),
     *(ResourceBatch, TaskBatch, GenerationBatch, ResourceItem, TaskItem),
 ]
 HOSTILE: list[Any] = [
