@@ -14,9 +14,7 @@ from atelier.domain.task_creation import GenerationContext, Parents, TaskIdentit
 from atelier.domain.tasks.record import TaskType
 from atelier.domain.tasks.requests import NewAudio, NewImage, NewTask, NewVideo
 from atelier.providers import fal_models, replicate_models
-from atelier.providers.fal import Fal
 from atelier.providers.inputs import has_unique_input, input_of
-from atelier.providers.replicate import Replicate
 from tests.providers.job_requests import a_job_request
 from tests.support import model_schemas
 from tests.support.builders import NOON, an_id
@@ -94,9 +92,11 @@ def test_only_a_seed_of_ours_makes_an_input_unique() -> None:
 @pytest.mark.parametrize("kind", TaskType)
 @pytest.mark.parametrize("provider", ["fal", "replicate"])
 def test_todays_default_generates_through_the_pipeline(
-    provider: str, kind: TaskType, fal: Fal, replicate: Replicate
+    request: pytest.FixtureRequest, provider: str, kind: TaskType
 ) -> None:
-    works = PipelineHarness({"fal": fal, "replicate": replicate})
+    server = request.getfixturevalue(f"{provider}_server")
+    server.queued = server.working = 0.0
+    works = PipelineHarness({provider: request.getfixturevalue(provider)})
     model = wiring.catalog().resolve(kind, provider=provider, model=None, configured=(provider,)).model
     id_ = works.job_request(1, provider=provider, model=model.id, kind=kind, prompt="A boat")
     works.run()

@@ -205,7 +205,7 @@ def _default_of(param: Param) -> str | bool:
 
 @dataclass(frozen=True)
 class SafetyPolicy:
-    """How far callers may loosen what providers check: up to which tolerance, and whether a checker may be off."""
+    """How far callers may loosen what providers check: up to which tolerance or level, and whether it is on."""
 
     tolerance: int = 2
     checker_may_be_off: bool = False

@@ -56,7 +56,7 @@ Size = Annotated[
     Field(description="Width x height in pixels, 64 to 2048 each.", json_schema_extra={"pattern": _SIZE}),
 ]
 Seconds = Annotated[float, Field(strict=True, ge=1, le=60)]
-SecondsOfSound = Annotated[float, Field(strict=True, ge=0.5, le=300)]
+SecondsOfSound = Annotated[float, Field(strict=True, ge=0.5, le=600)]
 
 
 def _not_too_many(values: Any) -> Any:
