@@ -10,7 +10,8 @@ from testbed.harness import Harness
 def listed(w: Harness, **query: Any) -> list[dict[str, Any]]:
     answer = w.call("GET", "/models", query=query)
     assert answer.status == 200
-    return answer.json["items"]
+    items: list[dict[str, Any]] = answer.json["items"]
+    return items
 
 
 def test_models_are_those_of_all_providers(w: Harness) -> None:

@@ -51,12 +51,12 @@ def requests_of(model: Model) -> Iterator[dict[str, Any]]:
         if name in model.takes or name == "num_outputs":
             yield from ({name: value} for value in values)
     for param in model.params:
-        values: tuple[JsonValue, ...] = param.choices
+        own: tuple[JsonValue, ...] = param.choices
         if param.minimum is not None and param.maximum is not None:
-            values = (param.minimum, param.maximum)
+            own = (param.minimum, param.maximum)
         elif param.pattern:
-            values = ("en",)
-        yield from ({"params": {param.name: value}} for value in values or (True, False))
+            own = ("en",)
+        yield from ({"params": {param.name: value}} for value in own or (True, False))
 
 
 def _ends(values: tuple[float, ...]) -> tuple[float, ...]:
