@@ -176,7 +176,15 @@ def requests() -> dict[str, Calls]:
         it.ask("GET /activity")
         it.ask("GET /reports/usage", query=year)
         it.ask("GET /reports/usage", query=year | {"group_by": "client,campaign"}, what="with names")
-        for route in ("GET /providers", "GET /me", "GET /account", "GET /health", "HEAD /health", "GET /openapi.json"):
+        for route in (
+            "GET /providers",
+            "GET /models",
+            "GET /me",
+            "GET /account",
+            "GET /health",
+            "HEAD /health",
+            "GET /openapi.json",
+        ):
             it.ask(route)
         return it.rows
 

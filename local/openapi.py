@@ -105,7 +105,8 @@ def _add_models(shapes: Mapping[str, Any]) -> None:
         making = sorted({model.provider for model in offered})
         properties["provider"]["anyOf"][0]["enum"] = making
         properties["providers"]["anyOf"][0]["items"]["enum"] = making
-        properties["model"]["anyOf"][0]["enum"] = [each for model in offered for each in (model.id, *model.aliases)]
+        names = dict.fromkeys(each for model in offered for each in (model.id, *model.aliases))
+        properties["model"]["anyOf"][0]["enum"] = list(names)
         properties["params"]["propertyNames"] = {"not": {"enum": sorted(properties)}}
 
 

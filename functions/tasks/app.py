@@ -1,4 +1,4 @@
-"""/api/v3/generate/*, /api/v3/tasks and /api/v3/providers"""
+"""/api/v3/generate/*, /api/v3/tasks, /api/v3/providers and /api/v3/models"""
 
 from atelier.bootstrap import bootstrap
 
@@ -18,7 +18,7 @@ from atelier.caller import access_of
 from atelier.domain.access import Access
 from atelier.domain.batches import Batch, BatchAnswer, GenerationBatch, TaskBatch
 from atelier.domain.ids import new_id
-from atelier.domain.provider_info import ProviderList, provider_list
+from atelier.domain.provider_info import ModelList, ModelQuery, ProviderList, model_list, provider_list
 from atelier.domain.schema import utcnow
 from atelier.domain.task_creation import GenerationContext, TaskIdentity, new_retry, new_task
 from atelier.domain.tasks.life_cycle import cancel, corrected
@@ -286,6 +286,18 @@ def delete_task(task_id: TaskId, if_match: IfMatch = None) -> Reply:
 def list_providers() -> Reply:
     """List providers and models: which are configured here, what each model takes, and what it costs."""
     return page_response(provider_list(wiring.generation_context()))
+
+
+@app.get(
+    "/api/v3/models",
+    tags=["Generation"],
+    operation_id="listModels",
+    summary="List models",
+    responses=responses(200, ModelList, "The models, with limits and list prices.", 400),
+)
+def list_models(query: Annotated[ModelQuery, Query()]) -> Reply:
+    """List models by provider, type, life cycle or name: what each takes, what it costs, and what replaces it."""
+    return page_response(model_list(query, wiring.generation_context()))
 
 
 def _batch(

@@ -231,7 +231,8 @@ def test_blackened_images_fail_with_cost_or_are_flagged(
     town: Town,
 ) -> None:
     """One that is blackened fails the task with its cost; some of several are flagged."""
-    black, some = (town.order("image", "fal", f"end:{what}", num_outputs=2) for what in ("nsfw", "nsfw_first"))
+    asked = {"model": "fal-ai/flux-pro", "num_outputs": 2}
+    black, some = (town.order("image", "fal", f"end:{what}", **asked) for what in ("nsfw", "nsfw_first"))
     task = town.finished(black)
     assert (task["status"], task["error"]["code"]) == ("failed", "content_policy_violation")
     assert (task["cost"]["actual"], task["outputs"]) == (0.08, [])

@@ -52,6 +52,7 @@ STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
     ("PATCH", "/campaigns/{campaign_id}"): (401, 403, 403, 200, 200),
     ("DELETE", "/campaigns/{campaign_id}"): (401, 403, 403, 204, 204),
     ("GET", "/providers"): (401, 403, 200, 200, 200),
+    ("GET", "/models"): (401, 403, 200, 200, 200),
     ("POST", "/generate/image"): (401, 403, 403, 202, 202),
     ("POST", "/generate/video"): (401, 403, 403, 202, 202),
     ("POST", "/generate/audio"): (401, 403, 403, 202, 202),

@@ -8,6 +8,7 @@ PIPELINE: Final = f"{DOMAIN}/pipeline.py"
 STEPS: Final = "tests/unit/test_pipeline.py"
 ENDINGS: Final = "tests/unit/test_pipeline_endings.py"
 FALLBACK: Final = "tests/unit/test_pipeline_fallback.py"
+PARAMS: Final = "tests/unit/test_params.py"
 TASK_ITEMS: Final = "tests/integration/test_task_items.py"
 
 ACCOUNT_LIMITS: Final = f"{STORE}/account_limits.py"
@@ -168,5 +169,26 @@ MUTANTS: Final = (
         "                    return current or task\n                task = current",
         "                    return current or task\n                raise",
         ENDINGS,
+    ),
+    Mutant(
+        "a filter is looser than the deployment allows",
+        f"{DOMAIN}/params.py",
+        "allowed = param.choices[: self.tolerance]",
+        "allowed = param.choices",
+        PARAMS,
+    ),
+    Mutant(
+        "the duration that is paid for is left to the provider",
+        f"{DOMAIN}/catalog.py",
+        "return {**duration, **{param.name",
+        "return {**{param.name",
+        PARAMS,
+    ),
+    Mutant(
+        "a lost job without a seed is taken from whoever has the same input",
+        "layers/common/atelier/providers/inputs.py",
+        'return "seed" in names and "seed" not in',
+        'return "seed" not in',
+        "tests/providers/test_models.py",
     ),
 )

@@ -46,6 +46,8 @@ KLING: Final = "fal-ai/kling-video/v1.6/standard/text-to-video"
 HAILUO: Final = "fal-ai/minimax/hailuo-02/standard/text-to-video"
 STABLE: Final = "fal-ai/stable-audio"
 SPEECH: Final = "fal-ai/elevenlabs/tts/turbo-v2.5"
+VEO: Final = "fal-ai/veo3.1"
+SEEDED: Final = (FLUX, "fal-ai/flux/dev")
 
 
 def sent(server: FalServer) -> dict[str, Any]:
@@ -66,6 +68,9 @@ def sent(server: FalServer) -> dict[str, Any]:
         (HAILUO, "out.mp4", "video/mp4"),
         (STABLE, "out.wav", "audio/wav"),
         (SPEECH, "out.wav", "audio/wav"),
+        ("openai/gpt-image-2", "out.png", "image/png"),
+        (VEO, "out.mp4", "video/mp4"),
+        ("fal-ai/stable-audio-25/text-to-audio", "out.wav", "audio/wav"),
     ],
 )
 def test_every_models_file_is_found_in_its_result(
@@ -149,6 +154,29 @@ def test_every_option_of_a_model_is_translated() -> None:
         assert model.max_outputs == 1 or "num_outputs" in words
         for ratio in model.aspect_ratios:
             assert words["aspect_ratio"][1](ratio)
+
+
+def test_a_price_that_varies_is_not_taken_from_units(fal: Fal) -> None:
+    done = made(fal, a_job_request(VEO, options={"duration": 8.0, "generate_audio": True}))
+    assert isinstance(done, Done)
+    assert done.cost is None
+
+
+def test_a_lost_job_without_a_seed_stays_lost(fal: Fal, fal_server: FalServer) -> None:
+    """Another request may have the same input: it is neither taken for ours nor sent again."""
+    job_request = a_job_request("openai/gpt-image-2", "submit:hang_up")
+    with pytest.raises(SubmitOutcomeUnknown):
+        fal.submit(job_request)
+    with pytest.raises(LookupInconclusive):
+        fal.find(job_request)
+    assert len(fal_server.books.of("submit")) == 1
+
+
+@pytest.mark.parametrize(("word", "code"), [("face", "face_detection_error"), ("nothing", "no_media_generated")])
+def test_a_models_own_refusal_is_the_tasks_code(word: str, code: str, fal: Fal) -> None:
+    refused = made(fal, a_job_request(FLUX, f"end:{word}"))
+    assert isinstance(refused, Refused)
+    assert (refused.error.code, refused.error.retryable) == (code, False)
 
 
 def test_the_guides_example_means_a_model_that_is_alive() -> None:

@@ -22,7 +22,7 @@ from atelier.domain.provider import (
 )
 from atelier.domain.tasks.record import TaskType
 from atelier.providers import aws
-from atelier.providers.polly import DEFAULT_VOICES, MODELS, VOICES, Polly
+from atelier.providers.polly import DEFAULT_VOICES, MODELS, VOICES, VOICES_BY_LANGUAGE, Polly
 from tests.providers.job_requests import a_job_request
 from tests.support.aws_harness import BUCKET, AwsHarness, client_of
 from tests.support.aws_media import AwsMedia
@@ -205,4 +205,5 @@ def test_exactly_the_apis_voices_are_listed() -> None:
     service = botocore.session.get_session().get_service_model("polly")
     assert set(VOICES) == set(service.shape_for("VoiceId").metadata["enum"])
     assert all(model.voices == VOICES for model in MODELS)
+    assert set(VOICES_BY_LANGUAGE) == set(service.shape_for("LanguageCode").metadata["enum"])
     assert set(DEFAULT_VOICES.values()) <= set(VOICES)

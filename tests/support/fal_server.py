@@ -10,6 +10,8 @@ status:<status>      asked where it stands, that status is the answer, three tim
 status:odd           a status that nobody knows, once it runs
 status:requeue       half done, and back in the queue
 end:422              the model refused the content
+end:face             the model refused a face
+end:nothing          the model says that it made nothing
 end:500              the model broke, with a body that says so
 end:page             the result is a web page with status 500
 end:empty            a result without media
@@ -40,7 +42,18 @@ from uuid import uuid4
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.support.provider_server import HANG_UP, Json, ProviderServer, Reply, Request, real_file, serve, words_in
+from tests.support import model_schemas
+from tests.support.provider_server import (
+    HANG_UP,
+    Json,
+    ProviderServer,
+    Reply,
+    Request,
+    fits,
+    real_file,
+    serve,
+    words_in,
+)
 
 POLICY: Final = {
     "detail": [
@@ -51,14 +64,26 @@ POLICY: Final = {
         }
     ]
 }
+_FACE: Final = {"detail": [{"loc": ["body"], "msg": "A face was not recognised.", "type": "face_detection_error"}]}
+_NOTHING: Final = {"detail": [{"loc": ["body"], "msg": "No media was generated.", "type": "no_media_generated"}]}
 BROKEN: Final = {"detail": [{"loc": ["body"], "msg": "The model broke.", "type": "internal_server_error"}]}
 _FAILED: Final = {
     "422": Reply(422, POLICY, {"X-Fal-Retryable": "false"}),
+    "face": Reply(422, _FACE),
+    "nothing": Reply(422, _NOTHING),
     "500": Reply(500, BROKEN, {"X-Fal-Needs-Retry": "1"}),
     "page": Reply(500, b"<html>Bad gateway</html>", {"Content-Type": "text/html"}),
 }
 _RESULTS: Final = ("", "empty", "nsfw", "nsfw_first", "inline", "long", "many", "detail")
-_RESULT_KEYS: Final = {"stable-audio": "audio_file", "elevenlabs": "audio", "video": "video", "hailuo": "video"}
+_RESULT_KEYS: Final = {
+    "stable-audio-25": "audio",
+    "stable-audio": "audio_file",
+    "elevenlabs": "audio",
+    "speech": "audio",
+    "video": "video",
+    "hailuo": "video",
+    "veo": "video",
+}
 
 
 @dataclass
@@ -126,6 +151,8 @@ class FalServer(ProviderServer):
         job = Job(request.path.strip("/"), request.json(), request.query.get("fal_webhook"))
         what = job.words.get("submit", "")
         self.books.note("submit", model=job.model, input=job.content, webhook=job.callback, job=job.id, word=what)
+        if not fits(job.content, model_schemas.FAL.get(job.model, {})):
+            return Reply(422, {"detail": [{"loc": ["body"], "msg": "Not the model's input.", "type": "value_error"}]})
         if what.isdigit():
             return _refusal(int(what))
         self.jobs[job.id] = job
@@ -167,8 +194,8 @@ class FalServer(ProviderServer):
         what = job.words.get("end", "")
         if job.canceled:
             return {"error": "Request was cancelled", "error_type": "client_cancelled"}
-        if what in ("422", "500"):
-            return {"error": f"Invalid status code: {what}"}
+        if what in _FAILED and what != "page":
+            return {"error": f"Invalid status code: {_FAILED[what].status}"}
         if what in (*_RESULTS, "page"):
             return {"metrics": {"inference_time": self.working}}
         return {"error": f"It failed: {what}.", "error_type": what}
@@ -184,7 +211,7 @@ class FalServer(ProviderServer):
         return _FAILED.get(what) or Reply(503, {"detail": f"It failed: {what}.", "error_type": what})
 
     def _units(self, job: Job) -> int:
-        return int(str(job.content.get("num_images", job.content.get("duration", 1))))
+        return int(str(job.content.get("num_images", job.content.get("duration", 1))).removesuffix("s"))
 
     def _output(self, job: Job) -> Json:
         fault, what = job.words.get("media", ""), job.words.get("end", "")

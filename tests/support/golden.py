@@ -76,6 +76,7 @@ ANSWERS: Final = {
     "tasks.generate_batch": 200,
     "tasks.batch_tasks": 200,
     "tasks.list_providers": 200,
+    "tasks.list_models": 200,
     "tasks.list_tasks": 200,
     "tasks.get_task": 200,
     "tasks.get_result": 202,

@@ -59,10 +59,12 @@ class PipelineHarness:
         self.waiting: list[tuple[datetime, int, GenerationMessage]] = []
         self._number = count()
 
-    def job_request(self, number: int, *, provider: str, model: str, prompt: str) -> str:
+    def job_request(
+        self, number: int, *, provider: str, model: str, prompt: str, kind: TaskType = TaskType.IMAGE
+    ) -> str:
         """Accept a task, as the API and the relay do; its id."""
         id_ = an_id(number)
-        asked = {"provider": provider, "served_by": provider, "model": model, "prompt": prompt}
+        asked = {"provider": provider, "served_by": provider, "model": model, "prompt": prompt, "type": kind}
         moments = {"created_at": self.now, "updated_at": self.now}
         task = a_task(id=id_, effective_prompt=prompt, params={"num_outputs": 1}, **asked, **moments)
         self.tasks.kept[id_], self.tasks.history[id_] = task, [task.status]

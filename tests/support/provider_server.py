@@ -25,6 +25,8 @@ from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import parse_qs, urlsplit
 
+import jsonschema
+
 Json = dict[str, Any]
 
 LAYERS: Final = tuple(str(Path(__file__).parents[2] / "layers" / name) for name in ("common", "sandbox"))
@@ -62,6 +64,11 @@ class Reply:
 
 
 HANG_UP: Final = Reply(0)
+
+
+def fits(content: Json, schema: Mapping[str, Any]) -> bool:
+    """Whether an input is one that the schema of a model allows."""
+    return jsonschema.Draft202012Validator(schema).is_valid(content)
 
 
 def words_in(prompt: object) -> dict[str, str]:

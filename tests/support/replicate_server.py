@@ -32,10 +32,18 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
-from tests.support.provider_server import HANG_UP, Json, ProviderServer, Reply, Request, serve, words_in
+from tests.support import model_schemas
+from tests.support.provider_server import HANG_UP, Json, ProviderServer, Reply, Request, fits, serve, words_in
 
 TOKEN: Final = "r8-token"
-_KINDS: Final = {"video": "video", "lyria": "audio", "music": "audio"}
+_KINDS: Final = {
+    "video": "video",
+    "veo": "video",
+    "seedance": "video",
+    "hailuo": "video",
+    "lyria": "audio",
+    "elevenlabs": "audio",
+}
 _SEVERAL: Final = ("flux-schnell",)
 _PAGE: Final = 100
 _LOGS: Final = {"withheld": "Using seed: 5\nNSFW content detected in image 0", "long": "x" * 11_000_000}
@@ -117,6 +125,8 @@ class ReplicateServer(ProviderServer):
         what = made.words.get("submit", "")
         version = asked.get("version")
         self.books.note("submit", model=model, version=version, input=made.content, webhook=made.callback, job=made.id)
+        if not fits(made.content, model_schemas.REPLICATE.get(model, {})):
+            return _problem(422, "Input validation failed", "Not the model's input.")
         if what.isdigit():
             return _refusal(int(what))
         self.predictions[made.id] = made

@@ -85,6 +85,7 @@ OPERATIONS: Final[dict[Route, Operation | str]] = {
     ("POST", "/webhooks/{provider}"): OF_NOBODY,
     ("GET", "/me"): OF_NOBODY,
     ("GET", "/providers"): OF_NOBODY,
+    ("GET", "/models"): OF_NOBODY,
     ("GET", "/clients"): LISTED,
     ("GET", "/campaigns"): LISTED,
     ("GET", "/tasks"): LISTED,

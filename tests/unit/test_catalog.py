@@ -13,6 +13,8 @@ from atelier.domain.catalog import SANDBOX, Catalog, Lifecycle, Model, Price, Re
 from atelier.domain.errors import Invalid
 from atelier.domain.tasks.record import Output, TaskType
 from atelier.domain.tasks.requests import NewAudio, NewImage, NewTask, NewVideo
+from testbed.template import PROJECT
+from tests.support.model_table import rows
 
 REGISTRY: Final = wiring.catalog()
 ALIVE: Final = tuple(each for each in REGISTRY.models if each.lifecycle is not Lifecycle.RETIRED)
@@ -34,14 +36,14 @@ def resolve(kind: TaskType, **wanted: Any) -> ResolvedModel:
 
 @pytest.mark.parametrize(("model", "name"), CASES, ids=NAMES)
 def test_models_are_found_by_every_name(model: Model, name: str) -> None:
-    """With and without their provider."""
-    for provider in (None, model.provider):
-        choice = resolve(model.type, provider=provider, model=name, configured=ALL)
+    """With their provider, and without it when it is the one that is configured."""
+    for provider, configured in ((model.provider, ALL), (None, (model.provider,))):
+        choice = resolve(model.type, provider=provider, model=name, configured=configured)
         assert (choice.model, choice.provider, choice.served_by) == (model, model.provider, model.provider)
 
 
-def test_no_name_means_two_models() -> None:
-    names = [name for each in REGISTRY.models for name in (each.id, *each.aliases)]
+def test_no_name_means_two_models_of_a_provider() -> None:
+    names = [(each.provider, name) for each in REGISTRY.models for name in (each.id, *each.aliases)]
     assert [name for name, count in Counter(names).items() if count > 1] == []
 
 
@@ -107,9 +109,8 @@ def test_an_unknown_model_is_refused_with_its_alternatives(kind: TaskType, provi
     (fault,) = refused.value.field_errors
     assert fault.pointer == "/model"
     known = fault.detail.split("known: ")[1].rstrip(".").split(", ")
-    for each in ALIVE:
-        could_be_meant = each.type is kind and provider in (None, each.provider)
-        assert (each.id in known) == could_be_meant
+    meant = {each.id for each in ALIVE if each.type is kind and provider in (None, each.provider)}
+    assert {each.id for each in ALIVE if each.id in known} == meant
 
 
 def test_retired_models_are_refused_and_deprecated_ones_work() -> None:
@@ -125,7 +126,9 @@ def test_retired_models_are_refused_and_deprecated_ones_work() -> None:
 def test_a_retired_models_replacement_makes_the_same() -> None:
     for each in REGISTRY.models:
         if each.replacement:
-            assert any((other.id, other.type) == (each.replacement, each.type) for other in ALIVE), each.id
+            same = (each.replacement, each.provider, each.type)
+            instead = next(other for other in ALIVE if (other.id, other.provider, other.type) == same)
+            assert instead.lifecycle is Lifecycle.ACTIVE
         assert not (each.default and each.lifecycle is Lifecycle.RETIRED)
 
 
@@ -191,6 +194,75 @@ def test_an_estimate_is_the_request_at_list_price(model: Model, options: dict[st
     assert model.estimate("A prompt.", options) == Decimal(cost)
 
 
+@pytest.mark.parametrize(
+    ("provider", "model", "options", "cost"),
+    [
+        ("fal", "fal-ai/flux-2-pro", {}, "0.03"),
+        ("fal", "fal-ai/flux-2-pro", {"size": "2048x2048"}, "0.075"),
+        ("fal", "openai/gpt-image-2", {"num_outputs": 2}, "0.12"),
+        ("fal", "openai/gpt-image-2", {"quality": "low"}, "0.01"),
+        ("fal", "openai/gpt-image-2", {"quality": "high"}, "0.22"),
+        ("fal", "bytedance/seedream/v5/pro/text-to-image", {"image_size": "auto_1K", "num_outputs": 4}, "0.27"),
+        ("fal", "bytedance/seedream/v5/pro/text-to-image", {}, "0.135"),
+        ("fal", "ideogram/v4", {"rendering_speed": "TURBO"}, "0.03"),
+        ("fal", "ideogram/v4", {"size": "2048x1024"}, "0.12"),
+        ("fal", "fal-ai/kling-video/v3/turbo/standard/text-to-video", {"duration": 15}, "1.68"),
+        ("fal", "fal-ai/kling-video/v3/pro/text-to-video", {}, "0.84"),
+        ("fal", "fal-ai/kling-video/v3/pro/text-to-video", {"generate_audio": False}, "0.56"),
+        ("fal", "fal-ai/veo3.1", {"duration": 4}, "1.6"),
+        ("fal", "fal-ai/veo3.1", {"generate_audio": False, "resolution": "1080p"}, "1.6"),
+        ("fal", "bytedance/seedance-2.0/text-to-video", {"duration": 10}, "3.024"),
+        ("fal", "fal-ai/stable-audio-25/text-to-audio", {"duration": 190}, "0.2"),
+        ("fal", "fal-ai/elevenlabs/tts/eleven-v3", {}, "0.0009"),
+        ("replicate", "openai/gpt-image-2", {}, "0.047"),
+        ("replicate", "openai/gpt-image-2", {"quality": "low"}, "0.012"),
+        ("replicate", "openai/gpt-image-2", {"quality": "high"}, "0.128"),
+        ("replicate", "google/veo-3.1", {}, "3.2"),
+        ("replicate", "google/veo-3.1-fast", {}, "1.2"),
+        ("replicate", "google/veo-3.1-fast", {"generate_audio": False, "duration": 6}, "0.6"),
+        ("replicate", "bytedance/seedance-2.0", {"resolution": "480p"}, "0.4"),
+        ("replicate", "bytedance/seedance-2.0", {"resolution": "1080p", "duration": 4}, "1.8"),
+        ("replicate", "kwaivgi/kling-v3-video", {"mode": "standard"}, "0.84"),
+        ("replicate", "kwaivgi/kling-v3-video", {}, "1.12"),
+        ("replicate", "google/lyria-3", {}, "0.04"),
+    ],
+)
+def test_estimates_follow_what_changes_the_price(
+    provider: str, model: str, options: dict[str, JsonValue], cost: str
+) -> None:
+    found = next(each for each in REGISTRY.models if (each.provider, each.id) == (provider, model))
+    assert found.estimate("A prompt.", options) == Decimal(cost)
+
+
+def test_every_price_says_when_it_was_read() -> None:
+    for each in REGISTRY.models:
+        assert each.provider == SANDBOX or each.price is None or each.price.as_of, each.id
+
+
+def test_defaults_are_active_and_priced_where_possible() -> None:
+    """A default without a price is refused under a budget that blocks."""
+    for each in REGISTRY.models:
+        if each.default:
+            same = [other for other in ALIVE if (other.provider, other.type) == (each.provider, each.type)]
+            assert each.lifecycle is Lifecycle.ACTIVE
+            assert each.price or not any(other.price for other in same)
+
+
+def test_a_shared_name_means_the_configured_provider() -> None:
+    for provider in ("fal", "replicate"):
+        choice = resolve(TaskType.IMAGE, model="openai/gpt-image-2", configured=(SANDBOX, provider))
+        assert (choice.provider, choice.served_by) == (provider, provider)
+
+
+def test_megapixels_after_the_first_may_cost_less() -> None:
+    def output(side: int) -> Output:
+        return Output(key="k", content_type="image/png", bytes=1, width=side, height=side)
+
+    model = Model("m", "p", TaskType.IMAGE, price=Price(Decimal("0.03"), Unit.MEGAPIXEL, further=Decimal("0.015")))
+    assert model.charge("x", [output(1024)]) == Decimal("0.03")
+    assert model.charge("x", [output(2048), output(2048)]) == Decimal("0.15")
+
+
 def test_a_model_without_a_price_has_no_estimate() -> None:
     model = Model("m", "p", TaskType.IMAGE)
     assert (model.estimate("x", {}), model.charge("x", [])) == (None, None)
@@ -203,3 +275,8 @@ def test_a_charge_is_the_list_price_of_what_came() -> None:
     assert priced(Unit.MEGAPIXEL).charge("x", [output(width=1344, height=756)]) == Decimal("0.05")
     assert priced(Unit.SECOND).charge("x", [output(duration=5.5)]) == Decimal("0.275")
     assert priced(Unit.IMAGE).charge("x", [output(), output()]) == Decimal("0.1")
+
+
+def test_the_document_has_the_catalogs_prices() -> None:
+    lines = (PROJECT / "docs/providers.md").read_text().splitlines()
+    assert [line for line in lines if line.startswith(tuple(f"| {name} | `" for name in ALL))] == list(rows(REGISTRY))

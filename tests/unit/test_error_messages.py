@@ -15,6 +15,7 @@ from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import CampaignPatch, CampaignQuery, ClientCampaign, ClientCampaignQuery, NewCampaign
 from atelier.domain.clients import ClientPatch, ClientQuery, NewClient
 from atelier.domain.imports import FailureQuery, NewImport
+from atelier.domain.provider_info import ModelQuery
 from atelier.domain.schema import RequestModel
 from atelier.domain.shares import (
     AcceptedInvitation,
@@ -37,7 +38,7 @@ JARGON = re.compile(
 MODELS: list[type[BaseModel]] = [
     *(NewClient, ClientPatch, NewCampaign, ClientCampaign, CampaignPatch, NewImage, NewVideo, NewAudio, CorrectedCost),
     *(NewBudget, NewShare, NewInvitation, InvitationFields, AcceptedInvitation, ShareQuery, AccountShareQuery),
-    *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery, UsageQuery, ActivityQuery, TaskPatch),
+    *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery, UsageQuery, ActivityQuery, ModelQuery, TaskPatch),
     *(ResourceBatch, TaskBatch, GenerationBatch, ResourceItem, TaskItem, NewImport, FailureQuery),
 ]
 HOSTILE: list[Any] = [

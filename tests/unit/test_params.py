@@ -226,7 +226,11 @@ _HIGH: Final = (
 def test_a_priced_default_is_sent_unless_overridden() -> None:
     ray = the_model(RAY)
     assert ray.sent({"duration": 5}) == {"resolution": "720p", "duration": 5}
-    assert ray.sent({"resolution": "540p"}) == {"resolution": "540p"}
+    assert ray.sent({"resolution": "540p", "duration": 9}) == {"resolution": "540p", "duration": 9}
+
+
+def test_a_default_duration_is_sent() -> None:
+    assert the_model(RAY).sent({"resolution": "540p"}) == {"resolution": "540p", "duration": 5}
 
 
 # ------------------------------------------------------------------------------------------------------ what is allowed
@@ -234,8 +238,8 @@ def test_a_priced_default_is_sent_unless_overridden() -> None:
 
 def the_params(model: str, policy: SafetyPolicy) -> dict[str, Param]:
     models = (*fal_models.MODELS, *replicate_models.MODELS)
-    found = next(each for each in Catalog(models).under(policy).models if each.id == model)
-    return {param.name: param for param in found.params}
+    found = [each for each in Catalog(models).under(policy).models if each.id == model]
+    return {param.name: param for each in found for param in each.params}
 
 
 @pytest.mark.parametrize(("tolerance", "allowed"), [(1, "1"), (2, "12"), (4, "1234"), (6, "123456")])
@@ -263,6 +267,7 @@ def test_a_limit_below_the_providers_default_is_sent() -> None:
     [
         ("fal-ai/flux/dev", "enable_safety_checker", True),
         ("black-forest-labs/flux-schnell", "disable_safety_checker", False),
+        ("fal-ai/flux-2-pro", "enable_safety_checker", True),
     ],
 )
 def test_safety_checkers_are_switched_off_only_where_allowed(model: str, name: str, safe: bool) -> None:
@@ -271,6 +276,30 @@ def test_safety_checkers_are_switched_off_only_where_allowed(model: str, name: s
     with pytest.raises(ValueError, match=f"must be {str(safe).lower()}"):
         required.checked(not safe)
     assert the_params(model, SafetyPolicy(checker_may_be_off=True))[name].checked(not safe) is (not safe)
+
+
+def test_moderation_is_lowered_only_where_allowed() -> None:
+    model = "openai/gpt-image-2"
+    required = the_params(model, SafetyPolicy(tolerance=6))["moderation"]
+    assert required.checked("auto") == "auto"
+    with pytest.raises(ValueError, match='must be "auto"'):
+        required.checked("low")
+    assert the_params(model, SafetyPolicy(checker_may_be_off=True))["moderation"].checked("low") == "low"
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "level", "told"),
+    [(1, "block_low_and_above", True), (2, "block_medium_and_above", True), (3, "block_only_high", False)],
+)
+def test_a_filter_level_is_capped_like_a_tolerance(tolerance: int, level: str, told: bool) -> None:
+    """And told where the provider's own default is looser."""
+    param = the_params("google/nano-banana-pro", SafetyPolicy(tolerance))["safety_filter_level"]
+    assert (param.default, param.choices[-1], len(param.choices), param.always_sent) == (level, level, tolerance, told)
+
+
+def test_a_tolerance_below_a_models_default_is_told() -> None:
+    param = the_params("fal-ai/veo3.1", SafetyPolicy())["safety_tolerance"]
+    assert (param.default, param.choices, param.always_sent) == ("2", ("1", "2"), True)
 
 
 # ------------------------------------------------------------------------------------------------- what is listed
@@ -292,7 +321,7 @@ def test_the_list_of_a_model_makes_sense(model: Model) -> None:
         assert param.default is None or param.checked(param.default) == param.default
         assert param.default is not None or not (param.always_sent or param.price_factors or param.safety)
         if param.safety is Safety.CHECKER:
-            assert param.type is ParamType.BOOLEAN
+            assert param.type is ParamType.BOOLEAN or param.default in param.choices
         assert "url" not in param.name.lower(), "an address would have the provider fetch it"
 
 

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -33,12 +34,32 @@ class Unit(StrEnum):
     THOUSAND_CHARACTERS = "1000_characters"
 
 
+class PriceSource(StrEnum):
+    """Who was read: the provider's own page, or somebody else's list of its prices."""
+
+    PROVIDER = "provider"
+    THIRD_PARTY = "third_party"
+
+
 @dataclass(frozen=True)
 class Price:
-    """`amount` US dollars per unit, as the provider lists it."""
+    """`amount` US dollars per unit, as the provider lists it; `as_of` is the day on which that was read.
+
+    With `further`, an image costs `amount` for its first megapixel and `further` for each one after it.
+    """
 
     amount: Decimal
     per: Unit
+    further: Decimal | None = None
+    as_of: date | None = None
+    source: PriceSource = PriceSource.PROVIDER
+
+    def of(self, quantity: float, *, count: float = 1) -> Decimal:
+        """The price of so many units; of megapixels, in each of `count` images."""
+        units, images = Decimal(str(quantity)), Decimal(str(count))
+        if self.further is None or units <= 1:
+            return self.amount * units * images
+        return (self.amount + self.further * (units - 1)) * images
 
 
 class Lifecycle(StrEnum):
@@ -90,6 +111,7 @@ class Model:
     seconds: Seconds | None = None
     aspect_ratios: tuple[str, ...] = ()
     voices: tuple[str, ...] = ()
+    voices_by_language: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     params: tuple[Param, ...] = ()
     stands_for: Mapping[str, str] = field(default_factory=dict, hash=False)
     price: Price | None = None
@@ -97,13 +119,22 @@ class Model:
     replacement: str | None = None
     default: bool = False
 
+    @property
+    def unit_price_varies(self) -> bool:
+        """Whether a unit costs more or less by its number or by an option."""
+        return bool(self.price and self.price.further) or any(param.price_factors for param in self.params)
+
     def answers_to(self, name: str) -> bool:
         """Whether a caller may call it by `name`."""
         return name == self.id or name in self.aliases
 
     def sent(self, options: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-        """The options of a job, with the defaults that the provider is told so that it takes no others."""
-        return {**{param.name: param.default for param in self.params if param.always_sent}, **options}
+        """The options of a job, with the defaults that the provider is told so that it takes no others.
+
+        A duration is always one of them: it is what most videos are paid by.
+        """
+        duration: dict[str, JsonValue] = {"duration": self.seconds.default} if self.seconds else {}
+        return {**duration, **{param.name: param.default for param in self.params if param.always_sent}, **options}
 
     def estimate(self, prompt: str, options: Mapping[str, JsonValue]) -> Decimal | None:
         """The estimated cost of a job; one megapixel per image when no size is given."""
@@ -141,14 +172,15 @@ class Model:
             return None
         factor = math.prod((param.factor(options.get(param.name)) for param in self.params), start=Decimal(1))
         quantity = {
-            Unit.IMAGE: count,
-            Unit.VIDEO: count,
-            Unit.AUDIO: count,
-            Unit.MEGAPIXEL: count * megapixels,
-            Unit.SECOND: count * seconds,
+            Unit.IMAGE: 1,
+            Unit.VIDEO: 1,
+            Unit.AUDIO: 1,
+            Unit.MEGAPIXEL: megapixels,
+            Unit.SECOND: seconds,
             Unit.THOUSAND_CHARACTERS: characters / 1000,
         }[self.price.per]
-        return in_dollars(self.price.amount * Decimal(str(quantity)) * factor)
+        files = 1 if self.price.per is Unit.THOUSAND_CHARACTERS else count
+        return in_dollars(self.price.of(quantity, count=files) * factor)
 
 
 _MOST: Final = 10**6
@@ -247,9 +279,10 @@ class Catalog:
             raise Invalid([FieldError(f"Has no model for {kind}.", pointer="/provider")])
         if model is None:
             return _default_of(candidates, configured)
-        for each in candidates:
-            if each.answers_to(model):
-                return _not_retired(each)
+        having = [each for each in candidates if each.answers_to(model)]
+        if having:
+            # Two providers may have a model under one name.
+            return _not_retired(min(having, key=lambda each: each.provider not in configured))
         alive = (each for each in candidates if each.lifecycle is not Lifecycle.RETIRED)
         known = ", ".join(name for each in alive for name in (each.id, *each.aliases))
         raise Invalid([FieldError(f"Unknown model for {kind}; known: {known}.", pointer="/model")])

@@ -27,9 +27,14 @@ class ParamType(StrEnum):
 
 
 class Safety(StrEnum):
-    """What a parameter can loosen: how much is tolerated, in numbers that rise, or whether anything is checked."""
+    """What a parameter can loosen.
+
+    How much is tolerated: in numbers that rise, or in levels, of which the strictest comes first. Or whether anything
+    is checked as the provider does by default.
+    """
 
     TOLERANCE = "tolerance"
+    LEVEL = "level"
     CHECKER = "checker"
 
 
@@ -194,9 +199,13 @@ def pointer_to(name: str) -> str:
 # -------------------------------------------------------------------------------------------------------- operators
 
 
+def _default_of(param: Param) -> str | bool:
+    return param.default if isinstance(param.default, str) else bool(param.default)
+
+
 @dataclass(frozen=True)
 class SafetyPolicy:
-    """How far callers may loosen what providers check: up to which tolerance, and whether a checker may be off."""
+    """How far callers may loosen what providers check: up to which tolerance or level, and whether it is on."""
 
     tolerance: int = 2
     checker_may_be_off: bool = False
@@ -204,7 +213,9 @@ class SafetyPolicy:
     def of(self, param: Param) -> Param:
         """The parameter as it is offered here. A default that is looser than allowed is replaced, and told."""
         if param.safety is Safety.CHECKER and not self.checker_may_be_off:
-            return replace(param, choices=(bool(param.default),))
+            return replace(param, choices=(_default_of(param),))
+        if param.safety is Safety.LEVEL:
+            return self._up_to_level(param)
         if param.safety is not Safety.TOLERANCE:
             return param
         default = param.default if int(str(param.default)) <= self.tolerance else self._most_of(param)
@@ -215,6 +226,12 @@ class SafetyPolicy:
             default=default,
             always_sent=param.always_sent or default != param.default,
         )
+
+    def _up_to_level(self, param: Param) -> Param:
+        allowed = param.choices[: self.tolerance]
+        default = param.default if param.default in allowed else allowed[-1]
+        told = param.always_sent or default != param.default
+        return replace(param, choices=allowed, default=default, always_sent=told)
 
     def _most_of(self, param: Param) -> JsonValue:
         return str(self.tolerance) if param.type is ParamType.TEXT else self.tolerance

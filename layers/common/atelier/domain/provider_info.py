@@ -1,14 +1,16 @@
 """The catalog of models as callers see it."""
 
+from datetime import date
 from typing import Annotated, Final
 
 from pydantic import Field, JsonValue
 
-from atelier.domain.catalog import SANDBOX, Lifecycle, Model, Price, Seconds, Unit
+from atelier.domain.catalog import SANDBOX, Lifecycle, Model, Price, PriceSource, Seconds, Unit
 from atelier.domain.params import Param, ParamType
-from atelier.domain.schema import Amount, StoredModel
+from atelier.domain.schema import Amount, RequestModel, StoredModel
 from atelier.domain.task_creation import GenerationContext
 from atelier.domain.tasks.record import TaskType
+from atelier.domain.text import comparison_key
 
 _LISTED: Final = "The provider's list price; your contract may say otherwise."
 
@@ -19,6 +21,13 @@ class PriceInfo(StoredModel):
     amount: Amount
     currency: str = "USD"
     per: Unit
+    further_amount: Annotated[
+        Amount | None, Field(description="What each megapixel of an image after the first costs, if not `amount`.")
+    ] = None
+    as_of: Annotated[date | None, Field(description="When the price was read.")] = None
+    source: Annotated[
+        PriceSource, Field(description="Read from the provider itself, or from somebody else's list of its prices.")
+    ] = PriceSource.PROVIDER
 
 
 class DurationLimits(StoredModel):
@@ -40,6 +49,9 @@ class Limits(StoredModel):
     voices: Annotated[
         list[str], Field(description="Empty: any name is sent, and the provider refuses those it does not have.")
     ] = Field(default_factory=list)
+    voices_by_language: Annotated[
+        dict[str, list[str]], Field(description="The same by language; a voice that speaks two is in both.")
+    ] = Field(default_factory=dict)
 
 
 class ParamInfo(StoredModel):
@@ -93,6 +105,59 @@ class ProviderList(StoredModel):
     items: list[ProviderInfo]
 
 
+class OfferedModel(ModelInfo):
+    """A model with its provider."""
+
+    provider: str
+    configured: Annotated[bool, Field(description="Whether its provider is configured.")]
+    served_by: Annotated[str | None, Field(description="Null: a request for it is a 400.")] = None
+
+
+class ModelList(StoredModel):
+    """Models of all providers."""
+
+    items: list[OfferedModel]
+
+
+_ANY_OF: Final = "Only with any of these {}; may be given several times."
+
+
+class ModelQuery(RequestModel):
+    """Which models to list."""
+
+    provider: Annotated[
+        tuple[Annotated[str, Field(max_length=64)], ...],
+        Field(max_length=100, description=_ANY_OF.format("providers")),
+    ] = ()
+    type: Annotated[tuple[TaskType, ...], Field(max_length=100, description=_ANY_OF.format("types"))] = ()
+    lifecycle: Annotated[tuple[Lifecycle, ...], Field(max_length=100, description=_ANY_OF.format("life cycles"))] = ()
+    search: Annotated[
+        str | None,
+        Field(max_length=255, description="Part of the id or an alias, whatever its case and white space."),
+    ] = None
+
+
+def model_list(query: ModelQuery, generation_context: GenerationContext) -> ModelList:
+    """The models that a query selects, by provider in alphabetical order."""
+    part = comparison_key(query.search or "")
+    return ModelList(
+        items=[
+            OfferedModel(
+                **dict(model),
+                provider=provider.name,
+                configured=provider.configured,
+                served_by=provider.served_by,
+            )
+            for provider in provider_list(generation_context).items
+            if not query.provider or provider.name in query.provider
+            for model in provider.models
+            if (not query.type or model.type in query.type)
+            and (not query.lifecycle or model.lifecycle in query.lifecycle)
+            and any(part in comparison_key(name) for name in (model.id, *model.aliases))
+        ]
+    )
+
+
 def provider_list(generation_context: GenerationContext) -> ProviderList:
     """All providers and their models, in alphabetical order."""
     return ProviderList(items=[_provider(name, generation_context) for name in generation_context.catalog.providers])
@@ -121,6 +186,7 @@ def _model(model: Model) -> ModelInfo:
             duration=_seconds(model.seconds),
             aspect_ratios=list(model.aspect_ratios),
             voices=list(model.voices),
+            voices_by_language={name: list(voices) for name, voices in model.voices_by_language.items()},
         ),
         price=_price(model.price),
     )
@@ -149,4 +215,8 @@ def _seconds(seconds: Seconds | None) -> DurationLimits | None:
 
 
 def _price(price: Price | None) -> PriceInfo | None:
-    return PriceInfo(amount=price.amount, per=price.per) if price else None
+    if price is None:
+        return None
+    return PriceInfo(
+        amount=price.amount, per=price.per, further_amount=price.further, as_of=price.as_of, source=price.source
+    )

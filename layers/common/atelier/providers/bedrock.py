@@ -3,10 +3,11 @@
 No callbacks: jobs are polled. Both write into our own bucket; Bedrock writes videos there itself.
 """
 
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from atelier.domain.catalog import Lifecycle, Model, Price, Seconds, Unit
+from atelier.domain.catalog import Lifecycle, Model, Price, PriceSource, Seconds, Unit
 from atelier.domain.params import boolean, choice
 from atelier.domain.provider import JobRequest, State
 from atelier.domain.tasks.record import TaskType
@@ -66,7 +67,7 @@ MODELS: Final = (
             boolean("loop", default=False),
         ),
         # Of 540p; AWS Marketplace bills it by region. From others' lists, 2026-11.
-        price=Price(Decimal("0.75"), Unit.SECOND),
+        price=Price(Decimal("0.75"), Unit.SECOND, as_of=date(2026, 11, 22), source=PriceSource.THIRD_PARTY),
         default=True,
     ),
     _retired("amazon.nova-canvas-v1:0", TaskType.IMAGE, _CORE),

@@ -45,7 +45,7 @@ __all__ = ["MODELS", "Fal"]
 log: Final = logging.getLogger(__name__)
 
 _HOSTS: Final = ("fal.media",)
-_SEVERAL_FILES: Final = ("images", "videos")
+_SEVERAL_FILES: Final = ("images", "videos", "audios")
 _ONE_FILE: Final = ("image", "video", "audio", "audio_file")
 # What others have had made is in the history with its inputs and outputs: pages are small, and smaller when one is not.
 _PAGE: Final = 25
@@ -245,7 +245,9 @@ def _objects(value: object) -> list[dict[str, Any]]:
 
 
 def _cost(headers: Mapping[str, str], model: str) -> Decimal | None:
-    price = next((each.price for each in MODELS if each.id == model), None)
+    """What fal bills. None where an option or a size changes the price: how it counts units then is not documented."""
+    known = next((each for each in MODELS if each.id == model), None)
+    price = known.price if known and not known.unit_price_varies else None
     try:
         units = Decimal(headers.get("x-fal-billable-units", ""))
     except InvalidOperation:

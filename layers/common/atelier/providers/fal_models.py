@@ -1,12 +1,13 @@
 """The models of fal, and what each calls our options. Not in the adapter: requests are checked without it."""
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from pydantic import JsonValue
 
-from atelier.domain.catalog import Lifecycle, Model, Price, Seconds, Unit
+from atelier.domain.catalog import Lifecycle, Model, Price, PriceSource, Seconds, Unit
 from atelier.domain.params import Safety, boolean, choice, integer, number, text
 from atelier.domain.tasks.record import TaskType
 from atelier.providers.inputs import InputNames, fields_of, same, whole
@@ -26,7 +27,6 @@ _SIZES: Final[Mapping[str, JsonValue]] = {
     "4:5": {"width": 768, "height": 960},
     "5:4": {"width": 960, "height": 768},
 }
-_FLUX_OPTIONS: Final = frozenset({"aspect_ratio", "size", "seed"})
 
 
 def _size_of(ratio: str) -> JsonValue:
@@ -38,109 +38,326 @@ def _sides(size: str) -> JsonValue:
     return {"width": int(width), "height": int(height)}
 
 
+def _with_unit(seconds: float) -> JsonValue:
+    return f"{as_text(seconds)}s"
+
+
+def _milliseconds(seconds: float) -> JsonValue:
+    return whole(seconds * 1000)
+
+
+def _voice_setting(voice: str) -> JsonValue:
+    return {"voice_id": voice}
+
+
 _FLUX: Final[InputNames] = {
     "num_outputs": ("num_images", same),
     "aspect_ratio": ("image_size", _size_of),
     "size": ("image_size", _sides),
     "seed": ("seed", same),
 }
+_FLUX_2: Final[InputNames] = {name: _FLUX[name] for name in ("aspect_ratio", "size", "seed")}
+_GPT_IMAGE: Final[InputNames] = {name: _FLUX[name] for name in ("num_outputs", "aspect_ratio")}
+_COUNTED: Final[InputNames] = {"num_outputs": ("num_images", same)}
+_TIMED: Final[InputNames] = {"duration": ("duration", as_text)}
+_FRAMED: Final[InputNames] = {**_TIMED, "aspect_ratio": ("aspect_ratio", same)}
+_KLING: Final[InputNames] = {**_FRAMED, "negative_prompt": ("negative_prompt", same)}
+_VEO: Final[InputNames] = {**_KLING, "duration": ("duration", _with_unit), "seed": ("seed", same)}
+_SPEECH: Final[InputNames] = {"prompt": ("text", same), "voice": ("voice", same)}
 INPUT_NAMES: Final[Mapping[str, InputNames]] = {
+    "fal-ai/flux-2-pro": _FLUX_2,
+    "openai/gpt-image-2": _GPT_IMAGE,
+    "bytedance/seedream/v5/pro/text-to-image": _COUNTED,
+    "ideogram/v4": _FLUX,
+    "fal-ai/kling-video/v3/turbo/standard/text-to-video": _FRAMED,
+    "fal-ai/kling-video/v3/turbo/pro/text-to-video": _FRAMED,
+    "fal-ai/kling-video/v3/pro/text-to-video": _KLING,
+    "fal-ai/veo3.1": _VEO,
+    "fal-ai/veo3.1/fast": _VEO,
+    "fal-ai/veo3.1/lite": _VEO,
+    "bytedance/seedance-2.0/text-to-video": _FRAMED,
+    "fal-ai/minimax/hailuo-2.3/standard/text-to-video": _TIMED,
+    "fal-ai/stable-audio-25/text-to-audio": {"duration": ("seconds_total", whole), "seed": ("seed", same)},
+    "fal-ai/elevenlabs/tts/eleven-v3": _SPEECH,
+    "fal-ai/minimax/speech-2.8-hd": {"voice": ("voice_setting", _voice_setting)},
+    "fal-ai/elevenlabs/music": {"duration": ("music_length_ms", _milliseconds)},
+    "fal-ai/elevenlabs/sound-effects/v2": {"prompt": ("text", same), "duration": ("duration_seconds", same)},
     "fal-ai/flux-pro/v1.1": _FLUX,
     "fal-ai/flux/dev": _FLUX,
-    "fal-ai/kling-video/v1.6/standard/text-to-video": {
-        "duration": ("duration", as_text),
-        "aspect_ratio": ("aspect_ratio", same),
-        "negative_prompt": ("negative_prompt", same),
-    },
-    "fal-ai/minimax/hailuo-02/standard/text-to-video": {"duration": ("duration", as_text)},
+    "fal-ai/kling-video/v1.6/standard/text-to-video": _KLING,
+    "fal-ai/minimax/hailuo-02/standard/text-to-video": _TIMED,
     "fal-ai/stable-audio": {"duration": ("seconds_total", whole)},
-    "fal-ai/elevenlabs/tts/turbo-v2.5": {"prompt": ("text", same), "voice": ("voice", same)},
+    "fal-ai/elevenlabs/tts/turbo-v2.5": _SPEECH,
 }
 
-_FLUX_FORMAT: Final = choice("output_format", "jpeg", "png", default="jpeg")
+_READ: Final = date(2026, 11, 29)
+_BEFORE: Final = date(2026, 11, 22)
+_FORMAT: Final = choice("output_format", "jpeg", "png", default="jpeg")
+_CHECKER: Final = boolean("enable_safety_checker", default=True, safety=Safety.CHECKER)
+_TALL_OR_WIDE: Final = ("16:9", "9:16")
+
+
+def _listed(dollars: str, per: Unit, **more: Any) -> Price:
+    """A price on fal's own page of the model."""
+    return Price(Decimal(dollars), per, as_of=_READ, **more)
+
+
+def _said(dollars: str, per: Unit, *, as_of: date = _READ, **more: Any) -> Price:
+    """A price of fal in others' lists."""
+    return Price(Decimal(dollars), per, as_of=as_of, source=PriceSource.THIRD_PARTY, **more)
+
+
+def _model(id_: str, kind: TaskType, **more: Any) -> Model:
+    """A model that takes the options which have a name of its own, and whose params do not stand for them."""
+    names = INPUT_NAMES[id_]
+    return Model(
+        id_, "fal", kind, takes=frozenset(names.keys() - {"prompt", "num_outputs"}), stands_for=fields_of(names), **more
+    )
+
+
+def _kling_turbo(tier: str, dollars: str, **more: Any) -> Model:
+    return _model(
+        f"fal-ai/kling-video/v3/turbo/{tier}/text-to-video",
+        TaskType.VIDEO,
+        prompt_limit=2500,
+        seconds=Seconds(3, 5, 15, only=tuple(map(float, range(3, 16)))),
+        aspect_ratios=(*_TALL_OR_WIDE, "1:1"),
+        price=_listed(dollars, Unit.SECOND),
+        **more,
+    )
+
+
+def _veo(tier: str, price: Price | None) -> Model:
+    # Not among its resolutions: 4k, whose price with and without sound is no multiple of the others'.
+    sound = {"price_factors": {"true": Decimal(2)}, "always_sent": True} if price else {}
+    return _model(
+        f"fal-ai/veo3.1{tier}",
+        TaskType.VIDEO,
+        seconds=Seconds(4, 8, 8, only=(4, 6, 8)),
+        aspect_ratios=_TALL_OR_WIDE,
+        params=(
+            choice("resolution", "720p", "1080p", default="720p", always_sent=True),
+            boolean("generate_audio", default=True, **sound),
+            boolean("auto_fix", default=True),
+            choice("safety_tolerance", *"123456", default="4", safety=Safety.TOLERANCE),
+        ),
+        price=price,
+    )
+
+
+def _deprecated(replacement: str) -> dict[str, Any]:
+    return {"lifecycle": Lifecycle.DEPRECATED, "replacement": replacement}
+
+
+_KLING_NOW: Final = "fal-ai/kling-video/v3/turbo/standard/text-to-video"
 
 # Endpoints and their inputs: fal's published endpoint map of 2026-08 and its pages of the models. Not among the params:
-# `sync_mode`, which puts the files into the answer, `timestamps`, which makes it long, and addresses of input files.
-# Prices, 2026-11: FLUX and Kling from resellers' lists of fal's prices, Hailuo from fal's page of the same model from
-# an image. For the others none could be confirmed.
+# `sync_mode`, which puts the files into the answer, `timestamps`, which makes it long, several prompts at once, and
+# addresses of input files. A default is a model of today that has a price.
 MODELS: Final[tuple[Model, ...]] = (
-    Model(
-        "fal-ai/flux-pro/v1.1",
-        "fal",
+    _model(
+        "fal-ai/flux-2-pro",
         TaskType.IMAGE,
-        takes=_FLUX_OPTIONS,
+        aspect_ratios=tuple(_SIZES),
+        params=(
+            _FORMAT,
+            choice("safety_tolerance", *"12345", default="2", safety=Safety.TOLERANCE),
+            _CHECKER,
+        ),
+        price=_said("0.03", Unit.MEGAPIXEL, further=Decimal("0.015")),
+        default=True,
+    ),
+    # Its page has prices of 1024x1024, which no size by `aspect_ratio` exceeds; of larger ones it has none, so `size`
+    # is not taken.
+    _model(
+        "openai/gpt-image-2",
+        TaskType.IMAGE,
+        max_outputs=4,
+        aspect_ratios=tuple(_SIZES),
+        params=(
+            choice("output_format", "png", "jpeg", "webp", default="png"),
+            choice(
+                "quality",
+                "low",
+                "medium",
+                "high",
+                default="medium",
+                always_sent=True,
+                price_factors={"medium": Decimal(6), "high": Decimal(22)},
+            ),
+        ),
+        price=_listed("0.01", Unit.IMAGE),
+    ),
+    _model(
+        "bytedance/seedream/v5/pro/text-to-image",
+        TaskType.IMAGE,
+        max_outputs=4,
+        params=(
+            choice(
+                "image_size",
+                "auto_1K",
+                "auto_2K",
+                default="auto_2K",
+                always_sent=True,
+                price_factors={"auto_2K": Decimal(2)},
+            ),
+        ),
+        price=_said("0.0675", Unit.IMAGE),
+    ),
+    # An expanded prompt costs 0.03 more for each request, whatever is made: it is not offered.
+    _model(
+        "ideogram/v4",
+        TaskType.IMAGE,
+        max_outputs=4,
+        aspect_ratios=tuple(_SIZES),
+        params=(
+            choice(
+                "rendering_speed",
+                "TURBO",
+                "BALANCED",
+                "QUALITY",
+                default="BALANCED",
+                always_sent=True,
+                price_factors={"TURBO": Decimal("0.3"), "BALANCED": Decimal("0.6")},
+            ),
+            boolean("enable_prompt_expansion", choices=(False,), default=False, always_sent=True),
+        ),
+        price=_listed("0.10", Unit.MEGAPIXEL),
+    ),
+    _kling_turbo("standard", "0.112", default=True),
+    _kling_turbo("pro", "0.14"),
+    _model(
+        "fal-ai/kling-video/v3/pro/text-to-video",
+        TaskType.VIDEO,
+        prompt_limit=2500,
+        seconds=Seconds(3, 5, 15, only=tuple(map(float, range(3, 16)))),
+        aspect_ratios=(*_TALL_OR_WIDE, "1:1"),
+        params=(
+            boolean("generate_audio", default=True, always_sent=True, price_factors={"true": Decimal("1.5")}),
+            number("cfg_scale", 0, 1, default=0.5),
+        ),
+        price=_said("0.112", Unit.SECOND),
+    ),
+    _veo("", _listed("0.20", Unit.SECOND)),
+    _veo("/fast", None),
+    _veo("/lite", None),
+    # By the pixel in truth; its page says what that comes to at 720p. Sound costs nothing.
+    _model(
+        "bytedance/seedance-2.0/text-to-video",
+        TaskType.VIDEO,
+        seconds=Seconds(4, 5, 15, only=tuple(map(float, range(4, 16)))),
+        aspect_ratios=("16:9", "9:16", "1:1", "4:3", "3:4", "21:9"),
+        params=(
+            choice("resolution", "720p", default="720p", always_sent=True),
+            boolean("generate_audio", default=True),
+        ),
+        price=_listed("0.3024", Unit.SECOND),
+    ),
+    # 0.28 for six seconds and 0.56 for ten: no price by the second or the video.
+    _model(
+        "fal-ai/minimax/hailuo-2.3/standard/text-to-video",
+        TaskType.VIDEO,
+        prompt_limit=2000,
+        seconds=Seconds(6, 6, 10, only=(6, 10)),
+        params=(boolean("prompt_optimizer", default=True),),
+    ),
+    _model(
+        "fal-ai/stable-audio-25/text-to-audio",
+        TaskType.AUDIO,
+        seconds=Seconds(1, 30, 190),
+        params=(
+            integer("num_inference_steps", 4, 8, default=8),
+            number("guidance_scale", 1, 25, default=1),
+        ),
+        price=_listed("0.20", Unit.AUDIO),
+        default=True,
+    ),
+    _model(
+        "fal-ai/elevenlabs/tts/eleven-v3",
+        TaskType.AUDIO,
+        spoken=True,
+        params=(number("stability", 0, 1, default=0.5), text("language_code", 2, "[a-z]{2}")),
+        price=_listed("0.10", Unit.THOUSAND_CHARACTERS),
+    ),
+    _model(
+        "fal-ai/minimax/speech-2.8-hd",
+        TaskType.AUDIO,
+        spoken=True,
+        params=(
+            choice("output_format", "url", default="url", always_sent=True),
+        ),  # of itself it sends the sound as hex
+        price=_listed("0.10", Unit.THOUSAND_CHARACTERS),
+    ),
+    _model(
+        "fal-ai/elevenlabs/music",
+        TaskType.AUDIO,
+        seconds=Seconds(10, 30, 300),
+        params=(boolean("force_instrumental", default=False),),
+    ),
+    _model(
+        "fal-ai/elevenlabs/sound-effects/v2",
+        TaskType.AUDIO,
+        seconds=Seconds(0.5, 5, 22),
+        params=(number("prompt_influence", 0, 1, default=0.3), boolean("loop", default=False)),
+    ),
+    # ----------------------------------------------------------------------------------- superseded, and still there
+    _model(
+        "fal-ai/flux-pro/v1.1",
+        TaskType.IMAGE,
         aliases=("fal-ai/flux-pro",),  # no longer there under this name
         max_outputs=4,
         aspect_ratios=tuple(_SIZES),
         params=(
-            _FLUX_FORMAT,
+            _FORMAT,
             choice("safety_tolerance", *"123456", default="2", safety=Safety.TOLERANCE),
             boolean("enhance_prompt", default=False),
         ),
-        stands_for=fields_of(_FLUX),
-        price=Price(Decimal("0.04"), Unit.MEGAPIXEL),
-        default=True,
+        price=_said("0.04", Unit.MEGAPIXEL, as_of=_BEFORE),
+        **_deprecated("fal-ai/flux-2-pro"),
     ),
-    Model(
+    _model(
         "fal-ai/flux/dev",
-        "fal",
         TaskType.IMAGE,
-        takes=_FLUX_OPTIONS,
         max_outputs=4,
         aspect_ratios=tuple(_SIZES),
         params=(
-            _FLUX_FORMAT,
+            _FORMAT,
             integer("num_inference_steps", 1, 50, default=28),
             number("guidance_scale", 1, 20, default=3.5),
-            boolean("enable_safety_checker", default=True, safety=Safety.CHECKER),
+            _CHECKER,
         ),
-        stands_for=fields_of(_FLUX),
-        price=Price(Decimal("0.025"), Unit.MEGAPIXEL),
+        price=_said("0.025", Unit.MEGAPIXEL, as_of=_BEFORE),
+        **_deprecated("fal-ai/flux-2-pro"),
     ),
-    Model(
+    _model(
         "fal-ai/kling-video/v1.6/standard/text-to-video",
-        "fal",
         TaskType.VIDEO,
-        takes=frozenset({"duration", "aspect_ratio", "negative_prompt"}),
         prompt_limit=2500,
         seconds=Seconds(5, 5, 10, only=(5, 10)),
-        aspect_ratios=("16:9", "9:16", "1:1"),
+        aspect_ratios=(*_TALL_OR_WIDE, "1:1"),
         params=(number("cfg_scale", 0, 1, default=0.5),),
-        price=Price(Decimal("0.045"), Unit.SECOND),
-        default=True,
+        price=_said("0.045", Unit.SECOND, as_of=_BEFORE),
+        **_deprecated(_KLING_NOW),
     ),
-    Model(
+    _model(
         "fal-ai/minimax/hailuo-02/standard/text-to-video",
-        "fal",
         TaskType.VIDEO,
-        takes=frozenset({"duration"}),
         prompt_limit=2000,
         seconds=Seconds(6, 6, 10, only=(6, 10)),
         params=(boolean("prompt_optimizer", default=True),),
-        price=Price(Decimal("0.045"), Unit.SECOND),
+        price=_said("0.045", Unit.SECOND, as_of=_BEFORE),
+        **_deprecated("fal-ai/minimax/hailuo-2.3/standard/text-to-video"),
     ),
-    Model(
-        "fal-ai/sora-2/text-to-video",
-        "fal",
-        TaskType.VIDEO,
-        lifecycle=Lifecycle.RETIRED,
-        replacement="fal-ai/kling-video/v1.6/standard/text-to-video",
-    ),
-    Model(
+    _model(
         "fal-ai/stable-audio",
-        "fal",
         TaskType.AUDIO,
-        takes=frozenset({"duration"}),
         seconds=Seconds(1, 30, 47),
         params=(number("seconds_start", 0, 47), integer("steps", 1, 1000)),
-        stands_for=fields_of(INPUT_NAMES["fal-ai/stable-audio"]),
-        default=True,
+        **_deprecated("fal-ai/stable-audio-25/text-to-audio"),
     ),
-    Model(
+    _model(
         "fal-ai/elevenlabs/tts/turbo-v2.5",
-        "fal",
         TaskType.AUDIO,
-        takes=frozenset({"voice"}),
         spoken=True,
         params=(
             number("stability", 0, 1),
@@ -149,6 +366,7 @@ MODELS: Final[tuple[Model, ...]] = (
             number("speed", 0.7, 1.2),
             text("language_code", 2, "[a-z]{2}"),
         ),
-        stands_for=fields_of(INPUT_NAMES["fal-ai/elevenlabs/tts/turbo-v2.5"]),
+        **_deprecated("fal-ai/elevenlabs/tts/eleven-v3"),
     ),
+    Model("fal-ai/sora-2/text-to-video", "fal", TaskType.VIDEO, lifecycle=Lifecycle.RETIRED, replacement=_KLING_NOW),
 )

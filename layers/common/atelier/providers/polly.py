@@ -1,6 +1,8 @@
 """Amazon Polly: the prompt, read aloud into our own bucket. No callbacks: tasks are asked after."""
 
 import logging
+from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
@@ -22,20 +24,56 @@ _logger = logging.getLogger(__name__)
 
 _LARGEST_PAGE: Final = 100
 _ENDING: Final = ".mp3"
-# All that the API of Polly names. Which of them speak with which engine changes with every month: Polly itself says no
-# to a pair that does not fit.
-VOICES: Final = (
-    *("Aditi", "Adriano", "Ambre", "Amy", "Andres", "Aria", "Arlet", "Arthur", "Astrid", "Ayanda", "Beatrice"),
-    *("Bianca", "Brian", "Burcu", "Camila", "Carla", "Carmen", "Celine", "Chantal", "Conchita", "Cristiano"),
-    *("Daniel", "Danielle", "Dora", "Elin", "Emma", "Enrique", "Ewa", "Filiz", "Florian", "Gabrielle", "Geraint"),
-    *("Giorgio", "Gregory", "Gwyneth", "Hala", "Hannah", "Hans", "Hiujin", "Ida", "Ines", "Isabelle", "Ivy"),
-    *("Jacek", "Jan", "Jasmine", "Jihye", "Jitka", "Joanna", "Joey", "Justin", "Kajal", "Karl", "Kazuha", "Kendra"),
-    *("Kevin", "Kimberly", "Laura", "Lea", "Lennart", "Liam", "Lisa", "Liv", "Lorenzo", "Lotte", "Lucia", "Lupe"),
-    *("Mads", "Maja", "Marlene", "Mathieu", "Matthew", "Maxim", "Mia", "Miguel", "Mizuki", "Naja", "Niamh"),
-    *("Nicole", "Ola", "Olivia", "Pedro", "Penelope", "Raveena", "Remi", "Ricardo", "Ruben", "Russell", "Ruth"),
-    *("Sabrina", "Salli", "Seoyeon", "Sergio", "Sofie", "Stephen", "Suvi", "Takumi", "Tatyana", "Thiago"),
-    *("Tiffany", "Tomoko", "Vicki", "Vitoria", "Zayd", "Zeina", "Zhiyu"),
-)
+# All that the API of Polly names (botocore 1.44.8), by the languages of its list of voices, 2026-11-29. Which of them
+# speak with which engine changes with every month: Polly itself says no to a pair that does not fit.
+VOICES_BY_LANGUAGE: Final[Mapping[str, tuple[str, ...]]] = {
+    "ar-AE": ("Hala", "Zayd"),
+    "arb": ("Zeina",),
+    "ca-ES": ("Arlet",),
+    "cmn-CN": ("Zhiyu",),
+    "cs-CZ": ("Jitka",),
+    "cy-GB": ("Gwyneth",),
+    "da-DK": ("Mads", "Naja", "Sofie"),
+    "de-AT": ("Hannah",),
+    "de-CH": ("Sabrina",),
+    "de-DE": ("Daniel", "Hans", "Lennart", "Marlene", "Vicki"),
+    "en-AU": ("Nicole", "Olivia", "Russell"),
+    "en-GB": ("Amy", "Arthur", "Brian", "Emma"),
+    "en-GB-WLS": ("Geraint",),
+    "en-IE": ("Niamh",),
+    "en-IN": ("Aditi", "Kajal", "Raveena"),
+    "en-NZ": ("Aria",),
+    "en-SG": ("Jasmine",),
+    "en-US": (
+        *("Danielle", "Gregory", "Ivy", "Joanna", "Joey", "Justin", "Kendra", "Kevin"),
+        *("Kimberly", "Matthew", "Ruth", "Salli", "Stephen", "Tiffany"),
+    ),
+    "en-ZA": ("Ayanda",),
+    "es-ES": ("Conchita", "Enrique", "Lucia", "Sergio"),
+    "es-MX": ("Andres", "Mia"),
+    "es-US": ("Lupe", "Miguel", "Pedro", "Penelope"),
+    "fi-FI": ("Suvi",),
+    "fr-BE": ("Isabelle",),
+    "fr-CA": ("Chantal", "Gabrielle", "Liam"),
+    "fr-FR": ("Ambre", "Celine", "Florian", "Lea", "Mathieu", "Remi"),
+    "hi-IN": ("Aditi", "Kajal"),
+    "is-IS": ("Dora", "Karl"),
+    "it-IT": ("Adriano", "Beatrice", "Bianca", "Carla", "Giorgio", "Lorenzo"),
+    "ja-JP": ("Kazuha", "Mizuki", "Takumi", "Tomoko"),
+    "ko-KR": ("Jihye", "Seoyeon"),
+    "nb-NO": ("Ida", "Liv"),
+    "nl-BE": ("Lisa",),
+    "nl-NL": ("Laura", "Lotte", "Ruben"),
+    "pl-PL": ("Ewa", "Jacek", "Jan", "Maja", "Ola"),
+    "pt-BR": ("Camila", "Ricardo", "Thiago", "Vitoria"),
+    "pt-PT": ("Cristiano", "Ines"),
+    "ro-RO": ("Carmen",),
+    "ru-RU": ("Maxim", "Tatyana"),
+    "sv-SE": ("Astrid", "Elin"),
+    "tr-TR": ("Burcu", "Filiz"),
+    "yue-CN": ("Hiujin",),
+}
+VOICES: Final = tuple(sorted({voice for voices in VOICES_BY_LANGUAGE.values() for voice in voices}))
 DEFAULT_VOICES: Final = {"standard": "Joanna", "neural": "Joanna", "long-form": "Ruth", "generative": "Ruth"}
 # What callers may say beside the prompt. The rest is ours: the engine that is paid for, the format, where it goes.
 _PARAMS: Final = (
@@ -58,9 +96,10 @@ def _engine(name: str, dollars_per_million: str, *, default: bool = False) -> Mo
         prompt_limit=100_000,
         spoken=True,
         voices=VOICES,
+        voices_by_language=VOICES_BY_LANGUAGE,
         params=_PARAMS,
         stands_for=_STANDS_FOR,
-        price=Price(Decimal(dollars_per_million) / 1000, Unit.THOUSAND_CHARACTERS),
+        price=Price(Decimal(dollars_per_million) / 1000, Unit.THOUSAND_CHARACTERS, as_of=date(2026, 11, 22)),
         default=default,
     )
 

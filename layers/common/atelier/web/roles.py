@@ -45,6 +45,7 @@ LEAST: Final[Mapping[Route, Role | None]] = {
     ("PATCH", "/api/v3/campaigns/{campaign_id}"): Role.EDITOR,
     ("DELETE", "/api/v3/campaigns/{campaign_id}"): Role.EDITOR,
     ("GET", "/api/v3/providers"): Role.VIEWER,
+    ("GET", "/api/v3/models"): Role.VIEWER,
     ("POST", "/api/v3/generate/image"): Role.EDITOR,
     ("POST", "/api/v3/generate/video"): Role.EDITOR,
     ("POST", "/api/v3/generate/audio"): Role.EDITOR,

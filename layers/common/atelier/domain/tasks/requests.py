@@ -56,6 +56,7 @@ Size = Annotated[
     Field(description="Width x height in pixels, 64 to 2048 each.", json_schema_extra={"pattern": _SIZE}),
 ]
 Seconds = Annotated[float, Field(strict=True, ge=1, le=60)]
+SecondsOfSound = Annotated[float, Field(strict=True, ge=0.5, le=600)]
 
 
 def _not_too_many(values: Any) -> Any:
@@ -189,7 +190,7 @@ class NewVideo(NewTask):
 class NewAudio(NewTask):
     """The body that generates audio: sound or speech."""
 
-    duration: Annotated[Seconds | None, Field(description="Seconds.")] = None
+    duration: Annotated[SecondsOfSound | None, Field(description="Seconds.")] = None
     voice: Annotated[str | None, Field(max_length=255)] = None
 
     model_config = ConfigDict(json_schema_extra={"example": {"prompt": "A warm, hopeful jingle", "duration": 5}})
