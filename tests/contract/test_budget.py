@@ -19,7 +19,7 @@ BUDGET: Final = {
     "cascade": 273,
     "clients": 231,
     "reports": 227,
-    "tasks": 308,
+    "tasks": 309,
     "webhook_delivery": 362,
     "relay": 282,
     "shares": 236,

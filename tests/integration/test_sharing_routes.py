@@ -64,6 +64,7 @@ STATUS: Final[dict[Route, Any]] = {
     ("DELETE", "/campaigns/{campaign_id}/budget"): tuple(204 if s == 200 else s for s in MANAGE_CAMPAIGN),
     ("POST", "/invitations/accept"): OF_NOBODY,  # whoever has the token
     **{("POST", f"/{each}/batch"): OF_NOBODY for each in ("clients", "campaigns", "tasks", "generate")},
+    ("POST", "/generate/matrix"): OF_NOBODY,
     ("GET", "/clients"): LISTED,
     ("GET", "/campaigns"): LISTED,
     ("GET", "/tasks"): LISTED,
@@ -89,6 +90,7 @@ STATUS: Final[dict[Route, Any]] = {
     ("GET", "/tasks/{task_id}/result"): (409, 409, 409, 409, 409, 409, 409, 409, 404, 404, 404),  # it was canceled
     ("POST", "/tasks/{task_id}/cancel"): (200, 403, 200, 403, 200, 403, 200, 200, 404, 404, 404),
     ("POST", "/tasks/{task_id}/retry"): (202, 403, 202, 403, 202, 403, 202, 202, 404, 404, 404),
+    ("POST", "/tasks/{task_id}/webhook"): (409, 403, 409, 403, 409, 403, 409, 409, 404, 404, 404),  # it has none
     ("PATCH", "/tasks/{task_id}"): (200, 403, 200, 403, 200, 403, 200, 200, 404, 404, 404),
     ("PUT", "/tasks/{task_id}/cost"): MANAGE_CAMPAIGN,
     ("DELETE", "/tasks/{task_id}"): (204, 403, 204, 403, 204, 403, 204, 204, 404, 404, 404),

@@ -58,6 +58,8 @@ SUITE: Final = tuple(
                 "tasks",
                 "task_items",
                 "task_changes",
+                "matrix",
+                "webhook_delivery",
                 "batches",
                 "account_limits",
                 "fair_queues",

@@ -1,7 +1,7 @@
 """A task as it is stored and shown, and the table of its statuses."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final
@@ -136,6 +136,10 @@ class TaskSummary(StoredModel):
     client_id: Id | None = None
     campaign_id: Id | None = None
     prompt: str
+    seed: Annotated[
+        int | None,
+        Field(description="The seed that was used: what was asked for, else what is known at the end; null for none."),
+    ] = None
     guidelines_truncated: Annotated[
         bool, Field(description="Whether the model's prompt limit left no room for all of guidelines and brief.")
     ] = False
@@ -159,6 +163,8 @@ class TaskSummary(StoredModel):
     tags: list[str] = Field(default_factory=list)
     metadata: dict[str, JsonValue] | None = None
     webhook_url: str | None = None
+    # When its webhook was last asked to be sent again: what was attempted before is over.
+    webhook_resent_at: SkipJsonSchema[Annotated[Timestamp | None, Field(exclude=True)]] = None
     created_at: Timestamp
     started_at: Timestamp | None = None
     completed_at: Timestamp | None = None
@@ -209,6 +215,18 @@ class Task(TaskDetail, TaskSummary):
     def sent(self) -> bool:
         """Whether its provider may have heard of the job."""
         return self.lease_until is not None or self.provider_task_id is not None
+
+    @property
+    def delivery_since(self) -> datetime:
+        """Since when its webhook is to be delivered: its end, or when it was asked to be sent again."""
+        return self.webhook_resent_at or self.completed_at or self.updated_at
+
+    @property
+    def deliveries_made(self) -> list[DeliveryAttempt]:
+        """The attempts since then."""
+        return [
+            each for each in self.webhook_deliveries if not self.webhook_resent_at or each.at >= self.webhook_resent_at
+        ]
 
     @property
     def job_over(self) -> bool:
