@@ -219,6 +219,10 @@ def _tasks(it: Measuring, new_image: Mapping[str, Any]) -> None:
     it.ask("PATCH /tasks/{task_id}", {"client_id": None}, what="moved out of its campaign")
     it.ask("GET /tasks", query={"tag": "hero"}, what="by tag, one of them")
     _batches(it, new_image)
+    told = {**new_image, "webhook_url": "https://receiver.example/hooks"}
+    it.names["task_id"] = it.call("POST /generate/image", told).json["id"]
+    it.call("POST /tasks/{task_id}/cancel")
+    it.ask("POST /tasks/{task_id}/webhook")
     waiting = it.call("POST /generate/image", new_image).json["id"]
     for route in ("POST /tasks/{task_id}/cancel", "POST /tasks/{task_id}/retry", "DELETE /tasks/{task_id}"):
         it.names["task_id"] = waiting
@@ -234,6 +238,8 @@ def _batches(it: Measuring, new_image: Mapping[str, Any]) -> None:
     it.ask(
         "POST /generate/batch", generations, what="of ten, with an idempotency key", headers={"Idempotency-Key": "ten"}
     )
+    matrix = {"type": "image", "variables": {"n": [f"{n}" for n in range(10)]}, **new_image, "prompt": f"{WORDS} {{n}}"}
+    it.ask("POST /generate/matrix", matrix, what="of ten")
     rated = {"op": "update", "id": it.names["task_id"], "body": {"rating": 1}}
     it.ask("POST /tasks/batch", {"items": [rated]}, what="that changes one")
 

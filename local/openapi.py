@@ -110,7 +110,9 @@ def _add_models(shapes: Mapping[str, Any]) -> None:
         properties["params"]["propertyNames"] = {"not": {"enum": sorted(properties)}}
 
 
-_OF_TASKS: Final = ("getTask", "getTaskResult", "updateTask", "cancelTask", "retryTask", "deleteTask")
+_OF_TASKS: Final = (
+    *("getTask", "getTaskResult", "updateTask", "cancelTask", "retryTask", "resendTaskWebhook", "deleteTask"),
+)
 # After a request that makes something, where its id goes next (OpenAPI links).
 _LINKS: Final = {
     "createClient": ("client_id", ("getClient", "updateClient", "deleteClient", "listClientCampaigns")),
@@ -204,6 +206,8 @@ def _tidy(operation: dict[str, Any], shapes: Mapping[str, Any]) -> None:
     for bodiless in {"204", "304"} & operation["responses"].keys():
         operation["responses"][bodiless].pop("content", None)  # powertools documents JSON where nothing is said
     operation["responses"] = dict(sorted(operation["responses"].items()))
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        content["schema"].pop("default", None)  # of a body that may be left out
     parameters = operation.get("parameters", [])
     full = _query_model({each["name"] for each in parameters if each["in"] == "query"}, shapes)
     for parameter in parameters:

@@ -1,6 +1,7 @@
 """Starts a first process of every function, so that no first request waits for one."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -33,14 +34,15 @@ def warm_consumers(plan: deployment.Plan, endpoint: str) -> None:
 
 
 def harmless_reads(template: dict[str, Any]) -> list[str]:
-    """For every function of the API, one path that can be read without knowing anything."""
+    """For every function of the API that reads, one path: of a list, or of something that does not exist."""
     chosen: dict[str, str] = {}
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::ApiGatewayV2::Route":
             method, _, path = resource["Properties"]["RouteKey"].partition(" ")
-            if method == "GET" and "{" not in path:
-                chosen.setdefault(resource["Properties"]["Target"]["Fn::Sub"], path)
-    return sorted(chosen.values())
+            target = resource["Properties"]["Target"]["Fn::Sub"]
+            if method == "GET" and ("{" not in path or target not in chosen):
+                chosen[target] = path
+    return sorted(re.sub(r"{\w+}", "none", path) for path in chosen.values())
 
 
 def _read(endpoint: str, path: str, headers: Mapping[str, str]) -> None:

@@ -40,6 +40,8 @@ def relay(record: DynamoDBRecord) -> None:
         _wake(old)  # its files are to be removed, and its job stopped
     elif _over(new) and not _over(old):
         _ended(new)
+    elif new.get("webhook_resent_at") != old.get("webhook_resent_at"):
+        _deliver(new)
     log.info("relayed", extra={"event": record.event_name.name if record.event_name else "", "id": (new or old)["id"]})
 
 
@@ -64,7 +66,12 @@ def _ended(task: Item) -> None:
     if task["status"] == TaskStatus.CANCELED:
         _wake(task)  # its provider is to be told
     if "webhook_url" in task:
-        wiring.webhook_delivery_queue().send(WebhookDelivery(task_id=task["id"], user_id=int(task["user_id"])))
+        _deliver(task)
+
+
+def _deliver(task: Item) -> None:
+    message = WebhookDelivery(task_id=task["id"], user_id=int(task["user_id"]), resent_at=task.get("webhook_resent_at"))
+    wiring.webhook_delivery_queue().send(message)
 
 
 def _wake(task: Item) -> None:

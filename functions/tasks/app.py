@@ -18,13 +18,14 @@ from atelier.caller import access_of
 from atelier.domain.access import Access
 from atelier.domain.batches import Batch, BatchAnswer, GenerationBatch, TaskBatch
 from atelier.domain.ids import new_id
+from atelier.domain.matrix import Matrix, tasks_of
 from atelier.domain.provider_info import ModelList, ModelQuery, ProviderList, model_list, provider_list
 from atelier.domain.schema import utcnow
 from atelier.domain.task_creation import GenerationContext, TaskIdentity, new_retry, new_task
 from atelier.domain.tasks.life_cycle import cancel, corrected
 from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.record import Task, TaskPage
-from atelier.domain.tasks.requests import CorrectedCost, NewAudio, NewImage, NewTask, NewVideo, TaskPatch
+from atelier.domain.tasks.requests import CorrectedCost, NewAudio, NewImage, NewTask, NewVideo, TaskPatch, TaskRetry
 from atelier.store.idempotency import CreateResult
 from atelier.store.tasks import Tasks
 from atelier.task_metrics import count_task_end
@@ -43,7 +44,15 @@ from atelier.web.openapi import (
     TaskId,
     responses,
 )
-from atelier.web.tasks import TaskResult, accepted_response, precondition, result_response, task_response, with_urls
+from atelier.web.tasks import (
+    TaskResult,
+    accepted_response,
+    changed_by,
+    precondition,
+    result_response,
+    task_response,
+    with_urls,
+)
 
 if TYPE_CHECKING:
     from atelier.web.batches import Kind
@@ -51,6 +60,7 @@ if TYPE_CHECKING:
 app = api()
 ACCEPTED: Any = responses(202, Task, "The task, which starts at once.", *GENERATE, headers=CREATED_HEADERS)
 ESTIMATED: Any = responses(200, Estimate, "What it would cost.", 400, 404, 413, 415)
+AS_BEFORE = TaskRetry()
 BATCHED: Any = responses(200, BatchAnswer, "A result for each item.", *BATCH, headers=("Idempotent-Replayed",))
 
 
@@ -138,6 +148,24 @@ def generate_batch(body: GenerationBatch, request: Request, key: IdempotencyKey 
     from atelier.web.task_batches import of_generations  # noqa: PLC0415 - only batches need it
 
     return _batch(body, request, key, of_generations)
+
+
+@app.post(
+    "/api/v3/generate/matrix",
+    tags=["Generation"],
+    operation_id="generateMatrix",
+    summary="Create the tasks of a matrix",
+    responses=BATCHED,
+)
+def generate_matrix(body: Matrix, request: Request, key: IdempotencyKey = None) -> Reply:
+    """Create a task for every combination of a prompt's variables, models and aspect ratios; 500 at most.
+
+    Each is checked and answered as its single request would be, by its id alone; budgets admit exactly what fits.
+    """
+    from atelier.web.task_batches import of_matrix  # noqa: PLC0415 - only batches need it
+
+    items = GenerationBatch.model_construct(items=tasks_of(body), dry_run=body.dry_run)
+    return _batch(items, request, key, of_matrix)
 
 
 @app.post(
@@ -235,17 +263,32 @@ def correct_task_cost(task_id: TaskId, body: CorrectedCost) -> Reply:
     tags=["Tasks"],
     operation_id="retryTask",
     summary="Retry a task",
-    responses=responses(202, Task, "A new task that asks for the same.", *GENERATE, headers=CREATED_HEADERS),
+    responses=responses(202, Task, "The new task, which starts at once.", *GENERATE, headers=CREATED_HEADERS),
 )
-def retry_task(task_id: TaskId, request: Request, key: IdempotencyKey = None) -> Reply:
-    """Create a task that repeats a failed or canceled one, with the guidelines and brief as they are now."""
+def retry_task(task_id: TaskId, request: Request, body: TaskRetry = AS_BEFORE, key: IdempotencyKey = None) -> Reply:
+    """Create a task that repeats a failed or canceled one, changed as the body says, with the brand as it is now."""
 
     def again(identity: TaskIdentity) -> tuple[Task, Access]:
         task, acting = wiring.tasks().get_to_retry(task_id, access=access_of(app))
         parents, _ = wiring.tasks().parents(task.client_id, task.campaign_id, access=acting)
-        return new_retry(task, parents, wiring.generation_context(), identity=identity, access=acting), acting
+        new, context = changed_by(body, task), wiring.generation_context()
+        return new_retry(task, parents, context, identity=identity, access=acting, new=new), acting
 
     return _create(again, request, key)
+
+
+@app.post(
+    "/api/v3/tasks/<task_id>/webhook",
+    tags=["Tasks"],
+    operation_id="resendTaskWebhook",
+    summary="Send a task's webhook again",
+    responses=responses(202, Task, "The task, whose webhook is sent again.", *READ, 409, headers=("ETag",)),
+)
+def resend_webhook(task_id: TaskId) -> Reply:
+    """Call the `webhook_url` of an ended task once more, whatever came of the attempts before."""
+    now = utcnow()
+    task = wiring.tasks().resend_webhook(task_id, access=access_of(app), now=now)
+    return task_response(task, wiring.media_urls(), now=now, status=202)
 
 
 @app.patch(

@@ -14,6 +14,7 @@ sys.path.append(str(Path(__file__).parents[2] / "layers/common"))
 
 from atelier import wiring
 from atelier.domain.catalog import SANDBOX, Catalog, Model
+from atelier.domain.task_creation import BODIES
 from atelier.domain.tasks.record import TaskType
 
 
@@ -62,10 +63,33 @@ def _fit_body(body: dict[str, Any], path: str) -> None:
         body["tags"] = body["tags"][:1]  # none of them twice
     if path.endswith("/batch"):
         body.pop("atomic", None)  # which takes fewer items
+    elif path.endswith("/retry"):
+        for name in body.keys() - {"prompt"}:
+            del body[name]  # each model takes others
+        body.update({name: text[:100].strip() or "x" for name, text in body.items()})
+    elif path == "/api/v3/generate/matrix":
+        _fit_matrix(body)
     elif path.endswith("/budget"):
         body.pop("webhook_url", None)  # hardly any text is a public https URL
     elif path.startswith("/api/v3/generate/"):
         _ask_for_what_the_model_takes(body, path.split("/")[4])
+
+
+def _fit_matrix(body: dict[str, Any]) -> None:
+    body.pop("webhook_url", None)  # hardly any text is a public https URL
+    if body.get("models"):
+        body.pop("model", None)
+        body["models"] = body["models"][:5]
+    takes = BODIES[TaskType(body["type"])].model_fields
+    for field in {"size", "duration", "voice"} - takes.keys():
+        body.pop(field, None)
+    if "aspect_ratio" not in takes:
+        body.pop("aspect_ratios", None)
+    variables = {name: values[:1] for name, values in body.get("variables", {}).items()}
+    if variables:
+        body["variables"] = variables
+    text = str(body["prompt"]).replace("{", "").replace("}", "")[:1000]
+    body["prompt"] = " ".join(("x", text, *(f"{{{name}}}" for name in variables)))  # each of them is in it
 
 
 def _ask_for_what_the_model_takes(body: dict[str, Any], kind: str) -> None:

@@ -169,7 +169,7 @@ def test_a_parameter_given_twice_is_refused(w: Harness, path: str) -> None:
 def test_a_field_where_no_body_is_expected_is_named(w: Harness) -> None:
     task = a_task(w)["id"]
     assert places(w.call("POST", f"/tasks/{task}/cancel", {"reason": "bored"})) == {"/reason"}
-    assert places(w.call("POST", f"/tasks/{task}/retry", {"prompt": "Better"})) == {"/prompt"}
+    assert places(w.call("POST", f"/tasks/{task}/webhook", {"url": "https://x.example"})) == {"/url"}
 
 
 @pytest.mark.parametrize("path", LISTS)

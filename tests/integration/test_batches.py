@@ -133,13 +133,14 @@ def test_batches_of_tasks_do_what_single_requests_do(w: Harness) -> None:
     items: list[Json] = [
         *({"op": "update", "id": each["id"], "body": {"campaign_id": campaign["id"], "rating": 4}} for each in tasks),
         {"op": "cancel", "id": tasks[0]["id"]},
-        {"op": "retry", "id": ended["id"]},
+        {"op": "retry", "id": ended["id"], "body": {"prompt": "A ship"}},
+        {"op": "retry", "id": ended["id"], "body": {"voice": "Joanna"}},
         {"op": "retry", "id": tasks[1]["id"]},
         {"op": "delete", "id": ended["id"]},
     ]
     found = results(batch(w, "tasks", items))
-    assert [each["status"] for each in found] == [200, 200, 200, 200, 202, 409, 204]
-    assert found[4]["body"]["retry_of"] == ended["id"]
+    assert [each["status"] for each in found] == [200, 200, 200, 200, 202, 400, 409, 204]
+    assert (found[4]["body"]["retry_of"], found[4]["body"]["prompt"]) == (ended["id"], "A ship")
     assert shown(w, "/tasks", campaign_id=campaign["id"])["total"] == 3
     assert violations(scan(w.dynamodb, TABLE), deleted=None) == []
 

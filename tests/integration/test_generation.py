@@ -37,7 +37,7 @@ FIELDS = {
         "updated_by",
         "client_id",
     ),
-    *("campaign_id", "prompt", "effective_prompt", "params", "outputs", "error", "progress", "queue_position"),
+    *("campaign_id", "prompt", "seed", "effective_prompt", "params", "outputs", "error", "progress", "queue_position"),
     *("cost", "retry_of", "metadata", "rating", "tags", "created_at", "started_at", "completed_at", "updated_at"),
     *(
         "guidelines_truncated",

@@ -60,11 +60,13 @@ STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
     ("POST", "/generate/video/estimate"): (401, 403, 403, 200, 200),
     ("POST", "/generate/audio/estimate"): (401, 403, 403, 200, 200),
     **{("POST", f"/{each}/batch"): (401, 403, 403, 200, 200) for each in ("clients", "campaigns", "tasks", "generate")},
+    ("POST", "/generate/matrix"): (401, 403, 403, 200, 200),
     ("GET", "/tasks"): (401, 403, 200, 200, 200),
     ("GET", "/tasks/{task_id}"): (401, 403, 200, 200, 200),
     ("GET", "/tasks/{task_id}/result"): (401, 403, 409, 409, 409),  # the task was canceled
     ("POST", "/tasks/{task_id}/cancel"): (401, 403, 403, 200, 200),
     ("POST", "/tasks/{task_id}/retry"): (401, 403, 403, 202, 202),
+    ("POST", "/tasks/{task_id}/webhook"): (401, 403, 403, 409, 409),  # it has none
     ("PATCH", "/tasks/{task_id}"): (401, 403, 403, 200, 200),
     ("PUT", "/tasks/{task_id}/cost"): (401, 403, 403, 403, 200),
     ("DELETE", "/tasks/{task_id}"): (401, 403, 403, 204, 204),
@@ -112,6 +114,7 @@ BODIES: Final[dict[Route, Json]] = {
         ("POST", f"/{each}/batch"): {"items": [{"op": "create"}]}
         for each in ("clients", "campaigns", "tasks", "generate")
     },
+    ("POST", "/generate/matrix"): {"type": "image", "prompt": "A boat"},
     ("POST", "/generate/image"): {"prompt": "A boat", "campaign_id": "{campaign_id}"},
     ("POST", "/generate/video"): {"prompt": "A boat", "client_id": "{client_id}"},
     ("POST", "/generate/audio"): {"prompt": "A boat"},

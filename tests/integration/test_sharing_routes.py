@@ -160,7 +160,7 @@ class World:
         return {**ids, "user_id": someone, "account": about.account}
 
     def asked(self, route: Route, who: str, known: Json, role: str) -> Answer:
-        """The answer to a request; to a batch of one, that to its item."""
+        """The answer to a request; to a batch or a matrix of one, that to its item."""
         (method, path), operation = route, OPERATIONS[route]
         is_batch = path.endswith("/batch")
         body = json.loads(filled(json.dumps(operation.body), known)) if isinstance(operation, Operation) else None
@@ -168,9 +168,11 @@ class World:
         query |= {"from": "2026-11-01", "to": "2026-12-01"} if operation == REPORT else {}
         body = {"items": [body]} if is_batch else body
         answer = self.call(who, method, filled(path, known), body, query=query, role=role)
-        if not is_batch or answer.status != 200:
+        if not path.endswith(("/batch", "/matrix")) or answer.status != 200:
             return answer
         (result,) = answer.json["results"]
+        if path.endswith("/matrix") and "problem" not in result:  # which answers with ids
+            result["body"] = self.ok(who, "GET", f"/tasks/{result['id']}")
         told = json.dumps(result["problem"] if "problem" in result else result["body"])
         return Answer(result["status"], {"Content-Type": "application/problem+json"}, told)
 

@@ -14,6 +14,7 @@ from tests.integration.builders import (
     a_finished_task,
     a_task,
     clean_up,
+    created,
     ids,
     one_step,
     places,
@@ -48,7 +49,9 @@ def files_of(task: Json) -> list[str]:
     return [file["Key"] for file in listed.get("Contents", [])]
 
 
-EVERY_WAY = [("GET", ""), ("GET", "/result"), ("POST", "/cancel"), ("POST", "/retry"), ("DELETE", "")]
+EVERY_WAY = [
+    *(("GET", ""), ("GET", "/result"), ("POST", "/cancel"), ("POST", "/retry"), ("POST", "/webhook"), ("DELETE", "")),
+]
 """All that can be asked of one task: a method, and what follows its path."""
 
 
@@ -185,6 +188,7 @@ def test_a_retry_creates_an_equal_new_task(w: Harness, failed: Json) -> None:
 def test_only_what_failed_or_was_canceled_can_be_retried(w: Harness, succeeded: Json) -> None:
     for task in (succeeded, a_task(w)):
         problem(w.call("POST", f"/tasks/{task['id']}/retry"), 409)
+        problem(w.call("POST", f"/tasks/{task['id']}/retry", {"voice": "Joanna"}), 409)
     assert w.call("POST", f"/tasks/{a_canceled_task(w)['id']}/retry").status == 202
 
 
@@ -196,6 +200,53 @@ def test_a_retry_takes_the_brand_as_it_is_now(w: Harness) -> None:
     w.call("DELETE", f"/clients/{client['id']}")
     again = w.call("POST", f"/tasks/{task['id']}/retry").json
     assert (again["client_id"], again["effective_prompt"]) == (None, "A boat")
+
+
+def test_a_task_tells_the_seed_that_was_used(succeeded: Json, failed: Json) -> None:
+    assert isinstance(succeeded["seed"], int)
+    assert failed["seed"] == 3
+
+
+def test_a_retry_changes_what_its_body_says(w: Harness) -> None:
+    task = a_canceled_task(w, size="64x64", seed=7, params={"steps": 3, "style": "oil"}, metadata={"mine": 1})
+    changes = {"prompt": "A ship", "seed": None, "num_outputs": 2, "params": {"steps": 9, "style": None}}
+    again = created(w.call("POST", f"/tasks/{task['id']}/retry", changes))
+    assert (again["prompt"], again["effective_prompt"], again["seed"]) == ("A ship", "A ship", None)
+    assert again["params"] == {"size": "64x64", "num_outputs": 2, "steps": 9}
+    same = ("provider", "model", "metadata")
+    assert {name: again[name] for name in same} == {name: task[name] for name in same}
+    other = created(w.call("POST", f"/tasks/{task['id']}/retry", {"model": "fal-ai/flux-pro", "params": None}))
+    assert (other["provider"], other["model"], other["retry_of"]) == ("fal", "fal-ai/flux-pro", task["id"])
+    assert other["params"] == {"size": "64x64", "num_outputs": 1, "seed": 7}
+    assert w.call("POST", f"/tasks/{other['id']}/cancel").status == 200
+    same_model = created(w.call("POST", f"/tasks/{other['id']}/retry", {"seed": 9}))
+    assert (same_model["provider"], same_model["model"], same_model["seed"]) == ("fal", "fal-ai/flux-pro", 9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "wrong"),
+    [
+        ({"colour": "red"}, {"/colour"}),
+        ({"prompt": None, "model": None, "providers": []}, {"/prompt", "/model", "/providers"}),
+        ({"voice": "Joanna"}, {"/voice"}),
+        ({"aspect_ratio": "1:1"}, {"/size"}),
+        ({"model": "fal-ai/flux-pro"}, {"/params/steps"}),
+        ({"model": "nobody's"}, {"/model"}),
+        ({"provider": "fal", "providers": ["fal"]}, {"/providers"}),
+        ({"params": {"steps": 1000}}, {"/params/steps"}),
+        ({"prompt": "x" * 5001, "num_outputs": 5}, {"/prompt", "/num_outputs"}),
+    ],
+)
+def test_a_changed_retry_is_checked_as_a_new_request(w: Harness, changes: Json, wrong: set[str]) -> None:
+    task = a_canceled_task(w, size="64x64", params={"steps": 3})
+    assert places(w.call("POST", f"/tasks/{task['id']}/retry", changes)) == wrong
+
+
+def test_an_empty_body_of_a_retry_changes_nothing(w: Harness) -> None:
+    path, key = f"/tasks/{a_canceled_task(w)['id']}/retry", {"Idempotency-Key": "once"}
+    first = w.call("POST", path, headers=key)
+    assert w.call("POST", path, {}, headers=key).json["id"] == first.json["id"]
+    problem(w.call("POST", path, {"prompt": "A ship"}, headers=key), 422)
 
 
 def test_deleting_a_task_deletes_its_media(w: Harness) -> None:

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from unittest import mock
 
@@ -128,6 +128,52 @@ def test_attempts_are_shown_and_their_intervals_grow(w: Harness, receiver: Recei
     assert delays == [0, 5, 30]
     seen = told(receiver, shown(w, SECRET)["secret"])
     assert [len(each["data"]["webhook_deliveries"]) for each in seen] == [0, 1, 2]
+
+
+def test_a_webhook_is_sent_again_on_request(w: Harness, receiver: Receiver) -> None:
+    receiver.answers = [410, 500]
+    task, before = a_finished_task(w, webhook_url=URL), w.now
+    tell_all(w)
+    w.pass_time(60)
+    again = w.call("POST", f"/tasks/{task['id']}/webhook")
+    assert (again.status, without_urls(again.json)["updated_at"]) == (202, task["updated_at"])
+    assert not violations(read(wiring.table(), 1))
+    tell_all(w)
+    made = shown(w, f"/tasks/{task['id']}")["webhook_deliveries"]
+    assert [each["status"] for each in made] == [410, 500, 204]
+    assert {headers["webhook-id"] for _, _, headers in receiver.posts} == {f"evt_{task['id']}"}
+    assert made[0]["at"] <= format_timestamp(before + timedelta(seconds=60)) <= made[1]["at"]
+    assert not violations(read(wiring.table(), 1), at_rest=True)
+
+
+def tell_all(w: Harness) -> None:
+    w.relay()
+    while w.deliveries.waiting:
+        w.tell()
+        w.relay()
+
+
+def test_only_an_ended_task_with_webhook_sends_again(w: Harness, receiver: Receiver) -> None:
+    for task in (a_task(w, webhook_url=URL), a_finished_task(w)):
+        problem(w.call("POST", f"/tasks/{task['id']}/webhook"), 409)
+    tell_all(w)
+    assert not receiver.posts
+
+
+def test_a_delivery_under_way_is_recorded_after_a_resend(w: Harness, receiver: Receiver) -> None:
+    task = a_finished_task(w, webhook_url=URL)
+    under_way = stored(task)
+    w.call("POST", f"/tasks/{task['id']}/webhook")
+    wiring.tasks().log_delivery(under_way, DeliveryAttempt(at=task_end(under_way), status=204))
+    assert len(stored(task).webhook_deliveries) == 1
+    assert not violations(read(wiring.table(), 1)), "the sweep looks at it"
+    tell_all(w)
+    assert len(receiver.posts) == 1
+
+
+def task_end(task: Task) -> datetime:
+    assert task.completed_at is not None
+    return task.completed_at
 
 
 def test_a_deleted_task_is_not_delivered(w: Harness, receiver: Receiver) -> None:

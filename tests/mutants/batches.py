@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from tests.mutants import STORE, Mutant
+from tests.mutants import DOMAIN, STORE, Mutant
 
 BATCHES: Final = "tests/integration/test_batches.py"
+MATRIX: Final = "tests/integration/test_matrix.py"
 ENGINE: Final = f"{STORE}/batches.py"
 
 MUTANTS: Final = (
@@ -91,5 +92,47 @@ MUTANTS: Final = (
         "        if self.atomic:\n            self.outcomes |= dict.fromkeys(mine, error)",
         "        if False:\n            self.outcomes |= dict.fromkeys(mine, error)",
         BATCHES,
+    ),
+    Mutant(
+        "what is known not to fit is tried all the same",
+        ENGINE,
+        "            if write.key in self._short:",
+        "            if False:",
+        MATRIX,
+    ),
+    Mutant(
+        "items beyond the first hundreds share an id",
+        ENGINE,
+        "_INDEX_BITS: Final = 9",
+        "_INDEX_BITS: Final = 8",
+        MATRIX,
+    ),
+    Mutant(
+        "refusals outgrow the record of their key",
+        "layers/common/atelier/web/batches.py",
+        "return {index: _shortened(problem) for index, problem in problems.items()}",
+        "return problems",
+        MATRIX,
+    ),
+    Mutant(
+        "an answer is larger than Lambda sends",
+        "layers/common/atelier/web/batches.py",
+        '{**each, "problem": _shortened(each["problem"])}',
+        "each",
+        MATRIX,
+    ),
+    Mutant(
+        "what is put in for a placeholder is looked through for others",
+        f"{DOMAIN}/matrix.py",
+        "_PIECES.sub(lambda piece: values[piece[1]] if piece[1] else piece[0][0], prompt)",
+        "_PIECES.sub(lambda piece: _filled(values[piece[1]], values) if piece[1] else piece[0][0], prompt)",
+        MATRIX,
+    ),
+    Mutant(
+        "a variable that the prompt does not have is ignored",
+        f"{DOMAIN}/matrix.py",
+        "        if name not in names:",
+        "        if False:",
+        MATRIX,
     ),
 )

@@ -67,6 +67,8 @@ SUITE: Final = tuple(
                 "tasks",
                 "task_items",
                 "task_changes",
+                "matrix",
+                "webhook_delivery",
                 "batches",
                 "imports",
                 "import_crashes",

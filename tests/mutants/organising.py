@@ -6,6 +6,9 @@ from tests.mutants import DOMAIN, STORE, Mutant
 
 CHANGES: Final = "tests/integration/test_task_changes.py"
 TASK_LISTS: Final = "tests/integration/test_task_lists.py"
+TASKS: Final = "tests/integration/test_tasks.py"
+DELIVERY: Final = "tests/unit/test_webhook_delivery.py"
+DELIVERIES: Final = "tests/integration/test_webhook_delivery.py"
 INTERLEAVINGS: Final = "tests/integration/test_cascade_interleavings.py"
 
 MUTANTS: Final = (
@@ -96,5 +99,54 @@ MUTANTS: Final = (
         "return None if whole is None else self.shows(whole)",
         "return whole",
         CHANGES,
+    ),
+    Mutant(
+        "a retry ignores what its body changes",
+        "layers/common/atelier/web/tasks.py",
+        "if changes.model_fields_set else None",
+        "if False else None",
+        TASKS,
+    ),
+    Mutant(
+        "a retry asks another model for what the task was for",
+        f"{DOMAIN}/task_creation.py",
+        'new.model_fields_set & {"provider", "providers", "model"}',
+        "new.model_fields_set",
+        TASKS,
+    ),
+    Mutant(
+        "an earlier delivery goes on after its webhook is sent again",
+        f"{DOMAIN}/webhook_delivery.py",
+        " or message.resent_at != task.webhook_resent_at:",
+        ":",
+        DELIVERY,
+    ),
+    Mutant(
+        "a webhook that is sent again goes on where it stopped",
+        f"{DOMAIN}/tasks/record.py",
+        "if not self.webhook_resent_at or each.at >= self.webhook_resent_at",
+        "if each",
+        DELIVERY,
+    ),
+    Mutant(
+        "attempts of a slow clock are not its webhook's",
+        f"{DOMAIN}/webhook_delivery.py",
+        "delivery = self._attempt(event, body, secret, now=max(now, event.since))",
+        "delivery = self._attempt(event, body, secret, now=now)",
+        DELIVERY,
+    ),
+    Mutant(
+        "the end of an earlier delivery is that of the next",
+        f"{STORE}/task_items.py",
+        "remove=DUE, condition=_same_delivery(task)",
+        "remove=DUE, condition=EXISTS",
+        DELIVERIES,
+    ),
+    Mutant(
+        "the seed that was used is not kept",
+        f"{DOMAIN}/pipeline.py",
+        "now=now, seed=done.seed)",
+        "now=now)",
+        TASKS,
     ),
 )

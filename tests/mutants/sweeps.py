@@ -21,7 +21,7 @@ MUTANTS: Final = (
     Mutant(
         "a task that has ended stays due",
         DUE,
-        "return _ended(task) + LATE_AFTER if _outcome_is_open(task) or _delivery_of(task) else None",
+        "return since + LATE_AFTER if _outcome_is_open(task) or _delivery_of(task) else None",
         "return _ended(task) + LATE_AFTER",
         LOOKS,
     ),
@@ -134,8 +134,8 @@ MUTANTS: Final = (
     Mutant(
         "a delivery that is put back is the first attempt",
         SWEEP,
-        "attempt = len(task.webhook_deliveries)",
-        "attempt = 0",
+        '"attempt": len(task.deliveries_made)',
+        '"attempt": 0',
         LOOKS,
     ),
     Mutant(

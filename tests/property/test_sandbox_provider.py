@@ -132,6 +132,21 @@ def end_of(order: JobRequest) -> str:
             return str(other)
 
 
+def test_the_seed_told_makes_the_same_file_again() -> None:
+    def made(reference: str, **options: object) -> Done:
+        clock, order = Clock(0), a_job_request(reference=reference, options={**SMALL, **options})
+        sandbox = Sandbox(clock)
+        job = sandbox.submit(order)
+        clock.now = 3000
+        done = sandbox.poll(job, order)
+        assert isinstance(done, Done)
+        return done
+
+    first, other = made(an_id(1), steps=3), made(an_id(2), steps=3)
+    assert made(an_id(2), steps=3, seed=first.seed) == first != other
+    assert made(an_id(1), seed=7).seed == 7
+
+
 @settings(max_examples=150)
 @given(st.sampled_from(TaskType), OPTIONS)
 @example(TaskType.IMAGE, {"num_outputs": 0, "size": "00x00"})

@@ -76,7 +76,9 @@ AnOrder = Callable[..., JobRequest]
 
 def test_an_image_is_made_and_stored_by_one_call(bedrock: Bedrock, books: AwsMedia, harness: AwsHarness) -> None:
     job = bedrock.submit(an_image())
-    assert bedrock.poll(job, an_image()) == Done((Staged("incoming/t1/0.png"),))
+    done = bedrock.poll(job, an_image())
+    assert isinstance(done, Done)
+    assert (done.files, done.seed) == ((Staged("incoming/t1/0.png"),), books.paid[0].sent["seed"])
     assert Image.open(io.BytesIO(harness.read("incoming/t1/0.png"))).format == "PNG"
     assert len(books.paid) == 1
 
@@ -144,7 +146,9 @@ def test_an_unreadable_answer_is_the_providers_failure(harness: AwsHarness, answ
 
 def test_an_answer_without_images_is_a_job_without_files(harness: AwsHarness) -> None:
     bedrock = Bedrock(_answering(b'{"images":[],"finish_reasons":[null]}'), harness.s3, BUCKET)
-    assert bedrock.poll(bedrock.submit(an_image()), an_image()) == Done(())
+    done = bedrock.poll(bedrock.submit(an_image()), an_image())
+    assert isinstance(done, Done)
+    assert done.files == ()
 
 
 def _answering(answer: bytes) -> Any:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
 import fal_client
 import httpx
@@ -202,6 +203,20 @@ def test_a_request_without_seed_always_gets_the_same(fal: Fal, fal_server: FalSe
         seeds.append(sent(fal_server)["seed"])
     assert seeds[0] == seeds[1] != seeds[2]
     assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+def test_the_seed_is_the_one_that_fal_tells(fal: Fal, fal_server: FalServer) -> None:
+    def seed(model: str, **options: Any) -> int | None:
+        done = made(fal, a_job_request(model, options=options))
+        assert isinstance(done, Done)
+        return done.seed
+
+    assert seed(FLUX) == sent(fal_server)["seed"]
+    assert seed(FLUX, seed=7) == 7
+    assert seed(KLING) is None
+    for told, used in ((9, 9), (2**63, 2**63), (-1, 7), (True, 7), ("9", 7), (None, 7)):
+        with mock.patch.object(FalServer, "_output", return_value={"images": [], "seed": told}):
+            assert seed(FLUX, seed=7) == used
 
 
 # --------------------------------------------------------------------------------------------- submits that go wrong
@@ -415,7 +430,7 @@ def test_an_invalid_answer_is_no_result(content: Any, fal: Fal, fal_server: FalS
 @pytest.mark.parametrize("units", ["many", "NaN", "-1", "1e999999", "", "Infinity"])
 def test_invalid_billable_units_mean_no_cost(units: str, fal: Fal, fal_server: FalServer) -> None:
     always(fal_server, Reply(200, {"status": "COMPLETED"}, {"X-Fal-Billable-Units": units}))
-    assert fal.poll("job", a_job_request(FLUX)) == Done(())
+    assert fal.poll("job", a_job_request(KLING)) == Done(())
 
 
 @pytest.mark.parametrize(

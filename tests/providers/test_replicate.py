@@ -69,6 +69,17 @@ def test_every_model_brings_its_file(
     assert replicate_server.books.of("fetch")[-1]["with_key"] is False
 
 
+def test_the_seed_is_the_one_of_the_prediction(replicate: Replicate, replicate_server: ReplicateServer) -> None:
+    def seed(model: str, prompt: str = "A lighthouse", **options: Any) -> int | None:
+        done = made(replicate, a_job_request(model, prompt, options=options))
+        assert isinstance(done, Done)
+        return done.seed
+
+    assert seed(PRO) == submits(replicate_server)[-1]["input"]["seed"]
+    assert seed(PRO, seed=7) == seed(PRO, "end:removed", seed=7) == 7
+    assert seed(VIDEO) is None
+
+
 def test_several_outputs_are_several_files(replicate: Replicate) -> None:
     done = made(replicate, a_job_request(SCHNELL, options={"num_outputs": 3}))
     assert isinstance(done, Done)
@@ -299,7 +310,7 @@ def test_a_failed_prediction_says_why(what: str, code: str, retryable: bool, rep
 
 @pytest.mark.parametrize("what", ["removed", "empty"])
 def test_a_success_without_output_is_done_with_no_files(what: str, replicate: Replicate) -> None:
-    assert made(replicate, a_job_request(PRO, f"end:{what}")) == Done(())
+    assert made(replicate, a_job_request(VIDEO, f"end:{what}")) == Done(())
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", []])

@@ -74,6 +74,7 @@ ANSWERS: Final = {
     "tasks.estimate_video": 200,
     "tasks.estimate_audio": 200,
     "tasks.generate_batch": 200,
+    "tasks.generate_matrix": 200,
     "tasks.batch_tasks": 200,
     "tasks.list_providers": 200,
     "tasks.list_models": 200,
@@ -83,6 +84,7 @@ ANSWERS: Final = {
     "tasks.cancel_task": 200,
     "tasks.correct_task_cost": 409,  # it has not ended
     "tasks.retry_task": 202,
+    "tasks.resend_webhook": 409,  # it has not ended
     "tasks.update_task": 200,
     "tasks.delete_task": 204,
     "account.get_me": 200,
@@ -135,6 +137,7 @@ PASSED_ON: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "relay.task_deleted": ("generation", {"task_id": TASK, "step": None, "user_id": 1}),
     "relay.task_canceled": ("generation", {"task_id": TASK, "step": None, "job": "sandbox-1769860925000-1500"}),
     "relay.task_succeeded": ("deliveries", {"task_id": TASK, "user_id": 1}),
+    "relay.webhook_resent": ("deliveries", {"task_id": TASK, "user_id": 1, "resent_at": "2026-01-31T12:30:00Z"}),
     "relay.budget_reached": ("deliveries", {"task_id": None, "user_id": 1}),
 }
 PUT_BACK: Final[dict[str, Any]] = {"task_id": TASK, "step": 0, "user_id": 1}
@@ -179,6 +182,11 @@ REQUESTS: Final[Mapping[str, Sent]] = {
     "tasks.generate_batch": Sent(
         "POST /api/v3/generate/batch", body={"items": [{"type": "image", "prompt": "A boat", "client_id": CLIENT}]}
     ),
+    "tasks.generate_matrix": Sent(
+        "POST /api/v3/generate/matrix",
+        body={"type": "image", "prompt": "A {color} boat", "variables": {"color": ["red"]}, "client_id": CLIENT},
+    ),
+    "tasks.resend_webhook": Sent("POST /api/v3/tasks/{task_id}/webhook", {"task_id": TASK}),
     "tasks.batch_tasks": Sent("POST /api/v3/tasks/batch", body={"items": [{"op": "cancel", "id": TASK}]}),
     "tasks.update_task": Sent("PATCH /api/v3/tasks/{task_id}", {"task_id": TASK}, {"rating": 5, "tags": ["hero"]}),
     "imports.create": Sent("POST /api/v3/imports", body={"type": "clients", "format": "csv", "size": len(ROWS)}),

@@ -114,7 +114,7 @@ OPERATIONS: Final[dict[Route, Operation | str]] = {
         ("POST", f"/generate/{each}/estimate"): Operation(CHANGE, on, 200, body)
         for each, (on, body) in _GENERATED.items()
     },
-    # Each batch has one item, whose status counts.
+    # Each batch, and each matrix, has one item, whose status counts.
     ("POST", "/clients/batch"): Operation(
         CHANGE, "client", 200, {"op": "update", "id": "{client_id}", "body": {"description": "By {caller}"}}
     ),
@@ -125,10 +125,12 @@ OPERATIONS: Final[dict[Route, Operation | str]] = {
         CHANGE, "task", 200, {"op": "update", "id": "{task_id}", "body": {"tags": ["{caller}"]}}
     ),
     ("POST", "/generate/batch"): Operation(CHANGE, "account", 202, {"type": "image", **_BOAT, "user_id": "{account}"}),
+    ("POST", "/generate/matrix"): Operation(CHANGE, "account", 202, {"type": "image", **_BOAT, "user_id": "{account}"}),
     ("GET", "/tasks/{task_id}"): Operation(READ, "task"),
     ("GET", "/tasks/{task_id}/result"): Operation(READ, "task", 409),  # it was canceled
     ("POST", "/tasks/{task_id}/cancel"): Operation(CHANGE, "task"),
     ("POST", "/tasks/{task_id}/retry"): Operation(CHANGE, "task", 202),
+    ("POST", "/tasks/{task_id}/webhook"): Operation(CHANGE, "task", 409),  # it has none
     ("PATCH", "/tasks/{task_id}"): Operation(CHANGE, "task", 200, {"tags": ["{caller}"]}),
     ("PUT", "/tasks/{task_id}/cost"): Operation(MANAGE, "task", 200, {"actual": 0.04}),
     **{route: operation for kind, path in _SCOPES.items() for route, operation in _managed(kind, path).items()},

@@ -18,6 +18,7 @@ from atelier.domain.due import (
     look_again,
     work_left,
 )
+from atelier.domain.tasks.life_cycle import resent
 from atelier.domain.tasks.record import DeliveryAttempt, Outcome, Task, TaskStatus, TaskType
 from tests.support.builders import NOON, a_task
 
@@ -85,6 +86,25 @@ def test_a_delivery_is_left_until_it_is_over() -> None:
         assert work_left(told, now=ENDED) == {}
     assert work_left(task.changed(webhook_deliveries=refused(*range(ATTEMPTS - 1))), now=ENDED)
     assert work_left(task.changed(webhook_deliveries=refused(*range(ATTEMPTS))), now=ENDED) == {}
+
+
+def test_a_webhook_sent_again_is_left_to_deliver() -> None:
+    told = an_ended_task(
+        TaskStatus.SUCCEEDED, webhook_url=URL, webhook_deliveries=[DeliveryAttempt(at=ENDED, status=204)]
+    )
+    again = resent(told, now=ENDED + 9 * MINUTE)
+    assert work_left(again, now=ENDED) == {Work.DELIVERY: ENDED + 9 * MINUTE}
+    assert first_look(again) == ENDED + 9 * MINUTE + LATE_AFTER
+    made = [*told.webhook_deliveries, DeliveryAttempt(at=ENDED + 9 * MINUTE, status=204)]
+    assert work_left(again.changed(webhook_deliveries=made), now=ENDED) == {}
+
+
+def test_attempts_are_not_kept_without_end() -> None:
+    told = an_ended_task(TaskStatus.SUCCEEDED, webhook_url=URL, webhook_deliveries=refused(*range(60)))
+    assert resent(told, now=NOON).deliveries_made == [], "by whatever clock"
+    assert [each.at for each in resent(told, now=NOON).webhook_deliveries] == [
+        ENDED + n * MINUTE for n in range(10, 60)
+    ]
 
 
 def test_a_delivery_that_was_given_up_is_over() -> None:

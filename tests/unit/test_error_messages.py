@@ -15,6 +15,7 @@ from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import CampaignPatch, CampaignQuery, ClientCampaign, ClientCampaignQuery, NewCampaign
 from atelier.domain.clients import ClientPatch, ClientQuery, NewClient
 from atelier.domain.imports import FailureQuery, NewImport
+from atelier.domain.matrix import Matrix
 from atelier.domain.provider_info import ModelQuery
 from atelier.domain.schema import RequestModel
 from atelier.domain.shares import (
@@ -26,7 +27,7 @@ from atelier.domain.shares import (
     ShareQuery,
 )
 from atelier.domain.tasks.queries import TaskQuery
-from atelier.domain.tasks.requests import CorrectedCost, NewAudio, NewImage, NewVideo, TaskPatch
+from atelier.domain.tasks.requests import CorrectedCost, NewAudio, NewImage, NewVideo, TaskPatch, TaskRetry
 from atelier.domain.usage_report import UsageQuery
 from atelier.web.error_messages import SENTENCES, SPECIAL, sentence
 from tests.contract.sources import LAYER
@@ -39,7 +40,7 @@ MODELS: list[type[BaseModel]] = [
     *(NewClient, ClientPatch, NewCampaign, ClientCampaign, CampaignPatch, NewImage, NewVideo, NewAudio, CorrectedCost),
     *(NewBudget, NewShare, NewInvitation, InvitationFields, AcceptedInvitation, ShareQuery, AccountShareQuery),
     *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery, UsageQuery, ActivityQuery, ModelQuery, TaskPatch),
-    *(ResourceBatch, TaskBatch, GenerationBatch, ResourceItem, TaskItem, NewImport, FailureQuery),
+    *(ResourceBatch, TaskBatch, GenerationBatch, ResourceItem, TaskItem, NewImport, FailureQuery, Matrix, TaskRetry),
 ]
 HOSTILE: list[Any] = [
     *(None, True, 0, -1, 5, 1.5, 10**300, 1e308, float("nan"), float("inf"), "", " ", "\u200b", "x", "x" * 70_000),

@@ -20,7 +20,7 @@ IMAGE = Output(content_type="image/png", bytes=3, key="media/1/x/0.png")
 MOVES: dict[str, Callable[[Task], Task]] = {
     "pending": lambda task: life_cycle.requeued(task, now=LATER),
     "processing": lambda task: life_cycle.started(task, now=LATER),
-    "succeeded": lambda task: life_cycle.succeeded(task, outputs=[IMAGE], cost=Decimal("0.5"), now=LATER),
+    "succeeded": lambda task: life_cycle.succeeded(task, outputs=[IMAGE], cost=Decimal("0.5"), now=LATER, seed=9),
     "failed": lambda task: life_cycle.failed(task, ERROR, now=LATER),
     "canceled": lambda task: life_cycle.canceled(task, now=LATER),
 }

@@ -10,7 +10,15 @@ from atelier import wiring
 from atelier.domain.access import Access
 from atelier.domain.catalog import SANDBOX, Catalog, Lifecycle, Model
 from atelier.domain.errors import IllegalTransition, Invalid
-from atelier.domain.task_creation import GenerationContext, Parents, TaskIdentity, new_retry, new_task, task_type_of
+from atelier.domain.task_creation import (
+    BODIES,
+    GenerationContext,
+    Parents,
+    TaskIdentity,
+    new_retry,
+    new_task,
+    task_type_of,
+)
 from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Task, TaskError, TaskStatus, TaskType
 from atelier.domain.tasks.requests import NewAudio, NewImage, NewTask, NewVideo
@@ -48,9 +56,8 @@ def test_a_request_becomes_a_pending_task_of_its_type(shape: type[NewTask], kind
 
 
 def test_every_shape_of_request_has_a_type() -> None:
-    shapes = NewTask.__subclasses__()
-    assert {task_type_of(shape(prompt="x")) for shape in shapes} == set(TaskType)
-    assert len(shapes) == len(TaskType)
+    assert {task_type_of(shape(prompt="x")): shape for shape in BODIES.values()} == BODIES
+    assert BODIES.keys() == set(TaskType)
 
 
 def test_the_brand_is_applied_unless_the_caller_says_no() -> None:
@@ -133,6 +140,12 @@ def test_several_providers_keep_their_order_and_joint_limits() -> None:
     assert task.effective_prompt == "A barn\n\nBrand guidelines: Be red."
     assert places(NewImage(prompt="a" * 41, providers=["replicate", "fal"]), generation_context) == ["/prompt"]
     assert places(NewImage(prompt="A barn", provider="fal", providers=["fal"]), generation_context) == ["/providers"]
+
+
+def test_each_provider_is_sent_a_model_of_its_own() -> None:
+    task = order(NewImage(prompt="A barn", providers=["fal", "replicate"], model="black-forest-labs/flux-schnell"))
+    asked = [(task.provider, task.model), *((each.provider, each.model) for each in task.fallbacks)]
+    assert asked == [("fal", "fal-ai/flux-pro/v1.1"), ("replicate", "black-forest-labs/flux-schnell")]
 
 
 def test_a_retry_begins_with_the_first_provider() -> None:

@@ -294,6 +294,28 @@ def test_a_message_that_comes_too_early_waits_on() -> None:
     assert scene.tell(notice) is not None
 
 
+def test_a_webhook_that_is_sent_again_starts_over() -> None:
+    told = [DeliveryAttempt(at=NOON + timedelta(minutes=each), status=500) for each in range(ATTEMPTS)]
+    again = NOON + timedelta(days=9)
+    scene = Scene(an_ended_task(webhook_deliveries=told, webhook_resent_at=again), answers=[500, 204], now=again)
+    assert scene.tell(WebhookDelivery(user_id=1, task_id=an_id(3), attempt=1)) is None, "of the first delivery"
+    made = scene.tell(WebhookDelivery(user_id=1, task_id=an_id(3), resent_at=again))
+    assert made == DeliveryAttempt(at=again, status=500)
+    ((following, delay),) = scene.waiting
+    assert (following.attempt, following.resent_at, delay) == (1, again, BACK_OFF[0])
+    scene.now += timedelta(seconds=delay)
+    scene.tell(following)
+    assert deliveries(scene)[ATTEMPTS:] == [(500, None), (204, None)]
+
+
+def test_a_slow_clock_does_not_lose_an_attempt() -> None:
+    again = NOON + timedelta(seconds=3)
+    scene = Scene(an_ended_task(webhook_resent_at=again), answers=[500])
+    notice = WebhookDelivery(user_id=1, task_id=an_id(3), resent_at=again)
+    assert scene.tell(notice) == DeliveryAttempt(at=again, status=500)
+    assert scene.tell(notice) is None
+
+
 # ----------------------------------------------------------------------------------------------- nothing to tell
 
 

@@ -78,7 +78,7 @@ _TAKES: Final = {
     "update": {"id", "body", "if_match"},
     "delete": {"id", "if_match"},
     "cancel": {"id"},
-    "retry": {"id"},
+    "retry": {"id", "body"},
 }
 _NEEDS: Final = {"create": {"body"}, "update": {"id", "body"}, "delete": {"id"}, "cancel": {"id"}, "retry": {"id"}}
 
@@ -115,7 +115,9 @@ class BatchResult(BaseModel):
     index: int
     status: int
     id: str | None = None
-    body: Annotated[dict[str, JsonValue] | None, Field(description="Left out of answers above 6 MB.")] = None
+    body: Annotated[
+        dict[str, JsonValue] | None, Field(description="Left out of answers above 6 MB, and of those of a matrix.")
+    ] = None
     problem: dict[str, JsonValue] | None = None
 
 

@@ -67,7 +67,8 @@ def first_look(task: Task) -> datetime | None:
     """
     if not task.over:
         return task.created_at + LATE_AFTER
-    return _ended(task) + LATE_AFTER if _outcome_is_open(task) or _delivery_of(task) else None
+    since = _ended(task) if _outcome_is_open(task) else task.delivery_since
+    return since + LATE_AFTER if _outcome_is_open(task) or _delivery_of(task) else None
 
 
 @dataclass(frozen=True)
@@ -141,4 +142,4 @@ def _outcome_is_open(task: Task) -> bool:
 
 
 def _delivery_of(task: Task) -> datetime | None:
-    return next_delivery(task.webhook_deliveries, since=_ended(task)) if task.webhook_url else None
+    return next_delivery(task.deliveries_made, since=task.delivery_since) if task.webhook_url else None

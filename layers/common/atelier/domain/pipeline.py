@@ -284,7 +284,9 @@ class Pipeline:
         cost = self._cost(task, done, outputs)
         if outputs:
             # Canceled or deleted in the meantime: the step is tried again, and that removes the files.
-            return self.tasks.move(task, life_cycle.succeeded(task, outputs=outputs, cost=cost, now=now))
+            return self.tasks.move(
+                task, life_cycle.succeeded(task, outputs=outputs, cost=cost, now=now, seed=done.seed)
+            )
         ended = self._fail(task, error, now=now, outcome=Outcome.SUCCEEDED, cost=cost)
         return self._record_outcome(ended, now=now)
 

@@ -89,12 +89,14 @@ File = Content | Remote | Staged
 class Done:
     """Finished with files, for `cost` US dollars when the provider says so.
 
-    `flagged` are the positions of the files that the provider's own safety check has marked.
+    `flagged` are the positions of the files that the provider's own safety check has marked. `seed` is the one that was
+    used, where that is known.
     """
 
     files: tuple[File, ...]
     cost: Decimal | None = None
     flagged: frozenset[int] = frozenset()
+    seed: int | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final, cast
 
 from pydantic import JsonValue
 
@@ -17,8 +17,9 @@ from atelier.domain.params import checked, errors_of, pointer_to
 from atelier.domain.prompts import effective_prompt
 from atelier.domain.reservations import to_reserve
 from atelier.domain.tasks.file_names import name_part
+from atelier.domain.tasks.organising import merged
 from atelier.domain.tasks.record import Cost, Fallback, Task, TaskStatus, TaskType
-from atelier.domain.tasks.requests import TYPED_OPTIONS, NewImage, NewTask, NewVideo
+from atelier.domain.tasks.requests import TYPED_OPTIONS, NewAudio, NewImage, NewTask, NewVideo, TaskRetry
 from atelier.domain.webhook_targets import webhook_url_error
 
 
@@ -48,19 +49,44 @@ class TaskIdentity:
     now: datetime
 
 
+BODIES: Final[Mapping[TaskType, type[NewTask]]] = {
+    TaskType.IMAGE: NewImage,
+    TaskType.VIDEO: NewVideo,
+    TaskType.AUDIO: NewAudio,
+}
+"""The request bodies by the type of task that they create."""
+
+
 def task_type_of(new: NewTask) -> TaskType:
     """The type of task that a request creates."""
-    if isinstance(new, NewImage):
-        return TaskType.IMAGE
-    return TaskType.VIDEO if isinstance(new, NewVideo) else TaskType.AUDIO
+    return next(kind for kind, body in BODIES.items() if isinstance(new, body))
 
 
 def new_task(
     new: NewTask, parents: Parents, generation_context: GenerationContext, *, identity: TaskIdentity, access: Access
 ) -> Task:
     """The task that a request creates. Raises Invalid with every error."""
-    kind = task_type_of(new)
-    choices = _resolve(new, kind, generation_context)
+    choices = _resolve(new, task_type_of(new), generation_context)
+    name = _name_of(new, choices[0].model)
+    return _requested(new, choices, parents, generation_context, model=name, identity=identity, access=access)
+
+
+def _name_of(new: NewTask, model: Model) -> str:
+    # Of several providers, it may be the model of another one than the first.
+    return new.model if new.model and model.answers_to(new.model) else model.id
+
+
+def _requested(
+    new: NewTask,
+    choices: Sequence[ResolvedModel],
+    parents: Parents,
+    generation_context: GenerationContext,
+    *,
+    model: str,
+    identity: TaskIdentity,
+    access: Access,
+    retry_of: str | None = None,
+) -> Task:
     of_models = (error for choice in choices for error in _model_errors(new, choice.model))
     if errors := [*_clash_errors(new), *_webhook_url_errors(new, generation_context), *_unique(of_models)]:
         raise Invalid(errors)
@@ -70,14 +96,15 @@ def new_task(
         generation_context,
         identity,
         access,
-        type=kind,
-        model=new.model or choices[0].model.id,
+        type=task_type_of(new),
+        model=model,
         prompt=new.prompt,
         params={**new.typed_options(), **checked(new.params, choices[0].model.params)},
         apply_brand_guidelines=new.apply_brand_guidelines,
         metadata=new.metadata,
         webhook_url=new.webhook_url,
         max_cost=new.max_cost,
+        retry_of=retry_of,
     )
 
 
@@ -91,24 +118,50 @@ def _resolve(new: NewTask, kind: TaskType, generation_context: GenerationContext
     return catalog.fallbacks(kind, providers=new.providers, model=new.model, configured=configured)
 
 
+def fields_of_retry(task: Task, changes: TaskRetry) -> dict[str, Any]:
+    """The fields of a request that asks for the same as a task, with these changes. No model, unless they name one.
+
+    Raises IllegalTransition as `new_retry` does.
+    """
+    _check_retryable(task)
+    options = {name: value for name, value in task.params.items() if name in TYPED_OPTIONS}
+    asked: dict[str, Any] = {
+        **options,
+        "prompt": task.prompt,
+        "params": {name: value for name, value in task.params.items() if name not in TYPED_OPTIONS},
+        "apply_brand_guidelines": task.apply_brand_guidelines,
+        "metadata": task.metadata,
+        "webhook_url": task.webhook_url,
+        "max_cost": task.max_cost,
+    }
+    changed = merged(asked, changes.model_dump(exclude_unset=True))
+    return cast("dict[str, Any]", changed)
+
+
 def new_retry(
-    task: Task, parents: Parents, generation_context: GenerationContext, *, identity: TaskIdentity, access: Access
+    task: Task,
+    parents: Parents,
+    generation_context: GenerationContext,
+    *,
+    identity: TaskIdentity,
+    access: Access,
+    new: NewTask | None = None,
 ) -> Task:
     """A new task that repeats a failed or canceled one, with the current brand.
 
-    It begins with the provider that was asked first. Raises IllegalTransition unless the task failed or was canceled.
+    `new` is what it asks for if that changes. Unless it names another provider or model, the retry begins with the
+    provider that was asked first. Raises IllegalTransition unless the task failed or was canceled, and Invalid.
     """
-    if task.status not in (TaskStatus.FAILED, TaskStatus.CANCELED):
-        raise IllegalTransition(f"The task is {task.status}; only a failed or canceled one can be retried.")
-    attempts = [(each.provider, each.model) for each in task.attempts]
-    others = [(each.provider, each.model) for each in task.fallbacks]
-    asked = [*attempts, (task.provider, task.model), *others]
-    choices = [
-        generation_context.catalog.resolve(
-            task.type, provider=provider, model=model, configured=generation_context.configured
-        )
-        for provider, model in asked
-    ]
+    _check_retryable(task)
+    if new is not None and new.model_fields_set & {"provider", "providers", "model"}:
+        choices = _resolve(new, task.type, generation_context)
+        name = _name_of(new, choices[0].model)
+    else:
+        asked = _asked(task)
+        choices, name = _resolved(task.type, asked, generation_context), asked[0][1]
+    if new is not None:
+        by: dict[str, Any] = {"identity": identity, "access": access}
+        return _requested(new, choices, parents, generation_context, model=name, retry_of=task.id, **by)
     kept = {name: value for name, value in task.params.items() if name not in TYPED_OPTIONS}
     if errors := _unique(error for choice in choices for error in _param_errors(kept, choice.model)):
         raise Invalid(errors)
@@ -119,7 +172,7 @@ def new_retry(
         identity,
         access,
         type=task.type,
-        model=asked[0][1],
+        model=name,
         prompt=task.prompt,
         params=task.params,
         apply_brand_guidelines=task.apply_brand_guidelines,
@@ -128,6 +181,25 @@ def new_retry(
         max_cost=task.max_cost,
         retry_of=task.id,
     )
+
+
+def _check_retryable(task: Task) -> None:
+    if task.status not in (TaskStatus.FAILED, TaskStatus.CANCELED):
+        raise IllegalTransition(f"The task is {task.status}; only a failed or canceled one can be retried.")
+
+
+def _asked(task: Task) -> list[tuple[str, str]]:
+    """The providers that a task was for, each with its model, the first one first."""
+    attempts = [(each.provider, each.model) for each in task.attempts]
+    others = [(each.provider, each.model) for each in task.fallbacks]
+    return [*attempts, (task.provider, task.model), *others]
+
+
+def _resolved(
+    kind: TaskType, asked: Iterable[tuple[str, str]], generation_context: GenerationContext
+) -> list[ResolvedModel]:
+    catalog, configured = generation_context.catalog, generation_context.configured
+    return [catalog.resolve(kind, provider=provider, model=model, configured=configured) for provider, model in asked]
 
 
 def _task(
@@ -165,6 +237,7 @@ def _task(
         effective_prompt=composed.text,
         guidelines_truncated=composed.truncated,
         guidelines_omitted_characters=composed.omitted,
+        seed=_seed_in(asked["params"]),
         cost=Cost(estimated=estimates[0]),
         reserved=to_reserve(estimates, asked["max_cost"]),
         fallbacks=[_fallback(choice, cost) for choice, cost in zip(choices[1:], estimates[1:], strict=True)],
@@ -175,6 +248,12 @@ def _task(
         created_at=identity.now,
         updated_at=identity.now,
     )
+
+
+def _seed_in(params: Mapping[str, JsonValue]) -> int | None:
+    # Tasks from before parameters were checked may have anything here.
+    seed = params.get("seed")
+    return seed if isinstance(seed, int) and not isinstance(seed, bool) else None
 
 
 def _fallback(choice: ResolvedModel, estimated: Decimal | None) -> Fallback:

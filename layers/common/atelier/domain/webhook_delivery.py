@@ -40,10 +40,12 @@ AnySlot = TypeVar("AnySlot")
 class WebhookDelivery(AccountMessage):
     """A message of the webhook delivery queue: make this attempt (the first is 0), not before `due`.
 
-    It tells of the end of a task, or of an alert.
+    It tells of the end of a task, or of an alert. `resent_at` is when the task's webhook was asked to be sent again:
+    from then on nothing is left to do of an earlier delivery.
     """
 
     task_id: str | None = None
+    resent_at: datetime | None = None
     alert_id: str | None = None
     attempt: int = 0
     due: datetime | None = None
@@ -179,7 +181,7 @@ class WebhookDispatcher:
         if message.due and now < message.due:
             self._wait(message, (message.due - now).total_seconds())
             return None
-        event = self._of_alert(message.alert_id) if message.alert_id else self._of_task(message.task_id, show)
+        event = self._of_alert(message.alert_id) if message.alert_id else self._of_task(message, show)
         if event is None or any(map(ends, event.made)) or len(event.made) > message.attempt:
             return None
         try:
@@ -195,7 +197,7 @@ class WebhookDispatcher:
             return None
         try:
             secret = self.secrets.get_or_create(event.signer, fresh=fresh, now=now)
-            delivery = self._attempt(event, body, secret, now=now)
+            delivery = self._attempt(event, body, secret, now=max(now, event.since))
         finally:
             self.receivers.release_slot(slot)
         if not ends(delivery) and message.attempt < len(BACK_OFF):
@@ -204,12 +206,12 @@ class WebhookDispatcher:
         self._record_health(receiver, delivery, now=now)
         return delivery
 
-    def _of_task(self, task_id: str | None, show: Show) -> Event | None:
-        task = self.tasks.load(task_id) if task_id else None
-        if task is None or not task.webhook_url or not task.over:
+    def _of_task(self, message: WebhookDelivery, show: Show) -> Event | None:
+        task = self.tasks.load(message.task_id) if message.task_id else None
+        if task is None or not task.webhook_url or not task.over or message.resent_at != task.webhook_resent_at:
             return None
         record = partial(self.tasks.log_delivery, task)
-        since, made = task.completed_at or task.updated_at, task.webhook_deliveries
+        since, made = task.delivery_since, task.deliveries_made
         return Event(
             task.id, task.user_id, task.created_by, task.webhook_url, since, made, lambda: body_of(show(task)), record
         )
@@ -258,7 +260,7 @@ class WebhookDispatcher:
 
 
 def _give_up(event: Event, reason: str, *, now: datetime) -> DeliveryAttempt:
-    given_up = DeliveryAttempt(at=now, error=f"{reason}; it is not tried again", given_up=True)
+    given_up = DeliveryAttempt(at=max(now, event.since), error=f"{reason}; it is not tried again", given_up=True)
     event.record(given_up)
     return given_up
 

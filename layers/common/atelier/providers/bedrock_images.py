@@ -7,7 +7,7 @@ from pydantic import Base64Bytes, BaseModel, Field, ValidationError
 
 from atelier.domain.provider import Done, JobRequest, LookupInconclusive, State, SubmitRefused
 from atelier.providers.aws import Staging, refusal, submitting
-from atelier.providers.inputs import InputNames, input_of, same
+from atelier.providers.inputs import InputNames, input_of, same, seed_used
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
@@ -50,7 +50,8 @@ class Images:
 
     def poll(self, job: str, job_request: JobRequest) -> State:  # noqa: ARG002 - the job request says where its files are
         """It is over, whatever came of it."""
-        return Done(self._staging.files(job_request, ".png"))
+        seed = seed_used(None, job_request, _INPUT_NAMES)
+        return Done(self._staging.files(job_request, ".png"), seed=seed)
 
 
 _MADE: Final = "SUCCESS"  # as older models of the same maker say it; newer ones say null

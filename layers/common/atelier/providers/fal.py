@@ -37,7 +37,7 @@ from atelier.domain.tasks.record import Outcome, TaskError
 from atelier.providers.fal_models import INPUT_NAMES, MODELS
 from atelier.providers.fal_signatures import JOB, Signatures
 from atelier.providers.http import Answer, Http, accepted_content, file_at, raise_if_unavailable
-from atelier.providers.inputs import InputNames, has_unique_input, input_of, is_input_of
+from atelier.providers.inputs import InputNames, has_unique_input, input_of, is_input_of, seed_used
 from atelier.providers.refusals import LONGEST_MESSAGE, failure_of, too_long
 
 __all__ = ["MODELS", "Fal"]
@@ -133,7 +133,7 @@ class Fal:
         cost = _cost(answer.headers, job_request.model)
         failed = bool(status.get("error") or status.get("error_type"))
         if answer.ok and not failed:
-            return self._made(answer, content, cost)
+            return self._made(answer, content, cost, job_request)
         if answer.status == HTTPStatus.BAD_REQUEST and "in progress" in str(content.get("detail")):
             return Waiting()  # the status was ahead of the result
         if not failed and answer.status in _REFUSED_US:
@@ -144,7 +144,7 @@ class Fal:
             raise UnreadableAnswer(text, headers=answer.headers, too_long=False)
         return _refused(_reason(answer, status), cost)
 
-    def _made(self, answer: Answer, content: dict[str, Any], cost: Decimal | None) -> State:
+    def _made(self, answer: Answer, content: dict[str, Any], cost: Decimal | None, job_request: JobRequest) -> State:
         """The files of a result, unless it is a refusal that looks like one."""
         found = _files_in(content)
         flagged = frozenset(number for number, (_, is_flagged) in enumerate(found) if is_flagged)
@@ -152,7 +152,8 @@ class Fal:
             return Refused(_WITHHELD, cost, charged=True)
         if not found and _says_why(content):
             return _refused(_reason(answer), cost)
-        return Done(tuple(self._file(url) for url, _ in found), cost, flagged)
+        seed = seed_used(content.get("seed"), job_request, _input_names(job_request))
+        return Done(tuple(self._file(url) for url, _ in found), cost, flagged, seed)
 
     def _file(self, url: str) -> Remote | Content:
         return file_at(url, hosts=_HOSTS, api=self._queue_url)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from pydantic import JsonValue
 
@@ -12,6 +12,7 @@ Form = Callable[[Any], JsonValue]
 InputNames = Mapping[str, tuple[str, Form]]
 """By the name of our option: the model's name for it, and the form that it takes there."""
 
+_LARGEST_SEED: Final = 2**64
 OPTIONS: Final = frozenset(
     {"negative_prompt", "num_outputs", "seed", "aspect_ratio", "size", "duration", "voice"},
 )
@@ -56,6 +57,12 @@ def input_of(job_request: JobRequest, names: InputNames) -> dict[str, Any]:
     return {prompt: job_request.effective_prompt, **known, **passed_through}
 
 
+def seed_used(told: object, job_request: JobRequest, names: InputNames) -> int | None:
+    """The seed of a job: the one that its provider tells, else the one that it was sent; None for none."""
+    sent = _seed(job_request.reference) if has_unique_input(job_request, names) else job_request.options.get("seed")
+    return next((each for each in (told, sent) if _is_seed(each)), None)
+
+
 def has_unique_input(job_request: JobRequest, names: InputNames) -> bool:
     """Whether no other job has the same input. Without a seed of ours, another task may send the same."""
     return "seed" in names and "seed" not in job_request.options
@@ -65,6 +72,10 @@ def is_input_of(found: object, job_request: JobRequest, names: InputNames) -> bo
     """Whether a provider's record of an input is that of the job request; the provider may have added its defaults."""
     sent = input_of(job_request, names)
     return isinstance(found, dict) and all(name in found and found[name] == value for name, value in sent.items())
+
+
+def _is_seed(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LARGEST_SEED
 
 
 def _seed(reference: str) -> int:

@@ -33,7 +33,7 @@ from atelier.domain.tasks.record import Outcome, TaskError
 from atelier.domain.webhook_signatures import sign, verify
 from atelier.providers.cached_keys import CachedKeys
 from atelier.providers.http import Answer, Http, accepted_content, file_at, raise_if_unavailable
-from atelier.providers.inputs import InputNames, has_unique_input, input_of, is_input_of
+from atelier.providers.inputs import InputNames, has_unique_input, input_of, is_input_of, seed_used
 from atelier.providers.refusals import failure_of, is_about_content, too_long
 from atelier.providers.replicate_models import INPUT_NAMES, MODELS
 
@@ -90,7 +90,7 @@ class Replicate:
     def poll(self, job: str, job_request: JobRequest) -> State:
         """Where the prediction stands."""
         try:
-            return self._state(job)
+            return self._state(job, job_request)
         except UnreadableAnswer as failure:
             if not failure.too_long:
                 raise
@@ -98,7 +98,7 @@ class Replicate:
             self.cancel(job, model=job_request.model)  # it may still run, and there will be nothing to be read of it
         return Refused(too_long("Replicate"))
 
-    def _state(self, job: str) -> State:
+    def _state(self, job: str, job_request: JobRequest) -> State:
         answer = raise_if_unavailable(self._ask("GET", _address(job)))
         if answer.status == HTTPStatus.NOT_FOUND:
             message = "Replicate does not know the prediction."
@@ -110,7 +110,7 @@ class Replicate:
             case "processing":
                 return Working()
             case "succeeded":
-                return self._made(prediction)
+                return self._made(prediction, job_request)
             case "failed" | "canceled" | "aborted" as status:
                 outcome = Outcome.CANCELED if status == "canceled" else Outcome.FAILED
                 return Refused(_failure(status, prediction.get("error")), outcome=outcome)
@@ -118,14 +118,17 @@ class Replicate:
                 log.warning("Replicate says %.100r about a prediction", unknown)
                 return Waiting()
 
-    def _made(self, prediction: dict[str, Any]) -> State:
+    def _made(self, prediction: dict[str, Any], job_request: JobRequest) -> State:
         """The files of a success. Replicate deletes what it made after an hour; there is no output then."""
         urls = _urls(prediction.get("output"))
         # Some models succeed with nothing when they have withheld everything, and say so in their logs only.
         logs = str(prediction.get("logs") or "")[-_LOGS:]
         if not urls and is_about_content(logs):
             return Refused(failure_of(logs), charged=True)
-        return Done(tuple(self._file(url) for url in urls))
+        asked = prediction.get("input")
+        told = asked.get("seed") if isinstance(asked, dict) else None
+        seed = seed_used(told, job_request, _input_names(job_request))
+        return Done(tuple(self._file(url) for url in urls), seed=seed)
 
     def cancel(self, job: str, *, model: str) -> bool:  # noqa: ARG002 - the id alone says which prediction
         """Stop the prediction; whether it stopped before it was done."""

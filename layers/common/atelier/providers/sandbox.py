@@ -118,7 +118,8 @@ class Sandbox:
         if failure := _FAILURE.fullmatch(job_request.prompt):
             message = "The prompt asked the sandbox to fail."
             return Refused(TaskError(code=failure[1], message=message, retryable=False))
-        return Done(tuple(_make(job_request, number) for number in range(_count(job_request))), cost=self._costs)
+        files = tuple(_make(job_request, number) for number in range(_count(job_request)))
+        return Done(files, cost=self._costs, seed=_base_seed(job_request))
 
     def cancel(self, job: str, *, model: str) -> bool:  # noqa: ARG002 - all jobs are the same to it
         """Nothing runs between two polls, so it is stopped already."""
@@ -187,10 +188,13 @@ def _count(job_request: JobRequest) -> int:
 
 
 def _seed(job_request: JobRequest) -> int:
-    asked = job_request.options.get("seed")
-    seed = asked if isinstance(asked, int) else _number(job_request.reference)
     words = [job_request.options.get(param.name) for param in _PARAMS]
-    return (seed + (_number(repr(words)) if any(words) else 0)) % 2**32
+    return (_base_seed(job_request) + (_number(repr(words)) if any(words) else 0)) % 2**32
+
+
+def _base_seed(job_request: JobRequest) -> int:
+    asked = job_request.options.get("seed")
+    return (asked if isinstance(asked, int) else _number(job_request.reference)) % 2**32
 
 
 def _number(text: str) -> int:

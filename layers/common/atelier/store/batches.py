@@ -20,7 +20,16 @@ from operator import and_
 from typing import Any, Final
 
 from atelier.domain.access import Access
-from atelier.domain.errors import BatchClash, Busy, DomainError, IdempotencyKeyReused, NotCarriedOut, NotFound
+from atelier.domain.errors import (
+    BatchClash,
+    BudgetExceeded,
+    Busy,
+    DomainError,
+    IdempotencyKeyReused,
+    LimitExceeded,
+    NotCarriedOut,
+    NotFound,
+)
 from atelier.domain.ids import new_id
 from atelier.domain.schema import format_timestamp
 from atelier.store import keys
@@ -41,7 +50,7 @@ ENOUGH_SECONDS: Final = 1.5
 _ITEM: Final = "item|"
 _CARRIED_OUT: Final = "carried_out"
 """How many items were."""
-_INDEX_BITS: Final = 7
+_INDEX_BITS: Final = 9
 
 
 @dataclass(frozen=True)
@@ -128,7 +137,7 @@ class KeptProgress(Progress):
         self.moment, self.seed = datetime.fromisoformat(item["moment"]), int(item["seed"])
         self.done = {int(name.removeprefix(_ITEM)) for name in item if name.startswith(_ITEM)}
         if "refused" in item:
-            self.refused = {int(index): refusal for index, refusal in json.loads(item["refused"]).items()}
+            self.refused = _unpacked(item["refused"])
 
     def mark(self, indexes: Sequence[int]) -> list[Write]:
         names = [f"{_ITEM}{index}" for index in indexes]
@@ -152,7 +161,7 @@ class KeptProgress(Progress):
                 return
             found = refused()
             carried_out = Attr(_CARRIED_OUT).eq(items - len(found))
-            text = json.dumps(found, separators=(",", ":"))
+            text = _packed(found)
             try:
                 whole = self._is_ours() & Attr("refused").not_exists() & carried_out
                 self._table.write(self._update({"refused": text}, whole))
@@ -167,6 +176,19 @@ class KeptProgress(Progress):
 
     def _update(self, fields: Mapping[str, Any], condition: Any) -> Write:
         return Write(self._key, set=fields, condition=condition, on_condition_failure=concurrent_update)
+
+
+def _packed(refused: Mapping[int, Any]) -> str:
+    """Refusals as text: each once, however many items it is of."""
+    texts = {index: json.dumps(refusal, separators=(",", ":")) for index, refusal in refused.items()}
+    numbers = {text: number for number, text in enumerate(dict.fromkeys(texts.values()))}
+    of = json.dumps({index: numbers[text] for index, text in texts.items()}, separators=(",", ":"))
+    return f'{{"refusals":[{",".join(numbers)}],"of":{of}}}'
+
+
+def _unpacked(text: str) -> dict[int, Any]:
+    kept = json.loads(text)
+    return {int(index): kept["refusals"][number] for index, number in kept["of"].items()}
 
 
 def begin(table: Table, access: Access, idempotent: IdempotentRequest | None, *, now: datetime) -> Progress:
@@ -184,9 +206,11 @@ def _new_seed() -> int:
 
 
 class _Refused(Exception):
-    def __init__(self, error: Exception, items: frozenset[int]) -> None:
+    def __init__(self, error: Exception, items: frozenset[int], key: Key, item: Item | None) -> None:
         self.error = error
         self.items = items
+        self.key = key
+        self.item = item
         super().__init__(str(error))
 
 
@@ -209,7 +233,7 @@ def coalesced(changes: Mapping[int, Sequence[Write]]) -> list[Write]:
 
 def _attributed(write: Write, items: frozenset[int]) -> Write:
     def refused(item: Item | None) -> Exception:
-        return _Refused(write.refused(item) or ConcurrentUpdate(), items)
+        return _Refused(write.refused(item) or ConcurrentUpdate(), items, write.key, item)
 
     return replace(write, condition=write.whole_condition(), quotas={}, on_condition_failure=refused)
 
@@ -231,6 +255,9 @@ class Batch:
         self._guests: set[int] = set()
         self._admitted: dict[int, Sequence[Write]] = {}
         self._groups: list[list[int]] = []
+        # What had too little left of a budget or a limit, as it was then, and what a dry run would have taken of it.
+        self._short: dict[Key, Item] = {}
+        self._taken: dict[Key, Write] = {}
 
     def run(self) -> dict[int, Outcome]:
         """Carry out all operations that were not carried out yet; what has become of each."""
@@ -292,12 +319,26 @@ class Batch:
             except DomainError as refusal:
                 self.outcomes[index] = refusal
                 continue
+            if refused := self._too_little_left(change):
+                self.outcomes[index] = refused
+                continue
             more = writes | {write.key for write in change.writes}
             size += sum(len(repr(write.put).encode()) for write in change.writes if write.put)
             if prepared and (len(more) + 1 > MOST_WRITES or size > MOST_BYTES):
                 return prepared, group[number:]
             prepared[index], writes = change, more
         return prepared, ()
+
+    def _too_little_left(self, change: Change) -> DomainError | None:
+        """The refusal of a change by what is known to have too little left: it need not be tried."""
+        for write in change.writes:
+            if write.key in self._short:
+                whole = self._taken[write.key].with_(write) if write.key in self._taken else write
+                for quota in whole.tentatively().quotas.values():
+                    error = quota.refusal(self._short[write.key])
+                    if isinstance(error, DomainError):
+                        return error
+        return None
 
     def _transact(self, prepared: Mapping[int, Change]) -> list[list[int]]:
         """Send these changes; the groups in which those are to be tried again that were refused together."""
@@ -308,6 +349,8 @@ class Batch:
         except BatchClash as clash:
             return self._refuse(prepared, frozenset(prepared), clash)
         except _Refused as refused:
+            if isinstance(refused.error, BudgetExceeded | LimitExceeded):
+                self._short[refused.key] = refused.item or {}
             return self._refuse(prepared, refused.items, refused.error)
         except ConcurrentUpdate:
             self._read_again()
@@ -337,6 +380,9 @@ class Batch:
                 # What follows has to find in the counters what this would have taken.
                 shared = [write for write in change.writes if write.put is None and not write.delete]
                 self._admitted[index] = shared
+                for write in shared:
+                    before = self._taken.get(write.key)
+                    self._taken[write.key] = before.with_(write) if before else write
 
     def _refuse(self, prepared: Mapping[int, Change], items: frozenset[int], error: Exception) -> list[list[int]]:
         """Deal with a transaction that was refused because of these items. Raises ConcurrentUpdate to repeat it."""

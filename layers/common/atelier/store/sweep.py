@@ -168,8 +168,8 @@ class Sweep:
             case Work.OUTCOME:
                 self._generation.send(GenerationMessage.about(task, step=None), provider=task.served_by)
             case Work.DELIVERY:
-                attempt = len(task.webhook_deliveries)
-                self._deliveries.send(WebhookDelivery(task_id=task.id, user_id=task.user_id, attempt=attempt))
+                told = {"resent_at": task.webhook_resent_at, "attempt": len(task.deliveries_made)}
+                self._deliveries.send(WebhookDelivery(task_id=task.id, user_id=task.user_id, **told))
 
     def _of_deleted_task(self, task: Task, swept: Swept, *, now: datetime) -> datetime:
         planned = task.next_at or task.updated_at

@@ -22,6 +22,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from atelier.domain.due import LATE_AFTER, deleted, first_look
+from atelier.domain.schema import format_timestamp
 from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskDetail, TaskSummary
 from atelier.store import keys
 from atelier.store.expressions import Attr, Condition
@@ -102,7 +103,7 @@ def delivered(task: Task, delivery: DeliveryAttempt) -> list[Write]:
     writes = [_write(keys.task_detail(task.id), append=attempt, add={"detail_version": 1}, condition=EXISTS)]
     after = task.model_copy(update={"webhook_deliveries": [*task.webhook_deliveries, delivery]})
     if first_look(task) and not first_look(after):
-        writes.append(_write(keys.task(task.id), remove=DUE, condition=EXISTS))
+        writes.append(_write(keys.task(task.id), remove=DUE, condition=_same_delivery(task)))
     return writes
 
 
@@ -141,6 +142,12 @@ def _same_summary(task: Task) -> Condition:
 
 def _same_detail(task: Task) -> Condition:
     return EXISTS & Attr("detail_version").eq(task.detail_version)
+
+
+def _same_delivery(task: Task) -> Condition:
+    resent = Attr("webhook_resent_at")
+    at = task.webhook_resent_at
+    return EXISTS & (resent.eq(format_timestamp(at)) if at else resent.not_exists())
 
 
 def _same_job(task: Task) -> Condition:

@@ -290,6 +290,17 @@ class Tasks:
 
         return self._table.retry_on_conflict(attempt)
 
+    def resend_webhook(self, task_id: str, *, access: Access, now: datetime) -> Task:
+        """Have the webhook of an ended task sent once more. Raises NotFound, Forbidden and IllegalTransition."""
+
+        def attempt() -> Task:
+            task, pending, acting = self._read(task_id, access, CHANGE)
+            resent = life_cycle.resent(task, now=now)
+            self._write([*still_granted(acting), *task_items.moved(task, resent, access.request_id)])
+            return pending.unlinked(resent)
+
+        return self._table.retry_on_conflict(attempt)
+
     def delete(self, task_id: str, check: Callable[[Task], None], *, access: Access) -> None:
         """Delete the task if `check` lets it pass; the worker removes its media and stops its job. Raises NotFound.
 
@@ -372,8 +383,13 @@ class Tasks:
 
     def log_delivery(self, task: Task, delivery: DeliveryAttempt) -> None:
         """Add an attempt to call the task's webhook to what its owner sees, unless the task is gone."""
-        with suppress(ConcurrentUpdate):
+        try:
             self._write(task_items.delivered(task, delivery))
+        except ConcurrentUpdate:
+            # It was asked to be sent again meanwhile, or is gone.
+            with suppress(ConcurrentUpdate):
+                if current := self.load(task.id):
+                    self._write(task_items.delivered(current, delivery))
 
     def _write(self, writes: Sequence[Write]) -> None:
         if len(writes) == 1:

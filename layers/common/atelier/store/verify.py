@@ -498,7 +498,7 @@ def _text_places(kind: str, resource: Item) -> dict[str, str | None]:
 
 
 def _is_to_be_told(task: Item) -> bool:
-    made = task.get("webhook_deliveries", [])
+    made = [each for each in task.get("webhook_deliveries", []) if each["at"] >= task.get("webhook_resent_at", "")]
     told = any(200 <= each.get("status", 0) < 300 or each.get("status") == 410 for each in made)  # noqa: PLR2004
     ends = told or any(each.get("given_up") for each in made)
     return "webhook_url" in task and len(made) < _ATTEMPTS and not ends

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from atelier.domain.access import Access
 from atelier.domain.batches import MOST_ATOMIC, Batch, ResourceItem, check_item
@@ -23,10 +23,11 @@ from atelier.store.table import Table
 from atelier.web.api import JSON, LARGEST_ANSWER, Reply
 from atelier.web.conditional import accepted_versions
 from atelier.web.problems import problem_of, status_of
-from atelier.web.validation import pointer_to
+from atelier.web.validation import model_of
 
-AnyModel = TypeVar("AnyModel", bound=BaseModel)
 Record = Any
+_MOST_KEPT: Final = 300_000
+_ALWAYS_THERE: Final = ("type", "title", "status", "instance", "request_id")
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,14 @@ class Kind:
 
     `read` makes an operation of an item, given the id of what it may create and the moment of the batch; it raises
     Invalid. `load` gives a record as it is now, `show` its body. `forget` drops what was read for several items.
+    Without `bodies`, results have ids only.
     """
 
     read: Callable[[Mapping[str, Any], str, datetime], Read]
     load: Callable[[str], Record]
     show: Callable[[Record], BaseModel] = lambda record: record
     forget: Callable[[], object] = lambda: None
+    bodies: bool = True
 
 
 def of_resources(
@@ -75,20 +78,6 @@ def of_resources(
                 return Read(Operation(lambda _: deletion(now=now), id_), HTTPStatus.NO_CONTENT)
 
     return Kind(read, lambda id_: store.get(id_, access=access))
-
-
-def model_of(model: type[AnyModel], fields: Any) -> AnyModel:
-    """The fields as a model. Raises Invalid, as the single request would."""
-    try:
-        return model.model_validate(fields)
-    except ValidationError as error:
-        from atelier.web.error_messages import sentence  # noqa: PLC0415 - only bad requests need them
-
-        found = []
-        for each in error.errors():
-            path = [str(part) for part in each["loc"]]
-            found.append(FieldError(sentence(each, path[-1] if path else ""), pointer=pointer_to(path)))
-        raise Invalid(found) from None
 
 
 def carry_out(
@@ -155,7 +144,8 @@ class _Answers:
 
         if not any(status_of(error) == HTTPStatus.SERVICE_UNAVAILABLE for error in failed().values()):
             progress.finish(
-                lambda: {index: self._problem(error) for index, error in failed().items()}, items=len(self.read)
+                lambda: _bounded({index: self._problem(error) for index, error in failed().items()}),
+                items=len(self.read),
             )
             failed()
 
@@ -171,7 +161,7 @@ class _Answers:
     def _success(self, index: int, outcome: CarriedOut) -> dict[str, Any]:
         status = self.read[index].status
         found: dict[str, Any] = {"index": index, "status": status, "id": outcome.id}
-        if status == HTTPStatus.NO_CONTENT:
+        if status == HTTPStatus.NO_CONTENT or not self.kind.bodies:
             return found
         try:
             record = outcome.change.record if outcome.change else self.kind.load(outcome.id)
@@ -211,9 +201,26 @@ def _response(
     body = _written(answer)
     if len(body) * 2 > LARGEST_ANSWER:
         # A GET of each has it.
-        body = _written({**answer, "results": [{n: v for n, v in each.items() if n != "body"} for each in results]})
+        results = [{n: v for n, v in each.items() if n != "body"} for each in results]
+        body = _written({**answer, "results": results})
+    if len(body) * 2 > LARGEST_ANSWER:
+        results = [{**each, "problem": _shortened(each["problem"])} if "problem" in each else each for each in results]
+        body = _written({**answer, "results": results})
     headers: dict[str, str | list[str]] = {"Idempotent-Replayed": "true"} if replayed else {}
     return Response(HTTPStatus.OK, JSON, body, headers=headers)
+
+
+def _bounded(problems: Mapping[int, dict[str, Any]]) -> Mapping[int, dict[str, Any]]:
+    """The problems as they are kept in the record of the key, which takes 400 KB."""
+    distinct = {json.dumps(problem) for problem in problems.values()}
+    if sum(map(len, distinct)) <= _MOST_KEPT:
+        return problems
+    return {index: _shortened(problem) for index, problem in problems.items()}
+
+
+def _shortened(problem: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: problem[name] for name in _ALWAYS_THERE if name in problem}
+    return {**kept, "detail": "Too long to be listed with so many others; the single request has it."}
 
 
 def _written(answer: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ def idempotent_request(request: Request, key: str | None) -> IdempotentRequest |
     """The request with its idempotency key; None when it has none."""
     if key is None:
         return None
-    body: Any = json.loads(request.body) if request.body else None
+    body: Any = (json.loads(request.body) if request.body else None) or None  # an optional one may be empty
     event = request.resolved_event
     query = event.get("rawQueryString")
     meant = json.dumps([request.method, event.path, body, *([query] if query else [])], sort_keys=True)

@@ -6,9 +6,9 @@ from atelier.domain.errors import DomainError, FieldError, Invalid
 from atelier.domain.import_files import Row
 from atelier.domain.imports import RowFailure
 from atelier.domain.schema import RequestModel
-from atelier.web.batches import model_of
 from atelier.web.problems import problem_of
 from atelier.web.request_body import parse_body
+from atelier.web.validation import model_of
 
 _MOST_ERRORS: Final = 5
 _LONGEST: Final = 300

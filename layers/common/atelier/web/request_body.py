@@ -20,6 +20,8 @@ from atelier.web.problems import TooLarge, UnsupportedMediaType
 MAX_BODY: Final = 256 * KIB
 MAX_BATCH: Final = 1024 * KIB
 _BATCH: Final = "/batch"
+_OPTIONAL: Final = "/retry"
+"""Paths of requests that may have no body, which is as good as an empty object."""
 _DEEPEST: Final = 100  # pydantic reads about twice that back
 _LONGEST_INTEGER: Final = 309  # digits of the largest double; pydantic's parser takes 4,300 characters
 _JSON: Final = {"application/json", "application/merge-patch+json"}
@@ -50,12 +52,14 @@ class _Unacceptable(ValueError):
 
 
 def read_body(event: Mapping[str, Any], headers: Mapping[str, str]) -> str | None:
-    """The text of a request's body, None when there is none. `headers` have names in lower case.
+    """The text of a request's body, None when there is none; `{}` where it may be left out.
+
+    `headers` have names in lower case.
 
     Raises UnsupportedMediaType, TooLarge, and Invalid for bytes that are not UTF-8.
     """
     if not event.get("body"):
-        return None
+        return "{}" if event["rawPath"].endswith(_OPTIONAL) else None
     if headers.get("content-encoding", "").strip():
         raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
     check_content_type(headers.get("content-type", ""))

@@ -1,30 +1,26 @@
 """Batches of generations and of tasks."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 from secrets import token_urlsafe
-from typing import Any, Final
+from typing import Any
 
 from atelier.domain.access import Access
 from atelier.domain.batches import TaskItem, check_item
 from atelier.domain.errors import FieldError, Invalid
-from atelier.domain.task_creation import GenerationContext, Parents, TaskIdentity, new_retry, new_task
+from atelier.domain.task_creation import BODIES, GenerationContext, Parents, TaskIdentity, new_retry, new_task
 from atelier.domain.tasks.life_cycle import cancel
 from atelier.domain.tasks.record import Task, TaskType
-from atelier.domain.tasks.requests import NewAudio, NewImage, NewTask, NewVideo, TaskPatch
+from atelier.domain.tasks.requests import NewTask, TaskPatch, TaskRetry
 from atelier.store.batches import Operation
 from atelier.store.changes import Change
 from atelier.store.tasks import Tasks
-from atelier.web.batches import Kind, Read, model_of
-from atelier.web.tasks import precondition
-
-_BODIES: Final[Mapping[str, type[NewTask]]] = {
-    TaskType.IMAGE: NewImage,
-    TaskType.VIDEO: NewVideo,
-    TaskType.AUDIO: NewAudio,
-}
+from atelier.web.batches import Kind, Read
+from atelier.web.tasks import changed_by, precondition
+from atelier.web.validation import model_of
 
 
 def of_generations(store: Tasks, generation_context: GenerationContext, access: Access, _: datetime) -> Kind:
@@ -44,14 +40,18 @@ def of_generations(store: Tasks, generation_context: GenerationContext, access: 
 
     def read(fields: Mapping[str, Any], new_id: str, now: datetime) -> Read:
         type_ = fields.get("type")
-        body = _BODIES.get(type_) if isinstance(type_, str) else None
-        if body is None:
-            raise Invalid([FieldError(f"must be one of {', '.join(_BODIES)}", pointer="/type")])
-        new = model_of(body, {name: value for name, value in fields.items() if name != "type"})
+        if type_ not in list(TaskType):
+            raise Invalid([FieldError(f"must be one of {', '.join(TaskType)}", pointer="/type")])
+        new = model_of(BODIES[TaskType(type_)], {name: value for name, value in fields.items() if name != "type"})
         identity = TaskIdentity(new_id, token_urlsafe(24), now)
         return Read(Operation(lambda _: prepare(new, identity), new_id, creates=True), HTTPStatus.ACCEPTED)
 
     return Kind(read, partial(_get, store, access), forget=parents.clear)
+
+
+def of_matrix(store: Tasks, generation_context: GenerationContext, access: Access, now: datetime) -> Kind:
+    """The tasks of a matrix: as many bodies as it has tasks would not fit into an answer."""
+    return replace(of_generations(store, generation_context, access, now), bodies=False)
 
 
 def of_tasks(
@@ -64,10 +64,11 @@ def of_tasks(
 ) -> Kind:
     """Batches of tasks. `ended` is called with each task that was canceled, and `now`."""
 
-    def retry(id_: str, identity: TaskIdentity) -> Change:
+    def retry(id_: str, changes: TaskRetry, identity: TaskIdentity) -> Change:
         task, acting = store.get_to_retry(id_, access=access)
         above, _ = store.parents(task.client_id, task.campaign_id, access=acting)
-        again = new_retry(task, above, generation_context, identity=identity, access=acting)
+        new = changed_by(changes, task)
+        again = new_retry(task, above, generation_context, identity=identity, access=acting, new=new)
         return store.creating(again, access=acting)
 
     def read(fields: Mapping[str, Any], new_id: str, moment: datetime) -> Read:
@@ -82,8 +83,11 @@ def of_tasks(
                 canceling = partial(store.changing, id_, lambda task: cancel(task, now=now), access=access)
                 return Read(Operation(lambda _: canceling(), id_), HTTPStatus.OK, done=partial(ended, now=now))
             case "retry":
-                identity = TaskIdentity(new_id, token_urlsafe(24), moment)
-                return Read(Operation(lambda _: retry(id_, identity), new_id), HTTPStatus.ACCEPTED)
+                identity, changes = (
+                    TaskIdentity(new_id, token_urlsafe(24), moment),
+                    model_of(TaskRetry, item.body or {}),
+                )
+                return Read(Operation(lambda _: retry(id_, changes, identity), new_id), HTTPStatus.ACCEPTED)
             case "delete":
                 return Read(Operation(lambda _: store.deleting(id_, check, access=access), id_), HTTPStatus.NO_CONTENT)
 

@@ -11,10 +11,13 @@ from pydantic import Field
 
 from atelier.domain.errors import PreconditionFailed, TaskFailed
 from atelier.domain.schema import Id, StoredModel
+from atelier.domain.task_creation import BODIES, fields_of_retry
 from atelier.domain.tasks.record import Output, Task, TaskStatus, TaskSummary, window_begin
+from atelier.domain.tasks.requests import NewTask, TaskRetry
 from atelier.store.idempotency import CreateResult
 from atelier.web.api import PREFIX, resource_response
 from atelier.web.conditional import matches
+from atelier.web.validation import model_of
 
 AnyTask = TypeVar("AnyTask", bound=TaskSummary)
 
@@ -66,6 +69,11 @@ def precondition(if_match: str | None, *, now: datetime) -> Callable[[TaskSummar
             raise PreconditionFailed("The resource has changed since the version in If-Match.")
 
     return check
+
+
+def changed_by(changes: TaskRetry, task: Task) -> NewTask | None:
+    """What a retry of the task asks for; None when it changes nothing. Raises Invalid."""
+    return model_of(BODIES[task.type], fields_of_retry(task, changes)) if changes.model_fields_set else None
 
 
 def task_response(

@@ -5,12 +5,15 @@ Powertools validates what a route declares, and ignores all else.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote_plus, unquote_to_bytes
 
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 
-from atelier.domain.errors import FieldError
+from atelier.domain.errors import FieldError, Invalid
+
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
 def parameter_errors(query_string: str, known: Iterable[str], *, several: Collection[str] = ()) -> list[FieldError]:
@@ -53,6 +56,20 @@ def _fault(error: Mapping[str, Any]) -> FieldError:
     # of one of its values.
     last = next((part for part in reversed(path) if not part.isdecimal()), place)
     return FieldError(detail, parameter=(error.get("ctx") or {}).get("parameter", last))
+
+
+def model_of(model: type[AnyModel], fields: Any) -> AnyModel:
+    """The fields as a model. Raises Invalid, as a request with this body would."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        from atelier.web.error_messages import sentence  # noqa: PLC0415 - only bad requests need them
+
+        found = []
+        for each in error.errors():
+            path = [str(part) for part in each["loc"]]
+            found.append(FieldError(sentence(each, path[-1] if path else ""), pointer=pointer_to(path)))
+        raise Invalid(found) from None
 
 
 def pointer_to(path: Iterable[str]) -> str:

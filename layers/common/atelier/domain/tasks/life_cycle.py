@@ -1,13 +1,16 @@
 """The changes of a task: each returns the task in its next version, or raises IllegalTransition."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from atelier.domain.errors import IllegalTransition
 from atelier.domain.ledger import is_unpriced
 from atelier.domain.money import in_dollars
 from atelier.domain.tasks.record import NEXT, TERMINAL, Attempt, Cost, Outcome, Output, Task, TaskError, TaskStatus
+
+MOST_DELIVERIES_KEPT: Final = 50
+"""Attempts to call its webhook that a task keeps when it is sent again."""
 
 
 def _moved(task: Task, status: TaskStatus, *, now: datetime, **change: Any) -> Task:
@@ -30,8 +33,10 @@ def requeued(task: Task, *, now: datetime, **seen: Any) -> Task:
     return _moved(task, TaskStatus.PENDING, now=now, **{"progress": None, **seen})
 
 
-def succeeded(task: Task, *, outputs: list[Output], cost: Decimal | None, now: datetime) -> Task:
-    """The job succeeded and its media are stored."""
+def succeeded(
+    task: Task, *, outputs: list[Output], cost: Decimal | None, now: datetime, seed: int | None = None
+) -> Task:
+    """The job succeeded and its media are stored. `seed` is the one that was used, if that is known."""
     return _moved(
         task,
         TaskStatus.SUCCEEDED,
@@ -41,6 +46,7 @@ def succeeded(task: Task, *, outputs: list[Output], cost: Decimal | None, now: d
         progress=1.0,
         started_at=task.started_at or now,
         cost=_charged(task, cost),
+        seed=task.seed if seed is None else seed,
     )
 
 
@@ -97,6 +103,19 @@ def corrected(task: Task, cost: Decimal, *, now: datetime) -> Task:
     if task.cost.actual == cost:
         return task
     return task.changed(updated_at=now, cost=_charged(task, cost))
+
+
+def resent(task: Task, *, now: datetime) -> Task:
+    """The task, whose webhook is to be sent once more. Raises IllegalTransition while it is open, or has none."""
+    if not task.over:
+        raise IllegalTransition(f"The task is {task.status}; its webhook is sent when it has ended.")
+    if task.webhook_url is None:
+        raise IllegalTransition("The task has no webhook_url.")
+    older = task.webhook_deliveries[-MOST_DELIVERIES_KEPT:]
+    shorter = {"webhook_deliveries": older} if older != task.webhook_deliveries else {}
+    # Later than every attempt before, whatever the clock says with which that was made.
+    at = max([now, *(each.at + timedelta(microseconds=1) for each in older)])
+    return task.changed(webhook_resent_at=at, **shorter)
 
 
 def _charged(task: Task, cost: Decimal | None) -> Cost:

@@ -150,6 +150,10 @@ class TaskSummary(StoredModel):
     client_id: Id | None = None
     campaign_id: Id | None = None
     prompt: str
+    seed: Annotated[
+        int | None,
+        Field(description="The seed that was used: what was asked for, else what is known at the end; null for none."),
+    ] = None
     guidelines_truncated: Annotated[
         bool, Field(description="Whether the model's prompt limit left no room for all of guidelines and brief.")
     ] = False
@@ -173,6 +177,8 @@ class TaskSummary(StoredModel):
     tags: list[str] = Field(default_factory=list)
     metadata: dict[str, JsonValue] | None = None
     webhook_url: str | None = None
+    # When its webhook was last asked to be sent again: what was attempted before is over.
+    webhook_resent_at: SkipJsonSchema[Annotated[Timestamp | None, Field(exclude=True)]] = None
     created_at: Timestamp
     started_at: Timestamp | None = None
     completed_at: Timestamp | None = None
@@ -225,6 +231,18 @@ class Task(TaskDetail, TaskSummary):
     def sent(self) -> bool:
         """Whether its provider may have heard of the job."""
         return self.lease_until is not None or self.provider_task_id is not None
+
+    @property
+    def delivery_since(self) -> datetime:
+        """Since when its webhook is to be delivered: its end, or when it was asked to be sent again."""
+        return self.webhook_resent_at or self.completed_at or self.updated_at
+
+    @property
+    def deliveries_made(self) -> list[DeliveryAttempt]:
+        """The attempts since then."""
+        return [
+            each for each in self.webhook_deliveries if not self.webhook_resent_at or each.at >= self.webhook_resent_at
+        ]
 
     @property
     def job_over(self) -> bool:

@@ -72,6 +72,14 @@ def _distinct(values: list[str]) -> list[str]:
     return values
 
 
+ProviderName = Annotated[str, Field(max_length=64)]
+ProviderNames = Annotated[list[ProviderName], BeforeValidator(_not_too_many), AfterValidator(_distinct)]
+ModelName = Annotated[str, Field(max_length=255)]
+NegativePrompt = Annotated[str, Field(max_length=5000)]
+NumOutputs = Annotated[int, Field(ge=1, le=MOST_OUTPUTS), BeforeValidator(whole)]
+Voice = Annotated[str, Field(max_length=255)]
+
+
 class NewTask(RequestModel):
     """The fields of every generation request."""
 
@@ -79,10 +87,9 @@ class NewTask(RequestModel):
     client_id: GivenId | None = None
     campaign_id: Annotated[GivenId | None, Field(description="Alone, it implies its client.")] = None
     user_id: NewIn = None
-    provider: Annotated[str | None, Field(max_length=64)] = None
+    provider: ProviderName | None = None
     providers: Annotated[
-        Annotated[list[Annotated[str, Field(max_length=64)]], BeforeValidator(_not_too_many), AfterValidator(_distinct)]
-        | None,
+        ProviderNames | None,
         Field(
             min_length=1,
             max_length=MOST_PROVIDERS,
@@ -93,8 +100,8 @@ class NewTask(RequestModel):
     model: Annotated[
         str | None, Field(max_length=255, description="GET /api/v3/providers says what each one takes.")
     ] = None
-    negative_prompt: Annotated[str | None, Field(max_length=5000)] = None
-    num_outputs: Annotated[int, Field(ge=1, le=MOST_OUTPUTS), BeforeValidator(whole)] = 1
+    negative_prompt: NegativePrompt | None = None
+    num_outputs: NumOutputs = 1
     seed: Annotated[int | None, Field(ge=0, le=4294967295), BeforeValidator(whole)] = None
     params: Annotated[dict[str, JsonValue], _at_most(PARAMS_BYTES)] = Field(
         default_factory=dict,
@@ -127,6 +134,32 @@ class NewTask(RequestModel):
     def clashes(self) -> list[str]:
         """The keys of `params` that are fields of their own."""
         return sorted(set(self.params) & set(type(self).model_fields))
+
+
+class TaskRetry(RequestModel):
+    """What a retry changes: an absent field is as in the task, null as if it had never been given."""
+
+    prompt: Prompt = ""
+    provider: ProviderName = ""
+    providers: Annotated[
+        ProviderNames, Field(min_length=1, max_length=MOST_PROVIDERS, json_schema_extra={"uniqueItems": True})
+    ] = Field(default_factory=list)
+    model: Annotated[ModelName, Field(description="Without a provider, of the first that has it.")] = ""
+    negative_prompt: NegativePrompt | None = None
+    num_outputs: NumOutputs | None = None
+    seed: Annotated[int | None, Field(ge=0, le=4294967295), BeforeValidator(whole)] = None
+    aspect_ratio: AspectRatio | None = None
+    size: Size | None = None
+    duration: Annotated[SecondsOfSound | None, Field(description="Seconds.")] = None
+    voice: Voice | None = None
+    params: Annotated[
+        dict[str, JsonValue] | None,
+        _at_most(PARAMS_BYTES),
+        Field(description="Merged into the task's `params` as RFC 7396 says."),
+    ] = None
+    max_cost: Annotated[Dollars | None, Field(description="US dollars: what it may cost at most.")] = None
+
+    model_config = ConfigDict(json_schema_extra=without_defaults)
 
 
 class CorrectedCost(RequestModel):
@@ -191,7 +224,7 @@ class NewAudio(NewTask):
     """The body that generates audio: sound or speech."""
 
     duration: Annotated[SecondsOfSound | None, Field(description="Seconds.")] = None
-    voice: Annotated[str | None, Field(max_length=255)] = None
+    voice: Voice | None = None
 
     model_config = ConfigDict(json_schema_extra={"example": {"prompt": "A warm, hopeful jingle", "duration": 5}})
 
