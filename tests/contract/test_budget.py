@@ -21,7 +21,7 @@ BUDGET: Final = {
     "imports": 233,
     "clients": 231,
     "reports": 227,
-    "tasks": 309,
+    "tasks": 310,
     "webhook_delivery": 363,
     "relay": 282,
     "shares": 236,

@@ -48,6 +48,7 @@ def _matching(*patterns: str) -> list[str]:
 SUITE: Final = tuple(
     _matching(
         "tests/unit/test_import_files.py",
+        "tests/unit/test_params.py",
         "tests/unit/test_pipeline*.py",
         "tests/unit/test_table_writes.py",
         "tests/unit/test_cloudfront.py",
@@ -58,6 +59,7 @@ SUITE: Final = tuple(
         "tests/property/test_pipeline.py",
         "tests/property/test_s3_urls.py",
         "tests/property/test_usage_report.py",
+        "tests/providers/test_models.py",
         *(
             f"tests/integration/test_{name}.py"
             for name in (

@@ -145,7 +145,7 @@ def test_several_providers_keep_their_order_and_joint_limits() -> None:
 def test_each_provider_is_sent_a_model_of_its_own() -> None:
     task = order(NewImage(prompt="A barn", providers=["fal", "replicate"], model="black-forest-labs/flux-schnell"))
     asked = [(task.provider, task.model), *((each.provider, each.model) for each in task.fallbacks)]
-    assert asked == [("fal", "fal-ai/flux-pro/v1.1"), ("replicate", "black-forest-labs/flux-schnell")]
+    assert asked == [("fal", "fal-ai/flux-2-pro"), ("replicate", "black-forest-labs/flux-schnell")]
 
 
 def test_a_retry_begins_with_the_first_provider() -> None:
