@@ -16,7 +16,17 @@ from atelier.web.roles import LEAST
 
 PROJECT: Final = Path(__file__).parent.parent
 DOCUMENT: Final = PROJECT / "layers/common/atelier/web/openapi.json"
-HTTP_FUNCTIONS: Final = ("clients", "campaigns", "tasks", "callbacks", "account", "reports", "shares", "system")
+HTTP_FUNCTIONS: Final = (
+    "clients",
+    "campaigns",
+    "tasks",
+    "callbacks",
+    "account",
+    "exports",
+    "reports",
+    "shares",
+    "system",
+)
 
 _DESCRIPTION: Final = """\
 Generated content (images, video, audio) by client and campaign.
@@ -33,6 +43,7 @@ _TAGS: Final = (
     {"name": "Campaigns", "description": "Campaigns of a client."},
     {"name": "Generation", "description": "Generate images, videos and audio."},
     {"name": "Tasks", "description": "Generation tasks: status, files and cost."},
+    {"name": "Exports", "description": "Files and tables as archives, to take home."},
     {"name": "Account", "description": "Your account."},
     {"name": "Reports", "description": "What was generated and spent."},
     {"name": "Webhooks", "description": "Callbacks from providers; not for clients of the API."},
@@ -104,6 +115,7 @@ _LINKS: Final = {
     "createClient": ("client_id", ("getClient", "updateClient", "deleteClient", "listClientCampaigns")),
     "createCampaign": ("campaign_id", ("getCampaign", "updateCampaign", "deleteCampaign")),
     "createClientCampaign": ("campaign_id", ("getCampaign", "updateCampaign", "deleteCampaign")),
+    "createExport": ("export_id", ("getExport", "deleteExport")),
     "generateImage": ("task_id", _OF_TASKS),
     "generateVideo": ("task_id", _OF_TASKS),
     "generateAudio": ("task_id", _OF_TASKS),

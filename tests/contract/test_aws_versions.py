@@ -13,7 +13,8 @@ from local.preflight.stacks import Stack
 from tests.support.deployments import COMBINATIONS, FIRST_KEY, KMS, SECOND_KEY, TOPIC, few_routes, secret, source
 
 BEHIND_THE_API: Final = {
-    f"{each}Function" for each in ("Clients", "Campaigns", "Tasks", "Callbacks", "Account", "Reports", "System")
+    f"{each}Function"
+    for each in ("Clients", "Campaigns", "Tasks", "Callbacks", "Account", "Exports", "Reports", "System")
 }
 THIRD_KEY: Final = SECOND_KEY.replace("A", "B")
 

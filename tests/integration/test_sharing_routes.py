@@ -52,6 +52,9 @@ STATUS: Final[dict[Route, Any]] = {
     ("GET", "/account"): READ_ACCOUNT,
     ("GET", "/webhook-secret"): MANAGE_ACCOUNT,
     ("POST", "/webhook-secret"): MANAGE_ACCOUNT,
+    ("POST", "/exports"): tuple(202 if s == 200 else s for s in READ_CAMPAIGN),
+    ("GET", "/exports/{export_id}"): OF_NOBODY,  # whoever has asked for it
+    ("DELETE", "/exports/{export_id}"): OF_NOBODY,
     ("GET", "/reports/usage"): READ_CAMPAIGN,  # as far as it is shared
     ("GET", "/account/budget"): READ_ACCOUNT,
     ("PUT", "/account/budget"): MANAGE_ACCOUNT,
@@ -125,6 +128,7 @@ BODIES: Final[dict[Route, Json]] = {
     ("POST", "/generate/image"): {"prompt": "A boat", "campaign_id": "{campaign_id}"},
     ("POST", "/generate/video"): {"prompt": "A boat", "client_id": "{client_id}"},
     ("POST", "/generate/audio"): {"prompt": "A boat", "user_id": "{owner}"},
+    ("POST", "/exports"): {"campaign_id": "{campaign_id}"},
     ("PUT", "/tasks/{task_id}/cost"): {"actual": 0.04},
     ("POST", "/generate/image/estimate"): {"prompt": "A boat", "campaign_id": "{campaign_id}"},
     ("POST", "/generate/video/estimate"): {"prompt": "A boat", "client_id": "{client_id}"},

@@ -9,6 +9,7 @@ from tests.mutants import (
     budgets,
     cleanups,
     deletes,
+    exports,
     fairness,
     generation,
     listing,
@@ -33,6 +34,7 @@ MUTANTS: Final = (
     *reports.MUTANTS,
     *sweeps.MUTANTS,
     *activity.MUTANTS,
+    *exports.MUTANTS,
 )
 
 
@@ -47,6 +49,8 @@ SUITE: Final = tuple(
         "tests/unit/test_table_writes.py",
         "tests/unit/test_usage_csv.py",
         "tests/unit/test_webhook_delivery.py",
+        "tests/unit/test_zip_archive.py",
+        "tests/property/test_file_names.py",
         "tests/property/test_pipeline.py",
         "tests/property/test_usage_report.py",
         *(
@@ -79,6 +83,7 @@ SUITE: Final = tuple(
                 "third_level_oracle",
                 "sharing",
                 "activity",
+                "exports",
                 "shared_lists",
                 "sharing_routes",
             )

@@ -17,6 +17,7 @@ from atelier.domain.activity_list import ActivityQuery
 from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import CampaignStatus, NewCampaign
 from atelier.domain.clients import NewClient
+from atelier.domain.exports import NewExport
 from atelier.domain.reservations import Period, Scope
 from atelier.domain.roles import Role
 from atelier.domain.schema import utcnow
@@ -44,6 +45,7 @@ INVITATIONS: Final = {
     "campaign": "019c13f1-0000-7000-8000-00000000000d",
     "account": "019c13f1-0000-7000-8000-00000000000e",
 }
+EXPORT: Final = "019c13f2-0000-7000-8000-0000000000e1"
 FOREIGN: Final = "019c13f1-0000-7000-8000-0000000000f0"
 SECRET: Final = "theirs-" * 6
 FILE: Final = f"media/1/{TASK}/0.png"
@@ -93,6 +95,9 @@ ANSWERS: Final = {
     "account.delete_campaign_budget": 204,
     "account.get_webhook_secret": 200,
     "account.rotate_webhook_secret": 200,
+    "exports.create_export": 202,
+    "exports.get_export": 200,
+    "exports.delete_export": 204,
     "reports.get_usage_report": 200,
     "reports.list_activity": 200,
     "shares.list_received": 200,
@@ -133,6 +138,7 @@ MESSAGES: Final = {
     "worker.task_deleted",
     "cascade.client_deleted",
     "cascade.campaign_deleted",
+    "exporter.step",
     "webhook_delivery.task_ended",
     "activity.client_updated",
 }
@@ -170,6 +176,9 @@ REQUESTS: Final[Mapping[str, Sent]] = {
     ),
     "tasks.batch_tasks": Sent("POST /api/v3/tasks/batch", body={"items": [{"op": "cancel", "id": TASK}]}),
     "tasks.update_task": Sent("PATCH /api/v3/tasks/{task_id}", {"task_id": TASK}, {"rating": 5, "tags": ["hero"]}),
+    "exports.create_export": Sent("POST /api/v3/exports", body={"client_id": CLIENT}),
+    "exports.get_export": Sent("GET /api/v3/exports/{export_id}", {"export_id": EXPORT}),
+    "exports.delete_export": Sent("DELETE /api/v3/exports/{export_id}", {"export_id": EXPORT}),
     "shares.list_received": Sent("GET /api/v3/shares"),
     "shares.accept_invitation": Sent(
         "POST /api/v3/invitations/accept", body={"token": token_text(2, "client", FOREIGN, SECRET)}
@@ -255,6 +264,7 @@ def seed(now: datetime) -> None:
         wiring.tasks().create(task, access=ME, idempotent=None, now=now)
     for scope in (Scope("account"), Scope("client", CLIENT), Scope("campaign", CAMPAIGN)):
         wiring.budgets().put(scope, NewBudget(limit=Decimal(5), period=Period.TOTAL), access=ME, now=now)
+    wiring.exports().create(NewExport(client_id=CLIENT), id_=EXPORT, **who)
     wiring.tasks().change(CANCELED, lambda task: canceled(task, now=now), access=ME)
     _share(now)
 
@@ -353,6 +363,12 @@ def _an_entry() -> None:
     assert entry.changes == {"name": {"from": "Acme", "to": "Acme Corporation"}}
 
 
+def _planned() -> None:
+    export = wiring.exports().load(EXPORT)
+    assert export is not None
+    assert (export.step, export.tasks, export.title) == (1, 2, "Acme")
+
+
 def _no_files() -> None:
     assert stored() == [FILE.replace(TASK, CANCELED)]
     assert wiring.tasks().load_deleted(1, TASK) is None
@@ -362,6 +378,7 @@ AFTER: Final[dict[str, Callable[[], None]]] = {
     "worker.step": _one_step_further,
     "cascade.client_deleted": _no_client_and_no_campaign,
     "cascade.campaign_deleted": _no_campaign,
+    "exporter.step": _planned,
     "worker.task_deleted": _no_files,
     "activity.client_updated": _an_entry,
 }

@@ -14,6 +14,7 @@ from atelier.domain.batches import GenerationBatch, ResourceBatch, ResourceItem,
 from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import CampaignPatch, CampaignQuery, ClientCampaign, ClientCampaignQuery, NewCampaign
 from atelier.domain.clients import ClientPatch, ClientQuery, NewClient
+from atelier.domain.exports import NewExport
 from atelier.domain.schema import RequestModel
 from atelier.domain.shares import (
     AcceptedInvitation,
@@ -37,7 +38,7 @@ MODELS: list[type[BaseModel]] = [
     *(NewClient, ClientPatch, NewCampaign, ClientCampaign, CampaignPatch, NewImage, NewVideo, NewAudio, CorrectedCost),
     *(NewBudget, NewShare, NewInvitation, InvitationFields, AcceptedInvitation, ShareQuery, AccountShareQuery),
     *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery, UsageQuery, ActivityQuery, TaskPatch),
-    *(ResourceBatch, TaskBatch, GenerationBatch, ResourceItem, TaskItem),
+    *(NewExport, ResourceBatch, TaskBatch, GenerationBatch, ResourceItem, TaskItem),
 ]
 HOSTILE: list[Any] = [
     *(None, True, 0, -1, 5, 1.5, 10**300, 1e308, float("nan"), float("inf"), "", " ", "\u200b", "x", "x" * 70_000),

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from atelier.store.callbacks import Callbacks
     from atelier.store.cascade import Cascade
     from atelier.store.circuit_breaker import CircuitBreakers
+    from atelier.store.export_builder import ExportBuilder
+    from atelier.store.exports import Exports
     from atelier.store.ledger_reader import LedgerReader
     from atelier.store.media import MediaBucket
     from atelier.store.queues import ProviderQueues, Queue
@@ -350,11 +352,44 @@ def cascade() -> "Cascade":
 
 
 @cache
+def exports() -> "Exports":
+    """The store of exports."""
+    from atelier.store.exports import Exports
+
+    return Exports(table())
+
+
+@cache
+def export_queue() -> "Queue":
+    """The export queue."""
+    from atelier.store.queues import Queue
+
+    return Queue(_sqs(), settings().export_queue)
+
+
+@cache
+def export_urls() -> "MediaBucket":
+    """The signer of the URLs of archives, which never come from CloudFront: that has media only."""
+    from atelier.domain.exports import URL_LIFE
+    from atelier.store.media import MediaBucket
+
+    return MediaBucket(_s3(), settings().bucket, url_life=URL_LIFE)
+
+
+@cache
+def export_builder() -> "ExportBuilder":
+    """The worker of exports."""
+    from atelier.store.export_builder import ExportBuilder
+
+    return ExportBuilder(exports(), export_queue(), _s3(), settings().bucket)
+
+
+@cache
 def sweep() -> "Sweep":
     """The sweep of overdue work."""
     from atelier.store.sweep import Sweep
 
-    return Sweep(table(), generation_queue(), cascade_queue(), webhook_delivery_queue())
+    return Sweep(table(), generation_queue(), cascade_queue(), webhook_delivery_queue(), export_queue())
 
 
 @cache

@@ -143,6 +143,11 @@ def budget_alert(alert_id: str) -> Key:
     return Key(f"ALERT#{alert_id}", "ALERT")
 
 
+def export(export_id: str) -> Key:
+    """One export. Not below its account: it goes by itself."""
+    return Key(f"EXPORT#{export_id}", "EXPORT")
+
+
 def task(task_id: str) -> Key:
     """One task's summary. Not below its owner: tasks are many, and a partition has limits."""
     return Key(f"TASK#{task_id}", "TASK")
