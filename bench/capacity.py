@@ -164,6 +164,9 @@ def requests() -> dict[str, Calls]:
         _long_texts(it)
         _tasks(it, new_image)
         _budgets(it, new_image)
+        it.names["export_id"] = it.ask("POST /exports", {"campaign_id": it.names["campaign_id"]}).json["id"]
+        it.ask("GET /exports/{export_id}")
+        it.ask("DELETE /exports/{export_id}")
         it.ask("DELETE /campaigns/{campaign_id}")
         it.ask("DELETE /clients/{client_id}")
         it.ask("GET /webhook-secret", what="the first time")

@@ -34,6 +34,7 @@ ENVIRONMENT: Final = {
     "TABLE_NAME": "none",
     "GENERATION_QUEUE_URL": "http://127.0.0.1/none",
     "CASCADE_QUEUE_URL": "http://127.0.0.1/none",
+    "EXPORT_QUEUE_URL": "http://127.0.0.1/none",
     "WEBHOOK_DELIVERY_QUEUE_URL": "http://127.0.0.1/none",
     "IMPORT_QUEUE_URL": "http://127.0.0.1/none",
 }

@@ -13,6 +13,7 @@ ENVIRONMENT: Final = {
     "GENERATION_QUEUE_URL": "generation",
     "PROVIDER_QUEUE_URLS": "{}",
     "CASCADE_QUEUE_URL": "cascade",
+    "EXPORT_QUEUE_URL": "exports",
     "WEBHOOK_DELIVERY_QUEUE_URL": "deliveries",
     "IMPORT_QUEUE_URL": "imports",
     "AUTH_MODE": "placeholder",

@@ -69,6 +69,7 @@ class Harness:
         self.now = utcnow()
         self.generation = HeldQueue()
         self.cascade = HeldQueue()
+        self.exports = HeldQueue()
         self.deliveries = HeldQueue()
         self.imports = HeldQueue()
         self.to_log: list[dict[str, Any]] = []
@@ -151,6 +152,10 @@ class Harness:
         """Deliver every message of the cascade queue, after its delay; how many there were."""
         return self._deliver("cascade", self.cascade)
 
+    def export(self) -> int:
+        """Deliver every message of the export queue, after its delay; how many there were."""
+        return self._deliver("exporter", self.exports)
+
     def tell(self) -> int:
         """Deliver every message of the webhook delivery queue, after its delay; how many there were."""
         return self._deliver("webhook_delivery", self.deliveries)
@@ -191,6 +196,7 @@ def harness() -> Iterator[Harness]:
         with (
             mock.patch.object(wiring, "generation_queue", return_value=made.generation),
             mock.patch.object(wiring, "cascade_queue", return_value=made.cascade),
+            mock.patch.object(wiring, "export_queue", return_value=made.exports),
             mock.patch.object(wiring, "webhook_delivery_queue", return_value=made.deliveries),
             mock.patch.object(wiring, "import_queue", return_value=made.imports),
             mock.patch("atelier.providers.sandbox.utcnow", made.clock),

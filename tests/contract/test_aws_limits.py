@@ -78,7 +78,10 @@ NOW_AND_THEN: Final = ("ImportWorkerFunction",)
 
 
 def test_the_defaults_fit_an_account_of_ten_concurrent_executions() -> None:
-    """One provider at full speed, cleanups, webhooks and the stream's two readers leave two for the API."""
+    """One provider at full speed, cleanups, webhooks and the stream's two readers leave two for the API.
+
+    Exports take these for as long as they are made.
+    """
     sources = stack("defaults").of_type("AWS::Lambda::EventSourceMapping")
     queues = {it.id: int(it.properties.get("ScalingConfig", {}).get("MaximumConcurrency", 1)) for it in sources}
     of_one_provider = max(most for id_, most in queues.items() if id_.startswith("WorkerFunction"))

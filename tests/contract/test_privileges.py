@@ -56,12 +56,13 @@ def test_a_policy_names_the_one_resource_it_allows(function: str) -> None:
                 assert re.search(named, str(resource)), (action, resource)
 
 
-def test_only_the_worker_deletes_objects_and_none_scans() -> None:
+def test_only_workers_delete_objects_and_none_scans() -> None:
     may = {function: {a for each in statements(function) for a in listed(each["Action"])} for function in FUNCTIONS}
     deleting = {function for function, actions in may.items() if "s3:DeleteObject" in actions}
-    assert deleting == {"worker"}
+    assert deleting == {"exporter", "worker"}
     assert not [function for function, actions in may.items() if "dynamodb:Scan" in actions]
     assert {function for function, actions in may.items() if "s3:PutObject" in actions} == {
+        "exporter",
         "imports",
         "worker",
         *BUCKETS,

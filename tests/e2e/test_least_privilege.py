@@ -101,6 +101,10 @@ class Role:
         """Start a cleanup."""
         self._send("CascadeQueue")
 
+    def export(self) -> None:
+        """Start a step of an export."""
+        self._send("ExportQueue")
+
     def notify(self) -> None:
         """Start a delivery."""
         self._send("WebhookDeliveryQueue")
@@ -124,6 +128,8 @@ MAY: Final[dict[str, Deed]] = {
     "campaigns": Role.get,
     "tasks": Role.get,
     "account": Role.get,
+    "exports": Role.export,
+    "exporter": Role.export,
     "reports": Role.read_ledger,
     "shares": Role.get,
     "system": Role.get,
@@ -141,6 +147,8 @@ MAY_NOT: Final[dict[str, tuple[Deed, ...]]] = {
     "tasks": (Role.scan, Role.drop, Role.write_file, Role.remove_file, Role.generate, Role.secrets),
     "shares": (Role.scan, Role.drop, Role.write_file, Role.generate, Role.notify, Role.clean_up, Role.secrets),
     "account": (Role.scan, Role.delete, Role.write_file, Role.generate, Role.notify, Role.secrets),
+    "exports": (Role.scan, Role.delete, Role.write_file, Role.read_file, Role.generate, Role.clean_up, Role.secrets),
+    "exporter": (Role.scan, Role.put, Role.drop, Role.write_file, Role.remove_file, Role.generate, Role.secrets),
     "reports": (Role.scan, Role.delete, Role.write_file, Role.read_file, Role.generate, Role.secrets),
     "imports": (Role.scan, Role.delete, Role.write_file, Role.read_file, Role.generate, Role.clean_up, Role.secrets),
     "import_worker": (Role.scan, Role.delete, Role.write_file, Role.upload, Role.generate, Role.notify, Role.secrets),

@@ -40,7 +40,7 @@ SHARED: Final[Mapping[str, Any]] = template()["Globals"]["Function"]["Environmen
 FOR_OTHERS: Final = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL", "PYDANTIC_DISABLE_PLUGINS"}
 QUEUES: Final = {
     name: getattr(wiring, name)
-    for name in ("generation_queue", "cascade_queue", "webhook_delivery_queue", "import_queue")
+    for name in ("generation_queue", "cascade_queue", "export_queue", "import_queue", "webhook_delivery_queue")
 }
 VALUES: Final = {"7", '{"a": "b"}'}.union(
     *(map(str, parameter.get("AllowedValues", [])) for parameter in template()["Parameters"].values())
@@ -101,6 +101,7 @@ class Deployment:
     harness: Harness
     finished: str
     uploaded: str
+    exported: str
     found: dict[str, set[str]] = field(default_factory=dict)
 
     def read_by(self, function: str) -> set[str]:
@@ -127,6 +128,8 @@ class Deployment:
             yield at(event("tasks.get_result"), f"/api/v3/tasks/{self.finished}/result")
         if function == "imports":
             yield at(event("imports.start"), f"/api/v3/imports/{self.uploaded}/start")
+        if function == "exports":
+            yield at(event("exports.get_export"), f"/api/v3/exports/{self.exported}")
         if function == "callbacks":
             yield at(event("callbacks.fal"), "/api/v3/webhooks/replicate")
         if function == "webhook_delivery":
@@ -164,17 +167,12 @@ def deployment() -> Iterator[Deployment]:
         finished = a_finished_task(made, webhook_url="https://receiver.example/hooks")["id"]
         uploaded = made.call("POST", "/imports", json.loads(event("imports.create")["body"])).json["id"]
         boto3.client("s3").put_object(Bucket=BUCKET, Key=f"imports/1/{uploaded}", Body=ROWS)
+        exported = made.call("POST", "/exports", {"task_ids": [finished]}).json["id"]
+        while made.export():
+            pass
         pem = generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         boto3.client("secretsmanager").create_secret(Name="key", SecretString=pem.decode())
-        queues = {
-            name: _queue(name)
-            for name in (
-                "GENERATION_QUEUE_URL",
-                "CASCADE_QUEUE_URL",
-                "WEBHOOK_DELIVERY_QUEUE_URL",
-                "IMPORT_QUEUE_URL",
-            )
-        }
+        queues = {f"{name.upper()}_URL": _queue(name) for name in QUEUES}
         with (
             mock.patch.dict("os.environ", EVERYTHING | queues),
             mock.patch.multiple(wiring, **QUEUES),
@@ -182,7 +180,7 @@ def deployment() -> Iterator[Deployment]:
             mock.patch.object(Fal, "verified_job", return_value="job-1"),
             mock.patch.object(Replicate, "verified_job", return_value="job-1"),
         ):
-            yield Deployment(made, finished, uploaded)
+            yield Deployment(made, finished, uploaded, exported)
 
 
 def _queue(name: str) -> str:

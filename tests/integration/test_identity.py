@@ -32,6 +32,9 @@ STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
     ("POST", "/webhooks/{provider}"): (404, 404, 404, 404, 404),  # none is configured here
     ("GET", "/me"): (401, 200, 200, 200, 200),
     ("GET", "/account"): (401, 403, 200, 200, 200),
+    ("POST", "/exports"): (401, 403, 202, 202, 202),
+    ("GET", "/exports/{export_id}"): (401, 403, 404, 404, 404),  # nobody has asked for it
+    ("DELETE", "/exports/{export_id}"): (401, 403, 404, 404, 404),
     ("GET", "/reports/usage"): (401, 403, 200, 200, 200),
     ("GET", "/activity"): (401, 403, 200, 200, 200),
     ("POST", "/imports"): (401, 403, 403, 202, 202),
@@ -126,6 +129,7 @@ BODIES: Final[dict[Route, Json]] = {
         ("PUT", f"{whose}/budget"): {"limit": 5}
         for whose in ("/account", "/clients/{client_id}", "/campaigns/{campaign_id}")
     },
+    ("POST", "/exports"): {"client_id": "{client_id}"},
     ("PUT", "/clients/{client_id}/shares/{user_id}"): {"role": "viewer"},
     ("POST", "/clients/{client_id}/invitations"): {"role": "viewer"},
     ("PUT", "/campaigns/{campaign_id}/shares/{user_id}"): {"role": "viewer"},

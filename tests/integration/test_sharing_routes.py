@@ -87,17 +87,20 @@ class World:
         self.numbers |= {who: self.ok(who, "GET", "/me")["user_id"] for who in users}
 
     def have(self, who: str) -> dict[str, Thing]:
-        """A new client of a user, a campaign of it, a canceled task of that and an import; and the user's account."""
+        """A client of a user, a campaign of it, a canceled task of that; an import, an export, the user's account."""
         client = self.know(self.ok(who, "POST", "/clients", {"name": "Acme"}))
         campaign = self.know(
             self.ok(who, "POST", f"/clients/{client.id}/campaigns", {"name": "Launch", "goal": "Sell"})
         )
         task = self.know(self.ok(who, "POST", "/generate/image", {"prompt": "A boat", "campaign_id": campaign.id}))
         self.ok(who, "POST", f"/tasks/{task.id}/cancel")
+        ordered = self.ok(who, "POST", "/exports", {"client_id": client.id})
+        exported = self.model.things[ordered["id"]] = Thing("export", ordered["id"], client.account)
         asked = self.ok(who, "POST", "/imports", {"type": "clients", "format": "csv", "size": 9})
         imported = self.model.things[asked["id"]] = Thing("import", asked["id"], client.account)
         account = Thing("account", str(client.account), client.account)
-        return {"client": client, "campaign": campaign, "task": task, "import": imported, "account": account}
+        private = {"import": imported, "export": exported}
+        return {"client": client, "campaign": campaign, "task": task, "account": account, **private}
 
     def know(self, body: Json) -> Thing:
         """What was created is in the model."""
@@ -181,6 +184,8 @@ class World:
         if path.endswith("/invitations"):
             self.invitations.setdefault(about, []).append((body["id"], body["token"]))
             return
+        if path == "/exports":
+            return
         made = self.know(body)
         assert (made.account, body["created_by"]) == (about.account, self.numbers[who])
         self.made[who, made.kind] = made
@@ -195,6 +200,8 @@ class World:
                 del self.model.shares[*key, self.numbers[SOMEONE]]
             case "{invitation_id}":
                 del self.invitations[about][0]
+            case "{export_id}":
+                del self.model.things[about.id]
             case _:
                 self.model.delete(about.id)
 

@@ -9,6 +9,7 @@ from tests.mutants import (
     budgets,
     cleanups,
     deletes,
+    exports,
     fairness,
     galleries,
     generation,
@@ -37,6 +38,7 @@ MUTANTS: Final = (
     *sweeps.MUTANTS,
     *activity.MUTANTS,
     *galleries.MUTANTS,
+    *exports.MUTANTS,
 )
 
 
@@ -55,6 +57,7 @@ SUITE: Final = tuple(
         "tests/unit/test_measuring.py",
         "tests/unit/test_usage_csv.py",
         "tests/unit/test_webhook_delivery.py",
+        "tests/unit/test_zip_archive.py",
         "tests/property/test_file_names.py",
         "tests/property/test_pipeline.py",
         "tests/property/test_s3_urls.py",
@@ -95,6 +98,7 @@ SUITE: Final = tuple(
                 "third_level_oracle",
                 "sharing",
                 "activity",
+                "exports",
                 "shared_lists",
                 "sharing_routes",
             )

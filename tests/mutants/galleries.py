@@ -2,12 +2,11 @@
 
 from typing import Final
 
-from tests.mutants import DOMAIN, STORE, Mutant
+from tests.mutants import STORE, Mutant
 
 S3_URLS: Final = "tests/property/test_s3_urls.py"
 MEASURING: Final = "tests/unit/test_measuring.py"
 MEDIA: Final = "tests/integration/test_media.py"
-FILE_NAMES: Final = "tests/property/test_file_names.py"
 CLOUDFRONT: Final = "tests/unit/test_cloudfront.py"
 
 MUTANTS: Final = (
@@ -59,19 +58,5 @@ MUTANTS: Final = (
         "f\"{key.rpartition('.')[0]}-thumbnail.webp\"",
         "f\"thumbnails/{key.rpartition('.')[0]}.webp\"",
         MEDIA,
-    ),
-    Mutant(
-        "a file's name is the prompt as it was sent",
-        f"{DOMAIN}/tasks/file_names.py",
-        "return unicodedata.category(character) in _OF_WORDS",
-        "return character != ' '",
-        FILE_NAMES,
-    ),
-    Mutant(
-        "a file's name is as long as its campaign's",
-        f"{DOMAIN}/tasks/file_names.py",
-        ".encode()[:_BYTES].decode",
-        ".encode().decode",
-        FILE_NAMES,
     ),
 )

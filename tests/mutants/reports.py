@@ -6,7 +6,7 @@ from tests.mutants import DOMAIN, STORE, Mutant
 
 READER: Final = f"{STORE}/ledger_reader.py"
 REPORT: Final = f"{DOMAIN}/usage_report.py"
-CSV: Final = "layers/common/atelier/web/usage_reports.py"
+CSV: Final = f"{DOMAIN}/csv_text.py"
 OVER_HTTP: Final = "tests/integration/test_usage_reports.py"
 SUMS: Final = "tests/property/test_usage_report.py"
 

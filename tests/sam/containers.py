@@ -26,6 +26,7 @@ TABLE: Final = "atelier"
 QUEUES: Final = {
     "generation": "GENERATION_QUEUE_URL",
     "cascade": "CASCADE_QUEUE_URL",
+    "exports": "EXPORT_QUEUE_URL",
     "deliveries": "WEBHOOK_DELIVERY_QUEUE_URL",
     "imports": "IMPORT_QUEUE_URL",
 }

@@ -17,6 +17,7 @@ from atelier.domain.activity_list import ActivityQuery
 from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import CampaignStatus, NewCampaign
 from atelier.domain.clients import NewClient
+from atelier.domain.exports import NewExport
 from atelier.domain.import_files import ImportFormat
 from atelier.domain.imports import ImportStatus, ImportType, NewImport
 from atelier.domain.reservations import Period, Scope
@@ -46,6 +47,7 @@ INVITATIONS: Final = {
     "campaign": "019c13f1-0000-7000-8000-00000000000d",
     "account": "019c13f1-0000-7000-8000-00000000000e",
 }
+EXPORT: Final = "019c13f2-0000-7000-8000-0000000000e1"
 FOREIGN: Final = "019c13f1-0000-7000-8000-0000000000f0"
 SECRET: Final = "theirs-" * 6
 IMPORT: Final = "019c13f2-0000-7000-8000-0000000000a1"
@@ -105,6 +107,9 @@ ANSWERS: Final = {
     "imports.failures": 200,
     "imports.start": 202,
     "imports.cancel": 200,
+    "exports.create_export": 202,
+    "exports.get_export": 200,
+    "exports.delete_export": 204,
     "reports.get_usage_report": 200,
     "reports.list_activity": 200,
     "shares.list_received": 200,
@@ -146,6 +151,7 @@ MESSAGES: Final = {
     "worker.task_deleted",
     "cascade.client_deleted",
     "cascade.campaign_deleted",
+    "exporter.step",
     "webhook_delivery.task_ended",
     "activity.client_updated",
     "import_worker.turn",
@@ -194,6 +200,9 @@ REQUESTS: Final[Mapping[str, Sent]] = {
     "imports.failures": Sent("GET /api/v3/imports/{import_id}/failures", {"import_id": IMPORT}),
     "imports.start": Sent("POST /api/v3/imports/{import_id}/start", {"import_id": IMPORT}),
     "imports.cancel": Sent("POST /api/v3/imports/{import_id}/cancel", {"import_id": IMPORT}),
+    "exports.create_export": Sent("POST /api/v3/exports", body={"client_id": CLIENT}),
+    "exports.get_export": Sent("GET /api/v3/exports/{export_id}", {"export_id": EXPORT}),
+    "exports.delete_export": Sent("DELETE /api/v3/exports/{export_id}", {"export_id": EXPORT}),
     "shares.list_received": Sent("GET /api/v3/shares"),
     "shares.accept_invitation": Sent(
         "POST /api/v3/invitations/accept", body={"token": token_text(2, "client", FOREIGN, SECRET)}
@@ -279,6 +288,7 @@ def seed(now: datetime) -> None:
         wiring.tasks().create(task, access=ME, idempotent=None, now=now)
     for scope in (Scope("account"), Scope("client", CLIENT), Scope("campaign", CAMPAIGN)):
         wiring.budgets().put(scope, NewBudget(limit=Decimal(5), period=Period.TOTAL), access=ME, now=now)
+    wiring.exports().create(NewExport(client_id=CLIENT), id_=EXPORT, **who)
     wiring.tasks().change(CANCELED, lambda task: canceled(task, now=now), access=ME)
     upload = NewImport(type=ImportType.CLIENTS, format=ImportFormat.CSV, size=len(ROWS))
     wiring.imports().create(upload, id_=IMPORT, **who)
@@ -390,6 +400,12 @@ def _an_imported_client() -> None:
     assert (found.status, found.rows_succeeded) == (ImportStatus.SUCCEEDED, 1)
 
 
+def _planned() -> None:
+    export = wiring.exports().load(EXPORT)
+    assert export is not None
+    assert (export.step, export.tasks, export.title) == (1, 2, "Acme")
+
+
 def _no_files() -> None:
     assert stored() == [FILE.replace(TASK, CANCELED)]
     assert wiring.tasks().load_deleted(1, TASK) is None
@@ -399,6 +415,7 @@ AFTER: Final[dict[str, Callable[[], None]]] = {
     "worker.step": _one_step_further,
     "cascade.client_deleted": _no_client_and_no_campaign,
     "cascade.campaign_deleted": _no_campaign,
+    "exporter.step": _planned,
     "worker.task_deleted": _no_files,
     "activity.client_updated": _an_entry,
     "import_worker.turn": _an_imported_client,

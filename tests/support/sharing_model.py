@@ -13,8 +13,8 @@ Json = dict[str, Any]
 
 ROLES: Final = ("viewer", "editor", "admin")
 KINDS: Final = ("client", "campaign", "task")
-PRIVATE: Final = ("import",)
-"""What is not shared, with whomever its account is."""
+PRIVATE: Final = ("import", "export")
+"""What is seen by who asked for it, with whomever the account is shared."""
 
 
 class Act(NamedTuple):
@@ -93,6 +93,9 @@ OPERATIONS: Final[dict[Route, Operation | str]] = {
     ("GET", "/activity"): LISTED,
     ("GET", "/reports/usage"): REPORT,
     ("POST", "/invitations/accept"): ACCEPT,
+    ("POST", "/exports"): Operation(READ, "campaign", 202, {"campaign_id": "{campaign_id}"}),
+    ("GET", "/exports/{export_id}"): Operation(READ, "export"),
+    ("DELETE", "/exports/{export_id}"): Operation(READ, "export", 204),
     ("POST", "/imports"): OF_NOBODY,
     ("GET", "/imports/{import_id}"): Operation(READ, "import"),
     ("GET", "/imports/{import_id}/failures"): Operation(READ, "import"),

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import pytest
 
+from atelier.domain.csv_text import inert
 from atelier.domain.usage_report import Bucket, Group, NamedResource, UsageAmounts, UsageReport, UsageRow
-from atelier.web.usage_reports import inert, prefers_csv, usage_csv
+from atelier.web.usage_reports import prefers_csv, usage_csv
 from tests.support.builders import an_id
 
 AMOUNTS: Final[dict[str, Any]] = {

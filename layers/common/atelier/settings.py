@@ -21,6 +21,7 @@ class Settings:
     bucket: str
     generation_queue: str
     cascade_queue: str
+    export_queue: str
     own_dynamodb_client: bool
     auth_mode: str
     role_claim: str
@@ -59,6 +60,7 @@ def settings() -> Settings:
         bucket=env("MEDIA_BUCKET", ""),
         generation_queue=env("GENERATION_QUEUE_URL", ""),
         cascade_queue=env("CASCADE_QUEUE_URL", ""),
+        export_queue=env("EXPORT_QUEUE_URL", ""),
         own_dynamodb_client=env("DYNAMODB_CLIENT", "own") == "own",
         auth_mode=env("AUTH_MODE", JWT),
         role_claim=env("ROLE_CLAIM", "cognito:groups"),

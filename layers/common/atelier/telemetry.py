@@ -19,6 +19,7 @@ NAMESPACE: Final = "Atelier"
 Metric = Literal[
     "CascadeAge",
     "CascadeChildren",
+    "ExportsFailed",
     "IntegrityViolations",
     "OverduePutBack",
     "ProviderKeyRefused",

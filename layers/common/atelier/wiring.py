@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from atelier.store.callbacks import Callbacks
     from atelier.store.cascade import Cascade
     from atelier.store.circuit_breaker import CircuitBreakers
+    from atelier.store.export_builder import ExportBuilder
+    from atelier.store.exports import Exports
     from atelier.store.import_bucket import ImportBucket
     from atelier.store.importing import Importer, ReadRow, TellFailure
     from atelier.store.imports import Imports
@@ -395,11 +397,50 @@ def cascade() -> "Cascade":
 
 
 @cache
+def exports() -> "Exports":
+    """The store of exports."""
+    from atelier.store.exports import Exports
+
+    return Exports(table())
+
+
+@cache
+def export_queue() -> "Queue":
+    """The export queue."""
+    from atelier.store.queues import Queue
+
+    return Queue(_sqs(), settings().export_queue)
+
+
+def export_url(key: str) -> str:
+    """A signed URL of an archive. It never comes from CloudFront, which has media only."""
+    from atelier.domain.exports import URL_LIFE
+
+    named = {"Bucket": settings().bucket, "Key": key}
+    return str(_s3().generate_presigned_url("get_object", Params=named, ExpiresIn=int(URL_LIFE.total_seconds())))
+
+
+@cache
+def export_builder() -> "ExportBuilder":
+    """The worker of exports."""
+    from atelier.store.export_builder import ExportBuilder
+
+    return ExportBuilder(exports(), export_queue(), _s3(), settings().bucket)
+
+
+@cache
 def sweep() -> "Sweep":
     """The sweep of overdue work."""
     from atelier.store.sweep import Sweep
 
-    return Sweep(table(), generation_queue(), cascade_queue(), webhook_delivery_queue(), import_queue())
+    return Sweep(
+        table(),
+        generation=generation_queue(),
+        cascade=cascade_queue(),
+        deliveries=webhook_delivery_queue(),
+        imports=import_queue(),
+        exports=export_queue(),
+    )
 
 
 @cache

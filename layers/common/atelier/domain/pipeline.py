@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 
 from atelier.domain.catalog import Catalog
 from atelier.domain.due import DEADLINE, outcome_ends
+from atelier.domain.file_names import file_stem
 from atelier.domain.messages import LONGEST_DELAY
 from atelier.domain.params import errors_of
 from atelier.domain.pipeline_ports import (
@@ -41,7 +42,6 @@ from atelier.domain.provider import (
     Working,
 )
 from atelier.domain.tasks import life_cycle
-from atelier.domain.tasks.file_names import file_name
 from atelier.domain.tasks.record import Outcome, Output, Task, TaskError, TaskStatus, TaskSummary
 from atelier.domain.tasks.requests import MOST_OUTPUTS, TYPED_OPTIONS
 
@@ -291,7 +291,7 @@ class Pipeline:
         return self._record_outcome(ended, now=now)
 
     def _kept(self, task: Task, done: Done, number: int) -> Output:
-        name = file_name(task.file_prefix, task.prompt, number + 1)
+        name = file_stem((task.file_prefix, task.prompt[:200]), number + 1)
         output = self.media.keep(done.files[number], f"media/{task.user_id}/{task.id}/{number}", task.type, name)
         return output.model_copy(update={"flagged": True}) if number in done.flagged else output
 

@@ -13,10 +13,10 @@ from atelier.domain.campaigns import Campaign
 from atelier.domain.catalog import Catalog, Model, ResolvedModel
 from atelier.domain.clients import Client
 from atelier.domain.errors import FieldError, IllegalTransition, Invalid
+from atelier.domain.file_names import part_of_name
 from atelier.domain.params import checked, errors_of, pointer_to
 from atelier.domain.prompts import effective_prompt
 from atelier.domain.reservations import to_reserve
-from atelier.domain.tasks.file_names import name_part
 from atelier.domain.tasks.organising import merged
 from atelier.domain.tasks.record import Cost, Fallback, Task, TaskStatus, TaskType
 from atelier.domain.tasks.requests import TYPED_OPTIONS, NewAudio, NewImage, NewTask, NewVideo, TaskRetry
@@ -242,7 +242,7 @@ def _task(
         reserved=to_reserve(estimates, asked["max_cost"]),
         fallbacks=[_fallback(choice, cost) for choice, cost in zip(choices[1:], estimates[1:], strict=True)],
         callback_token=identity.callback_token,
-        file_prefix=name_part(parents.campaign.name) if parents.campaign else "",
+        file_prefix=part_of_name(parents.campaign.name) if parents.campaign else "",
         booked_client_id=parents.client and parents.client.id,
         booked_campaign_id=parents.campaign and parents.campaign.id,
         created_at=identity.now,

@@ -154,6 +154,11 @@ def failed_rows(import_id: str, last_line: int) -> Key:
     return Key(f"IMPORT#{import_id}", f"{_FAILED_ROWS}{last_line:09}")
 
 
+def export(export_id: str) -> Key:
+    """One export. Not below its account: it goes by itself."""
+    return Key(f"EXPORT#{export_id}", "EXPORT")
+
+
 def task(task_id: str) -> Key:
     """One task's summary. Not below its owner: tasks are many, and a partition has limits."""
     return Key(f"TASK#{task_id}", "TASK")

@@ -13,9 +13,9 @@ from typing import IO, TYPE_CHECKING, Final, TypedDict, cast
 from botocore.exceptions import ClientError
 from urllib3 import PoolManager
 
+from atelier.domain.file_names import content_disposition
 from atelier.domain.pipeline_ports import MediaRejected
 from atelier.domain.provider import Content, File, Remote, Staged
-from atelier.domain.tasks.file_names import content_disposition
 from atelier.domain.tasks.record import Output, TaskType
 from atelier.store.downloads import download
 from atelier.store.media_formats import HEAD, MIB, Format, check_size, format_of, media_rejected

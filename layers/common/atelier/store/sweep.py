@@ -16,6 +16,7 @@ from atelier.domain import due, pending_deletions
 from atelier.domain.budget_alerts import BudgetAlert
 from atelier.domain.due import Work
 from atelier.domain.errors import Busy
+from atelier.domain.exports import Export, ExportMessage
 from atelier.domain.messages import ImportMessage
 from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.domain.schema import format_timestamp
@@ -37,6 +38,7 @@ RESERVE: Final = 5.0
 CLEAN_UP: Final = "cleanup"
 IMPORT: Final = "import"
 DELETED_TASK: Final = "deleted task"
+EXPORT: Final = "export"
 
 
 class GenerationQueues(Protocol):
@@ -50,6 +52,13 @@ class CascadeQueue(Protocol):
     """The cascade queue."""
 
     def send(self, message: CleanUpMessage) -> None:
+        """Deliver `message`, at least once."""
+
+
+class ExportQueue(Protocol):
+    """The export queue."""
+
+    def send(self, message: ExportMessage) -> None:
         """Deliver `message`, at least once."""
 
 
@@ -82,16 +91,19 @@ class Sweep:
     def __init__(
         self,
         table: Table,
+        *,
         generation: GenerationQueues,
         cascade: CascadeQueue,
         deliveries: DeliveryQueue,
         imports: ImportQueue,
+        exports: ExportQueue,
     ) -> None:
         self._table = table
         self._generation = generation
         self._cascade = cascade
         self._deliveries = deliveries
         self._imports = imports
+        self._exports = exports
 
     def run(self, *, now: datetime) -> Swept:
         """Look at everything that is due, as far as there is time. Raises Busy; the next run goes on then."""
@@ -137,6 +149,8 @@ class Sweep:
             return self._of_alert(from_item(BudgetAlert, found[row]), swept, now=now)
         if row.sk == "IMPORT":
             return self._of_import(found[row], swept, now=now)
+        if row.sk == "EXPORT":
+            return self._of_export(from_item(Export, found[row]), swept, now=now)
         if row.sk.startswith(keys.DELETED_TASK):
             return self._of_deleted_task(task_items.deleted_from(found[row]), swept, now=now)
         return self._of_deletion(found[row], swept, now=now)
@@ -149,6 +163,14 @@ class Sweep:
         if due.is_late(planned, due.LATE_AFTER, now=now):
             self._deliveries.send(WebhookDelivery(alert_id=alert.id, user_id=alert.user_id, attempt=len(made)))
             swept.put_back[Work.DELIVERY] += 1
+        return due.look_again(planned, due.LATE_AFTER, now=now)
+
+    def _of_export(self, export: Export, swept: Swept, *, now: datetime) -> datetime:
+        planned = export.next_at or export.created_at
+        if due.is_late(planned, due.LATE_AFTER, now=now):
+            step = export.step if export.deleted_at is None else None
+            self._exports.send(ExportMessage(user_id=export.user_id, export_id=export.id, step=step))
+            swept.put_back[EXPORT] += 1
         return due.look_again(planned, due.LATE_AFTER, now=now)
 
     def _of_task(self, row: Key, found: Mapping[Key, Item], swept: Swept, *, now: datetime) -> datetime | None:

@@ -90,6 +90,9 @@ LEAST: Final[Mapping[Route, Role | None]] = {
     ("POST", "/api/v3/imports/{import_id}/start"): Role.EDITOR,
     ("POST", "/api/v3/imports/{import_id}/cancel"): Role.EDITOR,
     ("GET", "/api/v3/account"): Role.VIEWER,
+    ("POST", "/api/v3/exports"): Role.VIEWER,  # whoever reads takes home what they read
+    ("GET", "/api/v3/exports/{export_id}"): Role.VIEWER,
+    ("DELETE", "/api/v3/exports/{export_id}"): Role.VIEWER,
     ("GET", "/api/v3/reports/usage"): Role.VIEWER,
     ("GET", "/api/v3/activity"): Role.VIEWER,
     ("PUT", "/api/v3/account/budget"): Role.ADMIN,

@@ -6,9 +6,9 @@ FOCUS is the FinOps Open Cost and Usage Specification (https://focus.finops.org)
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any, Final
 
+from atelier.domain.csv_text import csv_line
 from atelier.domain.errors import FieldError
 from atelier.domain.usage_report import Group, NamedResource, UsageReport, UsageRow
 from atelier.web.api import JSON, Reply, bounded_response
@@ -17,10 +17,6 @@ CSV: Final = "text/csv"
 _TOO_LARGE: Final = FieldError(
     "this report is too large to be sent; ask for fewer days or groups", parameter="group_by"
 )
-
-_FORMULA: Final = re.compile(r"(?:^|(?<=[,;|\t\r\n\"]))(?=[ \t]*[=+\-@\uff1d\uff0b\uff0d\uff20])|^(?=[\t\r])")
-"""Where a spreadsheet could see a formula begin: in front of a cell, and behind whatever another program may take for
-the end of one. The last four are the first four as wide characters, which East Asian spreadsheets take for them."""
 
 _RESOURCES: Final[Mapping[Group, tuple[str, str, str]]] = {
     Group.CLIENT: ("SubAccountId", "SubAccountName", "x_ClientDeleted"),
@@ -79,7 +75,7 @@ def _weight(weights: Mapping[str, float], media: str) -> float:
 def usage_csv(report: UsageReport) -> str:
     """The rows of a report as CSV (RFC 4180), in UTF-8, which no spreadsheet takes for formulas. It has no totals."""
     lines = [_columns(report.group_by), *(list(_cells(row, report)) for row in report.rows)]
-    return "".join(f"{','.join(map(_cell, line))}\r\n" for line in lines)
+    return "".join(map(csv_line, lines))
 
 
 def _columns(groups: Sequence[Group]) -> list[str]:
@@ -103,23 +99,3 @@ def _cells(row: UsageRow, report: UsageReport) -> Iterator[Any]:
 
 def _midnight(day: date) -> str:
     return f"{day}T00:00:00Z"
-
-
-def _cell(value: Any) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).lower()
-        case Decimal():
-            return format(value, "f")
-        case str():
-            # Always in quotes: otherwise a program that separates cells by something else would see another cell.
-            return '"{}"'.format(inert(value).replace('"', '""'))
-        case _:
-            return str(value)
-
-
-def inert(text: str) -> str:
-    """A text that no spreadsheet takes for a formula: an apostrophe stands before whatever could begin one."""
-    return _FORMULA.sub("'", text)
