@@ -33,7 +33,6 @@ from tests.support.sharing_model import (
 )
 
 GUESTS: Final = (
-    "own",
     "client viewer",
     "client editor",
     "campaign viewer",
@@ -41,6 +40,7 @@ GUESTS: Final = (
     "account viewer",
     "account editor",
     "account admin",
+    "own",
     "expired",
     "revoked",
     "stranger",
@@ -298,25 +298,50 @@ def test_each_guest_is_answered_as_the_model_says(world: tuple[World, dict[str, 
     it.accept(guest, "admin", things)
 
 
-def test_nobody_learns_which_accounts_there_are(w: Harness, world: tuple[World, dict[str, Thing]]) -> None:
+Asked = tuple[int, dict[str, str], str, list[str]]
+
+
+def asked_for(it: World, route: Route, who: str, known: Json) -> Asked:
+    """What an answer tells: status, headers, text without what was asked for, and what it took of the database."""
+    answers: list[Answer] = []
+    made = calls(it.w, lambda: answers.append(it.asked(route, who, known, "admin")))
+    text = answers[0].text
+    for value in known.values():
+        text = text.replace(str(value), "...")
+    return answers[0].status, answers[0].headers, text, made
+
+
+def test_nobody_learns_which_accounts_there_are(world: tuple[World, dict[str, Thing]]) -> None:
     """Another's account has the same answers as one that does not exist, for the same calls."""
     it, things = world
-    routes = [route for route in (*ASKED, *REMOVING) if route != ("GET", "/shares") and is_of_accounts(route)]
+    routes = [route for route in (*ASKED, *REMOVING) if route != ("GET", "/shares") and about(route) == "account"]
     assert len(routes) > 20
     for route in routes:
-        told = []
-        for number in (things["account"].account, 10**9):
-            known = {"account": number, "user_id": it.numbers[SOMEONE], "invitation_id": NOBODY}
-            answer: list[Answer] = []
-            asked = calls(w, lambda: answer.append(it.asked(route, "nobody", known, "admin")))  # noqa: B023
-            told.append((answer[0].status, answer[0].headers, answer[0].text.replace(str(number), "..."), asked))
-        assert told[0] == told[1], route
+        known = {"user_id": it.numbers[SOMEONE], "invitation_id": NOBODY}
+        theirs, none = (
+            asked_for(it, route, "nobody", {"account": number, **known})
+            for number in (things["account"].account, 10**9)
+        )
+        assert theirs == none, route
 
 
-def is_of_accounts(route: Route) -> bool:
-    """Whether a request names an account."""
+def test_guests_learn_nothing_of_what_is_beside(world: tuple[World, dict[str, Thing]]) -> None:
+    """Another client of the same account, and what is below it, have the answers of what does not exist."""
+    it, things = world
+    account = things["account"].account
+    beside = {f"{kind}_id": thing.id for kind, thing in it.have("own").items()}
+    routes = [route for route in (*ASKED, *REMOVING) if about(route) != "account"]
+    for number, route in enumerate(routes):
+        guest = ("client editor", "campaign editor")[number % 2]
+        known = {"user_id": it.numbers[SOMEONE], "invitation_id": NOBODY, "caller": "...", "account": account}
+        theirs, none = (asked_for(it, route, guest, known | ids) for ids in (beside, dict.fromkeys(beside, NOBODY)))
+        assert (theirs, theirs[0]) == (none, 404), route
+
+
+def about(route: Route) -> str:
+    """What a request names."""
     operation = OPERATIONS[route]
-    return operation in (LISTED, REPORT) or (isinstance(operation, Operation) and operation.on == "account")
+    return operation.on if isinstance(operation, Operation) else "account"
 
 
 # -------------------------------------------------------------------------------------------------------- random worlds
