@@ -100,32 +100,40 @@ class Deployment:
 
     harness: Harness
     finished: str
+    also_finished: str
     uploaded: str
     exported: str
     found: dict[str, set[str]] = field(default_factory=dict)
 
     def read_by(self, function: str) -> set[str]:
-        """The variables that a function reads while it handles everything that it is given, in both modes of access."""
+        """The variables that a function reads while it handles everything that it is given.
+
+        In both modes of access, and with URLs of the distribution and of the bucket.
+        """
         if function not in self.found:
-            self.found[function] = self._read_by(function, "jwt") | self._read_by(function, "placeholder")
+            found = self._read_by(function, self.finished, AUTH_MODE="jwt")
+            found |= self._read_by(function, self.finished, AUTH_MODE="placeholder")
+            if "CDN_URL" in own(function):
+                found |= self._read_by(function, self.also_finished, AUTH_MODE="placeholder", CDN_URL="")
+            self.found[function] = found
         return self.found[function]
 
-    def _read_by(self, function: str, auth_mode: str) -> set[str]:
+    def _read_by(self, function: str, finished: str, **environment: str) -> set[str]:
         # A report that is awaited goes on to the queue; the golden event's own task awaits none.
         awaited = mock.patch.object(Callbacks, "accept", return_value=1)
-        with fresh_wiring({"AUTH_MODE": auth_mode}), awaited, watched() as fields:
-            for each in self._events(function):
+        with fresh_wiring(environment), awaited, watched() as fields:
+            for each in self._events(function, finished):
                 self.harness.invoke(function, each)
         return {name for each, name in variables().items() if each in fields}
 
-    def _events(self, function: str) -> Iterator[dict[str, Any]]:
+    def _events(self, function: str, finished: str) -> Iterator[dict[str, Any]]:
         for name in sorted(each for each in saved() if each.startswith(f"{function}.")):
             sent = event(name)
             if "requestContext" in sent and "authorizer" not in sent["requestContext"]:
                 sent["requestContext"]["authorizer"] = {"jwt": {"claims": CLAIMS, "scopes": None}}
             yield sent
         if function == "tasks":
-            yield at(event("tasks.get_result"), f"/api/v3/tasks/{self.finished}/result")
+            yield at(event("tasks.get_result"), f"/api/v3/tasks/{finished}/result")
         if function == "imports":
             yield at(event("imports.start"), f"/api/v3/imports/{self.uploaded}/start")
         if function == "exports":
@@ -133,7 +141,7 @@ class Deployment:
         if function == "callbacks":
             yield at(event("callbacks.fal"), "/api/v3/webhooks/replicate")
         if function == "webhook_delivery":
-            yield {"Records": [sqs_record(WebhookDelivery(user_id=1, task_id=self.finished).model_dump_json())]}
+            yield {"Records": [sqs_record(WebhookDelivery(user_id=1, task_id=finished).model_dump_json())]}
 
 
 CLAIMS: Final = {"iss": "https://id.example", "sub": "ann", "cognito:groups": "[admin]"}
@@ -164,7 +172,8 @@ def deployment() -> Iterator[Deployment]:
     with harness() as made:
         made.now = THEN
         seed(THEN)
-        finished = a_finished_task(made, webhook_url="https://receiver.example/hooks")["id"]
+        # Each is told of once.
+        finished, also = (a_finished_task(made, webhook_url="https://receiver.example/hooks")["id"] for _ in range(2))
         uploaded = made.call("POST", "/imports", json.loads(event("imports.create")["body"])).json["id"]
         boto3.client("s3").put_object(Bucket=BUCKET, Key=f"imports/1/{uploaded}", Body=ROWS)
         exported = made.call("POST", "/exports", {"task_ids": [finished]}).json["id"]
@@ -180,7 +189,7 @@ def deployment() -> Iterator[Deployment]:
             mock.patch.object(Fal, "verified_job", return_value="job-1"),
             mock.patch.object(Replicate, "verified_job", return_value="job-1"),
         ):
-            yield Deployment(made, finished, uploaded, exported)
+            yield Deployment(made, finished, also, uploaded, exported)
 
 
 def _queue(name: str) -> str:
