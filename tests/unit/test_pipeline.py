@@ -250,7 +250,7 @@ def test_media_are_stored_before_the_task_is_succeeded(hands: FakeWorker) -> Non
     assert (task.status, task.progress, task.cost.actual) == (TaskStatus.SUCCEEDED, 1.0, Decimal("0.25"))
     assert task.started_at == task.completed_at == task.updated_at == NOON + timedelta(minutes=1)
     assert [hands.media.files[output.key] for output in task.outputs] == [b"one", b"two"]
-    assert hands.media.names == ["A-red-barn-1", "A-red-barn-2"]
+    assert hands.media.names == ["A-red-barn_1", "A-red-barn_2"]
     assert [(output.bytes, output.content_type) for output in task.outputs] == [(3, "image/png")] * 2
     assert all(output.key.startswith(f"media/1/{TASK_ID}/") for output in task.outputs)
 

@@ -41,7 +41,7 @@ def of(what: str, **parameters: str) -> float:
 
 def test_snapshots_and_secrets_cost_only_where_used() -> None:
     assert not [it for it in costs.idle(stack()) if "snapshots" in it.what or "secrets" in it.what]
-    assert of("snapshots", SnapStart="on") == pytest.approx(9 * 2_592_000 * 0.0000015046)
+    assert of("snapshots", SnapStart="on") == pytest.approx(10 * 2_592_000 * 0.0000015046)
     assert of("secrets", **PROVIDERS) == pytest.approx(0.80)
 
 
@@ -58,9 +58,9 @@ def concurrency(**parameters: str) -> quotas.Quota:
 
 
 def test_concurrency_is_counted_with_every_queue_busy() -> None:
-    assert concurrency().needed == 5 * 2 + 2 + 2 + 2 + 2
+    assert concurrency().needed == 5 * 2 + 5 * 2
     much = concurrency(WorkerConcurrency="20", CascadeConcurrency="10", WebhookDeliveryConcurrency="20")
-    assert (much.needed, much.default) == (134, 1000)
+    assert (much.needed, much.default) == (136, 1000)
     assert "a new account may have 10" in much.note
 
 
