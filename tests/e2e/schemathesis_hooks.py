@@ -69,6 +69,9 @@ def _fit_body(body: dict[str, Any], path: str) -> None:
         body.update({name: text[:100].strip() or "x" for name, text in body.items()})
     elif path == "/api/v3/generate/matrix":
         _fit_matrix(body)
+    elif path == "/api/v3/exports":  # exactly one of them
+        given = [name for name in ("client_id", "campaign_id", "task_ids") if body.pop(name, None) is not None]
+        body[given[0] if given else "client_id"] = ["none"] if given == ["task_ids"] else "none"
     elif path.endswith("/budget"):
         body.pop("webhook_url", None)  # hardly any text is a public https URL
     elif path.startswith("/api/v3/generate/"):

@@ -16,7 +16,7 @@ def test_a_browser_may_fetch_what_an_output_leads_to(api: httpx.Client, finish: 
     assert fetched.headers["access-control-allow-origin"] in ("*", ORIGIN)
     assert fetched.headers["cache-control"] == "private, max-age=31536000, immutable"
 
-    assert fetched.headers["content-disposition"] == 'inline; filename="A-boat-1.png"'
+    assert fetched.headers["content-disposition"] == 'inline; filename="A-boat_1.png"'
 
     part = httpx.get(output["url"], headers={"Range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, fetched.content[10:20])

@@ -15,6 +15,7 @@ from atelier.domain.due import LATE_AFTER
 from atelier.domain.provider import Done, JobRequest, State, SubmitOutcomeUnknown
 from atelier.providers.sandbox import Sandbox
 from atelier.store import verify
+from atelier.store.export_builder import ExportBuilder
 from atelier.telemetry import Metric
 from testbed.harness import Harness
 from testbed.lambda_events import sqs_record
@@ -218,9 +219,23 @@ def test_work_that_is_put_back_is_counted(w: Harness, metrics: Callable[[], list
     assert metrics() == []
 
 
+def a_failing_export(w: Harness) -> None:
+    """An export whose archive cannot be made."""
+    w.call("POST", "/exports", {"task_ids": [a_finished_task(w)["id"]]})
+    with mock.patch.object(ExportBuilder, "add", side_effect=OSError):
+        while w.export():
+            pass
+
+
+def test_an_export_that_fails_is_counted_once(w: Harness, metrics: Callable[[], list[Line]]) -> None:
+    a_failing_export(w)
+    assert [line["ExportsFailed"] for line in metrics() if "ExportsFailed" in line] == [[1]]
+
+
 SITUATIONS: Final[Mapping[Metric, Callable[[Harness], object]]] = {
     "CascadeAge": a_deleted_client,
     "CascadeChildren": a_deleted_client,
+    "ExportsFailed": a_failing_export,
     "IntegrityViolations": a_recount,
     "OverduePutBack": a_lost_message,
     "ProviderKeyRefused": lambda w: a_finished_task(w, prompt="fail:provider_auth"),

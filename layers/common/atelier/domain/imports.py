@@ -56,7 +56,7 @@ class NewImport(RequestModel):
 
     type: ImportType
     format: ImportFormat
-    size: Annotated[int, BeforeValidator(whole), Field(ge=1, le=LARGEST_FILE, description="Bytes of the file.")]
+    size: Annotated[int, Field(ge=1, le=LARGEST_FILE, description="Bytes of the file."), BeforeValidator(whole)]
 
     model_config = ConfigDict(json_schema_extra={"example": {"type": "clients", "format": "csv", "size": 48211}})
 
