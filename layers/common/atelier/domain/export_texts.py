@@ -33,7 +33,7 @@ Row = dict[str, Any]
 
 def row_of(task: Task, campaign: str | None) -> Row:
     """What an export needs of a task, as JSON. `campaign` is the name of its campaign."""
-    seed, actual, estimated = task.params.get("seed"), task.cost.actual, task.cost.estimated
+    actual, estimated = task.cost.actual, task.cost.estimated
     return {
         "id": task.id,
         "type": task.type,
@@ -41,7 +41,7 @@ def row_of(task: Task, campaign: str | None) -> Row:
         "provider": task.provider,
         "model": task.model,
         "prompt": task.prompt,
-        "seed": seed if isinstance(seed, int) else None,
+        "seed": task.seed,
         "client_id": task.client_id,
         "campaign_id": task.campaign_id,
         "campaign": campaign,
