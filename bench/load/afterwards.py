@@ -99,7 +99,8 @@ def _ids(items: Iterable[dict[str, Any]], prefix: str) -> list[str]:
 
 def _files(stack: Stack, bucket: str) -> list[str]:
     pages = stack.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket)
-    return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+    keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+    return [key for key in keys if key.startswith("media/")]  # imports and exports end by a rule of the bucket
 
 
 def _difference(what: str, found: Collection[str], expected: Collection[str]) -> Iterator[str]:

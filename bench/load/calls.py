@@ -119,6 +119,15 @@ class Calls:
         self.check(answer.status == 200, f"{url}: {answer.status}: {answer.content[:500]!r}")  # noqa: PLR2004 - HTTP's
         return answer
 
+    def upload(self, url: str, headers: dict[str, str], content: bytes, kind: str) -> None:
+        """Store a file at its own URL. Raises Wrong."""
+        self._kind = kind
+        parts = urlsplit(url)
+        answer = self._exchange(
+            f"{parts.scheme}://{parts.netloc}", "PUT", f"{parts.path}?{parts.query}", content, headers
+        )
+        self.check(answer.status == 200, f"{url}: {answer.status}: {answer.content[:500]!r}")  # noqa: PLR2004 - HTTP's
+
     def check(self, holds: bool, otherwise: str) -> None:
         """Raise Wrong, as an error of the latest request, if something does not hold."""
         if not holds:

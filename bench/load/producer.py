@@ -1,14 +1,17 @@
-"""What a producer does beside single requests: batches, tags, a guest who looks, reports and activity.
+"""What a producer does beside single requests: batches, imports, tags, a guest who looks, reports, exports, activity.
 
 As in `people`, every answer is held against what this user knows.
 """
 
+import time
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from random import Random
 from typing import Any, Final
+from zipfile import ZipFile
 
 from bench.load.calls import Calls
-from bench.load.people import NOBODY, Account, Job, Json, Person
+from bench.load.people import NOBODY, PATIENCE_SECONDS, POLL_SECONDS, Account, Job, Json, Person
 
 BATCH: Final = 4
 OVER: Final = ("succeeded", "failed", "canceled")
@@ -27,12 +30,14 @@ class Producer(Person):
         super().visit()
         account = self._accounts[-1]
         self._make_campaigns(account)
+        self._import(account)
         jobs = self._order_many(account)
         self._organise(account, jobs)
         self._invite(account)
         for job in jobs:
             self._finish(job)
         self._report(account)
+        self._export(account)
         self._look_back(account)
 
     def _make_campaigns(self, account: Account) -> None:
@@ -43,6 +48,45 @@ class Producer(Person):
         for result in answer["results"][:BATCH]:
             account.campaigns[result["id"]] = result["body"]
         self._list_campaigns(account)
+
+    def _import(self, account: Account) -> None:
+        """Campaigns from a file, of which one row is wrong."""
+        names = [f"{self._title('Imported')} {number}" for number in range(BATCH)]
+        lines = ["name;client_id;goal", *(f"{name};{account.id};Sell" for name in names), f";{account.id};Sell"]
+        file = "\r\n".join(lines).encode()
+        asked = {"type": "campaigns", "format": "csv", "size": len(file)}
+        made: Json = self._calls.send("POST", "/imports", body=asked, status=202).json()
+        self._calls.upload(made["upload"]["url"], made["upload"]["headers"], file, "PUT an import by its URL")
+        self._calls.send("POST", "/imports/{}/start", made["id"], status=202)
+        over = self._awaited("/imports/{}", made["id"])
+        counts = (over["status"], over["rows_succeeded"], over["rows_failed"])
+        self._check(counts == ("succeeded", BATCH, 1), f"{over}")
+        listed = self._calls.send("GET", "/clients/{}/campaigns", account.id).json()["items"]
+        account.campaigns |= {each["id"]: each for each in listed if each["name"] in names}
+        self._list_campaigns(account)
+
+    def _export(self, account: Account) -> None:
+        """An archive of the client's files, which has all of them."""
+        made: Json = self._calls.send("POST", "/exports", body={"client_id": account.id}, status=202).json()
+        over = self._awaited("/exports/{}", made["id"])
+        self._check(over["status"] == "succeeded", f"{over}")
+        (archive,) = over["files"]
+        content = self._calls.fetch(archive["url"], "GET an archive by its URL").content
+        with ZipFile(BytesIO(content)) as opened:
+            wrong = opened.testzip()
+            files = [name for name in opened.namelist() if "/" in name]
+        expected = sum(len(job.files) // 2 for job in account.jobs.values())  # beside each its thumbnail
+        self._check(wrong is None and len(files) == expected, f"{len(files)} files, not {expected}: {over}, {wrong}")
+
+    def _awaited(self, route: str, id_: str) -> Json:
+        patience = time.monotonic() + PATIENCE_SECONDS
+        while (state := self._calls.send("GET", route, id_, what="polled").json())["status"] in (
+            "pending",
+            "processing",
+        ):
+            self._check(time.monotonic() < patience, f"not over after {PATIENCE_SECONDS} s: {state}")
+            time.sleep(POLL_SECONDS)
+        return dict(state)
 
     def _order_many(self, account: Account) -> list[Job]:
         campaign_id = self._chance.choice(list(account.campaigns))

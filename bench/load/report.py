@@ -27,9 +27,9 @@ The whole project in {minutes:g} minutes of mixed traffic. `make load MINUTES={m
 - A session creates a client, campaigns and tasks: images, audio, videos; some are canceled, retried, made to fail, or
   deleted while they run. It lists, searches, turns pages and walks through everything, changes with conditions that
   hold and that do not, repeats creates under one idempotency key, makes mistakes, and fetches the files. It makes
-  campaigns and tasks in batches, some of them twice with one key, tags, rates and moves tasks, shares a client with a
-  guest until it ends the share, reads the client's report and its activity, and at last deletes an older client with
-  all it has.
+  campaigns and tasks in batches, some of them twice with one key, imports campaigns, tags, rates and moves tasks,
+  shares a client with a guest until it ends the share, reads the client's report and its activity, exports its files
+  as an archive, and at last deletes an older client with all it has.
 - **Every answer is held against what the session knows.** An error is any other status than the one that has to come, a
   body that is not what was written, a list that lacks something or has what is gone, a wrong total, a file of another
   type or size, a timeout, a lost connection. Nothing is tried again.
