@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from atelier import wiring
+from atelier import settings, wiring
 from atelier.domain.access import Access
 from atelier.domain.campaigns import NewCampaign
 from atelier.domain.clients import NewClient
@@ -21,6 +21,12 @@ NOBODY = "01999999-9999-7999-8999-999999999999"
 
 SOMEBODY_ELSE = 2
 THEIRS = Access.own(SOMEBODY_ELSE)
+
+
+def forget_settings() -> None:
+    """Have the environment read again."""
+    for cached in (settings.settings, wiring.generation_context, wiring.account_limits, wiring.tasks):
+        cached.cache_clear()
 
 
 def a_client(w: Harness, name: str = "Acme", **fields: Any) -> Json:

@@ -10,10 +10,21 @@ from unittest import mock
 
 import pytest
 
-from atelier import settings, wiring
+from atelier import wiring
 from atelier.store import batches
 from testbed.harness import TABLE, Answer, Harness, harness
-from tests.integration.builders import NOBODY, Json, a_campaign, a_canceled_task, a_client, a_task, ids, places, shown
+from tests.integration.builders import (
+    NOBODY,
+    Json,
+    a_campaign,
+    a_canceled_task,
+    a_client,
+    a_task,
+    forget_settings,
+    ids,
+    places,
+    shown,
+)
 from tests.support.fault_injection import WRITES, CrashAt, Crashed, Request, Trouble, faulty_harness, meanwhile
 from tests.support.recount import scan, violations
 
@@ -27,11 +38,6 @@ def w() -> Iterator[Harness]:
     with harness() as made, mock.patch.dict("os.environ", FAL_KEY_SECRET="key"):
         forget_settings()
         yield made
-
-
-def forget_settings() -> None:
-    for cached in (settings.settings, wiring.generation_context, wiring.account_limits, wiring.tasks):
-        cached.cache_clear()
 
 
 def batch(w: Harness, path: str, items: list[Json], *, key: str | None = None, **how: Any) -> Answer:

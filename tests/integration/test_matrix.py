@@ -7,13 +7,13 @@ from unittest import mock
 
 import pytest
 
-from atelier import settings, wiring
+from atelier import wiring
 from atelier.domain.ids import new_id
 from atelier.domain.matrix import MOST_TASKS
 from atelier.store import batches
 from atelier.web import batches as web_batches
 from testbed.harness import TABLE, Answer, Harness, harness
-from tests.integration.builders import Json, a_campaign, a_client, ids, places, shown
+from tests.integration.builders import Json, a_campaign, a_client, forget_settings, ids, places, shown
 from tests.support.fault_injection import CrashAt, Crashed, Trouble, faulty_harness
 from tests.support.recount import scan, violations
 
@@ -27,11 +27,6 @@ def w() -> Iterator[Harness]:
     with harness() as made, mock.patch.dict("os.environ", FAL_KEY_SECRET="key"):
         forget_settings()
         yield made
-
-
-def forget_settings() -> None:
-    for cached in (settings.settings, wiring.generation_context, wiring.account_limits, wiring.tasks):
-        cached.cache_clear()
 
 
 def matrix(w: Harness, prompt: str = "Boat {n}", *, key: str | None = None, **fields: Any) -> Answer:

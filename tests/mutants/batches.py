@@ -19,8 +19,8 @@ MUTANTS: Final = (
     Mutant(
         "two repetitions carry out the same item",
         ENGINE,
-        "(Attr(name).not_exists() for name in names), self._is_ours())",
-        "(Attr('PK').exists() for name in names), self._is_ours())",
+        "(Attr(name).not_exists() for name in names), condition)",
+        "(Attr('PK').exists() for name in names), condition)",
         BATCHES,
     ),
     Mutant(

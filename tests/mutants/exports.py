@@ -59,8 +59,8 @@ MUTANTS: Final = (
     Mutant(
         "an overdue export is not put back",
         f"{STORE}/sweep.py",
-        "            self._exports.send(ExportMessage",
-        "            (lambda _: None)(ExportMessage",
+        "lambda: self._exports.send(message)",
+        "lambda: None",
         OVER_HTTP,
     ),
     Mutant("an export is everybody's", EXPORTS, "            or export.created_by != access.actor\n", "", OVER_HTTP),

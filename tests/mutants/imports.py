@@ -11,8 +11,8 @@ MUTANTS: Final = (
     Mutant(
         "a row that was imported is not noted",
         f"{STORE}/imports.py",
-        "set=dict.fromkeys(names, True),",
-        "set={},",
+        "return [noting(self._key, indexes, self._is_at_this_chunk())]",
+        "return []",
         CRASHES,
     ),
     Mutant(
@@ -39,7 +39,7 @@ MUTANTS: Final = (
     Mutant(
         "an import that has ended stays due",
         f"{STORE}/imports.py",
-        "*(_DUE if ends else ()))",
+        "*(keys.DUE if ends else ()))",
         ")",
         IMPORTS,
     ),
@@ -60,8 +60,8 @@ MUTANTS: Final = (
     Mutant(
         "the sweep leaves an import whose message was lost",
         f"{STORE}/sweep.py",
-        "self._imports.send(ImportMessage.model_validate(about))",
-        "ImportMessage.model_validate(about)",
+        "lambda: self._imports.send(message)",
+        "lambda: None",
         IMPORTS,
     ),
     Mutant(

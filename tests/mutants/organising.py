@@ -138,8 +138,8 @@ MUTANTS: Final = (
     Mutant(
         "the end of an earlier delivery is that of the next",
         f"{STORE}/task_items.py",
-        "remove=DUE, condition=_same_delivery(task)",
-        "remove=DUE, condition=EXISTS",
+        "remove=keys.DUE, condition=_same_delivery(task)",
+        "remove=keys.DUE, condition=EXISTS",
         DELIVERIES,
     ),
     Mutant(

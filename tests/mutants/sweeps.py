@@ -85,8 +85,8 @@ MUTANTS: Final = (
     Mutant(
         "the sweep leaves what is left of a deleted task",
         SWEEP,
-        "            self._put_back(task, Work.OUTCOME)\n",
-        "",
+        "lambda: self._put_back(task, Work.OUTCOME)",
+        "lambda: None",
         LOOKS,
     ),
     Mutant(

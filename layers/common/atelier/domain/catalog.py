@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from pydantic import JsonValue
 
@@ -68,6 +68,11 @@ class Lifecycle(StrEnum):
     ACTIVE = "active"
     DEPRECATED = "deprecated"
     RETIRED = "retired"
+
+
+def deprecated(replacement: str) -> dict[str, Any]:
+    """The fields of a model that still works and has a successor."""
+    return {"lifecycle": Lifecycle.DEPRECATED, "replacement": replacement}
 
 
 @dataclass(frozen=True)

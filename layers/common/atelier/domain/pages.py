@@ -33,6 +33,9 @@ OWNER: Final[dict[str, Any]] = {
 """The parameter `owner`, which is optional: its bounds would not be in the document otherwise."""
 
 
+ANY_OF: Final = "Only with any of these {}; may be given several times."
+"""Describes a filter that takes several values."""
+
 Whose = Annotated[
     str | None,
     Field(

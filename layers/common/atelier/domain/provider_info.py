@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from pydantic import Field, JsonValue
 
 from atelier.domain.catalog import SANDBOX, Lifecycle, Model, Price, PriceSource, Seconds, Unit
+from atelier.domain.pages import ANY_OF
 from atelier.domain.params import Param, ParamType
 from atelier.domain.schema import Amount, RequestModel, StoredModel
 from atelier.domain.task_creation import GenerationContext
@@ -119,18 +120,15 @@ class ModelList(StoredModel):
     items: list[OfferedModel]
 
 
-_ANY_OF: Final = "Only with any of these {}; may be given several times."
-
-
 class ModelQuery(RequestModel):
     """Which models to list."""
 
     provider: Annotated[
         tuple[Annotated[str, Field(max_length=64)], ...],
-        Field(max_length=100, description=_ANY_OF.format("providers")),
+        Field(max_length=100, description=ANY_OF.format("providers")),
     ] = ()
-    type: Annotated[tuple[TaskType, ...], Field(max_length=100, description=_ANY_OF.format("types"))] = ()
-    lifecycle: Annotated[tuple[Lifecycle, ...], Field(max_length=100, description=_ANY_OF.format("life cycles"))] = ()
+    type: Annotated[tuple[TaskType, ...], Field(max_length=100, description=ANY_OF.format("types"))] = ()
+    lifecycle: Annotated[tuple[Lifecycle, ...], Field(max_length=100, description=ANY_OF.format("life cycles"))] = ()
     search: Annotated[
         str | None,
         Field(max_length=255, description="Part of the id or an alias, whatever its case and white space."),

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
-from atelier.domain.catalog import Lifecycle, Model, Price, PriceSource, Seconds, Unit
+from atelier.domain.catalog import Lifecycle, Model, Price, PriceSource, Seconds, Unit, deprecated
 from atelier.domain.params import Safety, boolean, choice, integer, number, text
 from atelier.domain.tasks.record import TaskType
 from atelier.providers.inputs import InputNames, fields_of, same, whole
@@ -143,10 +143,6 @@ def _veo(tier: str, price: Price | None) -> Model:
         ),
         price=price,
     )
-
-
-def _deprecated(replacement: str) -> dict[str, Any]:
-    return {"lifecycle": Lifecycle.DEPRECATED, "replacement": replacement}
 
 
 _KLING_NOW: Final = "fal-ai/kling-video/v3/turbo/standard/text-to-video"
@@ -313,7 +309,7 @@ MODELS: Final[tuple[Model, ...]] = (
             boolean("enhance_prompt", default=False),
         ),
         price=_said("0.04", Unit.MEGAPIXEL, as_of=_BEFORE),
-        **_deprecated("fal-ai/flux-2-pro"),
+        **deprecated("fal-ai/flux-2-pro"),
     ),
     _model(
         "fal-ai/flux/dev",
@@ -327,7 +323,7 @@ MODELS: Final[tuple[Model, ...]] = (
             _CHECKER,
         ),
         price=_said("0.025", Unit.MEGAPIXEL, as_of=_BEFORE),
-        **_deprecated("fal-ai/flux-2-pro"),
+        **deprecated("fal-ai/flux-2-pro"),
     ),
     _model(
         "fal-ai/kling-video/v1.6/standard/text-to-video",
@@ -337,7 +333,7 @@ MODELS: Final[tuple[Model, ...]] = (
         aspect_ratios=(*_TALL_OR_WIDE, "1:1"),
         params=(number("cfg_scale", 0, 1, default=0.5),),
         price=_said("0.045", Unit.SECOND, as_of=_BEFORE),
-        **_deprecated(_KLING_NOW),
+        **deprecated(_KLING_NOW),
     ),
     _model(
         "fal-ai/minimax/hailuo-02/standard/text-to-video",
@@ -346,14 +342,14 @@ MODELS: Final[tuple[Model, ...]] = (
         seconds=Seconds(6, 6, 10, only=(6, 10)),
         params=(boolean("prompt_optimizer", default=True),),
         price=_said("0.045", Unit.SECOND, as_of=_BEFORE),
-        **_deprecated("fal-ai/minimax/hailuo-2.3/standard/text-to-video"),
+        **deprecated("fal-ai/minimax/hailuo-2.3/standard/text-to-video"),
     ),
     _model(
         "fal-ai/stable-audio",
         TaskType.AUDIO,
         seconds=Seconds(1, 30, 47),
         params=(number("seconds_start", 0, 47), integer("steps", 1, 1000)),
-        **_deprecated("fal-ai/stable-audio-25/text-to-audio"),
+        **deprecated("fal-ai/stable-audio-25/text-to-audio"),
     ),
     _model(
         "fal-ai/elevenlabs/tts/turbo-v2.5",
@@ -366,7 +362,7 @@ MODELS: Final[tuple[Model, ...]] = (
             number("speed", 0.7, 1.2),
             text("language_code", 2, "[a-z]{2}"),
         ),
-        **_deprecated("fal-ai/elevenlabs/tts/eleven-v3"),
+        **deprecated("fal-ai/elevenlabs/tts/eleven-v3"),
     ),
     Model("fal-ai/sora-2/text-to-video", "fal", TaskType.VIDEO, lifecycle=Lifecycle.RETIRED, replacement=_KLING_NOW),
 )

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from atelier.domain.catalog import Lifecycle, Model, Price, PriceSource, Seconds, Unit
+from atelier.domain.catalog import Model, Price, PriceSource, Seconds, Unit, deprecated
 from atelier.domain.params import Safety, boolean, choice, integer, number, text
 from atelier.domain.tasks.record import TaskType
 from atelier.providers.inputs import InputNames, fields_of, same, whole
@@ -77,10 +77,6 @@ def _veo(tier: str, silent: str, sound: str, **more: Any) -> Model:
         price=_listed(silent, Unit.SECOND),
         **more,
     )
-
-
-def _deprecated(replacement: str) -> dict[str, Any]:
-    return {"lifecycle": Lifecycle.DEPRECATED, "replacement": replacement}
 
 
 # Official models, which need no version. Inputs: Replicate's pages of them; not among the params: addresses of input
@@ -198,7 +194,7 @@ MODELS: Final[tuple[Model, ...]] = (
             boolean("prompt_upsampling", default=False),
         ),
         price=_said("0.04", Unit.IMAGE),
-        **_deprecated("black-forest-labs/flux-2-pro"),
+        **deprecated("black-forest-labs/flux-2-pro"),
     ),
     _model(
         "black-forest-labs/flux-schnell",
@@ -214,7 +210,7 @@ MODELS: Final[tuple[Model, ...]] = (
             boolean("disable_safety_checker", default=False, safety=Safety.CHECKER),
         ),
         price=_said("0.003", Unit.IMAGE),
-        **_deprecated("black-forest-labs/flux-2-pro"),
+        **deprecated("black-forest-labs/flux-2-pro"),
     ),
     _model(
         "minimax/video-01",
@@ -222,7 +218,7 @@ MODELS: Final[tuple[Model, ...]] = (
         prompt_limit=2000,
         params=(_OPTIMIZER,),
         price=_said("0.50", Unit.VIDEO),
-        **_deprecated("minimax/hailuo-2.3"),
+        **deprecated("minimax/hailuo-2.3"),
     ),
-    _model("google/lyria-2", TaskType.AUDIO, **_deprecated("google/lyria-3")),
+    _model("google/lyria-2", TaskType.AUDIO, **deprecated("google/lyria-3")),
 )

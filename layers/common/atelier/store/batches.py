@@ -12,7 +12,7 @@ Ids follow from the record, which is there before anything else. `finish` ends t
 
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial, reduce
@@ -35,7 +35,7 @@ from atelier.domain.schema import format_timestamp
 from atelier.store import keys
 from atelier.store.changes import Change
 from atelier.store.deadline import remaining
-from atelier.store.expressions import Attr
+from atelier.store.expressions import Attr, Condition
 from atelier.store.idempotency import KEPT, IdempotentRequest
 from atelier.store.keys import Key
 from atelier.store.reservations import MonthBegins, begin_month
@@ -48,8 +48,8 @@ MOST_BYTES: Final = 3_500_000
 ENOUGH_SECONDS: Final = 1.5
 """Before the deadline: no transaction is begun later."""
 _ITEM: Final = "item|"
-_CARRIED_OUT: Final = "carried_out"
-"""How many items were."""
+CARRIED_OUT: Final = "carried_out"
+"""The attribute of a record that says how many items were."""
 _INDEX_BITS: Final = 9
 
 
@@ -101,6 +101,28 @@ class Progress:
         """Find out what others have carried out."""
 
 
+def notes_of(indexes: Iterable[int]) -> list[str]:
+    """The attributes of a record that say of these items that they are carried out."""
+    return [f"{_ITEM}{index}" for index in indexes]
+
+
+def noted_in(record: Item) -> set[int]:
+    """The items that a record says are carried out."""
+    return {int(name.removeprefix(_ITEM)) for name in record if name.startswith(_ITEM)}
+
+
+def noting(key: Key, indexes: Sequence[int], condition: Condition) -> Write:
+    """The write that notes in a record that these items are carried out, unless one of them is (ConcurrentUpdate)."""
+    names = notes_of(indexes)
+    return Write(
+        key,
+        set=dict.fromkeys(names, True),
+        add={CARRIED_OUT: len(names)},
+        condition=reduce(and_, (Attr(name).not_exists() for name in names), condition),
+        on_condition_failure=concurrent_update,
+    )
+
+
 class KeptProgress(Progress):
     """The progress of a batch with an idempotency key, in the key's record."""
 
@@ -124,7 +146,7 @@ class KeptProgress(Progress):
             put={
                 "digest": self._idempotent.digest,
                 **ids,
-                _CARRIED_OUT: 0,
+                CARRIED_OUT: 0,
                 "expires_at": int((self._now + KEPT).timestamp()),
             },
             condition=MISSING | Attr("expires_at").lte(int(self._now.timestamp())),
@@ -135,15 +157,12 @@ class KeptProgress(Progress):
         if item["digest"] != self._idempotent.digest:
             raise IdempotencyKeyReused("This idempotency key was used for another request.")
         self.moment, self.seed = datetime.fromisoformat(item["moment"]), int(item["seed"])
-        self.done = {int(name.removeprefix(_ITEM)) for name in item if name.startswith(_ITEM)}
+        self.done = noted_in(item)
         if "refused" in item:
             self.refused = _unpacked(item["refused"])
 
     def mark(self, indexes: Sequence[int]) -> list[Write]:
-        names = [f"{_ITEM}{index}" for index in indexes]
-        nobody_was_faster = reduce(and_, (Attr(name).not_exists() for name in names), self._is_ours())
-        noted = self._update(dict.fromkeys(names, True), nobody_was_faster & Attr("refused").not_exists())
-        return [replace(noted, add={_CARRIED_OUT: len(names)})]
+        return [noting(self._key, indexes, self._is_ours() & Attr("refused").not_exists())]
 
     def reload(self) -> None:
         item = self._table.get(self._key)
@@ -160,7 +179,7 @@ class KeptProgress(Progress):
             if self.refused is not None:
                 return
             found = refused()
-            carried_out = Attr(_CARRIED_OUT).eq(items - len(found))
+            carried_out = Attr(CARRIED_OUT).eq(items - len(found))
             text = _packed(found)
             try:
                 whole = self._is_ours() & Attr("refused").not_exists() & carried_out

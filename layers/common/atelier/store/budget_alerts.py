@@ -16,7 +16,7 @@ from atelier.domain.due import LATE_AFTER, next_delivery
 from atelier.domain.money import in_millionths
 from atelier.domain.reservations import Period, month_of
 from atelier.domain.tasks.record import DeliveryAttempt
-from atelier.store import keys, task_items
+from atelier.store import keys
 from atelier.store.budgets import ALERTED, budget_from, scope_of
 from atelier.store.expressions import Attr
 from atelier.store.items import from_item, to_item
@@ -86,7 +86,7 @@ class BudgetAlerts:
         write = Write(
             keys.budget_alert(alert.id),
             append={"webhook_deliveries": [to_item(delivery)]},
-            remove=() if next_delivery(made, since=alert.created_at) else task_items.DUE,
+            remove=() if next_delivery(made, since=alert.created_at) else keys.DUE,
             condition=EXISTS,
             on_condition_failure=concurrent_update,
         )

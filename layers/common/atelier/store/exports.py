@@ -24,7 +24,6 @@ from atelier.store.keys import Key
 from atelier.store.received import grants_in, is_there, shared_keys, still_granted
 from atelier.store.resources import Resources
 from atelier.store.table import EXISTS, MISSING, ConcurrentUpdate, Table, Write, concurrent_update
-from atelier.store.task_items import DUE
 from atelier.store.wire import Item
 
 _LIVES: Final = EXISTS & Attr("deleted_at").not_exists()
@@ -182,12 +181,12 @@ class Exports:
 
     def _change(self, export: Export, condition: Condition, *names: str) -> None:
         item = _item(export)
-        changed = {*names, "version", "due_shard", "due_at"}
+        changed = {*names, "version", *keys.DUE}
         self._table.write(
             Write(
                 keys.export(export.id),
                 set={name: item[name] for name in changed if name in item},
-                remove=[name for name in (*names, *DUE) if name not in item],
+                remove=[name for name in (*names, *keys.DUE) if name not in item],
                 condition=condition,
                 on_condition_failure=concurrent_update,
             )

@@ -11,8 +11,6 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import reduce
-from operator import and_
 from typing import Any, Final
 
 from atelier.domain.access import Access
@@ -34,7 +32,7 @@ from atelier.domain.imports import (
 from atelier.domain.roles import Role
 from atelier.domain.schema import format_timestamp
 from atelier.store import idempotency, keys
-from atelier.store.batches import Progress
+from atelier.store.batches import CARRIED_OUT, Progress, noted_in, notes_of, noting
 from atelier.store.expressions import Attr, Condition
 from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.import_bucket import UploadedFile
@@ -42,10 +40,6 @@ from atelier.store.items import from_item, to_item
 from atelier.store.table import MISSING, Table, Write, concurrent_update
 from atelier.store.wire import Item
 
-_ROW: Final = "row|"
-_CARRIED_OUT: Final = "carried_out"
-"""How many rows of the present chunk were."""
-_DUE: Final = ("due_shard", "due_at")
 _SEED_BITS: Final = 48
 _LAST_LINE: Final = 10**9 - 1
 
@@ -161,7 +155,7 @@ class Imports:
                 return None
             if item["status"] not in (ImportStatus.PENDING, ImportStatus.PROCESSING):
                 raise IllegalTransition(f"The import has {item['status']}.")
-            return {"set": {"status": ImportStatus.CANCELED, "completed_at": format_timestamp(now)}, "remove": _DUE}
+            return {"set": {"status": ImportStatus.CANCELED, "completed_at": format_timestamp(now)}, "remove": keys.DUE}
 
         return self._changed(id_, change, access, now=now)
 
@@ -218,7 +212,7 @@ class Imports:
         at = format_timestamp(now)
         error = FileError(detail=refusal.detail, line=refusal.line).model_dump(exclude_none=True)
         fields = {"status": ImportStatus.FAILED, "error": error, "completed_at": at, "updated_at": at}
-        self._write(running, set=fields, remove=_DUE)
+        self._write(running, set=fields, remove=keys.DUE)
 
     def _write(
         self,
@@ -260,20 +254,10 @@ class ChunkProgress(Progress):
             self.refused = {}
             return
         self.moment, self.seed = datetime.fromisoformat(item["moment"]), int(item["seed"])
-        self.done = {int(name.removeprefix(_ROW)) for name in item if name.startswith(_ROW)}
+        self.done = noted_in(item)
 
     def mark(self, indexes: Sequence[int]) -> list[Write]:
-        names = [f"{_ROW}{index}" for index in indexes]
-        condition = reduce(and_, (Attr(name).not_exists() for name in names), self._is_at_this_chunk())
-        return [
-            Write(
-                self._key,
-                set=dict.fromkeys(names, True),
-                add={_CARRIED_OUT: len(names)},
-                condition=condition,
-                on_condition_failure=concurrent_update,
-            )
-        ]
+        return [noting(self._key, indexes, self._is_at_this_chunk())]
 
     def end(
         self, succeeded: Sequence[int], failures: Sequence[RowFailure], after: Place, *, turn: int, now: datetime
@@ -283,7 +267,7 @@ class ChunkProgress(Progress):
         ends = running.looked_at + len(succeeded) + len(failures) == running.record.rows
         over = {"status": ImportStatus.SUCCEEDED, "completed_at": at}
         moment = max(now, self.moment + timedelta(milliseconds=1))
-        carried_out = Attr(_CARRIED_OUT).eq(len(succeeded)) if succeeded else Attr(_CARRIED_OUT).not_exists()
+        carried_out = Attr(CARRIED_OUT).eq(len(succeeded)) if succeeded else Attr(CARRIED_OUT).not_exists()
         advance = Write(
             self._key,
             set={
@@ -294,7 +278,7 @@ class ChunkProgress(Progress):
                 **(over if ends else {}),
             },
             add={"version": 1, "rows_succeeded": len(succeeded), "rows_failed": len(failures)},
-            remove=(_CARRIED_OUT, *(f"{_ROW}{index}" for index in succeeded), *(_DUE if ends else ())),
+            remove=(CARRIED_OUT, *notes_of(succeeded), *(keys.DUE if ends else ())),
             condition=self._is_at_this_chunk() & carried_out,
             on_condition_failure=concurrent_update,
         )
@@ -327,7 +311,7 @@ def _at(place: Place) -> dict[str, int]:
 def _shown(item: Item) -> Import:
     record = from_item(Import, item)
     # Rows of the chunk that is being carried out count as well, so that it is exact at any moment.
-    succeeded = record.rows_succeeded + int(item.get(_CARRIED_OUT, 0))
+    succeeded = record.rows_succeeded + int(item.get(CARRIED_OUT, 0))
     progress = (succeeded + record.rows_failed) / record.rows if record.rows else None
     return record.model_copy(update={"rows_succeeded": succeeded, "progress": progress})
 

@@ -281,6 +281,10 @@ def activity_indexes(account: int, *, client_id: str | None, campaign_id: str | 
     return {each.hash: each.value for each in lists}
 
 
+DUE: Final = ("due_shard", "due_at")
+"""The attributes of `due_place`: what has them is looked at by the sweep."""
+
+
 def due_place(id_: str, at: datetime | None) -> dict[str, str]:
     """Where something stands that is to be looked at in this moment; nowhere, if in none."""
     return {"due_shard": _due_shard(int(id_[-1], 16) % DUE_SHARDS), "due_at": format_timestamp(at)} if at else {}

@@ -6,11 +6,11 @@ messages may come twice, so a message that was only late does no harm either.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Final, Protocol
+from datetime import datetime, timedelta
+from typing import Final, Protocol, TypeVar
 
 from atelier.domain import due, pending_deletions
 from atelier.domain.budget_alerts import BudgetAlert
@@ -40,6 +40,8 @@ IMPORT: Final = "import"
 DELETED_TASK: Final = "deleted task"
 EXPORT: Final = "export"
 
+AnyMessage_contra = TypeVar("AnyMessage_contra", contravariant=True)
+
 
 class GenerationQueues(Protocol):
     """The generation queues."""
@@ -48,31 +50,10 @@ class GenerationQueues(Protocol):
         """Deliver `message` to a provider's queue, at least once."""
 
 
-class CascadeQueue(Protocol):
-    """The cascade queue."""
+class QueueOf(Protocol[AnyMessage_contra]):
+    """A queue of such messages."""
 
-    def send(self, message: CleanUpMessage) -> None:
-        """Deliver `message`, at least once."""
-
-
-class ExportQueue(Protocol):
-    """The export queue."""
-
-    def send(self, message: ExportMessage) -> None:
-        """Deliver `message`, at least once."""
-
-
-class DeliveryQueue(Protocol):
-    """The webhook delivery queue."""
-
-    def send(self, message: WebhookDelivery) -> None:
-        """Deliver `message`, at least once."""
-
-
-class ImportQueue(Protocol):
-    """The import queue."""
-
-    def send(self, message: ImportMessage) -> None:
+    def send(self, message: AnyMessage_contra) -> None:
         """Deliver `message`, at least once."""
 
 
@@ -93,10 +74,10 @@ class Sweep:
         table: Table,
         *,
         generation: GenerationQueues,
-        cascade: CascadeQueue,
-        deliveries: DeliveryQueue,
-        imports: ImportQueue,
-        exports: ExportQueue,
+        cascade: QueueOf[CleanUpMessage],
+        deliveries: QueueOf[WebhookDelivery],
+        imports: QueueOf[ImportMessage],
+        exports: QueueOf[ExportMessage],
     ) -> None:
         self._table = table
         self._generation = generation
@@ -160,18 +141,14 @@ class Sweep:
         planned = due.next_delivery(made, since=alert.created_at)
         if planned is None:
             return None
-        if due.is_late(planned, due.LATE_AFTER, now=now):
-            self._deliveries.send(WebhookDelivery(alert_id=alert.id, user_id=alert.user_id, attempt=len(made)))
-            swept.put_back[Work.DELIVERY] += 1
-        return due.look_again(planned, due.LATE_AFTER, now=now)
+        message = WebhookDelivery(alert_id=alert.id, user_id=alert.user_id, attempt=len(made))
+        return _looked_at(planned, lambda: self._deliveries.send(message), Work.DELIVERY, swept, now=now)
 
     def _of_export(self, export: Export, swept: Swept, *, now: datetime) -> datetime:
         planned = export.next_at or export.created_at
-        if due.is_late(planned, due.LATE_AFTER, now=now):
-            step = export.step if export.deleted_at is None else None
-            self._exports.send(ExportMessage(user_id=export.user_id, export_id=export.id, step=step))
-            swept.put_back[EXPORT] += 1
-        return due.look_again(planned, due.LATE_AFTER, now=now)
+        step = export.step if export.deleted_at is None else None
+        message = ExportMessage(user_id=export.user_id, export_id=export.id, step=step)
+        return _looked_at(planned, lambda: self._exports.send(message), EXPORT, swept, now=now)
 
     def _of_task(self, row: Key, found: Mapping[Key, Item], swept: Swept, *, now: datetime) -> datetime | None:
         task = task_items.task_from(found, row.pk.removeprefix("TASK#"))
@@ -195,26 +172,35 @@ class Sweep:
 
     def _of_deleted_task(self, task: Task, swept: Swept, *, now: datetime) -> datetime:
         planned = task.next_at or task.updated_at
-        if due.is_late(planned, due.LATE_AFTER, now=now):
-            self._put_back(task, Work.OUTCOME)
-            swept.put_back[DELETED_TASK] += 1
-        return due.look_again(planned, due.LATE_AFTER, now=now)
+        return _looked_at(planned, lambda: self._put_back(task, Work.OUTCOME), DELETED_TASK, swept, now=now)
 
     def _of_import(self, item: Item, swept: Swept, *, now: datetime) -> datetime:
         planned = datetime.fromisoformat(item["updated_at"])
-        if due.is_late(planned, due.LATE_AFTER, now=now):
-            about = {"user_id": item["user_id"], "import_id": item["id"], "turn": item.get("turn", 0)}
-            self._imports.send(ImportMessage.model_validate(about))
-            swept.put_back[IMPORT] += 1
-        return due.look_again(planned, due.LATE_AFTER, now=now)
+        about = {"user_id": item["user_id"], "import_id": item["id"], "turn": item.get("turn", 0)}
+        message = ImportMessage.model_validate(about)
+        return _looked_at(planned, lambda: self._imports.send(message), IMPORT, swept, now=now)
 
     def _of_deletion(self, deletion: Item, swept: Swept, *, now: datetime) -> datetime:
         planned = datetime.fromisoformat(deletion.get("next_at") or deletion["deleted_at"])
-        if due.is_late(planned, pending_deletions.LATE_AFTER, now=now):
-            fields = {name: deletion[name] for name in ("user_id", "kind", "id", "deleted_at")}
-            self._cascade.send(CleanUpMessage.model_validate(fields))
-            swept.put_back[CLEAN_UP] += 1
-        return due.look_again(planned, pending_deletions.LATE_AFTER, now=now)
+        fields = {name: deletion[name] for name in ("user_id", "kind", "id", "deleted_at")}
+        message, late = CleanUpMessage.model_validate(fields), pending_deletions.LATE_AFTER
+        return _looked_at(planned, lambda: self._cascade.send(message), CLEAN_UP, swept, late_after=late, now=now)
+
+
+def _looked_at(
+    planned: datetime,
+    put_back: Callable[[], None],
+    what: str,
+    swept: Swept,
+    *,
+    late_after: timedelta = due.LATE_AFTER,
+    now: datetime,
+) -> datetime:
+    """Put back what should have been done long ago; when to look again."""
+    if due.is_late(planned, late_after, now=now):
+        put_back()
+        swept.put_back[what] += 1
+    return due.look_again(planned, late_after, now=now)
 
 
 def _items_of(row: Key) -> tuple[Key, ...]:
@@ -224,5 +210,5 @@ def _items_of(row: Key) -> tuple[Key, ...]:
 
 def _look_again(row: Key, item: Item, at: datetime | None) -> Write:
     unchanged = Attr("due_at").eq(item["due_at"])
-    change = {"set": {"due_at": format_timestamp(at)}} if at else {"remove": task_items.DUE}
+    change = {"set": {"due_at": format_timestamp(at)}} if at else {"remove": keys.DUE}
     return Write(row, **change, condition=unchanged, on_condition_failure=concurrent_update)

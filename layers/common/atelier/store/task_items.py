@@ -31,7 +31,6 @@ from atelier.store.keys import Key
 from atelier.store.table import EXISTS, MISSING, Write, concurrent_update
 from atelier.store.wire import Item
 
-DUE: Final = ("due_shard", "due_at")
 _VERSION: Final = {TaskSummary: "version", TaskDetail: "detail_version"}
 
 
@@ -103,7 +102,7 @@ def delivered(task: Task, delivery: DeliveryAttempt) -> list[Write]:
     writes = [_write(keys.task_detail(task.id), append=attempt, add={"detail_version": 1}, condition=EXISTS)]
     after = task.model_copy(update={"webhook_deliveries": [*task.webhook_deliveries, delivery]})
     if first_look(task) and not first_look(after):
-        writes.append(_write(keys.task(task.id), remove=DUE, condition=_same_delivery(task)))
+        writes.append(_write(keys.task(task.id), remove=keys.DUE, condition=_same_delivery(task)))
     return writes
 
 

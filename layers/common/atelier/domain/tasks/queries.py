@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from atelier.domain.pages import FROM_TEXT, OwnedQuery
+from atelier.domain.pages import ANY_OF, FROM_TEXT, OwnedQuery
 from atelier.domain.schema import LONGEST_TAG, QueryId, Timestamp
 from atelier.domain.tasks.record import TaskStatus, TaskType
 
@@ -31,7 +31,6 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 _SEVERAL: Final = Field(max_length=100)
-_ANY_OF: Final = "Only with any of these {}; may be given several times."
 
 QueryTimestamp = Annotated[Timestamp, BeforeValidator(_rfc_3339), AfterValidator(_in_utc)]
 
@@ -45,20 +44,20 @@ class TaskQuery(OwnedQuery):
     campaign_id: Annotated[
         QueryId | None, Field(description="Only this campaign's tasks; `none`: those without a campaign.")
     ] = None
-    status: Annotated[tuple[TaskStatus, ...], _SEVERAL, Field(description=_ANY_OF.format("statuses"))] = ()
-    type: Annotated[tuple[TaskType, ...], _SEVERAL, Field(description=_ANY_OF.format("types"))] = ()
+    status: Annotated[tuple[TaskStatus, ...], _SEVERAL, Field(description=ANY_OF.format("statuses"))] = ()
+    type: Annotated[tuple[TaskType, ...], _SEVERAL, Field(description=ANY_OF.format("types"))] = ()
     provider: Annotated[
-        tuple[Annotated[str, Field(max_length=64)], ...], _SEVERAL, Field(description=_ANY_OF.format("providers"))
+        tuple[Annotated[str, Field(max_length=64)], ...], _SEVERAL, Field(description=ANY_OF.format("providers"))
     ] = ()
     model: Annotated[
         tuple[Annotated[str, Field(max_length=255)], ...],
         _SEVERAL,
-        Field(description=_ANY_OF.format("models, by id or alias")),
+        Field(description=ANY_OF.format("models, by id or alias")),
     ] = ()
     tag: Annotated[
         tuple[Annotated[str, Field(max_length=LONGEST_TAG)], ...],
         _SEVERAL,
-        Field(description=_ANY_OF.format("tags, whatever their case")),
+        Field(description=ANY_OF.format("tags, whatever their case")),
     ] = ()
     rating_from: Annotated[
         int | None, Field(ge=1, le=5, description="Only with this rating or a higher one."), FROM_TEXT
