@@ -14,7 +14,7 @@ from tests.e2e.conftest import Finish, eventually
 
 
 def made(api: httpx.Client, kind: str, **asked: Any) -> dict[str, Any]:
-    accepted = api.post(f"/generate/{kind}", json={"prompt": "A lighthouse at dusk", **asked})
+    accepted = api.post(f"/generate/{kind}", json={"prompt": "A lighthouse at dusk"} | asked)
     assert accepted.status_code == 202, accepted.text
     return dict(accepted.json())
 
@@ -56,7 +56,8 @@ def test_audio_downloads_as_sound_of_the_stated_length(api: httpx.Client, finish
 
 @pytest.mark.parametrize("kind", ["image", "video", "audio"])
 def test_a_task_is_seen_pending_then_processing_then_succeeded(api: httpx.Client, kind: str) -> None:
-    task = made(api, kind)
+    # Long enough to be seen on a machine that is busy with other things.
+    task = made(api, kind, prompt="take:5")
     seen = [task["status"]]
 
     def look() -> bool:
