@@ -14,7 +14,6 @@ from typing import Any, Final
 from unittest import mock
 
 import boto3
-from moto import mock_aws
 
 from atelier import wiring
 from atelier.domain.messages import AccountMessage
@@ -24,6 +23,7 @@ from local.openapi import load
 from testbed import engines
 from testbed.environment import ENVIRONMENT, fresh_wiring
 from testbed.lambda_events import LambdaContext, http_event, sqs_record
+from testbed.moto_shortcuts import quick_aws
 from testbed.stream_filters import passes
 from testbed.template import PROJECT, create_table, template
 
@@ -74,11 +74,8 @@ class Harness:
         self.imports = HeldQueue()
         self.to_log: list[dict[str, Any]] = []
         self.dynamodb = boto3.client("dynamodb")
-        self._modules = {name: load(name) for name in FUNCTIONS}
         self.stream = engines.Stream(TABLE)
-        for module in self._modules.values():
-            if hasattr(module, "utcnow"):
-                module.utcnow = self.clock  # type: ignore[attr-defined]
+        self._modules: dict[str, Any] = {}
 
     def clock(self) -> datetime:
         """The time, which moves a little with every look at it, as it does for two requests."""
@@ -115,7 +112,16 @@ class Harness:
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
         """Call one function's handler as Lambda does."""
-        return self._modules[function].handler(event, LambdaContext())
+        return self.module(function).handler(event, LambdaContext())
+
+    def module(self, function: str) -> Any:
+        """One function's module, loaded when it is first asked for."""
+        if function not in self._modules:
+            module: Any = load(function)
+            if hasattr(module, "utcnow"):
+                module.utcnow = self.clock
+            self._modules[function] = module
+        return self._modules[function]
 
     # ------------------------------------------------------------------------------------------------------- events
 
@@ -189,7 +195,7 @@ class Harness:
 @contextmanager
 def harness() -> Iterator[Harness]:
     """A new harness: an empty table and bucket, and nothing cached from another one."""
-    with fresh_wiring(ENVIRONMENT), mock_aws(), engines.current().opened():
+    with fresh_wiring(ENVIRONMENT), quick_aws(), engines.current().opened():
         create_table(boto3.client("dynamodb"), TABLE)
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         made = Harness()

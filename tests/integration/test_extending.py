@@ -2,7 +2,8 @@
 
 import json
 import shlex
-from pathlib import Path
+from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 import pytest
@@ -13,11 +14,25 @@ MOST_FILES: Final = 10
 DOCUMENT: Final = "layers/common/atelier/web/openapi.json"
 TITLES: Final = ("A resource", "A provider", "A model", "A route")
 
+Follow = Callable[[str], Copy]
+
+
+@pytest.fixture(scope="module")
+def follow(tmp_path_factory: pytest.TempPathFactory) -> Follow:
+    """A copy in which the recipe of this title was carried out, the same one for all tests."""
+
+    @cache
+    def followed(title: str) -> Copy:
+        copy = Copy(tmp_path_factory.mktemp("copy"))
+        copy.follow(recipe(title))
+        return copy
+
+    return followed
+
 
 @pytest.mark.parametrize("title", TITLES)
-def test_the_tests_that_a_recipe_names_pass(tmp_path: Path, title: str) -> None:
-    copy, wanted = Copy(tmp_path), recipe(title)
-    copy.follow(wanted)
+def test_the_tests_that_a_recipe_names_pass(follow: Follow, title: str) -> None:
+    copy, wanted = follow(title), recipe(title)
     python = [path for path in wanted.files if path.endswith(".py")]
     copy.run("-m", "ruff", "check", *python)
     copy.run("-m", "ruff", "format", "--check", *python)
@@ -62,11 +77,9 @@ RELATION: Final = """
 """
 
 
-def test_a_relation_is_one_row(tmp_path: Path) -> None:
-    copy, wanted = Copy(tmp_path), recipe("A relation")
-    assert len(wanted.files) == 1
-    copy.follow(wanted)
-    assert copy.words(RELATION) == ["hidden", "deleted"]
+def test_a_relation_is_one_row(follow: Follow) -> None:
+    assert len(recipe("A relation").files) == 1
+    assert follow("A relation").words(RELATION) == ["hidden", "deleted"]
 
 
 LISTED: Final = """
@@ -79,9 +92,8 @@ LISTED: Final = """
 
 
 @pytest.mark.parametrize(("title", "model"), [("A provider", "easel-1"), ("A model", "fal-ai/flux/krea")])
-def test_a_new_model_is_offered(tmp_path: Path, title: str, model: str) -> None:
-    copy = Copy(tmp_path)
-    copy.follow(recipe(title))
+def test_a_new_model_is_offered(follow: Follow, title: str, model: str) -> None:
+    copy = follow(title)
     assert model in copy.words(LISTED)
     document = json.loads((copy.root / DOCUMENT).read_text())
     assert model in document["components"]["schemas"]["NewImage"]["properties"]["model"]["anyOf"][0]["enum"]
@@ -103,10 +115,8 @@ GENERATES: Final = """
 """
 
 
-def test_a_new_model_generates(tmp_path: Path) -> None:
-    copy = Copy(tmp_path)
-    copy.follow(recipe("A model"))
-    assert copy.words(GENERATES) == ["succeeded", "1"]
+def test_a_new_model_generates(follow: Follow) -> None:
+    assert follow("A model").words(GENERATES) == ["succeeded", "1"]
 
 
 ASKED: Final = """
@@ -118,15 +128,17 @@ ASKED: Final = """
 """
 
 
-def test_a_route_without_a_role_is_refused(tmp_path: Path) -> None:
-    copy, wanted = Copy(tmp_path), recipe("A route")
-    copy.follow(wanted)
+def test_a_route_without_a_role_is_refused(follow: Follow) -> None:
+    copy = follow("A route")
     assert copy.words(ASKED) == ["200"]
     assert "/api/v3/clients/{client_id}/guidelines" in json.loads((copy.root / DOCUMENT).read_text())["paths"]
     roles = copy.root / "layers/common/atelier/web/roles.py"
-    without = [line for line in roles.read_text().splitlines(keepends=True) if "/guidelines" not in line]
-    roles.write_text("".join(without))
-    assert copy.words(ASKED) == ["403"]
+    text = roles.read_text()
+    roles.write_text("".join(line for line in text.splitlines(keepends=True) if "/guidelines" not in line))
+    try:
+        assert copy.words(ASKED) == ["403"]
+    finally:
+        roles.write_text(text)
 
 
 def test_a_change_that_fits_nowhere_is_refused() -> None:

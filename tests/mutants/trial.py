@@ -1,9 +1,10 @@
 """Trials: each is a process of its own in which tests meet a mutant in the place of its module.
 
-Processes are forked from one that has imported what all tests need and nothing of the project. The mutant exists in
-the memory of its process only; no file is changed.
+Processes are forked from one that has imported what all tests need, and nothing of what a mutant could change. The
+mutant exists in the memory of its process only; no file is changed.
 """
 
+import gc
 import importlib
 import os
 import signal
@@ -19,6 +20,7 @@ from unittest import mock
 
 import pytest
 
+from testbed.moto_shortcuts import read_data
 from tests.mutants import PROJECT, Mutant
 
 AT_ONCE: Final = 2
@@ -30,6 +32,7 @@ _COMMON: Final = (
     "cryptography.hazmat.primitives.asymmetric.rsa",
     "cryptography.hazmat.primitives.serialization",
     "hypothesis.stateful",
+    "jsonschema",
     "jsonschema_rs",
     "moto.dynamodb.responses",
     "moto.s3.responses",
@@ -41,8 +44,8 @@ _OPTIONS: Final = (
     "-x",
     "--no-header",
     *("-p", "no:cacheprovider"),
-    # Plugins that take a second to import, and that none of these tests needs.
-    *("-p", "no:schemathesis", "-p", "no:xdist", "-p", "no:xdist.looponfail", "-p", "no:anyio"),
+    # Plugins that take a while to import, and that none of these tests needs.
+    *("-p", "no:xdist", "-p", "no:xdist.looponfail"),
     # pytest says so of hypothesis, whose asserts nobody has to read.
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
 )
@@ -80,6 +83,8 @@ def outcomes(trials: Sequence[Trial]) -> Iterator[Outcome]:
     """Carry out the trials, a few at a time, and give each outcome when it is there. Raises Inconclusive."""
     for module in _COMMON:
         importlib.import_module(module)
+    read_data()
+    gc.freeze()  # what all have in common is not looked through in each
     assert "atelier" not in sys.modules, "a mutant could not take the place of what is imported already"
     waiting = list(reversed(trials))
     running: dict[int, tuple[Trial, Path]] = {}

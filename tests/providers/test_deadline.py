@@ -93,7 +93,7 @@ def answered(w: Harness, request: tuple[str, str, str | None], *, seconds: float
     method, path, body = request
     event = http_event(method, f"/api/v3{path}", body, headers={}, query={})
     began = time.monotonic()
-    answer = w._modules["clients"].handler(event, LambdaContext(seconds=seconds))
+    answer = w.module("clients").handler(event, LambdaContext(seconds=seconds))
     return answer, time.monotonic() - began
 
 

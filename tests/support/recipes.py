@@ -69,13 +69,13 @@ def _side(hunk: str, sign: str) -> Iterator[str]:
 
 
 class Copy:
-    """The product's tree in a folder of its own."""
+    """The product's tree in a folder of its own, with its bytecode: what a recipe does not change is not compiled."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         for name in COPIED:
             if (PROJECT / name).is_dir():
-                shutil.copytree(PROJECT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(PROJECT / name, root / name)
             else:
                 shutil.copy(PROJECT / name, root / name)
 
@@ -92,7 +92,7 @@ class Copy:
         """What a command of Python prints in the copy. Raises AssertionError with all of it when it fails."""
         settings = tomllib.loads((self.root / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
         path = os.pathsep.join(str(self.root / each) for each in settings["pythonpath"])
-        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": path}
         ran = subprocess.run(
             [sys.executable, *command], cwd=self.root, env=environment, capture_output=True, text=True, check=False
         )
