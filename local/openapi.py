@@ -43,6 +43,7 @@ _TAGS: Final = (
     {"name": "Clients", "description": "Clients of the agency."},
     {"name": "Campaigns", "description": "Campaigns of a client."},
     {"name": "Generation", "description": "Generate images, videos and audio."},
+    {"name": "Models", "description": "What generates, and what that costs."},
     {"name": "Tasks", "description": "Generation tasks: status, files and cost."},
     {"name": "Imports", "description": "Clients and campaigns from files."},
     {"name": "Exports", "description": "Files and tables as archives, to take home."},
@@ -98,6 +99,9 @@ def write() -> None:
 # ------------------------------------------------------------------------------ what the routes cannot say themselves
 
 
+_ADDED: Final = {"type": "string", "maxLength": 255, "description": "One that was added; GET /api/v3/models lists it."}
+
+
 def _add_models(shapes: Mapping[str, Any]) -> None:
     """Tell each generate request which providers and models there are; what each takes is what /providers is for."""
     catalog = wiring.catalog()
@@ -109,6 +113,7 @@ def _add_models(shapes: Mapping[str, Any]) -> None:
         properties["providers"]["anyOf"][0]["items"]["enum"] = making
         names = dict.fromkeys(each for model in offered for each in (model.id, *model.aliases))
         properties["model"]["anyOf"][0]["enum"] = list(names)
+        properties["model"]["anyOf"].insert(1, _ADDED)
         properties["params"]["propertyNames"] = {"not": {"enum": sorted(properties)}}
 
 

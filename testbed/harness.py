@@ -175,6 +175,11 @@ class Harness:
         swept: dict[str, int] = self.invoke("sweep", {})
         return swept
 
+    def check_models(self) -> dict[str, int]:
+        """Have the lines of the catalog that are due checked, as they are every minute."""
+        checked: dict[str, int] = self.invoke("models", {})
+        return checked
+
     def _deliver(self, function: str, queue: HeldQueue) -> int:
         taken = queue.take()
         for body, delay in taken:
@@ -207,6 +212,7 @@ def harness() -> Iterator[Harness]:
             mock.patch.object(wiring, "import_queue", return_value=made.imports),
             mock.patch("atelier.providers.sandbox.utcnow", made.clock),
             mock.patch("atelier.caller.utcnow", made.clock),
+            mock.patch("atelier.store.model_lines.utcnow", made.clock),
         ):
             yield made
             wiring.disconnect()

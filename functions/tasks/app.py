@@ -17,8 +17,10 @@ from atelier import wiring
 from atelier.caller import access_of
 from atelier.domain.access import Access
 from atelier.domain.batches import Batch, BatchAnswer, GenerationBatch, TaskBatch
+from atelier.domain.errors import FieldError, Invalid
 from atelier.domain.ids import new_id
 from atelier.domain.matrix import Matrix, tasks_of
+from atelier.domain.model_lines import ConfiguredModel, LineStatus, ModelPatch, NewModel
 from atelier.domain.provider_info import ModelList, ModelQuery, ProviderList, model_list, provider_list
 from atelier.domain.schema import utcnow
 from atelier.domain.task_creation import GenerationContext, TaskIdentity, new_retry, new_task
@@ -29,18 +31,21 @@ from atelier.domain.tasks.requests import CorrectedCost, NewAudio, NewImage, New
 from atelier.store.idempotency import CreateResult
 from atelier.store.tasks import Tasks
 from atelier.task_metrics import count_task_end
-from atelier.web.api import Reply, api, no_content, page_response, serve
+from atelier.web.api import Reply, api, created_response, no_content, page_response, resource_response, serve
+from atelier.web.conditional import accepted_versions
 from atelier.web.estimates import Estimate, estimate_response
 from atelier.web.idempotency import idempotent_request
 from atelier.web.openapi import (
     BATCH,
     CHANGE,
+    CREATE,
     CREATED_HEADERS,
     GENERATE,
     READ,
     IdempotencyKey,
     IfMatch,
     IfNoneMatch,
+    ModelId,
     TaskId,
     responses,
 )
@@ -53,6 +58,7 @@ from atelier.web.tasks import (
     task_response,
     with_urls,
 )
+from atelier.web.validation import model_of
 
 if TYPE_CHECKING:
     from atelier.web.batches import Kind
@@ -193,7 +199,7 @@ def list_tasks(query: Annotated[TaskQuery, Query()]) -> Reply:
     """List the tasks you may see, by page number or by cursor. A new task appears within a second."""
     asked: dict[str, tuple[str, ...]] = {}
     if query.model:
-        asked["model"] = wiring.catalog().names_of(query.model)
+        asked["model"] = wiring.offered().names_of(query.model)
     if query.tag:
         # Powertools takes a comma for the end of a value.
         sent = parse_qsl(app.current_event.raw_query_string or "")
@@ -321,7 +327,7 @@ def delete_task(task_id: TaskId, if_match: IfMatch = None) -> Reply:
 
 @app.get(
     "/api/v3/providers",
-    tags=["Generation"],
+    tags=["Models"],
     operation_id="listProviders",
     summary="List providers and models",
     responses=responses(200, ProviderList, "All providers, with limits and list prices.", 400),
@@ -333,14 +339,90 @@ def list_providers() -> Reply:
 
 @app.get(
     "/api/v3/models",
-    tags=["Generation"],
+    tags=["Models"],
     operation_id="listModels",
     summary="List models",
     responses=responses(200, ModelList, "The models, with limits and list prices.", 400),
 )
 def list_models(query: Annotated[ModelQuery, Query()]) -> Reply:
     """List models by provider, type, life cycle or name: what each takes, what it costs, and what replaces it."""
-    return page_response(model_list(query, wiring.generation_context()))
+    waiting = set(query.status) - {LineStatus.ACTIVE}
+    lines = [each.record for each in wiring.model_lines().all()] if waiting else []
+    return page_response(model_list(query, wiring.generation_context(), lines))
+
+
+@app.post(
+    "/api/v3/models",
+    tags=["Models"],
+    operation_id="createModel",
+    summary="Add a model",
+    responses=responses(202, ConfiguredModel, "The line, whose schema is looked at.", *CREATE, headers=CREATED_HEADERS),
+)
+def create_model(body: NewModel, request: Request, key: IdempotencyKey = None) -> Reply:
+    """Add a model of fal or Replicate to the catalog, for everybody. Its schema is fetched within about a minute.
+
+    Until then it is `pending`; then it is `active` for new requests, or `rejected` with a reason.
+    """
+    now, access = utcnow(), access_of(app)
+    if body.provider not in wiring.configured():
+        text = f"{body.provider} is not configured here, so what its models take cannot be read"
+        raise Invalid([FieldError(text, pointer="/provider")])
+    made = wiring.model_lines().create(
+        body,
+        wiring.catalog(),
+        id_=new_id(now, randbits(62)),
+        access=access,
+        idempotent=idempotent_request(request, key),
+        now=now,
+    )
+    return created_response(made, location=f"/models/{made.record.id}", status=202)
+
+
+@app.get(
+    "/api/v3/models/<model_id>",
+    tags=["Models"],
+    operation_id="getModel",
+    summary="Get an added model",
+    responses=responses(200, ConfiguredModel, "The line.", 304, *READ, headers=("ETag",)),
+)
+def get_model(model_id: ModelId, if_none_match: IfNoneMatch = None) -> Reply:
+    """Show a model that was added: its line, and what there is to report of it."""
+    return resource_response(wiring.model_lines().get(model_id))
+
+
+@app.patch(
+    "/api/v3/models/<model_id>",
+    tags=["Models"],
+    operation_id="updateModel",
+    summary="Change an added model",
+    responses=responses(200, ConfiguredModel, "The line as it is now.", *CHANGE, headers=("ETag",)),
+)
+def update_model(model_id: ModelId, body: ModelPatch, if_match: IfMatch = None) -> Reply:
+    """Change a model that was added. Tasks that there are keep the price that they were created with."""
+    line = wiring.model_lines().patch(
+        model_id,
+        body,
+        lambda fields: model_of(NewModel, fields),
+        wiring.catalog(),
+        access=access_of(app),
+        accepted=accepted_versions(if_match),
+        now=utcnow(),
+    )
+    return resource_response(line)
+
+
+@app.delete(
+    "/api/v3/models/<model_id>",
+    tags=["Models"],
+    operation_id="retireModel",
+    summary="Retire an added model",
+    responses=responses(204, None, "Retired.", *READ, 412),
+)
+def retire_model(model_id: ModelId, if_match: IfMatch = None) -> Reply:
+    """Refuse a model that was added from now on, naming its successor. One that was never active is removed."""
+    accepted = accepted_versions(if_match)
+    wiring.model_lines().retire(model_id, access=access_of(app), accepted=accepted, now=utcnow())
+    return no_content()
 
 
 def _batch(

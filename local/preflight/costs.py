@@ -14,7 +14,8 @@ SECRET: Final = 0.40
 POLLERS: Final = 5
 POLL_SECONDS: Final = 20
 RUN: Final = 0.20 / 1_000_000 + 0.05 * 0.0000133334 + 8 * 0.5 * 0.125 / 1_000_000
-"""A run of the sweep that finds nothing: the invocation, 50 ms of a gigabyte, and eight queries of half a unit."""
+"""A run of the sweep that finds nothing: the invocation, 50 ms of a gigabyte, and eight queries of half a unit. One of
+the check of models is no dearer."""
 IDLE_POLLS: Final = POLLERS * MONTH_SECONDS // POLL_SECONDS
 """Requests to one empty queue in a month: Lambda listens with five pollers, for twenty seconds each."""
 
@@ -37,7 +38,7 @@ def idle(stack: Stack) -> Iterator[Cost]:
     queues = sum(":sqs:" in it.properties["EventSourceArn"] for it in sources)
     yield Cost(f"listening to {queues} queues", queues * IDLE_POLLS * QUEUE_REQUEST)
     if schedules := len(stack.of_type("AWS::Events::Rule")):
-        yield Cost("the sweep, every minute", schedules * MONTH_SECONDS // 60 * RUN)
+        yield Cost(f"{schedules} functions that run every minute", schedules * MONTH_SECONDS // 60 * RUN)
     if snapshots := list(_snapshots(stack)):
         seconds = sum(snapshots) * MONTH_SECONDS
         yield Cost(f"snapshots of {len(snapshots)} functions", seconds * SNAPSHOT_GB_SECOND)

@@ -56,6 +56,10 @@ STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
     ("DELETE", "/campaigns/{campaign_id}"): (401, 403, 403, 204, 204),
     ("GET", "/providers"): (401, 403, 200, 200, 200),
     ("GET", "/models"): (401, 403, 200, 200, 200),
+    ("POST", "/models"): (401, 403, 403, 403, 400),  # none of its providers is configured here
+    ("GET", "/models/{model_id}"): (401, 403, 403, 403, 404),
+    ("PATCH", "/models/{model_id}"): (401, 403, 403, 403, 404),
+    ("DELETE", "/models/{model_id}"): (401, 403, 403, 403, 404),
     ("POST", "/generate/image"): (401, 403, 403, 202, 202),
     ("POST", "/generate/video"): (401, 403, 403, 202, 202),
     ("POST", "/generate/audio"): (401, 403, 403, 202, 202),
@@ -108,6 +112,8 @@ STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
 BODIES: Final[dict[Route, Json]] = {
     ("POST", "/clients"): {"name": "Acme"},
     ("POST", "/imports"): {"type": "clients", "format": "csv", "size": 9},
+    ("POST", "/models"): {"provider": "fal", "model": "fal-ai/flux/krea", "type": "image"},
+    ("PATCH", "/models/{model_id}"): {"aliases": ["krea"]},
     ("PATCH", "/clients/{client_id}"): {"description": "Rockets"},
     ("POST", "/clients/{client_id}/campaigns"): {"name": "Launch", "goal": "Sell"},
     ("POST", "/campaigns"): {"name": "Launch", "goal": "Sell", "client_id": "{client_id}"},

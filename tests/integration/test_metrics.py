@@ -232,11 +232,18 @@ def test_an_export_that_fails_is_counted_once(w: Harness, metrics: Callable[[], 
     assert [line["ExportsFailed"] for line in metrics() if "ExportsFailed" in line] == [[1]]
 
 
+def a_model_report(w: Harness) -> None:
+    line = mock.Mock(reports=[mock.Mock(kind="gone", detail="It is gone.")], status="active", reason=None)
+    with mock.patch.object(wiring, "model_checks", return_value=mock.Mock(run=mock.Mock(return_value=[line]))):
+        assert w.check_models()["reported"] == 1
+
+
 SITUATIONS: Final[Mapping[Metric, Callable[[Harness], object]]] = {
     "CascadeAge": a_deleted_client,
     "CascadeChildren": a_deleted_client,
     "ExportsFailed": a_failing_export,
     "IntegrityViolations": a_recount,
+    "ModelReports": a_model_report,
     "OverduePutBack": a_lost_message,
     "ProviderKeyRefused": lambda w: a_finished_task(w, prompt="fail:provider_auth"),
     "ProviderUnavailable": lambda w: a_finished_task(w, prompt="fail:provider_unavailable"),

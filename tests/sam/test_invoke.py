@@ -104,6 +104,10 @@ def test_the_schedule_puts_overdue_work_back(account: Account, invoke: Invoke) -
     assert PUT_BACK.items() <= message.items()
 
 
+def test_the_schedule_checks_lines_of_the_catalog(invoke: Invoke) -> None:
+    assert invoke("models.every_minute") == {"looked_at": 1, "reported": 0}
+
+
 def test_verify_reports_a_consistent_table(invoke: Invoke) -> None:
     assert invoke("verify.users") == {"ok": True, "findings": []}
 

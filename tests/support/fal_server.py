@@ -54,6 +54,7 @@ from tests.support.provider_server import (
     serve,
     words_in,
 )
+from tests.support.published_models import KREA_ID, fal_entry
 
 POLICY: Final = {
     "detail": [
@@ -117,6 +118,8 @@ class FalServer(ProviderServer):
         super().__init__(**options)
         self.key = key
         self.jobs: dict[str, Job] = {}
+        self.models = {KREA_ID: fal_entry(KREA_ID)}
+        self.prices: dict[str, Json] = {KREA_ID: {"unit_price": 0.025, "unit": "megapixels", "currency": "USD"}}
         self.rotate()
 
     def rotate(self) -> None:
@@ -134,8 +137,8 @@ class FalServer(ProviderServer):
         if request.headers.get("authorization") != f"Key {self.key}":
             self.books.note("stranger", path=request.path)
             return Reply(401, {"detail": "invalid key credentials"})
-        if request.path == "/v1/models/requests/by-endpoint":
-            return self._history(request)
+        if request.path.startswith("/v1/models"):
+            return self._history(request) if request.path.endswith("/by-endpoint") else self._catalog(request)
         before, found, after = request.path.strip("/").partition("/requests/")
         if not found:
             return self._submit(request) if request.method == "POST" else Reply(405, {"detail": "Method Not Allowed"})
@@ -147,11 +150,27 @@ class FalServer(ProviderServer):
         answer = answers.get((request.method, what))
         return answer(job) if answer else Reply(405, {"detail": "Method Not Allowed"})
 
+    def _catalog(self, request: Request) -> Reply:
+        model = request.query["endpoint_id"]
+        self.books.note("catalog", path=request.path, model=model)
+        if request.path == "/v1/models/pricing":
+            prices = [{"endpoint_id": model, **self.prices[model]}] if model in self.prices else []
+            return Reply(200, {"prices": prices, "has_more": False})
+        found = [self.models[model]] if model in self.models else []
+        return Reply(200, {"models": found, "has_more": False})
+
+    def _input_schema(self, model: str) -> Json:
+        """What a model takes: as the tests know it, or as it is published."""
+        if model not in self.models:
+            return dict(model_schemas.FAL.get(model, {}))
+        components: Json = self.models[model]["openapi"]["components"]
+        return {"$ref": "#/components/schemas/ModelInput", "components": components, "unevaluatedProperties": False}
+
     def _submit(self, request: Request) -> Reply:
         job = Job(request.path.strip("/"), request.json(), request.query.get("fal_webhook"))
         what = job.words.get("submit", "")
         self.books.note("submit", model=job.model, input=job.content, webhook=job.callback, job=job.id, word=what)
-        if not fits(job.content, model_schemas.FAL.get(job.model, {})):
+        if not fits(job.content, self._input_schema(job.model)):
             return Reply(422, {"detail": [{"loc": ["body"], "msg": "Not the model's input.", "type": "value_error"}]})
         if what.isdigit():
             return _refusal(int(what))

@@ -20,6 +20,7 @@ from atelier.domain.clients import NewClient
 from atelier.domain.exports import NewExport
 from atelier.domain.import_files import ImportFormat
 from atelier.domain.imports import ImportStatus, ImportType, NewImport
+from atelier.domain.model_lines import NewModel
 from atelier.domain.reservations import Period, Scope
 from atelier.domain.roles import Role
 from atelier.domain.schema import utcnow
@@ -27,7 +28,7 @@ from atelier.domain.shares import InvitationFields, digest_of, invitation_end, t
 from atelier.domain.sharing import SharedKind
 from atelier.domain.task_creation import Parents, TaskIdentity, new_task
 from atelier.domain.tasks.life_cycle import canceled
-from atelier.domain.tasks.record import Task
+from atelier.domain.tasks.record import Task, TaskType
 from atelier.domain.tasks.requests import NewImage
 from atelier.settings import settings
 from atelier.store import keys
@@ -48,6 +49,7 @@ INVITATIONS: Final = {
     "account": "019c13f1-0000-7000-8000-00000000000e",
 }
 EXPORT: Final = "019c13f2-0000-7000-8000-0000000000e1"
+LINE: Final = "019c13f2-0000-7000-8000-0000000000f1"
 FOREIGN: Final = "019c13f1-0000-7000-8000-0000000000f0"
 SECRET: Final = "theirs-" * 6
 IMPORT: Final = "019c13f2-0000-7000-8000-0000000000a1"
@@ -80,6 +82,10 @@ ANSWERS: Final = {
     "tasks.batch_tasks": 200,
     "tasks.list_providers": 200,
     "tasks.list_models": 200,
+    "tasks.create_model": 400,  # where its provider is not configured
+    "tasks.get_model": 200,
+    "tasks.update_model": 200,
+    "tasks.retire_model": 204,
     "tasks.list_tasks": 200,
     "tasks.get_task": 200,
     "tasks.get_result": 202,
@@ -157,7 +163,7 @@ MESSAGES: Final = {
     "import_worker.turn",
 }
 BY_HAND: Final = {"verify.users"}
-SCHEDULED: Final = {"sweep.every_minute"}
+SCHEDULED: Final = {"sweep.every_minute", "models.every_minute"}
 
 
 @dataclass(frozen=True)
@@ -194,6 +200,12 @@ REQUESTS: Final[Mapping[str, Sent]] = {
     ),
     "tasks.resend_webhook": Sent("POST /api/v3/tasks/{task_id}/webhook", {"task_id": TASK}),
     "tasks.batch_tasks": Sent("POST /api/v3/tasks/batch", body={"items": [{"op": "cancel", "id": TASK}]}),
+    "tasks.create_model": Sent(
+        "POST /api/v3/models", body={"provider": "fal", "model": "fal-ai/flux/other", "type": "image"}
+    ),
+    "tasks.get_model": Sent("GET /api/v3/models/{model_id}", {"model_id": LINE}),
+    "tasks.update_model": Sent("PATCH /api/v3/models/{model_id}", {"model_id": LINE}, {"aliases": ["krea"]}),
+    "tasks.retire_model": Sent("DELETE /api/v3/models/{model_id}", {"model_id": LINE}),
     "tasks.update_task": Sent("PATCH /api/v3/tasks/{task_id}", {"task_id": TASK}, {"rating": 5, "tags": ["hero"]}),
     "imports.create": Sent("POST /api/v3/imports", body={"type": "clients", "format": "csv", "size": len(ROWS)}),
     "imports.get": Sent("GET /api/v3/imports/{import_id}", {"import_id": IMPORT}),
@@ -289,6 +301,8 @@ def seed(now: datetime) -> None:
     for scope in (Scope("account"), Scope("client", CLIENT), Scope("campaign", CAMPAIGN)):
         wiring.budgets().put(scope, NewBudget(limit=Decimal(5), period=Period.TOTAL), access=ME, now=now)
     wiring.exports().create(NewExport(client_id=CLIENT), id_=EXPORT, **who)
+    line = NewModel(provider="fal", model="fal-ai/flux/krea", type=TaskType.IMAGE)
+    wiring.model_lines().create(line, wiring.catalog(), id_=LINE, **who)
     wiring.tasks().change(CANCELED, lambda task: canceled(task, now=now), access=ME)
     upload = NewImport(type=ImportType.CLIENTS, format=ImportFormat.CSV, size=len(ROWS))
     wiring.imports().create(upload, id_=IMPORT, **who)

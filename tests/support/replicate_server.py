@@ -34,6 +34,7 @@ from uuid import uuid4
 
 from tests.support import model_schemas
 from tests.support.provider_server import HANG_UP, Json, ProviderServer, Reply, Request, fits, serve, words_in
+from tests.support.published_models import SEEDREAM_ID, replicate_entry
 
 TOKEN: Final = "r8-token"
 _KINDS: Final = {
@@ -77,6 +78,7 @@ class ReplicateServer(ProviderServer):
         self.token = token
         self.lists_inputs = lists_inputs
         self.predictions: dict[str, Prediction] = {}
+        self.models = {SEEDREAM_ID: replicate_entry(SEEDREAM_ID)}
         self.rotate()
 
     def rotate(self) -> None:
@@ -107,7 +109,19 @@ class ReplicateServer(ProviderServer):
                 return self._list(request)
             case ["v1", "predictions", id_] if id_ in self.predictions:
                 return self._get(self.predictions[id_])
+            case ["v1", "models", owner, name] if f"{owner}/{name}" in self.models:
+                return Reply(200, self.models[f"{owner}/{name}"])
+            case ["v1", "models", owner, name, "versions", version] if f"{owner}/{name}" in self.models:
+                latest = self.models[f"{owner}/{name}"]["latest_version"]
+                return Reply(200, latest) if latest["id"] == version else None
         return None
+
+    def _input_schema(self, model: str) -> Json:
+        """What a model takes: as the tests know it, or as it is published."""
+        if model not in self.models:
+            return dict(model_schemas.REPLICATE.get(model, {}))
+        components: Json = self.models[model]["latest_version"]["openapi_schema"]["components"]
+        return {"$ref": "#/components/schemas/Input", "components": components, "unevaluatedProperties": False}
 
     def _write(self, request: Request) -> Reply | None:
         match request.path.strip("/").split("/"):
@@ -125,7 +139,7 @@ class ReplicateServer(ProviderServer):
         what = made.words.get("submit", "")
         version = asked.get("version")
         self.books.note("submit", model=model, version=version, input=made.content, webhook=made.callback, job=made.id)
-        if not fits(made.content, model_schemas.REPLICATE.get(model, {})):
+        if not fits(made.content, self._input_schema(model)):
             return _problem(422, "Input validation failed", "Not the model's input.")
         if what.isdigit():
             return _refusal(int(what))

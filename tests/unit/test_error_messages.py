@@ -17,6 +17,7 @@ from atelier.domain.clients import ClientPatch, ClientQuery, NewClient
 from atelier.domain.exports import NewExport
 from atelier.domain.imports import FailureQuery, NewImport
 from atelier.domain.matrix import Matrix
+from atelier.domain.model_lines import LineParam, LinePrice, ModelPatch, NewModel, ParamPatch, PricePatch
 from atelier.domain.provider_info import ModelQuery
 from atelier.domain.schema import RequestModel
 from atelier.domain.shares import (
@@ -42,7 +43,7 @@ MODELS: list[type[BaseModel]] = [
     *(NewBudget, NewShare, NewInvitation, InvitationFields, AcceptedInvitation, ShareQuery, AccountShareQuery),
     *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery, UsageQuery, ActivityQuery, ModelQuery, TaskPatch),
     *(ResourceBatch, TaskBatch, GenerationBatch, ResourceItem, TaskItem, NewImport, FailureQuery, Matrix, TaskRetry),
-    NewExport,
+    *(NewExport, NewModel, ModelPatch, LinePrice, LineParam, PricePatch, ParamPatch),
 ]
 HOSTILE: list[Any] = [
     *(None, True, 0, -1, 5, 1.5, 10**300, 1e308, float("nan"), float("inf"), "", " ", "\u200b", "x", "x" * 70_000),

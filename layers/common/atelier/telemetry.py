@@ -21,6 +21,7 @@ Metric = Literal[
     "CascadeChildren",
     "ExportsFailed",
     "IntegrityViolations",
+    "ModelReports",
     "OverduePutBack",
     "ProviderKeyRefused",
     "ProviderUnavailable",

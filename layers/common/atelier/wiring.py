@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from atelier.domain.account import Account
     from atelier.domain.account_limits import AccountLimits
     from atelier.domain.campaigns import Campaign
-    from atelier.domain.catalog import Catalog
+    from atelier.domain.catalog import Catalog, Model
     from atelier.domain.clients import Client
+    from atelier.domain.model_lines import ConfiguredModel
+    from atelier.domain.params import SafetyPolicy
     from atelier.domain.pipeline import Pipeline
     from atelier.domain.provider import CallbackVerifier, Provider, Secret
     from atelier.domain.shares import ReceivedSharePage, ShareQuery
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from atelier.domain.webhook_delivery import WebhookDispatcher
     from atelier.providers.fal import Fal
     from atelier.providers.http import Http
+    from atelier.providers.model_checks import ModelChecks
     from atelier.providers.replicate import Replicate
     from atelier.store.activity import ActivityLog
     from atelier.store.activity_reader import ActivityReader
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
     from atelier.store.imports import Imports
     from atelier.store.ledger_reader import LedgerReader
     from atelier.store.media import MediaBucket
+    from atelier.store.model_lines import ModelLines
     from atelier.store.queues import ProviderQueues, Queue
     from atelier.store.receivers import Receivers
     from atelier.store.resources import Resources
@@ -467,11 +471,53 @@ def circuit_breakers() -> "CircuitBreakers":
 
 @cache
 def catalog() -> "Catalog":
-    """The models of all providers, configured or not, with what this deployment allows of their parameters."""
+    """The built-in models of all providers, configured or not, with what this deployment allows of their parameters."""
+    return models().under(_safety())
+
+
+@cache
+def offered() -> "Catalog":
+    """The same, with those that operators have added, which are read when they are asked for."""
+    return catalog().with_added(lambda: model_lines().models())
+
+
+@cache
+def _safety() -> "SafetyPolicy":
     from atelier.domain.params import SafetyPolicy
 
     ours = settings()
-    return models().under(SafetyPolicy(ours.safety_tolerance, ours.safety_checker_optional))
+    return SafetyPolicy(ours.safety_tolerance, ours.safety_checker_optional)
+
+
+@cache
+def model_lines() -> "ModelLines":
+    """The lines of the catalog that operators have added."""
+    from atelier.domain.catalog import under
+    from atelier.store.model_lines import ModelLines
+
+    return ModelLines(table(), _derived, lambda model: under(model, _safety()))
+
+
+def _derived(record: "ConfiguredModel", text: str) -> "Model":
+    from atelier.providers.model_checks import derived_of_text
+
+    return derived_of_text(record, text)
+
+
+def model_checks() -> "ModelChecks":
+    """The check of lines against what the configured providers publish."""
+    from atelier.providers.catalogs import FalCatalog, ReplicateCatalog
+    from atelier.providers.model_checks import ModelChecks
+
+    ours = settings()
+    catalogs = {
+        "fal": lambda: FalCatalog(http(), key=_secret(ours.fal_key_secret), api_url=ours.fal_api_url),
+        "replicate": lambda: ReplicateCatalog(
+            http(), token=_secret(ours.replicate_token_secret), api_url=ours.replicate_api_url
+        ),
+    }
+    keys = {"fal": ours.fal_key_secret, "replicate": ours.replicate_token_secret}
+    return ModelChecks(model_lines(), {name: made() for name, made in catalogs.items() if keys[name]})
 
 
 @cache
@@ -579,7 +625,7 @@ def generation_context() -> "GenerationContext":
     """What task creation depends on."""
     from atelier.domain.task_creation import GenerationContext
 
-    return GenerationContext(catalog(), configured(), private_webhooks=settings().private_webhook_targets)
+    return GenerationContext(offered(), configured(), private_webhooks=settings().private_webhook_targets)
 
 
 @cache
@@ -588,7 +634,14 @@ def pipeline() -> "Pipeline":
     from atelier.domain.pipeline import Pipeline
 
     return Pipeline(
-        tasks(), generation_queue(), media(), providers(), circuit_breakers(), catalog(), settings().callbacks
+        tasks(),
+        generation_queue(),
+        media(),
+        providers(),
+        circuit_breakers(),
+        catalog(),
+        settings().callbacks,
+        lambda line: model_lines().version(line),
     )
 
 

@@ -5,7 +5,7 @@ Each provider's models stand beside its adapter; the composition root puts them 
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -123,6 +123,10 @@ class Model:
     lifecycle: Lifecycle = Lifecycle.ACTIVE
     replacement: str | None = None
     default: bool = False
+    # Of models that an operator has added (domain.model_lines): what they call our options, by the option, each with
+    # the name of its form, and the version of the line that they were made of.
+    names: Mapping[str, tuple[str, str]] = field(default_factory=dict, hash=False)
+    line: str | None = None
 
     @property
     def unit_price_varies(self) -> bool:
@@ -212,25 +216,50 @@ class ResolvedModel:
     served_by: str
 
 
+def under(model: Model, policy: SafetyPolicy) -> Model:
+    """The model, with what the deployment allows of its parameters."""
+    return replace(model, params=tuple(policy.of(param) for param in model.params))
+
+
+Added = Callable[[], Sequence[Model]]
+
+
 class Catalog:
     """All models. Which providers are configured is an argument of each request.
 
-    What the sandbox makes in place of a provider costs nothing or, with `sandbox_prices`, what the model lists.
+    `models` are built in. `added` reads those that operators have added, of the same providers: only a name that no
+    built-in model has, and a request that names none, ask for them. What the sandbox makes in place of a provider costs
+    nothing or, with `sandbox_prices`, what the model lists.
     """
 
-    def __init__(self, models: Iterable[Model], *, sandbox_prices: bool = False) -> None:
+    def __init__(self, models: Iterable[Model], *, sandbox_prices: bool = False, added: Added = tuple) -> None:
         self.models = tuple(models)
         self.sandbox_prices = sandbox_prices
         self.providers = tuple(sorted({model.provider for model in self.models}))
+        self._added = added
 
     def under(self, policy: SafetyPolicy) -> "Catalog":
         """The same models, with what the deployment allows of their parameters."""
-        models = (replace(each, params=tuple(policy.of(param) for param in each.params)) for each in self.models)
-        return Catalog(models, sandbox_prices=self.sandbox_prices)
+        return Catalog((under(each, policy) for each in self.models), sandbox_prices=self.sandbox_prices)
+
+    def with_added(self, added: Added) -> "Catalog":
+        """The same models, and those that were added."""
+        return Catalog(self.models, sandbox_prices=self.sandbox_prices, added=added)
+
+    def all(self) -> tuple[Model, ...]:
+        """Every model, those that were added first: a default among them comes before the built-in one."""
+        return (*self._added(), *self.models)
+
+    def _named(self, name: str | None, provider: str | None = None) -> tuple[Model, ...]:
+        """The models among which one of this name is."""
+        built_in = name is not None and any(
+            each.answers_to(name) for each in self.models if provider in (None, each.provider)
+        )
+        return self.models if built_in else self.all()
 
     def model(self, provider: str, name: str, kind: TaskType) -> Model | None:
         """The model of a provider by its id or an alias."""
-        same = (each for each in self.models if (each.provider, each.type) == (provider, kind))
+        same = (each for each in self._named(name, provider) if (each.provider, each.type) == (provider, kind))
         return next((each for each in same if each.answers_to(name)), None)
 
     def id_of(self, provider: str, name: str) -> str:
@@ -247,7 +276,7 @@ class Catalog:
     def names_of(self, names: Iterable[str]) -> tuple[str, ...]:
         """These names of models, with the ids and aliases of the models that they name."""
         asked = tuple(names)
-        models = [each for each in self.models if any(map(each.answers_to, asked))]
+        models = [each for name in asked for each in self._named(name) if each.answers_to(name)]
         return tuple(sorted({*asked, *(name for each in models for name in (each.id, *each.aliases))}))
 
     def resolve(
@@ -279,7 +308,8 @@ class Catalog:
     def _meant(self, kind: TaskType, provider: str | None, model: str | None, configured: Collection[str]) -> Model:
         if provider is not None and provider not in self.providers:
             raise Invalid([FieldError(f"Unknown provider; known: {', '.join(self.providers)}.", pointer="/provider")])
-        candidates = [each for each in self.models if each.type is kind and provider in (None, each.provider)]
+        models = self._named(model, provider)
+        candidates = [each for each in models if each.type is kind and provider in (None, each.provider)]
         if not candidates:
             raise Invalid([FieldError(f"Has no model for {kind}.", pointer="/provider")])
         if model is None:

@@ -218,11 +218,15 @@ class SafetyPolicy:
             return self._up_to_level(param)
         if param.safety is not Safety.TOLERANCE:
             return param
-        default = param.default if int(str(param.default)) <= self.tolerance else self._most_of(param)
+        # What tolerates more in its strictest form than is allowed is offered in that.
+        most = max(self.tolerance, int(param.minimum or 0))
+        allowed = tuple(each for each in param.choices if int(each) <= most) or param.choices[:1]
+        is_within = int(str(param.default)) <= most
+        default = param.default if is_within else allowed[-1] if allowed else most
         return replace(
             param,
-            choices=tuple(each for each in param.choices if int(each) <= self.tolerance),
-            maximum=None if param.maximum is None else min(param.maximum, self.tolerance),
+            choices=allowed,
+            maximum=None if param.maximum is None else min(param.maximum, most),
             default=default,
             always_sent=param.always_sent or default != param.default,
         )
@@ -232,6 +236,3 @@ class SafetyPolicy:
         default = param.default if param.default in allowed else allowed[-1]
         told = param.always_sent or default != param.default
         return replace(param, choices=allowed, default=default, always_sent=told)
-
-    def _most_of(self, param: Param) -> JsonValue:
-        return str(self.tolerance) if param.type is ParamType.TEXT else self.tolerance

@@ -14,7 +14,7 @@ from decimal import Decimal
 from hmac import compare_digest
 from typing import Final, TypeVar
 
-from atelier.domain.catalog import Catalog
+from atelier.domain.catalog import Catalog, Model
 from atelier.domain.due import DEADLINE, outcome_ends
 from atelier.domain.file_names import file_stem
 from atelier.domain.messages import LONGEST_DELAY
@@ -62,7 +62,8 @@ AT_ONCE: Final = 2  # how often a step that was overtaken is tried again before 
 class Pipeline:
     """Everything a worker needs to process a task: store, queues, bucket, the configured providers and their health.
 
-    `callbacks` is the address below which providers report; None where they cannot reach us.
+    `callbacks` is the address below which providers report; None where they cannot reach us. `line` finds a version of
+    a model that an operator has added.
     """
 
     tasks: Tasks
@@ -72,6 +73,7 @@ class Pipeline:
     health: CircuitBreaker
     catalog: Catalog
     callbacks: str | None = None
+    line: Callable[[str], Model | None] = lambda _: None
 
     def process(self, message: GenerationMessage, *, now: datetime) -> Task | None:
         """Do what the message asks, if it is still to be done; the task as it is then, None when it is gone.
@@ -406,7 +408,7 @@ class Pipeline:
     def job_request(self, task: Task) -> JobRequest:
         """What the provider is asked to make for `task`."""
         at = f"{self.callbacks}/{task.served_by}?task={task.id}&token={task.callback_token}"
-        model = self.catalog.model(task.provider, task.model, task.type)
+        model = self._model(task)
         return JobRequest(
             reference=task.id,
             type=task.type,
@@ -416,11 +418,18 @@ class Pipeline:
             options=model.sent(task.params) if model else task.params,
             created_at=task.created_at,
             callback=at if self.callbacks else None,
+            added=model if model and model.line else None,
         )
+
+    def _model(self, task: Task) -> Model | None:
+        """The model that the task was made for, as it was then if an operator has added it."""
+        if task.model_line is not None:
+            return self.line(task.model_line)
+        return self.catalog.model(task.provider, task.model, task.type)
 
     def _unlisted(self, task: Task) -> TaskError | None:
         """Why a task from before its model's parameters were listed is not sent; None for every other."""
-        model = self.catalog.model(task.provider, task.model, task.type)
+        model = self._model(task)
         words = {name: value for name, value in task.params.items() if name not in TYPED_OPTIONS}
         errors = errors_of(words, model.params, model.stands_for, model=model.id) if model else []
         text = "; ".join(str(error) for error in errors)[:_LONGEST_MESSAGE]
@@ -429,7 +438,7 @@ class Pipeline:
     def _cost(self, task: Task, done: Done, outputs: Sequence[Output] = ()) -> Decimal | None:
         if done.cost is not None:
             return done.cost
-        model = self.catalog.model(task.provider, task.model, task.type)
+        model = self._model(task)
         charged = model.charge(task.effective_prompt, outputs, task.params) if model and outputs else None
         return task.cost.estimated if charged is None else charged
 

@@ -13,11 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Optional, Protocol
 
 from pydantic import JsonValue
 
 from atelier.domain.tasks.record import Outcome, TaskError, TaskType
+
+if TYPE_CHECKING:
+    from atelier.domain.catalog import Model
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class JobRequest:
 
     `reference` is ours, the same however often it is asked. `options` are the typed options of a request under the
     names of the API, and over them what the caller passed through in `params`. At `callback`, when there is one, the
-    provider may report that something happened.
+    provider may report that something happened. `added` is the model, if an operator has added it.
     """
 
     reference: str
@@ -37,6 +40,7 @@ class JobRequest:
     options: Mapping[str, JsonValue]
     created_at: datetime
     callback: str | None = None
+    added: Optional["Model"] = None
 
 
 # ---------------------------------------------------------------------------------------------------- states

@@ -1,14 +1,17 @@
 """The catalog of models as callers see it."""
 
+from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Annotated, Final
+from enum import StrEnum
+from typing import Annotated, Any, Final
 
 from pydantic import Field, JsonValue
 
 from atelier.domain.catalog import SANDBOX, Lifecycle, Model, Price, PriceSource, Seconds, Unit
+from atelier.domain.model_lines import ConfiguredModel, LineStatus
 from atelier.domain.pages import ANY_OF
 from atelier.domain.params import Param, ParamType
-from atelier.domain.schema import Amount, RequestModel, StoredModel
+from atelier.domain.schema import Amount, Id, RequestModel, StoredModel
 from atelier.domain.task_creation import GenerationContext
 from atelier.domain.tasks.record import TaskType
 from atelier.domain.text import comparison_key
@@ -74,10 +77,19 @@ class ParamInfo(StoredModel):
     ] = Field(default_factory=dict)
 
 
+class ModelSource(StrEnum):
+    """Where a model in the catalog comes from: the release, or a line that an operator has added."""
+
+    BUILT_IN = "built_in"
+    CONFIGURED = "configured"
+
+
 class ModelInfo(StoredModel):
     """A model, its options and limits."""
 
     id: str
+    source: Annotated[ModelSource, Field(description="Part of the release, or added by an operator.")]
+    line_id: Annotated[Id | None, Field(description="Of one that was added: its id in /models/{model_id}.")] = None
     type: TaskType
     aliases: list[str]
     lifecycle: Annotated[Lifecycle, Field(description="A deprecated model still works, a retired one is refused.")]
@@ -110,6 +122,9 @@ class OfferedModel(ModelInfo):
     """A model with its provider."""
 
     provider: str
+    status: Annotated[
+        LineStatus, Field(description="One that was added is `pending` until its schema was read, or `rejected`.")
+    ] = LineStatus.ACTIVE
     configured: Annotated[bool, Field(description="Whether its provider is configured.")]
     served_by: Annotated[str | None, Field(description="Null: a request for it is a 400.")] = None
 
@@ -129,31 +144,52 @@ class ModelQuery(RequestModel):
     ] = ()
     type: Annotated[tuple[TaskType, ...], Field(max_length=100, description=ANY_OF.format("types"))] = ()
     lifecycle: Annotated[tuple[Lifecycle, ...], Field(max_length=100, description=ANY_OF.format("life cycles"))] = ()
+    source: Annotated[tuple[ModelSource, ...], Field(max_length=100, description=ANY_OF.format("sources"))] = ()
+    status: Annotated[
+        tuple[LineStatus, ...],
+        Field(max_length=100, description="Also those of these statuses; without it, those that can be used."),
+    ] = (LineStatus.ACTIVE,)
     search: Annotated[
         str | None,
         Field(max_length=255, description="Part of the id or an alias, whatever its case and white space."),
     ] = None
 
 
-def model_list(query: ModelQuery, generation_context: GenerationContext) -> ModelList:
-    """The models that a query selects, by provider in alphabetical order."""
+def model_list(
+    query: ModelQuery, generation_context: GenerationContext, lines: Iterable[ConfiguredModel] = ()
+) -> ModelList:
+    """The models that a query selects, by provider in alphabetical order, and `lines` that are no models yet."""
     part = comparison_key(query.search or "")
     return ModelList(
         items=[
-            OfferedModel(
-                **dict(model),
-                provider=provider.name,
-                configured=provider.configured,
-                served_by=provider.served_by,
-            )
-            for provider in provider_list(generation_context).items
-            if not query.provider or provider.name in query.provider
-            for model in provider.models
-            if (not query.type or model.type in query.type)
-            and (not query.lifecycle or model.lifecycle in query.lifecycle)
-            and any(part in comparison_key(name) for name in (model.id, *model.aliases))
+            each
+            for each in _offered(generation_context, lines)
+            if (not query.provider or each.provider in query.provider)
+            and (not query.type or each.type in query.type)
+            and (not query.lifecycle or each.lifecycle in query.lifecycle)
+            and (not query.source or each.source in query.source)
+            and each.status in query.status
+            and any(part in comparison_key(name) for name in (each.id, *each.aliases))
         ]
     )
+
+
+def _offered(generation_context: GenerationContext, lines: Iterable[ConfiguredModel]) -> Iterator[OfferedModel]:
+    waiting = [each for each in lines if each.status is not LineStatus.ACTIVE]
+    for provider in provider_list(generation_context).items:
+        about: dict[str, Any] = {"provider": provider.name, "configured": provider.configured}
+        about["served_by"] = provider.served_by
+        for model in provider.models:
+            yield OfferedModel(**dict(model), **about)
+        for line in waiting:
+            if line.provider == provider.name:
+                yield OfferedModel(**dict(_model(_bare(line))), **about, status=line.status)
+
+
+def _bare(line: ConfiguredModel) -> Model:
+    """What is known of a line without a schema."""
+    price = line.price.price() if line.price else None
+    return Model(line.model, line.provider, line.type, aliases=tuple(line.aliases), price=price, line=f"{line.id}#")
 
 
 def provider_list(generation_context: GenerationContext) -> ProviderList:
@@ -164,13 +200,15 @@ def provider_list(generation_context: GenerationContext) -> ProviderList:
 def _provider(name: str, generation_context: GenerationContext) -> ProviderInfo:
     configured = name in generation_context.configured
     instead = SANDBOX if SANDBOX in generation_context.configured else None
-    models = [_model(each) for each in generation_context.catalog.models if each.provider == name]
+    models = [_model(each) for each in generation_context.catalog.all() if each.provider == name]
     return ProviderInfo(name=name, configured=configured, served_by=name if configured else instead, models=models)
 
 
 def _model(model: Model) -> ModelInfo:
     return ModelInfo(
         id=model.id,
+        source=ModelSource.CONFIGURED if model.line else ModelSource.BUILT_IN,
+        line_id=model.line.partition("#")[0] if model.line else None,
         type=model.type,
         aliases=list(model.aliases),
         lifecycle=model.lifecycle,

@@ -72,7 +72,10 @@ def new_task(
 
 
 def _name_of(new: NewTask, model: Model) -> str:
-    # Of several providers, it may be the model of another one than the first.
+    # Of several providers, it may be the model of another one than the first. What was added goes by its id, so that
+    # reports need not ask for it.
+    if model.line is not None:
+        return model.id
     return new.model if new.model and model.answers_to(new.model) else model.id
 
 
@@ -232,6 +235,7 @@ def _task(
         status=TaskStatus.PENDING,
         provider=first.provider,
         served_by=first.served_by,
+        model_line=first.model.line,
         client_id=parents.client and parents.client.id,
         campaign_id=parents.campaign and parents.campaign.id,
         effective_prompt=composed.text,
@@ -257,7 +261,13 @@ def _seed_in(params: Mapping[str, JsonValue]) -> int | None:
 
 
 def _fallback(choice: ResolvedModel, estimated: Decimal | None) -> Fallback:
-    return Fallback(provider=choice.provider, model=choice.model.id, served_by=choice.served_by, estimated=estimated)
+    return Fallback(
+        provider=choice.provider,
+        model=choice.model.id,
+        served_by=choice.served_by,
+        estimated=estimated,
+        model_line=choice.model.line,
+    )
 
 
 def _above(max_cost: Decimal | None, estimates: Iterable[Decimal | None]) -> list[FieldError]:

@@ -36,6 +36,7 @@ from atelier.domain.provider import (
 from atelier.domain.tasks.record import Outcome, TaskError
 from atelier.providers.fal_models import INPUT_NAMES, MODELS
 from atelier.providers.fal_signatures import JOB, Signatures
+from atelier.providers.forms import input_names
 from atelier.providers.http import Answer, Http, accepted_content, file_at, raise_if_unavailable
 from atelier.providers.inputs import InputNames, has_unique_input, input_of, is_input_of, seed_used
 from atelier.providers.refusals import LONGEST_MESSAGE, failure_of, too_long
@@ -99,7 +100,7 @@ class Fal:
         except UnreadableAnswer as failure:
             if not failure.too_long:
                 raise
-            return Refused(too_long("fal"), _cost(failure.headers, job_request.model), charged=True)
+            return Refused(too_long("fal"), _cost(failure.headers, job_request), charged=True)
 
     def _state(self, job: str, job_request: JobRequest) -> State:
         answer = raise_if_unavailable(self._ask("GET", f"{_address(job_request.model, job)}/status"))
@@ -130,7 +131,7 @@ class Fal:
     def _ended(self, job: str, job_request: JobRequest, status: dict[str, Any]) -> State:
         answer = self._ask("GET", _address(job_request.model, job))
         content = answer.result() if answer.ok else answer.json()
-        cost = _cost(answer.headers, job_request.model)
+        cost = _cost(answer.headers, job_request)
         failed = bool(status.get("error") or status.get("error_type"))
         if answer.ok and not failed:
             return self._made(answer, content, cost, job_request)
@@ -202,7 +203,7 @@ class Fal:
 
 
 def _input_names(job_request: JobRequest) -> InputNames:
-    return INPUT_NAMES.get(job_request.model, {})
+    return input_names(job_request, INPUT_NAMES)
 
 
 def _address(model: str, job: str) -> str:
@@ -245,9 +246,9 @@ def _objects(value: object) -> list[dict[str, Any]]:
     return [each for each in _listed(value) if isinstance(each, dict)]
 
 
-def _cost(headers: Mapping[str, str], model: str) -> Decimal | None:
+def _cost(headers: Mapping[str, str], job_request: JobRequest) -> Decimal | None:
     """What fal bills. None where an option or a size changes the price: how it counts units then is not documented."""
-    known = next((each for each in MODELS if each.id == model), None)
+    known = job_request.added or next((each for each in MODELS if each.id == job_request.model), None)
     price = known.price if known and not known.unit_price_varies else None
     try:
         units = Decimal(headers.get("x-fal-billable-units", ""))

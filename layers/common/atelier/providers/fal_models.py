@@ -5,55 +5,17 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from pydantic import JsonValue
-
 from atelier.domain.catalog import Lifecycle, Model, Price, PriceSource, Seconds, Unit, deprecated
 from atelier.domain.params import Safety, boolean, choice, integer, number, text
 from atelier.domain.tasks.record import TaskType
+from atelier.providers.forms import SIZES, milliseconds, sides, size_of, voice_setting, with_unit
 from atelier.providers.inputs import InputNames, fields_of, same, whole
 from atelier.providers.inputs import text as as_text
 
-_SIZES: Final[Mapping[str, JsonValue]] = {
-    "1:1": "square_hd",
-    "4:3": "landscape_4_3",
-    "3:4": "portrait_4_3",
-    "16:9": "landscape_16_9",
-    "9:16": "portrait_16_9",
-    # For these fal has no name. Below a megapixel each, which is what is paid for, and by 32.
-    "3:2": {"width": 1152, "height": 768},
-    "2:3": {"width": 768, "height": 1152},
-    "21:9": {"width": 1344, "height": 576},
-    "9:21": {"width": 576, "height": 1344},
-    "4:5": {"width": 768, "height": 960},
-    "5:4": {"width": 960, "height": 768},
-}
-
-
-def _size_of(ratio: str) -> JsonValue:
-    return _SIZES.get(ratio)
-
-
-def _sides(size: str) -> JsonValue:
-    width, _, height = size.partition("x")
-    return {"width": int(width), "height": int(height)}
-
-
-def _with_unit(seconds: float) -> JsonValue:
-    return f"{as_text(seconds)}s"
-
-
-def _milliseconds(seconds: float) -> JsonValue:
-    return whole(seconds * 1000)
-
-
-def _voice_setting(voice: str) -> JsonValue:
-    return {"voice_id": voice}
-
-
 _FLUX: Final[InputNames] = {
     "num_outputs": ("num_images", same),
-    "aspect_ratio": ("image_size", _size_of),
-    "size": ("image_size", _sides),
+    "aspect_ratio": ("image_size", size_of),
+    "size": ("image_size", sides),
     "seed": ("seed", same),
 }
 _FLUX_2: Final[InputNames] = {name: _FLUX[name] for name in ("aspect_ratio", "size", "seed")}
@@ -62,7 +24,7 @@ _COUNTED: Final[InputNames] = {"num_outputs": ("num_images", same)}
 _TIMED: Final[InputNames] = {"duration": ("duration", as_text)}
 _FRAMED: Final[InputNames] = {**_TIMED, "aspect_ratio": ("aspect_ratio", same)}
 _KLING: Final[InputNames] = {**_FRAMED, "negative_prompt": ("negative_prompt", same)}
-_VEO: Final[InputNames] = {**_KLING, "duration": ("duration", _with_unit), "seed": ("seed", same)}
+_VEO: Final[InputNames] = {**_KLING, "duration": ("duration", with_unit), "seed": ("seed", same)}
 _SPEECH: Final[InputNames] = {"prompt": ("text", same), "voice": ("voice", same)}
 INPUT_NAMES: Final[Mapping[str, InputNames]] = {
     "fal-ai/flux-2-pro": _FLUX_2,
@@ -79,8 +41,8 @@ INPUT_NAMES: Final[Mapping[str, InputNames]] = {
     "fal-ai/minimax/hailuo-2.3/standard/text-to-video": _TIMED,
     "fal-ai/stable-audio-25/text-to-audio": {"duration": ("seconds_total", whole), "seed": ("seed", same)},
     "fal-ai/elevenlabs/tts/eleven-v3": _SPEECH,
-    "fal-ai/minimax/speech-2.8-hd": {"voice": ("voice_setting", _voice_setting)},
-    "fal-ai/elevenlabs/music": {"duration": ("music_length_ms", _milliseconds)},
+    "fal-ai/minimax/speech-2.8-hd": {"voice": ("voice_setting", voice_setting)},
+    "fal-ai/elevenlabs/music": {"duration": ("music_length_ms", milliseconds)},
     "fal-ai/elevenlabs/sound-effects/v2": {"prompt": ("text", same), "duration": ("duration_seconds", same)},
     "fal-ai/flux-pro/v1.1": _FLUX,
     "fal-ai/flux/dev": _FLUX,
@@ -154,7 +116,7 @@ MODELS: Final[tuple[Model, ...]] = (
     _model(
         "fal-ai/flux-2-pro",
         TaskType.IMAGE,
-        aspect_ratios=tuple(_SIZES),
+        aspect_ratios=tuple(SIZES),
         params=(
             _FORMAT,
             choice("safety_tolerance", *"12345", default="2", safety=Safety.TOLERANCE),
@@ -169,7 +131,7 @@ MODELS: Final[tuple[Model, ...]] = (
         "openai/gpt-image-2",
         TaskType.IMAGE,
         max_outputs=4,
-        aspect_ratios=tuple(_SIZES),
+        aspect_ratios=tuple(SIZES),
         params=(
             choice("output_format", "png", "jpeg", "webp", default="png"),
             choice(
@@ -205,7 +167,7 @@ MODELS: Final[tuple[Model, ...]] = (
         "ideogram/v4",
         TaskType.IMAGE,
         max_outputs=4,
-        aspect_ratios=tuple(_SIZES),
+        aspect_ratios=tuple(SIZES),
         params=(
             choice(
                 "rendering_speed",
@@ -302,7 +264,7 @@ MODELS: Final[tuple[Model, ...]] = (
         TaskType.IMAGE,
         aliases=("fal-ai/flux-pro",),  # no longer there under this name
         max_outputs=4,
-        aspect_ratios=tuple(_SIZES),
+        aspect_ratios=tuple(SIZES),
         params=(
             _FORMAT,
             choice("safety_tolerance", *"123456", default="2", safety=Safety.TOLERANCE),
@@ -315,7 +277,7 @@ MODELS: Final[tuple[Model, ...]] = (
         "fal-ai/flux/dev",
         TaskType.IMAGE,
         max_outputs=4,
-        aspect_ratios=tuple(_SIZES),
+        aspect_ratios=tuple(SIZES),
         params=(
             _FORMAT,
             integer("num_inference_steps", 1, 50, default=28),

@@ -32,6 +32,7 @@ from atelier.domain.provider import (
 from atelier.domain.tasks.record import Outcome, TaskError
 from atelier.domain.webhook_signatures import sign, verify
 from atelier.providers.cached_keys import CachedKeys
+from atelier.providers.forms import input_names
 from atelier.providers.http import Answer, Http, accepted_content, file_at, raise_if_unavailable
 from atelier.providers.inputs import InputNames, has_unique_input, input_of, is_input_of, seed_used
 from atelier.providers.refusals import failure_of, is_about_content, too_long
@@ -206,7 +207,7 @@ class Replicate:
 
 
 def _input_names(job_request: JobRequest) -> InputNames:
-    return INPUT_NAMES.get(job_request.model, {})
+    return input_names(job_request, INPUT_NAMES)
 
 
 def _address(job: str) -> str:

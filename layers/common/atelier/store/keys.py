@@ -19,6 +19,8 @@ SORT_KEY_BYTES: Final = 1024
 _NAME_BYTES: Final = 900  # names that are alike for longer than this order by id
 DELETED_TASK: Final = "DELETED_TASK#"
 _FAILED_ROWS: Final = "FAILED#"
+_MODELS: Final = "MODELS"
+_LINE: Final = "LINE#"
 DUE_SHARDS: Final = 8
 """Partitions of due work. Each takes 1,000 writes a second, and an index that takes no more holds up the table."""
 
@@ -157,6 +159,27 @@ def failed_rows(import_id: str, last_line: int) -> Key:
 def export(export_id: str) -> Key:
     """One export. Not below its account: it goes by itself."""
     return Key(f"EXPORT#{export_id}", "EXPORT")
+
+
+def model_head() -> Key:
+    """How often lines of the catalog were changed by operators: each change is made on top of all others."""
+    return Key(_MODELS, "HEAD")
+
+
+def model_line(line_id: str) -> Key:
+    """A line of the catalog that an operator has added. They are few, and read together."""
+    return Key(_MODELS, f"{_LINE}{line_id}")
+
+
+def model_version(name: str) -> Key:
+    """A version of a line, by the name that tasks keep of it, as `<id>#<version>`. It never changes."""
+    line_id, _, version = name.partition("#")
+    return Key(f"MODEL#{line_id}", f"VERSION#{version}")
+
+
+def model_schema(line_id: str, hash_: str) -> Key:
+    """The snapshot of a schema that a line was made of, or could be."""
+    return Key(f"MODEL#{line_id}", f"SCHEMA#{hash_}")
 
 
 def task(task_id: str) -> Key:
@@ -359,6 +382,11 @@ def marked_tasks(account: int) -> Partition:
 def ledger(account: int) -> Partition:
     """An account's ledger, by day."""
     return Partition(None, "PK", ledger_partition(account), "SK", "DAY#")
+
+
+def model_lines() -> Partition:
+    """The lines of the catalog, and their head."""
+    return Partition(None, "PK", _MODELS, "SK")
 
 
 def all_failed_rows(import_id: str) -> Partition:

@@ -46,6 +46,10 @@ LEAST: Final[Mapping[Route, Role | None]] = {
     ("DELETE", "/api/v3/campaigns/{campaign_id}"): Role.EDITOR,
     ("GET", "/api/v3/providers"): Role.VIEWER,
     ("GET", "/api/v3/models"): Role.VIEWER,
+    ("POST", "/api/v3/models"): Role.ADMIN,  # of the deployment, whose prices they are: no share makes anybody one
+    ("GET", "/api/v3/models/{model_id}"): Role.ADMIN,
+    ("PATCH", "/api/v3/models/{model_id}"): Role.ADMIN,
+    ("DELETE", "/api/v3/models/{model_id}"): Role.ADMIN,
     ("POST", "/api/v3/generate/image"): Role.EDITOR,
     ("POST", "/api/v3/generate/video"): Role.EDITOR,
     ("POST", "/api/v3/generate/audio"): Role.EDITOR,

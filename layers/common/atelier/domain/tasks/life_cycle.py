@@ -79,6 +79,7 @@ def rerouted(task: Task, error: TaskError, *, now: datetime) -> Task:
         provider=following.provider,
         model=following.model,
         served_by=following.served_by,
+        model_line=following.model_line,
         fallbacks=others,
         attempts=[*task.attempts, Attempt(provider=task.provider, model=task.model, error=error)],
         cost=Cost(estimated=following.estimated),

@@ -113,6 +113,7 @@ class Fallback(StoredModel):
     model: str
     served_by: str
     estimated: Amount | None = None
+    model_line: str | None = None
 
 
 class DeliveryAttempt(StoredModel):
@@ -220,6 +221,8 @@ class TaskDetail(BaseModel):
     booked_campaign_id: SkipJsonSchema[Annotated[Id | None, Field(exclude=True)]] = None
     # What the names of its files begin with: its campaign's name as it was.
     file_prefix: SkipJsonSchema[Annotated[str, Field(exclude=True)]] = ""
+    # Which version of which line of the catalog its model is, if an operator has added it: what it was priced by.
+    model_line: SkipJsonSchema[Annotated[str | None, Field(exclude=True)]] = None
     # Counts the changes of the detail, as `version` counts those of the summary.
     detail_version: SkipJsonSchema[Annotated[int, Field(exclude=True)]] = 1
 

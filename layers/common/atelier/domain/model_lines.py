@@ -1,0 +1,273 @@
+"""Lines of the catalog that operators add: a model of fal or Replicate each, of the whole deployment.
+
+A line says what a provider's schema does not: what the model makes, what it costs, and how far callers may go. The rest
+is derived from the schema, of which a snapshot is kept (`providers.derived`).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal, Self, cast
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+
+from atelier.domain.catalog import Catalog, Lifecycle, Model, Price, PriceSource, Unit
+from atelier.domain.errors import FieldError, Invalid
+from atelier.domain.schema import Amount, Dollars, Id, RequestModel, StoredModel, TimestampText, without_defaults
+from atelier.domain.tasks.organising import merged
+from atelier.domain.tasks.record import TaskType
+
+PROVIDERS: Final = ("fal", "replicate")
+"""Whose models can be added by a line: those that publish what each of their models takes."""
+MOST_ALIASES: Final = 10
+_NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._/:-]*$"
+_FACTORS: Final = "What a value multiplies the price by. No other value is offered then, so 1 is said as well."
+
+_Dollars = Annotated[Dollars, PlainSerializer(float, return_type=float, when_used="json")]
+ModelName = Annotated[str, Field(min_length=1, max_length=255, pattern=_NAME)]
+Word = Annotated[str, Field(min_length=1, max_length=64)]
+Scalar = bool | int | float | Annotated[str, Field(max_length=255)]
+_UNITS: Final[Mapping[TaskType, tuple[Unit, ...]]] = {
+    TaskType.VIDEO: (Unit.VIDEO, Unit.SECOND),
+    TaskType.AUDIO: (Unit.AUDIO, Unit.SECOND, Unit.THOUSAND_CHARACTERS),
+}
+_OF_IMAGES: Final = (Unit.IMAGE, Unit.MEGAPIXEL)
+
+
+class LinePrice(RequestModel):
+    """What the provider lists, and when that was read."""
+
+    amount: Annotated[_Dollars, Field(description="US dollars a unit.")]
+    per: Unit
+    further_amount: Annotated[
+        _Dollars | None, Field(description="What each megapixel of an image after the first costs, if not `amount`.")
+    ] = None
+    as_of: date
+    source: Annotated[
+        PriceSource, Field(description="Read from the provider itself, or from somebody else's list of its prices.")
+    ] = PriceSource.PROVIDER
+
+    def price(self) -> Price:
+        """The price as the catalog has it."""
+        return Price(self.amount, self.per, further=self.further_amount, as_of=self.as_of, source=self.source)
+
+
+class LineParam(RequestModel):
+    """What of a parameter is offered, within what the provider's schema says."""
+
+    choices: Annotated[list[Scalar] | None, Field(min_length=1, max_length=100)] = None
+    minimum: float | None = None
+    maximum: float | None = None
+    default: Annotated[Scalar | None, Field(description="Sent with every job that says nothing.")] = None
+    price_factors: Annotated[dict[Word, _Dollars], Field(max_length=100, description=_FACTORS)] = Field(
+        default_factory=dict
+    )
+
+
+class NewModel(RequestModel):
+    """A line of the catalog."""
+
+    provider: Annotated[Literal["fal", "replicate"], Field(description="It must be configured.")]
+    model: Annotated[ModelName, Field(description="The provider's own id; of Replicate also `owner/name:version`.")]
+    type: TaskType
+    price: Annotated[LinePrice | None, Field(description="Null: unknown, so budgets that block refuse it.")] = None
+    params: Annotated[
+        dict[Word, LineParam],
+        Field(max_length=50, description="Parameters that are capped, fixed, or change the price."),
+    ] = Field(default_factory=dict)
+    aliases: Annotated[list[ModelName], Field(max_length=MOST_ALIASES)] = Field(default_factory=list)
+    default: Annotated[
+        bool, Field(strict=True, description="Used when a request names the provider, or nothing, and no model.")
+    ] = False
+    spoken: Annotated[
+        bool | None,
+        Field(strict=True, description="Whether the prompt is read aloud; if not said, whether it takes a voice."),
+    ] = None
+    lifecycle: Lifecycle = Lifecycle.ACTIVE
+    replacement: Annotated[ModelName | None, Field(description="The id of its successor.")] = None
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "provider": "fal",
+                "model": "fal-ai/flux/krea",
+                "type": "image",
+                "price": {"amount": 0.025, "per": "megapixel", "as_of": "2026-11-29"},
+            }
+        }
+    )
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        units = _UNITS.get(self.type, _OF_IMAGES)
+        if self.price and self.price.per not in units:
+            raise ValueError(f"must have a price per {' or '.join(units)} for {self.type}")
+        if self.price and self.price.further_amount is not None and self.price.per is not Unit.MEGAPIXEL:
+            raise ValueError("must have a price per megapixel to have a further_amount")
+        if self.default and (self.price is None or self.lifecycle is not Lifecycle.ACTIVE):
+            raise ValueError("must be active and have a price to be a default")
+        return self
+
+
+class PricePatch(RequestModel):
+    """What changes of a price."""
+
+    amount: Dollars | None = None
+    per: Unit | None = None
+    further_amount: Dollars | None = None
+    as_of: date | None = None
+    source: PriceSource | None = None
+
+
+class ParamPatch(RequestModel):
+    """What changes of a parameter."""
+
+    choices: Annotated[list[Scalar] | None, Field(max_length=100)] = None
+    minimum: float | None = None
+    maximum: float | None = None
+    default: Scalar | None = None
+    price_factors: Annotated[dict[Word, Dollars | None] | None, Field(max_length=100)] = None
+
+
+class ModelPatch(RequestModel):
+    """A merge patch of a line: absent fields stay, null clears."""
+
+    price: PricePatch | None = None
+    params: Annotated[dict[Word, ParamPatch | None] | None, Field(max_length=50)] = None
+    aliases: Annotated[list[ModelName] | None, Field(max_length=MOST_ALIASES)] = None
+    default: Annotated[bool | None, Field(strict=True)] = None
+    spoken: Annotated[bool | None, Field(strict=True)] = None
+    lifecycle: Lifecycle | None = None
+    replacement: ModelName | None = None
+    schema_hash: Annotated[
+        str,
+        Field(max_length=64, description="The line's `latest_schema_hash`: from now on the model is as that says."),
+    ] = ""
+
+    model_config = ConfigDict(json_schema_extra=without_defaults)
+
+
+class LineStatus(StrEnum):
+    """Whether a line can be used: `pending` waits for the provider's schema, `rejected` does not fit it."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    REJECTED = "rejected"
+
+
+class ReportKind(StrEnum):
+    """What an operator is told of a line."""
+
+    DEPRECATED = "deprecated"
+    GONE = "gone"
+    CHANGED = "changed"
+    REPRICED = "repriced"
+
+
+class Report(BaseModel):
+    """Something about a model that an operator has to look at. Nothing changes by itself."""
+
+    kind: ReportKind
+    detail: str
+    since: TimestampText
+
+
+class ListedPrice(BaseModel):
+    """What the provider's own list of prices says, in its words."""
+
+    amount: Amount
+    unit: str
+    currency: str = "USD"
+
+    def __str__(self) -> str:
+        return f"{self.amount:f} {self.currency} / {self.unit}"
+
+
+class ConfiguredModel(StoredModel):
+    """A line of the catalog that an operator has added."""
+
+    id: Id
+    provider: str
+    model: str
+    type: TaskType
+    status: LineStatus
+    reason: Annotated[str | None, Field(description="Why it was rejected, or is still pending.")] = None
+    price: LinePrice | None = None
+    params: dict[str, LineParam] = Field(default_factory=dict)
+    aliases: list[str] = Field(default_factory=list)
+    default: bool = False
+    spoken: bool | None = None
+    lifecycle: Lifecycle = Lifecycle.ACTIVE
+    replacement: str | None = None
+    reports: Annotated[list[Report], Field(description="What an operator has to look at.")] = Field(
+        default_factory=list
+    )
+    schema_hash: Annotated[str | None, Field(description="Of the provider's schema that the model is made of.")] = None
+    latest_schema_hash: Annotated[str | None, Field(description="Of the one that the provider has now.")] = None
+    listed_price: Annotated[ListedPrice | None, Field(description="What the provider's list of prices says.")] = None
+    created_by: int
+    changed_by: int
+    created_at: TimestampText
+    changed_at: TimestampText
+
+    def asked(self) -> dict[str, Any]:
+        """The fields of a request that would add it as it is."""
+        return self.model_dump(include=set(NewModel.model_fields))
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line as it is kept: also the model that it offers, and when and against which price it is checked."""
+
+    record: ConfiguredModel
+    model: Model | None = None
+    check_at: str | None = None
+    tries: int = 0
+    accepted_price: ListedPrice | None = None
+
+
+def patched_fields(line: ConfiguredModel, patch: ModelPatch) -> dict[str, Any]:
+    """The fields of the line with the patch applied, to be validated as a whole."""
+    sent = patch.model_dump(exclude_unset=True, exclude={"schema_hash"})
+    return cast("dict[str, Any]", merged(line.asked(), sent))
+
+
+def check_names(new: NewModel, lines: Iterable[ConfiguredModel], catalog: Catalog) -> None:
+    """Raise Invalid if a name is taken, there is another default, or the successor is none.
+
+    `lines` are all the others, `catalog` has the built-in models.
+    """
+    others = [each for each in lines if each.provider == new.provider]
+    built_in = [each for each in catalog.models if each.provider == new.provider]
+    taken = {name for each in others for name in (each.model, *each.aliases)}
+    taken |= {name for each in built_in for name in (each.id, *each.aliases)}
+    errors = [
+        FieldError(f"{new.provider} has a model of this name already: {name}", pointer=place)
+        for place, name in (("/model", new.model), *((f"/aliases/{at}", each) for at, each in enumerate(new.aliases)))
+        if name in taken
+    ]
+    alike = [each for each in others if each.type is new.type]
+    if new.default and (defaults := [each.model for each in alike if each.default]):
+        errors.append(FieldError(f"{defaults[0]} is the default; change that first", pointer="/default"))
+    if new.replacement is not None:
+        names = [each.model for each in alike if each.lifecycle is Lifecycle.ACTIVE]
+        names += [each.id for each in built_in if each.type is new.type and each.lifecycle is Lifecycle.ACTIVE]
+        if new.replacement not in names:
+            text = f"is no active model of {new.provider} for {new.type}"
+            errors.append(FieldError(text, pointer="/replacement"))
+    if errors:
+        raise Invalid(errors)
+
+
+def line_name(line_id: str, version: int) -> str:
+    """What a task keeps of the line that it was made with."""
+    return f"{line_id}#{version}"
+
+
+class Unusable(Exception):
+    """The model does not fit its line, or nothing that callers can ask for."""
+
+
+class UnknownModel(Exception):
+    """The provider does not have the model."""

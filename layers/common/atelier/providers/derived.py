@@ -1,0 +1,463 @@
+"""A model of the catalog, made of an operator's line and the provider's schema.
+
+The names of a schema's fields say which of our options they are. What is none of them becomes a parameter,
+if its values are bounded; a word that can change the price is offered only with values that the line has a factor for.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, get_args
+
+from atelier.domain.catalog import ANY_LENGTH, Lifecycle, Model, Seconds, Unit
+from atelier.domain.model_lines import ConfiguredModel, LineParam, NewModel, Unusable
+from atelier.domain.params import Param, ParamType, Safety
+from atelier.domain.task_creation import BODIES
+from atelier.domain.tasks.record import TaskType
+from atelier.domain.tasks.requests import MOST_OUTPUTS, TYPED_OPTIONS, AspectRatio
+from atelier.providers.forms import SIZES
+from atelier.providers.schemas import Schema, Snapshot
+
+_PROMPTS: Final = ("prompt", "text")
+_COUNTS: Final = ("num_images", "num_outputs", "number_of_images", "num_videos")
+_VOICES: Final = ("voice", "voice_id", "voice_setting")
+_SECONDS: Final = ("duration", "duration_seconds", "seconds_total", "seconds", "music_length_ms", "duration_ms")
+_RATIOS: Final = get_args(AspectRatio)
+_USUAL_PROMPT: Final = 5000
+_LONGEST: Final = {TaskType.VIDEO: (1.0, 60.0), TaskType.AUDIO: (0.5, 600.0)}
+"""Seconds that a request may ask for."""
+_COSTLY: Final = frozenset(
+    {
+        *("resolution", "target_resolution", "quality", "mode", "rendering_speed", "megapixels", "image_size"),
+        *("generate_audio", "enable_audio", "with_audio", "audio", "sound", "enable_prompt_expansion"),
+        *("fps", "frames_per_second", "num_frames", "upscale_factor", "scale", "service_tier", "thinking_level"),
+        *("enable_web_search", "enable_google_search", "output_resolution", "turbo_mode", "enhance_prompt"),
+        *("max_images", "batch_size", "num_samples"),
+    }
+)
+"""Words that change the price of some models: at which value they do is in no schema."""
+_NEVER: Final = re.compile(r"sync_mode|webhook|callback|url|uri|path|prompt|safety|moderation|^width$|^height$|lora")
+"""Words that are not offered: addresses, prompts beside the prompt, sizes that limits and prices would not know."""
+_OPTIONS: Final = frozenset({*_PROMPTS, *_COUNTS, *_VOICES, *_SECONDS, *TYPED_OPTIONS})
+"""Words that are options of requests, also where they cannot be one of a model."""
+_LEVELS: Final = ("block_low_and_above", "block_medium_and_above", "block_only_high", "block_none", "block_fewest")
+_MEDIA: Final[Mapping[str, tuple[str, ...]]] = {
+    TaskType.IMAGE: ("images", "image"),
+    TaskType.VIDEO: ("video", "videos"),
+    TaskType.AUDIO: ("audio", "audios", "audio_file"),
+}
+"""The keys of fal's outputs by their medium."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of an input: the schemas of which a value may be any, without null."""
+
+    name: str
+    any_of: tuple[Schema, ...]
+    default: Any
+    required: bool
+
+    def of_type(self, *names: str) -> Schema | None:
+        """The first of its schemas of such a type."""
+        return next((each for each in self.any_of if each.get("type") in names), None)
+
+    @property
+    def choices(self) -> tuple[Any, ...]:
+        """The values that it lists, in their order."""
+        listed = (
+            value for each in self.any_of for value in each.get("enum", [each["const"]] if "const" in each else [])
+        )
+        return tuple(value for value in listed if value is not None)
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """The least and the largest number that it takes."""
+        number = self.of_type("integer", "number") or {}
+        least, most = number.get("minimum"), number.get("maximum")
+        step = 1 if number.get("type") == "integer" else 0
+        if least is None and step and "exclusiveMinimum" in number:
+            least = number["exclusiveMinimum"] + step
+        if most is None and step and "exclusiveMaximum" in number:
+            most = number["exclusiveMaximum"] - step
+        return least, most
+
+
+def derived(line: NewModel | ConfiguredModel, snapshot: Snapshot) -> Model:
+    """The model. Raises Unusable, which says why, for one that nobody could use or whose price would not be known."""
+    try:
+        return _Derivation(line, _fields_of(snapshot.input)).model(snapshot)
+    except (AttributeError, KeyError, TypeError, ValueError) as failure:
+        raise Unusable("Its schema is in no form that is known.") from failure
+
+
+def _fields_of(schema: Schema) -> dict[str, Field]:
+    required = schema.get("required", [])
+    found = {}
+    for name, each in schema.get("properties", {}).items():
+        schemas = tuple(one for one in each.get("anyOf", [each]) if one.get("type") != "null")
+        default = each.get("default", next((one["default"] for one in schemas if "default" in one), None))
+        found[name] = Field(name, schemas, default, name in required)
+    return found
+
+
+@dataclass
+class _Derivation:
+    line: NewModel | ConfiguredModel
+    fields: dict[str, Field]
+    names: dict[str, tuple[str, str]] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+
+    def model(self, snapshot: Snapshot) -> Model:
+        line = self.line
+        _check_output(line, snapshot.output)
+        prompt_limit = self._prompt()
+        most_outputs, seconds, ratios, voices = self._count(), self._seconds(), self._ratios(), self._voices()
+        for option in ("seed", "negative_prompt"):
+            self._take(option, option, "same")
+        params = self._params()
+        self._check_nothing_is_missing({param.name for param in params})
+        self._check_price(seconds)
+        takes = frozenset(self.names.keys() - {"prompt", "num_outputs"})
+        return Model(
+            line.model,
+            line.provider,
+            line.type,
+            takes=takes,
+            aliases=tuple(line.aliases),
+            prompt_limit=prompt_limit,
+            spoken="voice" in takes if line.spoken is None else line.spoken,
+            max_outputs=most_outputs,
+            seconds=seconds,
+            aspect_ratios=ratios,
+            voices=voices,
+            params=params,
+            stands_for=self._stands_for(),
+            price=line.price.price() if line.price else None,
+            lifecycle=line.lifecycle,
+            replacement=line.replacement,
+            default=line.default and line.lifecycle is Lifecycle.ACTIVE,
+            names=self.names,
+        )
+
+    # ------------------------------------------------------------------------------------------------------- options
+
+    def _take(self, option: str, word: str, form: str) -> bool:
+        """Have a field be an option of ours, if the model has it and requests of its type do."""
+        has = option in BODIES[self.line.type].model_fields
+        if word not in self.fields or not has:
+            return False
+        self.names[option] = (word, form)
+        self.used.add(word)
+        return True
+
+    def _first(self, words: Sequence[str]) -> Field | None:
+        return next((self.fields[word] for word in words if word in self.fields), None)
+
+    def _prompt(self) -> int:
+        found = self._first(_PROMPTS)
+        if found is None or not (text := found.of_type("string")):
+            raise Unusable(f"Its input has no prompt: none of {', '.join(_PROMPTS)}.")
+        self._take("prompt", found.name, "same")
+        return min(int(text.get("maxLength", _USUAL_PROMPT)), ANY_LENGTH)
+
+    def _count(self) -> int:
+        found = self._first(_COUNTS)
+        if found is None or not self._take("num_outputs", found.name, "same"):
+            return 1
+        listed = [each for each in found.choices if isinstance(each, int)]
+        most = max(listed) if listed else found.bounds[1]
+        return MOST_OUTPUTS if most is None else max(1, min(int(most), MOST_OUTPUTS))
+
+    def _seconds(self) -> Seconds | None:
+        found = self._first(_SECONDS)
+        if found is None or self.line.type not in _LONGEST:
+            return None
+        scale = 1000 if found.name.endswith("_ms") else 1
+        least, most = _LONGEST[self.line.type]
+        made, form = _durations(found, scale)
+        if isinstance(made, Seconds):
+            shortest, longest = max(made.shortest, least), min(made.longest, most)
+            default = min(max(made.default, shortest), longest)
+            seconds = Seconds(shortest, default, longest) if shortest <= longest else None
+        else:
+            only = tuple(each for each in made if least <= each <= most)
+            asked = _number_in(found.default) or 0
+            default = asked / scale if asked / scale in only else next((each for each in only if each >= 5), 0)  # noqa: PLR2004
+            seconds = Seconds(min(only), default or max(only), max(only), only=only) if only else None
+        return seconds if seconds and self._take("duration", found.name, form) else None
+
+    def _ratios(self) -> tuple[str, ...]:
+        if "aspect_ratio" not in BODIES[self.line.type].model_fields:
+            return ()
+        if ratio := self.fields.get("aspect_ratio"):
+            known = tuple(each for each in ratio.choices if each in _RATIOS)
+            return known if known and self._take("aspect_ratio", "aspect_ratio", "same") else ()
+        size = self.fields.get("image_size")
+        if size is None or self.line.provider != "fal" or "image_size" in self.line.params:
+            return ()
+        any_sides, named = size.of_type("object") is not None, size.choices
+        known = tuple(
+            ratio for ratio, word in SIZES.items() if (any_sides if isinstance(word, dict) else word in named)
+        )
+        if any_sides and self._is_by_megapixel():
+            self._take("size", "image_size", "sides")
+        return known if known and self._take("aspect_ratio", "image_size", "size_of") else ()
+
+    def _is_by_megapixel(self) -> bool:
+        # Other prices are those of the usual size: what larger ones cost nobody knows.
+        return self.line.price is None or self.line.price.per is Unit.MEGAPIXEL
+
+    def _voices(self) -> tuple[str, ...]:
+        found = self._first(_VOICES)
+        if found is None:
+            return ()
+        if within := found.of_type("object"):
+            inner = _fields_of(within).get("voice_id")
+            taken = inner is not None and self._take("voice", found.name, "voice_setting")
+            return tuple(map(str, inner.choices)) if inner and taken else ()
+        return tuple(map(str, found.choices)) if self._take("voice", found.name, "same") else ()
+
+    def _stands_for(self) -> dict[str, str]:
+        named: dict[str, list[str]] = {}
+        for option, (word, _) in self.names.items():
+            if word != option:
+                named.setdefault(word, []).append(option)
+        return {word: " or ".join(sorted(options)) for word, options in named.items()}
+
+    # ---------------------------------------------------------------------------------------------------- parameters
+
+    def _params(self) -> tuple[Param, ...]:
+        for name in self.line.params:
+            if name in self.used or name not in self.fields:
+                what = "is an option of requests" if name in self.used else "is no field of its input"
+                raise Unusable(f"params: {name} {what}.")
+        found = (self._param(each) for name, each in self.fields.items() if name not in self.used)
+        return tuple(each for each in found if each is not None)
+
+    def _param(self, field_: Field) -> Param | None:
+        wanted = self.line.params.get(field_.name)
+        if safe := _safety(field_):
+            return _narrowed(safe, wanted) if wanted else safe
+        if wanted is None and (_NEVER.search(field_.name) or field_.name in _OPTIONS):
+            return None
+        param = _plain(field_, wanted)
+        if wanted:
+            if param is None:
+                raise Unusable(f"params: {field_.name} has no values that could be offered.")
+            return _narrowed(param, wanted)
+        if param is None or field_.name not in _COSTLY or self.line.price is None:
+            return param
+        if param.default is None:
+            return None
+        return replace(param, choices=(param.default,), minimum=None, maximum=None, always_sent=True)  # type: ignore[arg-type]
+
+    # -------------------------------------------------------------------------------------------------------- checks
+
+    def _check_nothing_is_missing(self, params: set[str]) -> None:
+        missing = [
+            name
+            for name, each in self.fields.items()
+            if each.required and each.default is None and name not in self.used
+            if not (name in params and (wanted := self.line.params.get(name)) and _is_told(wanted))
+        ]
+        if missing:
+            raise Unusable(f"Its input needs {', '.join(missing)}, which no request has.")
+
+    def _check_price(self, seconds: Seconds | None) -> None:
+        by_the_second = self.line.price is not None and self.line.price.per is Unit.SECOND
+        if by_the_second and seconds is None and self.line.type in _LONGEST:
+            raise Unusable("Its price is by the second, and its input has no duration.")
+
+
+def _is_told(wanted: LineParam) -> bool:
+    return wanted.default is not None or bool(wanted.choices and len(wanted.choices) == 1)
+
+
+# ------------------------------------------------------------------------------------------------------------- outputs
+
+
+def _check_output(line: NewModel | ConfiguredModel, output: Schema) -> None:
+    """Raise Unusable for an output that has no medium of the line's type."""
+    if line.provider == "replicate":
+        if not any(_uris(output)):
+            raise Unusable("Its output has no file.")
+        return
+    keys = output.get("properties", {})
+    known = {key for names in _MEDIA.values() for key in names}
+    if not any(key in keys for key in _MEDIA[line.type]):
+        has = ", ".join(sorted(known & keys.keys())) or "none"
+        raise Unusable(f"Its output has no {line.type}; files that it has: {has}.")
+
+
+def _uris(schema: Schema) -> Iterator[bool]:
+    yield schema.get("format") == "uri"
+    items = [schema["items"]] if "items" in schema else []
+    for each in (*items, *schema.get("anyOf", ()), *schema.get("properties", {}).values()):
+        yield from _uris(each)
+
+
+# ----------------------------------------------------------------------------------------------------------- durations
+
+
+def _number_in(value: object) -> float | None:
+    """The number of seconds that a value says: 5, "5" or "5s"."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return float(value)
+    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)s?", value) if isinstance(value, str) else None
+    return float(found[1]) if found else None
+
+
+def _durations(found: Field, scale: int) -> tuple[Seconds | tuple[float, ...], str]:
+    """The durations of a field, from one to another or each, and the form in which it takes one."""
+    if values := [each for each in found.choices if _number_in(each) is not None]:
+        numbers = tuple(sorted((_number_in(each) or 0) / scale for each in values))
+        texts = [each for each in values if isinstance(each, str)]
+        if texts:
+            return numbers, "with_unit" if texts[0].endswith("s") else "text"
+        return numbers, "milliseconds" if scale > 1 else "whole" if found.of_type("integer") else "same"
+    number = found.of_type("integer", "number")
+    if number is None:
+        return (), "same"
+    whole, default = number["type"] == "integer", _number_in(found.default)
+    least, most = found.bounds
+    form = "milliseconds" if scale > 1 else "whole" if whole else "same"
+    usual = default if default is not None else least
+    if usual is None or (most is None and default is None):
+        return (), form  # nobody knows what it makes
+    shortest, longest = least if least is not None else usual, most if most is not None else usual
+    return Seconds(math.ceil(shortest / scale * 10) / 10, usual / scale, longest / scale), form
+
+
+# ---------------------------------------------------------------------------------------------------------- parameters
+
+
+def _plain(found: Field, wanted: LineParam | None) -> Param | None:
+    """A parameter whose values are bounded by the schema, or by the line; None for any other."""
+    number = found.of_type("integer", "number")
+    if number is not None or (found.choices and not any(isinstance(each, str) for each in found.choices)):
+        return _number(found, number or {"type": "integer"}, wanted)
+    return _text(found, wanted)
+
+
+def _number(found: Field, schema: Schema, wanted: LineParam | None) -> Param | None:
+    kind = ParamType.NUMBER if schema["type"] == "number" else ParamType.INTEGER
+    default, (least, most) = _scalar(found.default), found.bounds
+    if found.choices:
+        return Param(found.name, kind, choices=found.choices, default=default)
+    least = wanted.minimum if least is None and wanted else least
+    most = wanted.maximum if most is None and wanted else most
+    is_bounded = least is not None and most is not None
+    if not is_bounded and not (wanted and (wanted.choices or wanted.price_factors)):
+        return None
+    return Param(found.name, kind, minimum=least, maximum=most, default=default)
+
+
+def _text(found: Field, wanted: LineParam | None) -> Param | None:
+    default = _scalar(found.default)
+    if found.of_type("boolean"):
+        return Param(found.name, ParamType.BOOLEAN, default=default)
+    if found.choices and all(isinstance(each, str) for each in found.choices):
+        usual = default if default in found.choices else None
+        return Param(found.name, ParamType.TEXT, choices=found.choices, default=usual)
+    text = found.of_type("string")
+    if text and text.get("format") != "uri" and wanted and (wanted.choices or wanted.price_factors):
+        return Param(found.name, ParamType.TEXT, default=default)
+    return None
+
+
+def _scalar(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool) else None
+
+
+def _narrowed(param: Param, wanted: LineParam) -> Param:
+    """The parameter as the line offers it. Raises Unusable for values that the schema does not have."""
+    choices = tuple(wanted.choices) if wanted.choices else ()
+    if wanted.price_factors:
+        priced = tuple(_value_of(text, param) for text in wanted.price_factors)
+        choices = tuple(each for each in choices if each in priced) if choices else priced
+    _check_values(param, [*choices, *([wanted.default] if wanted.default is not None else [])])
+    changed = replace(param, price_factors=dict(wanted.price_factors))
+    if choices:
+        in_order = tuple(each for each in param.choices if each in choices) or choices
+        changed = replace(changed, choices=in_order, minimum=None, maximum=None)
+    elif not param.choices and param.minimum is not None and param.maximum is not None:
+        least = max(param.minimum, wanted.minimum) if wanted.minimum is not None else param.minimum
+        most = min(param.maximum, wanted.maximum) if wanted.maximum is not None else param.maximum
+        changed = replace(changed, minimum=least, maximum=most)
+    default = _default_of(changed, wanted)
+    if wanted.price_factors and default is None:
+        raise Unusable(f"params: {param.name} changes the price, so it needs a default among {_listed(changed)}.")
+    told = wanted.default is not None or bool(wanted.price_factors) or len(changed.choices) == 1
+    return replace(changed, default=default, always_sent=param.always_sent or (told and default is not None))
+
+
+def _default_of(param: Param, wanted: LineParam) -> Any:
+    """The line's default, or the schema's if it is still offered."""
+    default = wanted.default if wanted.default is not None else param.default
+    try:
+        return param.checked(default)
+    except ValueError:
+        # What loosens a check has one, as the caps of the deployment go by it.
+        only = len(param.choices) == 1 or param.safety is not None
+        return (param.choices[-1] if param.choices else param.maximum) if only else None
+
+
+def _listed(param: Param) -> str:
+    return ", ".join(map(str, param.choices))
+
+
+def _check_values(param: Param, values: Sequence[Any]) -> None:
+    for each in values:
+        try:
+            param.checked(each)
+        except ValueError as error:
+            raise Unusable(f"params: {param.name} {error}.") from None
+
+
+def _value_of(text: str, param: Param) -> Any:
+    """The value that a key of price factors means."""
+    if param.type is ParamType.TEXT:
+        return text
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if value is None:
+        raise Unusable(f"params: {param.name} has no value {text}.")
+    return value
+
+
+def _safety(found: Field) -> Param | None:
+    """The parameter, if it is one that loosens what the provider checks."""
+    name = found.name
+    if name == "safety_tolerance":
+        return _tolerance(found)
+    if name == "safety_filter_level":
+        levels = tuple(each for each in _LEVELS if each in found.choices)
+        default = found.default if found.default in levels else levels[-1] if levels else None
+        return Param(name, ParamType.TEXT, choices=levels, default=default, safety=Safety.LEVEL) if levels else None
+    if name == "moderation" and found.choices and found.default in found.choices:
+        return Param(name, ParamType.TEXT, choices=found.choices, default=found.default, safety=Safety.CHECKER)
+    if "safety" in name and found.of_type("boolean"):
+        usual = not name.startswith(("disable", "skip"))
+        default = found.default if isinstance(found.default, bool) else usual
+        return Param(name, ParamType.BOOLEAN, default=default, safety=Safety.CHECKER)
+    return None
+
+
+def _tolerance(found: Field) -> Param | None:
+    # A default that is not told may be the loosest.
+    if texts := tuple(sorted((each for each in found.choices if re.fullmatch(r"[0-9]", str(each))), key=str)):
+        kind = ParamType.TEXT if isinstance(texts[0], str) else ParamType.INTEGER
+        default = found.default if found.default in texts else texts[-1]
+        return Param(found.name, kind, choices=texts, default=default, safety=Safety.TOLERANCE)
+    least, most = found.bounds
+    if least is None or most is None:
+        return None
+    default = found.default if isinstance(found.default, int) else int(most)
+    return Param(found.name, ParamType.INTEGER, minimum=least, maximum=most, default=default, safety=Safety.TOLERANCE)

@@ -1,0 +1,92 @@
+"""Schemas of models as providers publish them, reduced to what says what a model takes and makes.
+
+Titles, descriptions and examples are left out: a provider that rewords a page has not changed its model.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from atelier.domain.model_lines import ListedPrice, Unusable
+
+Schema = Mapping[str, Any]
+
+_KEPT: Final = frozenset(
+    {
+        *("type", "enum", "const", "default", "format", "pattern", "required", "nullable"),
+        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+        *("minLength", "maxLength", "minItems", "maxItems"),
+    }
+)
+_DEEPEST: Final = 12
+_LARGEST: Final = 200_000
+"""Characters of a snapshot as JSON: an item of the table holds 400 KB."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a provider says of a model: the schemas of its input and its output, and what it lists."""
+
+    input: Schema
+    output: Schema
+    deprecated: bool = False
+    listed_price: ListedPrice | None = None
+
+    @property
+    def text(self) -> str:
+        """Both schemas as JSON, the same for the same schemas. Raises Unusable for one that is too long to be kept."""
+        text = json.dumps([self.input, self.output], sort_keys=True, separators=(",", ":"))
+        if len(text) > _LARGEST:
+            raise Unusable(f"Its schema is longer than {_LARGEST} characters.")
+        return text
+
+    @classmethod
+    def of_text(cls, text: str) -> "Snapshot":
+        """The schemas that were kept."""
+        taken, made = json.loads(text)
+        return cls(taken, made)
+
+
+def hash_of(text: str) -> str:
+    """The hash of a kept snapshot."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def reduced(schema: object, schemas: Schema, *, depth: int = 0) -> Schema:
+    """A schema with its references resolved; `schemas` are those that it may refer to by name."""
+    if not isinstance(schema, Mapping) or depth > _DEEPEST:
+        return {}
+    if isinstance(named := schema.get("$ref"), str):
+        aside = {name: value for name, value in schema.items() if name != "$ref"}
+        target = schemas.get(named.rpartition("/")[2])
+        return {**reduced(target, schemas, depth=depth + 1), **reduced(aside, schemas, depth=depth + 1)}
+    if isinstance(kinds := schema.get("type"), list):
+        return reduced({**schema, "type": next((each for each in kinds if each != "null"), None)}, schemas, depth=depth)
+    kept: dict[str, Any] = {name: schema[name] for name in sorted(_KEPT & schema.keys())}
+    if isinstance(required := kept.get("required"), list):
+        kept["required"] = sorted(map(str, required))
+    if isinstance(fields := schema.get("properties"), Mapping):
+        kept["properties"] = {str(name): reduced(each, schemas, depth=depth + 1) for name, each in fields.items()}
+    if isinstance(items := schema.get("items"), Mapping):
+        kept["items"] = reduced(items, schemas, depth=depth + 1)
+    for name in ("anyOf", "oneOf"):
+        if isinstance(listed := schema.get(name), list):
+            kept["anyOf"] = [reduced(each, schemas, depth=depth + 1) for each in listed]
+    for each in schema.get("allOf", []) if isinstance(schema.get("allOf"), list) else ():
+        kept = {**reduced(each, schemas, depth=depth + 1), **kept}
+    return kept
+
+
+def changes_between(before: Snapshot, after: Snapshot) -> str:
+    """Which fields of input and output came, went and changed, in words."""
+    said = []
+    for what, one, other in (("input", before.input, after.input), ("output", before.output, after.output)):
+        old, new = one.get("properties", {}), other.get("properties", {})
+        said += [f"{what} has {name}" for name in sorted(new.keys() - old.keys())]
+        said += [f"{what} no longer has {name}" for name in sorted(old.keys() - new.keys())]
+        said += [f"{what} has another {name}" for name in sorted(old.keys() & new.keys()) if old[name] != new[name]]
+        if not said and one != other:
+            said.append(f"{what} is another")
+    return "; ".join(said)

@@ -1,0 +1,388 @@
+"""Models that operators add by one line: against fakes of fal and Replicate, from the request to what is charged."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from unittest import mock
+
+import pytest
+import urllib3
+
+from atelier import wiring
+from atelier.providers.http import Http
+from testbed.environment import clear_caches
+from testbed.harness import Answer, Harness
+from testbed.template import PROJECT
+from tests.integration.builders import Json, a_client, created, shown, work_on
+from tests.support.fal_server import FalServer
+from tests.support.published_models import KREA, KREA_ID, PROMPT, SEEDREAM_ID, VIDEO, fal_entry, replicate_entry
+from tests.support.replicate_server import ReplicateServer
+
+DAY: Final = 24 * 3600
+PAGE: Final = PROJECT / "docs/providers.md"
+PRICE: Final = {"amount": 0.025, "per": "megapixel", "as_of": "2026-11-29"}
+LINE: Final[Json] = {"provider": "fal", "model": KREA_ID, "type": "image", "price": PRICE}
+SEEDREAM_LINE: Final[Json] = {
+    "provider": "replicate",
+    "model": SEEDREAM_ID,
+    "type": "image",
+    "price": {"amount": 0.04, "per": "image", "as_of": "2026-11-29"},
+    "params": {"max_images": {"choices": [1]}},
+}
+
+
+@dataclass
+class World:
+    """A deployment whose providers are fakes."""
+
+    w: Harness
+    fal: FalServer
+    replicate: ReplicateServer
+
+    def add(self, line: Json = LINE, **fields: Any) -> Json:
+        """Add a line, and have it checked; the line as it is then."""
+        made = created(self.w.call("POST", "/models", {**line, **fields}))
+        self.w.check_models()
+        return self.shown(made)
+
+    def shown(self, line: Json) -> Json:
+        return shown(self.w, f"/models/{line['id']}")
+
+    def patch(self, line: Json, **change: Any) -> Answer:
+        return self.w.call("PATCH", f"/models/{line['id']}", change)
+
+    def generate(self, status: int = 202, **fields: Any) -> Any:
+        """What is answered to a request for an image."""
+        answer = self.w.call("POST", "/generate/image", {"prompt": "A boat", "model": KREA_ID, **fields})
+        assert answer.status == status, answer.text
+        return answer.json
+
+    def finished(self, task: Json) -> Json:
+        """A task, once it is over; nobody waits for a fake."""
+        work_on(self.w, task["id"])
+        return shown(self.w, f"/tasks/{task['id']}")
+
+    def a_minute_later(self) -> None:
+        """What processes have read of the catalog is read again."""
+        self.w.pass_time(61)
+
+
+@pytest.fixture
+def world(w: Harness, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    fake = {"queued": 0.0, "working": 0.0}
+    with FalServer(**fake) as fal, ReplicateServer(**fake) as replicate, urllib3.PoolManager() as pool:  # type: ignore[arg-type]
+        addresses = {"QUEUE": fal.url, "REST": fal.url, "API": f"{fal.url}/v1"}
+        for name, url in addresses.items():
+            monkeypatch.setenv(f"FAL_{name}_URL", url)
+        monkeypatch.setenv("FAL_KEY_SECRET", fal.key)
+        monkeypatch.setenv("REPLICATE_TOKEN_SECRET", replicate.token)
+        monkeypatch.setenv("REPLICATE_API_URL", replicate.api_url)
+        clear_caches()
+        patience = urllib3.Timeout(connect=2, read=2)
+        with (
+            mock.patch.object(wiring, "_secret", lambda name: lambda: name),
+            mock.patch.object(wiring, "http", return_value=Http(pool, patience=patience)),
+        ):
+            yield World(w, fal, replicate)
+
+
+# ------------------------------------------------------------------------------------------------------- one line
+
+
+@pytest.mark.parametrize(("line", "cost"), [(LINE, 0.025), (SEEDREAM_LINE, 0.04)], ids=["fal", "replicate"])
+def test_one_line_adds_a_model(world: World, line: Json, cost: float) -> None:
+    made = world.w.call("POST", "/models", line)
+    assert (made.status, made.json["status"]) == (202, "pending")
+    (error,) = world.generate(400, model=line["model"])["errors"]
+    assert error["pointer"] == "/model"
+    assert world.w.check_models() == {"looked_at": 1, "reported": 0}
+    assert world.shown(made.json)["status"] == "active"
+    world.a_minute_later()
+    asked = {"model": line["model"], "aspect_ratio": "1:1", "seed": 7}
+    assert world.w.call("POST", "/generate/image/estimate", {"prompt": "x", **asked}).json["reserved"] == cost
+    task = world.generate(**asked)
+    assert (task["provider"], task["served_by"]) == (line["provider"], line["provider"])
+    task = world.finished(task)
+    assert (task["status"], task["cost"]["actual"], task["seed"]) == ("succeeded", cost, 7)
+    sent = (world.fal if line is LINE else world.replicate).books.of("submit")[0]["input"]
+    assert sent["seed"] == 7
+    assert ("image_size" in sent) is (line is LINE)
+
+
+def bodies_on_the_page(path: str) -> list[Json]:
+    """What docs/providers.md sends to a path, in its section about models by configuration."""
+    section = PAGE.read_text().split("## Models by configuration")[1].split("\n## ")[0]
+    sent = re.findall(rf"\$API{path} -H .*? -d '(.*?)'$", section, re.MULTILINE | re.DOTALL)
+    return [json.loads(text) for text in sent]
+
+
+def test_the_page_adds_a_model_of_each_provider(world: World) -> None:
+    lines = bodies_on_the_page("/models")
+    assert [each["provider"] for each in lines] == ["fal", "replicate"]
+    assert [world.add(each)["status"] for each in lines] == ["active", "active"]
+    for body in bodies_on_the_page("/generate/image"):
+        task = created(world.w.call("POST", "/generate/image", body))
+        assert world.finished(task)["status"] == "succeeded"
+
+
+def test_an_added_model_is_capped_by_the_deployment(world: World) -> None:
+    world.add()
+    (error,) = world.generate(400, params={"enable_safety_checker": False})["errors"]
+    assert error["pointer"] == "/params/enable_safety_checker"
+
+
+def test_a_line_is_listed_with_its_source(world: World) -> None:
+    line = world.add()
+    listed = world.w.call("GET", "/models", query={"source": "configured"}).json["items"]
+    assert [(each["id"], each["line_id"], each["source"]) for each in listed] == [(KREA_ID, line["id"], "configured")]
+    assert listed[0]["price"]["as_of"] == "2026-11-29"
+    assert listed[0]["limits"]["num_outputs"] == 4
+    every = world.w.call("GET", "/providers").json["items"]
+    assert KREA_ID in [each["id"] for provider in every for each in provider["models"]]
+
+
+def test_waiting_and_rejected_lines_are_listed_on_demand(world: World) -> None:
+    world.w.call("POST", "/models", LINE)
+    assert world.w.call("GET", "/models", query={"source": "configured"}).json["items"] == []
+    (each,) = world.w.call("GET", "/models", query={"status": ["pending", "rejected"]}).json["items"]
+    assert (each["id"], each["status"]) == (KREA_ID, "pending")
+
+
+def test_built_in_models_ask_for_no_lines(world: World) -> None:
+    with mock.patch.object(wiring, "model_lines", side_effect=AssertionError("read")):
+        world.generate(model="fal-ai/flux/dev")
+        world.generate(model="fal-ai/flux-pro", provider="fal")
+
+
+def test_lines_are_read_once_a_minute(world: World) -> None:
+    world.add()
+    lines = wiring.model_lines()
+    with mock.patch.object(lines, "_read", wraps=lines._read) as read:
+        for _ in range(3):
+            world.generate()
+        assert read.call_count == 1
+        world.a_minute_later()
+        world.generate()
+        assert read.call_count == 2
+
+
+def test_an_alias_and_a_default_name_the_line(world: World) -> None:
+    world.add(aliases=["krea"], default=True)
+    task = world.generate(model="krea")
+    assert task["model"] == KREA_ID
+    answer = world.w.call("POST", "/generate/image", {"prompt": "A boat", "provider": "fal"})
+    assert answer.json["model"] == KREA_ID
+    assert len(world.w.call("GET", "/tasks", query={"model": "krea"}).json["items"]) == 2
+
+
+def test_params_of_a_line_are_checked_like_all(world: World) -> None:
+    world.add()
+    errors = world.generate(400, params={"sync_mode": True, "num_inference_steps": 99, "num_images": 2})["errors"]
+    assert {each["pointer"] for each in errors} == {
+        *("/params/sync_mode", "/params/num_inference_steps", "/params/num_images"),
+    }
+
+
+def test_a_budget_counts_what_a_line_costs(world: World) -> None:
+    world.add()
+    client = a_client(world.w)["id"]
+    world.w.call("PUT", f"/clients/{client}/budget", {"limit": 0.03})
+    world.generate(client_id=client)
+    assert world.generate(409, client_id=client)["budget"]["needed"] == 0.025
+
+
+# ------------------------------------------------------------------------------------------------ prices, versions
+
+
+def test_a_task_is_charged_the_price_it_was_created_with(world: World) -> None:
+    line = world.add(price={**PRICE, "per": "image"})
+    task = world.generate()
+    changed = world.patch(line, price={"amount": 1, "as_of": "2026-12-01"})
+    assert (changed.status, changed.json["status"]) == (200, "active")
+    assert world.finished(task)["cost"] == {"estimated": 0.025, "actual": 0.025, "currency": "USD"}
+    world.a_minute_later()
+    assert world.finished(world.generate())["cost"]["actual"] == 1
+
+
+def test_a_fallback_has_the_price_of_its_line(world: World) -> None:
+    world.add(SEEDREAM_LINE, default=True)
+    world.fal.instead = None
+    task = world.generate(providers=["fal", "replicate"], model="fal-ai/flux/dev", prompt="x submit:422")
+    world.replicate.models[SEEDREAM_ID] = replicate_entry(SEEDREAM_ID)
+    task = world.finished(task)
+    assert task["provider"] == "replicate"
+    assert task["cost"]["estimated"] == 0.04
+
+
+def test_a_retired_model_names_its_successor(world: World) -> None:
+    line = world.add(replacement="fal-ai/flux-2-pro")
+    task = world.generate()
+    assert world.w.call("DELETE", f"/models/{line['id']}").status == 204
+    assert world.w.call("DELETE", f"/models/{line['id']}").status == 204
+    (error,) = world.generate(400)["errors"]
+    assert "use fal-ai/flux-2-pro" in error["detail"]
+    assert world.finished(task)["status"] == "succeeded"
+    assert world.shown(line)["lifecycle"] == "retired"
+
+
+def test_a_line_that_was_never_active_is_removed(world: World) -> None:
+    made = created(world.w.call("POST", "/models", LINE))
+    assert world.w.call("DELETE", f"/models/{made['id']}").status == 204
+    assert world.w.call("GET", f"/models/{made['id']}").status == 404
+    assert world.add()["status"] == "active"
+
+
+# -------------------------------------------------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        (None, "fal has no model"),
+        (fal_entry(KREA_ID, output=VIDEO), "no image"),
+        (fal_entry(KREA_ID, {"scene": {"type": "string"}}), "no prompt"),
+        ({"endpoint_id": KREA_ID}, "no schema"),
+    ],
+    ids=["unknown", "no-image", "no-prompt", "no-schema"],
+)
+def test_a_line_that_fits_nothing_is_rejected(world: World, entry: Json | None, reason: str) -> None:
+    world.fal.models = {KREA_ID: entry} if entry else {}
+    line = world.add()
+    assert line["status"] == "rejected"
+    assert reason in line["reason"]
+    world.generate(400)
+    world.fal.models = {KREA_ID: fal_entry(KREA_ID)}
+    assert world.w.check_models()["looked_at"] == 0
+    assert world.patch(line, aliases=["krea"]).json["status"] == "pending"
+    world.w.check_models()
+    assert world.shown(line)["status"] == "active"
+
+
+def test_a_community_model_needs_a_version(world: World) -> None:
+    world.replicate.models[SEEDREAM_ID] = replicate_entry(SEEDREAM_ID, official=False)
+    assert f"{SEEDREAM_ID}:5c7d5dc6" in world.add(SEEDREAM_LINE)["reason"]
+    assert world.add(SEEDREAM_LINE, model=f"{SEEDREAM_ID}:5c7d5dc6")["status"] == "active"
+
+
+def test_a_provider_that_does_not_answer_keeps_it_pending(world: World) -> None:
+    world.fal.key = "another"
+    line = world.add()
+    assert (line["status"], line["reason"]) == ("pending", "The provider refused our key.")
+    assert world.w.check_models()["looked_at"] == 0
+    world.fal.key = "fal-key"
+    world.w.pass_time(61)
+    world.w.check_models()
+    assert world.shown(line)["status"] == "active"
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"model": "fal-ai/flux/dev"}, "/model"),
+        ({"aliases": ["fal-ai/flux-pro"]}, "/aliases/0"),
+        ({"replacement": "nothing"}, "/replacement"),
+        ({"provider": "polly"}, "/provider"),
+        ({"price": {**PRICE, "per": "second"}}, ""),
+        ({"default": True, "price": None}, ""),
+        ({"price": {"amount": 1, "per": "image"}}, "/price/as_of"),
+        ({"colour": 1}, "/colour"),
+    ],
+    ids=["model", "alias", "replacement", "provider", "unit", "default", "as_of", "unknown"],
+)
+def test_a_line_that_makes_no_sense_is_refused(world: World, fields: Json, pointer: str) -> None:
+    answer = world.w.call("POST", "/models", {**LINE, **fields})
+    assert (answer.status, [each["pointer"] for each in answer.json["errors"]]) == (400, [pointer])
+
+
+def test_a_provider_that_is_not_configured_is_refused(w: Harness) -> None:
+    answer = w.call("POST", "/models", LINE)
+    assert (answer.status, answer.json["errors"][0]["pointer"]) == (400, "/provider")
+
+
+def test_names_and_defaults_are_taken_once(world: World) -> None:
+    world.add(default=True)
+    again = world.w.call("POST", "/models", LINE)
+    assert [each["pointer"] for each in again.json["errors"]] == ["/model"]
+    other = {**LINE, "model": "fal-ai/other", "default": True}
+    assert [each["pointer"] for each in world.w.call("POST", "/models", other).json["errors"]] == ["/default"]
+
+
+def test_a_repeated_request_adds_one_line(world: World) -> None:
+    key = {"Idempotency-Key": "once"}
+    first, second = (world.w.call("POST", "/models", LINE, headers=key) for _ in range(2))
+    assert first.json["id"] == second.json["id"]
+    assert second.headers["Idempotent-Replayed"] == "true"
+
+
+def test_a_stale_version_changes_nothing(world: World) -> None:
+    line = world.add()
+    stale = {"If-Match": '"1"'}
+    assert world.w.call("PATCH", f"/models/{line['id']}", {"default": True}, headers=stale).status == 412
+    assert world.w.call("DELETE", f"/models/{line['id']}", headers=stale).status == 412
+    assert world.patch(line).headers["ETag"] == '"2"'
+
+
+def test_a_change_that_does_not_fit_is_refused(world: World) -> None:
+    line = world.add()
+    answer = world.patch(line, params={"quality": {"default": "high"}})
+    assert answer.status == 400
+    assert "no field of its input" in answer.json["errors"][0]["detail"]
+    assert world.shown(line) == line
+
+
+# --------------------------------------------------------------------------------------------------------- reports
+
+
+def reports(line: Json) -> dict[str, str]:
+    return {each["kind"]: each["detail"] for each in line["reports"]}
+
+
+def test_nothing_changes_unless_an_operator_says_so(world: World) -> None:
+    line = world.add()
+    world.fal.models[KREA_ID] = fal_entry(KREA_ID, {**KREA, "style": PROMPT["prompt"]}, status="deprecated")
+    world.fal.prices[KREA_ID]["unit_price"] = 0.05
+    world.w.pass_time(DAY - 120)
+    assert world.w.check_models()["looked_at"] == 0
+    world.w.pass_time(180)
+    assert world.w.check_models() == {"looked_at": 1, "reported": 3}
+    told = world.shown(line)
+    assert reports(told) == {
+        "deprecated": "fal says that it is deprecated.",
+        "changed": "input has style",
+        "repriced": "0.05 USD / megapixels, after 0.025 USD / megapixels.",
+    }
+    assert told["schema_hash"] == line["schema_hash"] != told["latest_schema_hash"]
+    assert world.generate()["cost"]["estimated"] == 0.025
+    world.w.pass_time(DAY)
+    assert world.w.check_models()["reported"] == 3
+    assert world.shown(line)["reports"] == told["reports"]
+
+
+def test_reports_end_when_they_are_dealt_with(world: World) -> None:
+    line = world.add()
+    world.fal.models[KREA_ID] = fal_entry(KREA_ID, {**KREA, "strength": {"type": "boolean"}}, status="deprecated")
+    world.fal.prices[KREA_ID]["unit_price"] = 0.05
+    world.w.pass_time(DAY)
+    world.w.check_models()
+    assert world.patch(line, schema_hash="nothing").status == 400
+    taken = world.patch(line, schema_hash=world.shown(line)["latest_schema_hash"]).json
+    assert set(reports(taken)) == {"deprecated", "repriced"}
+    assert set(reports(world.patch(line, price={"amount": 0.05, "as_of": "2026-11-30"}).json)) == {"deprecated"}
+    assert reports(world.patch(line, lifecycle="deprecated", replacement="fal-ai/flux-2-pro").json) == {}
+    world.w.pass_time(DAY)
+    assert world.w.check_models() == {"looked_at": 1, "reported": 0}
+    assert world.finished(world.generate(params={"strength": True}))["status"] == "succeeded"
+
+
+def test_a_model_that_is_gone_is_reported(world: World) -> None:
+    line = world.add()
+    entry = world.fal.models.pop(KREA_ID)
+    world.w.pass_time(DAY)
+    world.w.check_models()
+    assert set(reports(world.shown(line))) == {"gone"}
+    world.fal.models[KREA_ID] = entry
+    world.w.pass_time(DAY)
+    world.w.check_models()
+    assert world.shown(line)["reports"] == []
