@@ -16,6 +16,7 @@ from tests.mutants import (
     imports,
     listing,
     organising,
+    provenance,
     reports,
     requests,
     sharing,
@@ -39,6 +40,7 @@ MUTANTS: Final = (
     *activity.MUTANTS,
     *galleries.MUTANTS,
     *exports.MUTANTS,
+    *provenance.MUTANTS,
 )
 
 
@@ -53,6 +55,7 @@ SUITE: Final = tuple(
         "tests/unit/test_params.py",
         "tests/unit/test_pipeline*.py",
         "tests/unit/test_table_writes.py",
+        "tests/unit/test_c2pa.py",
         "tests/unit/test_cloudfront.py",
         "tests/unit/test_measuring.py",
         "tests/unit/test_usage_csv.py",
