@@ -34,7 +34,7 @@ def get_usage_report(query: Annotated[UsageQuery, Query()], request: Request) ->
     access, now = access_of(app), utcnow()
     account, grants = query.owner or access.account, wiring.grants_of(query.owner, access=access)
     report = usage_report(
-        query, account=account, ledger=wiring.ledger_reader(), model_id=_model_id, now=now, grants=grants
+        query, account=account, ledger=wiring.ledger_reader(), model_id=wiring.model_id, now=now, grants=grants
     )
     return usage_response(report, wanted=query.format, accept=request.headers.get("accept"))
 
@@ -53,11 +53,6 @@ def list_activity(query: Annotated[ActivityQuery, Query()]) -> Reply:
     """
     access = access_of(app)
     return page_response(wiring.activity_reader().list(query, access=access, now=access.at))
-
-
-def _model_id(provider: str, name: str) -> str:
-    # The adapters, which the models come with, are loaded by the first report that speaks of models.
-    return wiring.models().id_of(provider, name)
 
 
 handler = bootstrap(serve(app), wiring.ledger_reader, prime=lambda: (app.get_openapi_json_schema(), wiring.models()))

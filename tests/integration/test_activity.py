@@ -320,6 +320,18 @@ def test_guests_see_what_concerns_what_they_see(p: People) -> None:
     assert entries(p, GUEST) == entries(p)
 
 
+def test_shares_are_logged_for_who_may_manage_them(p: People) -> None:
+    """By the lower of the token's role and the share's."""
+    p.share(SCOPES[2], role="admin")
+    p.w.log_activity()
+    everything = entries(p)
+    assert "share.created" in {each["action"] for each in everything}
+    for who in (OWNER, GUEST):
+        for role in ("viewer", "editor"):
+            seen = p.ok(who, "GET", "/activity", claims={"cognito:groups": f"[{role}]"})["items"]
+            assert seen == [each for each in everything if each["resource"]["type"] != "share"]
+
+
 @pytest.mark.parametrize("end", ["revoke", "delete", "expire"])
 def test_a_guest_sees_nothing_after_the_end(p: People, end: str) -> None:
     p.share(

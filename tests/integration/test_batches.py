@@ -285,6 +285,21 @@ def test_an_atomic_batch_changes_a_resource_once(w: Harness) -> None:
     assert shown(w, path)["name"] == "Acme"
 
 
+def test_an_atomic_batch_too_large_says_what_fits(w: Harness) -> None:
+    """A delete of a task whose job may be charged takes five writes of its own."""
+    made = [each["id"] for each in results(batch(w, "generate", images(ITEMS)))]
+    for id_ in made:
+        task = wiring.tasks().load(id_)
+        assert task
+        wiring.tasks().note(task, lease_until=w.now)
+    deletes: list[Json] = [{"op": "delete", "id": id_} for id_ in made]
+    refused = results(batch(w, "tasks", deletes, atomic=True))
+    assert {each["status"] for each in refused} == {409}
+    assert "100 writes of one transaction, which hold its first 19 items" in refused[0]["problem"]["detail"]
+    assert shown(w, "/tasks")["total"] == ITEMS
+    assert statuses(batch(w, "tasks", deletes[:19], atomic=True)) == [204] * 19
+
+
 # ------------------------------------------------------------------------------------------------------------ dry run
 
 

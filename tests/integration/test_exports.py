@@ -122,9 +122,19 @@ def test_an_export_has_every_file_with_its_checksum(w: Harness, client: Json) ->
     tasks = {task["id"]: task for task in shown(w, "/tasks", client_id=client["id"])["items"]}
     for name, each in listed.items():
         assert (each["sha256"], each["bytes"]) == (hashlib.sha256(found[name]).hexdigest(), len(found[name]))
-        assert (each["prompt"], each["model"]) == tuple(tasks[each["task_id"]][it] for it in ("prompt", "model"))
+        assert (each["prompt"], each["seed"]) == tuple(tasks[each["task_id"]][it] for it in ("prompt", "seed"))
     assert stored(export) == ["1.zip"]
     assert left_open() == []
+
+
+def test_files_and_costs_are_of_models_by_their_ids(w: Harness) -> None:
+    task = a_finished_task(w, client_id=a_client(w, "Other")["id"], provider="fal", model="fal-ai/flux-pro")
+    found = contents(carried_out(w, asked_for(w, client_id=task["client_id"])))
+    (file,) = json.loads(found["manifest.json"])["files"]
+    (spend,) = csv.DictReader(io.StringIO(found["spend.csv"].decode(), newline=""))
+    assert task["model"] == "fal-ai/flux-pro"
+    assert file["model"] == spend["SkuId"] == "fal-ai/flux-pro/v1.1"
+    assert file["provenance"] == task["outputs"][0]["provenance"]
 
 
 def test_hostile_names_stay_inside_and_apart(w: Harness, client: Json) -> None:

@@ -22,7 +22,7 @@ from atelier.store.dynamodb.credentials import Keys
 from atelier.store.media import MediaBucket
 from atelier.store.s3_urls import S3Urls
 from atelier.web.tasks import with_urls
-from tests.support.builders import NOON, a_task
+from tests.support.builders import MADE, NOON, a_task
 from tests.support.files import image
 
 BROWSER: Final = shutil.which("chromium") or shutil.which("google-chrome")
@@ -117,7 +117,8 @@ def gallery() -> Iterator[Gallery]:
         s3.create_bucket(Bucket=BUCKET)
         media, content = MediaBucket(s3, BUCKET), Content(image("PNG"))
         outputs = [
-            media.keep(content, f"media/1/{number}/0", TaskType.IMAGE, "Summer-A-boat-1") for number in range(PICTURES)
+            media.keep(content, f"media/1/{number}/0", TaskType.IMAGE, "Summer-A-boat-1", MADE)
+            for number in range(PICTURES)
         ]
         with Gallery(s3, outputs) as server:
             Thread(target=server.serve_forever, daemon=True).start()
@@ -125,7 +126,7 @@ def gallery() -> Iterator[Gallery]:
             server.shutdown()
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no chromium here")
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium on the path")
 def test_a_gallery_downloads_each_picture_once(gallery: Gallery, tmp_path: Path) -> None:
     assert BROWSER is not None
     command = [BROWSER, *HEADLESS, f"--user-data-dir={tmp_path}", f"{gallery.address}/"]

@@ -8,7 +8,8 @@ import boto3
 import pytest
 from PIL import Image
 
-from testbed.harness import BUCKET, Harness, harness
+from atelier.store import keys
+from testbed.harness import BUCKET, TABLE, Harness, harness
 from tests.integration.builders import (
     NOBODY,
     Json,
@@ -85,6 +86,27 @@ def test_images_have_the_requested_size_and_number(w: Harness) -> None:
         image = Image.open(io.BytesIO(content))
         assert (image.format, image.size) == ("PNG", (96, 64))
         assert (output["width"], output["height"], output["duration"]) == (96, 64, None)
+
+
+def test_a_file_tells_where_it_comes_from(w: Harness) -> None:
+    """Also where the sandbox stood in for the model that was asked for, by another name."""
+    task = a_finished_task(w, provider="fal", model="fal-ai/flux-pro")
+    (output,) = task["outputs"]
+    assert output["provenance"] == {
+        "ai_generated": True,
+        "provider": "sandbox",
+        "model": "fal-ai/flux-pro/v1.1",
+        "at": task["completed_at"],
+        "c2pa": "absent",
+    }
+
+
+def test_files_from_before_have_no_provenance(w: Harness) -> None:
+    task = a_finished_task(w)
+    at = keys.task(task["id"])
+    key = {"PK": {"S": at.pk}, "SK": {"S": at.sk}}
+    w.dynamodb.update_item(TableName=TABLE, Key=key, UpdateExpression="REMOVE outputs[0].provenance")
+    assert shown(w, f"/tasks/{task['id']}")["outputs"][0]["provenance"] is None
 
 
 def test_a_video_is_made_as_long_as_asked_for(w: Harness) -> None:

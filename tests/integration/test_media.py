@@ -17,12 +17,19 @@ from atelier.domain.provider import Content, File, Staged
 from atelier.domain.tasks.record import TaskType
 from atelier.store.media import MediaBucket
 from atelier.store.media_formats import LIMITS
+from tests.support.builders import MADE
 from tests.support.files import HEIGHT, NEVER_KEPT, SAMPLES, SECONDS, WIDTH, Sample, image, recording
 
 BUCKET = "media-bucket"
 STEM = "media/1/task/0"
 THUMBNAIL = "media/1/task/0-thumbnail.webp"
 STAGED = "incoming/task/output"
+METADATA = {
+    "ai-generated": "true",
+    "provider": "fal",
+    "model": "fal-ai/flux-2-pro",
+    "at": "2026-01-31T12:00:00.000000Z",
+}
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +72,7 @@ def put(s3: Any, key: str, content: bytes) -> None:
 def code_of(media: MediaBucket, file: File, kind: TaskType) -> str:
     """Why a file is not kept."""
     with pytest.raises(MediaRejected) as refusal:
-        media.keep(file, STEM, kind, "Summer-A-boat-1")
+        media.keep(file, STEM, kind, "Summer-A-boat-1", MADE)
     assert refusal.value.error.retryable is False
     return refusal.value.error.code
 
@@ -77,7 +84,9 @@ def code_of(media: MediaBucket, file: File, kind: TaskType) -> str:
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)
 def test_a_file_is_kept_as_what_it_is(media: MediaBucket, s3: Any, sample: Sample, staged: bool) -> None:
     put(s3, STAGED, sample.content)
-    output = media.keep(Staged(STAGED) if staged else Content(sample.content), STEM, sample.kind, "Summer-A-boat-1")
+    output = media.keep(
+        Staged(STAGED) if staged else Content(sample.content), STEM, sample.kind, "Summer-A-boat-1", MADE
+    )
     assert (output.key, output.content_type) == (f"{STEM}.{sample.extension}", sample.content_type)
     assert output.bytes == len(sample.content)
     sound = sample.kind is TaskType.AUDIO
@@ -89,12 +98,13 @@ def test_a_file_is_kept_as_what_it_is(media: MediaBucket, s3: Any, sample: Sampl
     assert kept["Body"].read() == sample.content
     assert (kept["ContentType"], kept["ContentDisposition"]) == (sample.content_type, disposition)
     assert kept["CacheControl"] == "private, max-age=31536000, immutable"
-    assert kept["Metadata"] == {}
+    assert kept["Metadata"] == {**METADATA, "c2pa": "unknown" if sample.extension == "webm" else "absent"}
+    assert output.provenance == MADE.model_copy(update={"c2pa": kept["Metadata"]["c2pa"]})
     assert keys(s3) == sorted([STAGED, output.key, THUMBNAIL])
 
 
 def test_a_thumbnail_is_served_as_its_file_is(media: MediaBucket, s3: Any) -> None:
-    output = media.keep(Content(image("PNG")), STEM, TaskType.IMAGE, "Summer-A-boat-1")
+    output = media.keep(Content(image("PNG")), STEM, TaskType.IMAGE, "Summer-A-boat-1", MADE)
     assert output.thumbnail_key == THUMBNAIL
     kept = s3.get_object(Bucket=BUCKET, Key=THUMBNAIL)
     assert kept["Body"].read()[8:12] == b"WEBP"
@@ -104,14 +114,24 @@ def test_a_thumbnail_is_served_as_its_file_is(media: MediaBucket, s3: Any) -> No
 
 
 def test_a_file_without_a_thumbnail_is_kept(media: MediaBucket, s3: Any) -> None:
-    output = media.keep(Content(image("PNG")[:2000]), STEM, TaskType.IMAGE, "Summer-A-boat-1")
+    output = media.keep(Content(image("PNG")[:2000]), STEM, TaskType.IMAGE, "Summer-A-boat-1", MADE)
     assert (output.width, output.thumbnail_key) == (WIDTH, None)
     assert keys(s3) == [output.key]
 
 
+def test_metadata_are_ascii_and_fit(media: MediaBucket, s3: Any) -> None:
+    made = MADE.model_copy(update={"provider": "fäl %", "model": "⛵".ljust(2000, "x")})
+    output = media.keep(Content(image("PNG")), STEM, TaskType.IMAGE, "Summer-A-boat-1", made)
+    said = s3.head_object(Bucket=BUCKET, Key=output.key)["Metadata"]
+    assert said["provider"] == "f%C3%A4l%20%25"
+    assert said["model"].startswith("%E2%9B%B5xxx")
+    assert sum(len(name) + len(text.encode("ascii")) for name, text in said.items()) < 2048
+    assert output.provenance == made.model_copy(update={"c2pa": "absent"})
+
+
 def test_a_file_replaces_what_was_there(media: MediaBucket, s3: Any) -> None:
-    media.keep(Content(image("PNG", 10, 10)), STEM, TaskType.IMAGE, "Summer-A-boat-1")
-    assert media.keep(Content(image("PNG", 20, 20)), STEM, TaskType.IMAGE, "Summer-A-boat-1").width == 20
+    media.keep(Content(image("PNG", 10, 10)), STEM, TaskType.IMAGE, "Summer-A-boat-1", MADE)
+    assert media.keep(Content(image("PNG", 20, 20)), STEM, TaskType.IMAGE, "Summer-A-boat-1", MADE).width == 20
     assert keys(s3) == [THUMBNAIL, f"{STEM}.png"]
 
 
@@ -148,8 +168,8 @@ def test_nothing_is_kept_of_an_oversized_file(media: MediaBucket, s3: Any) -> No
 
 def test_staged_files_survive_repeats_and_go_with_the_task(media: MediaBucket, s3: Any) -> None:
     put(s3, STAGED, image("JPEG"))
-    first = media.keep(Staged(STAGED), STEM, TaskType.IMAGE, "Summer-A-boat-1")
-    assert media.keep(Staged(STAGED), STEM, TaskType.IMAGE, "Summer-A-boat-1") == first
+    first = media.keep(Staged(STAGED), STEM, TaskType.IMAGE, "Summer-A-boat-1", MADE)
+    assert media.keep(Staged(STAGED), STEM, TaskType.IMAGE, "Summer-A-boat-1", MADE) == first
     assert keys(s3) == [STAGED, THUMBNAIL, first.key]
     assert media.delete_of_task(1, "task") == 3
     assert keys(s3) == []
@@ -170,7 +190,7 @@ def test_nothing_is_taken_from_elsewhere_in_the_bucket(media: MediaBucket, s3: A
 def test_a_bucket_that_refuses_is_not_a_missing_file(media: MediaBucket, s3: Any) -> None:
     s3.delete_bucket(Bucket=BUCKET)
     with pytest.raises(ClientError):
-        media.keep(Content(recording("flac", None, "flac")), STEM, TaskType.AUDIO, "Summer-A-boat-1")
+        media.keep(Content(recording("flac", None, "flac")), STEM, TaskType.AUDIO, "Summer-A-boat-1", MADE)
 
 
 # ----------------------------------------------------------------------------------------------- ------------ removing

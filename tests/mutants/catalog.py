@@ -17,6 +17,7 @@ from tests.mutants import (
     listing,
     models,
     organising,
+    provenance,
     reports,
     requests,
     sharing,
@@ -41,6 +42,7 @@ MUTANTS: Final = (
     *activity.MUTANTS,
     *galleries.MUTANTS,
     *exports.MUTANTS,
+    *provenance.MUTANTS,
 )
 
 
@@ -56,6 +58,7 @@ SUITE: Final = tuple(
         "tests/unit/test_derived_models.py",
         "tests/unit/test_pipeline*.py",
         "tests/unit/test_table_writes.py",
+        "tests/unit/test_c2pa.py",
         "tests/unit/test_cloudfront.py",
         "tests/unit/test_measuring.py",
         "tests/unit/test_usage_csv.py",

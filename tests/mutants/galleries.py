@@ -13,15 +13,15 @@ MUTANTS: Final = (
     Mutant(
         "every answer has new URLs",
         f"{STORE}/s3_urls.py",
-        "window_begin(self._now())",
+        "window_begin(self._now(), self._window)",
         "self._now()",
         S3_URLS,
     ),
     Mutant(
         "a URL of S3 ends before its life does",
         f"{STORE}/s3_urls.py",
-        "(URL_LIFE + URL_WINDOW)",
-        "(URL_LIFE)",
+        "(life + window)",
+        "life",
         S3_URLS,
     ),
     Mutant(
@@ -55,8 +55,8 @@ MUTANTS: Final = (
     Mutant(
         "a thumbnail is stored where its task's cleanup does not look",
         f"{STORE}/media.py",
-        "f\"{key.rpartition('.')[0]}-thumbnail.webp\"",
-        "f\"thumbnails/{key.rpartition('.')[0]}.webp\"",
+        'f"{target.stem}-thumbnail.webp"',
+        'f"thumbnails/{target.stem}.webp"',
         MEDIA,
     ),
 )

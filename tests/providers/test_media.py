@@ -18,8 +18,10 @@ from atelier.domain.pipeline_ports import MediaRejected
 from atelier.domain.provider import Content, Remote, Unavailable
 from atelier.domain.tasks.record import TaskType
 from atelier.store import downloads
-from atelier.store.media import PART, MediaBucket
+from atelier.store.media import MediaBucket
 from atelier.store.media_formats import LIMITS, MIB
+from atelier.store.s3_objects import PART
+from tests.support.builders import MADE
 from tests.support.files import NEVER_KEPT, SAMPLES, Sample, image, recording
 
 BUCKET = "media-bucket"
@@ -147,7 +149,7 @@ def left_over(s3: Any) -> tuple[list[str], int]:
 def code_of(media: MediaBucket, remote: Remote, kind: TaskType = TaskType.IMAGE) -> str:
     """Why a file is not kept."""
     with pytest.raises(MediaRejected) as refusal:
-        media.keep(remote, STEM, kind, "Summer-A-boat-1")
+        media.keep(remote, STEM, kind, "Summer-A-boat-1", MADE)
     assert refusal.value.error.retryable is False
     return refusal.value.error.code
 
@@ -158,14 +160,16 @@ def code_of(media: MediaBucket, remote: Remote, kind: TaskType = TaskType.IMAGE)
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)
 def test_a_files_type_is_its_contents_not_its_servers(media: MediaBucket, s3: Any, cdn: Cdn, sample: Sample) -> None:
     cdn.behaviour = sends(sample.content, content_type="text/html", content_disposition="attachment; filename=x.exe")
-    output = media.keep(cdn.file("/x.exe"), STEM, sample.kind, "Summer-A-boat-1")
+    output = media.keep(cdn.file("/x.exe"), STEM, sample.kind, "Summer-A-boat-1", MADE)
     assert output.content_type == sample.content_type
-    assert output == media.keep(Content(sample.content), STEM, sample.kind, "Summer-A-boat-1")
-    media.keep(cdn.file(), STEM, sample.kind, "Summer-A-boat-1")
+    assert output == media.keep(Content(sample.content), STEM, sample.kind, "Summer-A-boat-1", MADE)
+    media.keep(cdn.file(), STEM, sample.kind, "Summer-A-boat-1", MADE)
     disposition = f'inline; filename="Summer-A-boat-1.{sample.extension}"'
     kept = s3.get_object(Bucket=BUCKET, Key=output.key)
     assert kept["Body"].read() == sample.content
     assert (kept["ContentType"], kept["ContentDisposition"]) == (sample.content_type, disposition)
+    assert output.provenance
+    assert (kept["Metadata"]["model"], kept["Metadata"]["c2pa"]) == (MADE.model, output.provenance.c2pa)
 
 
 @pytest.mark.parametrize("size", [len(PNG), PART - 1, PART, PART + 1, 2 * PART, 2 * PART + 1])
@@ -175,19 +179,20 @@ def test_a_file_of_any_number_of_parts_arrives_whole(
 ) -> None:
     content = (PNG + bytes(size))[:size]
     cdn.behaviour = how(content)
-    assert media.keep(cdn.file(), STEM, TaskType.IMAGE, "Summer-A-boat-1").bytes == size
-    assert s3.get_object(Bucket=BUCKET, Key=f"{STEM}.png")["Body"].read() == content
+    assert media.keep(cdn.file(), STEM, TaskType.IMAGE, "Summer-A-boat-1", MADE).bytes == size
+    kept = s3.get_object(Bucket=BUCKET, Key=f"{STEM}.png")
+    assert (kept["Body"].read(), kept["Metadata"]["c2pa"]) == (content, "unknown" if size < len(PNG) else "absent")
     assert left_over(s3) == ([THUMBNAIL, f"{STEM}.png"], 0)
 
 
 def test_a_file_fetched_again_replaces_the_first(media: MediaBucket, s3: Any, cdn: Cdn) -> None:
-    first = media.keep(cdn.file(), STEM, TaskType.IMAGE, "Summer-A-boat-1")
-    assert media.keep(cdn.file(), STEM, TaskType.IMAGE, "Summer-A-boat-1") == first
+    first = media.keep(cdn.file(), STEM, TaskType.IMAGE, "Summer-A-boat-1", MADE)
+    assert media.keep(cdn.file(), STEM, TaskType.IMAGE, "Summer-A-boat-1", MADE) == first
     assert left_over(s3) == ([THUMBNAIL, f"{STEM}.png"], 0)
 
 
 def test_no_key_is_sent_and_no_encoding_asked_for(media: MediaBucket, cdn: Cdn) -> None:
-    media.keep(cdn.file("/a%20b.png?token=x%2Fy"), STEM, TaskType.IMAGE, "Summer-A-boat-1")
+    media.keep(cdn.file("/a%20b.png?token=x%2Fy"), STEM, TaskType.IMAGE, "Summer-A-boat-1", MADE)
     [(path, headers)] = cdn.asked
     assert path == "/a%20b.png?token=x%2Fy"
     assert not headers.keys() & {"authorization", "cookie", "proxy-authorization", "x-api-key"}
@@ -247,7 +252,7 @@ def test_only_the_providers_hosts_are_asked(media: MediaBucket, cdn: Cdn) -> Non
 def test_a_refusal_does_not_tell_the_address(media: MediaBucket, cdn: Cdn) -> None:
     cdn.behaviour = sends(b"", status=404)
     with pytest.raises(MediaRejected) as refusal:
-        media.keep(cdn.file("/a.png?signature=secret"), STEM, TaskType.IMAGE, "Summer-A-boat-1")
+        media.keep(cdn.file("/a.png?signature=secret"), STEM, TaskType.IMAGE, "Summer-A-boat-1", MADE)
     assert "secret" not in refusal.value.error.message
 
 
@@ -296,10 +301,10 @@ def test_a_broken_transfer_leaves_nothing_and_is_retriable(
 ) -> None:
     cdn.behaviour = behaviour
     with pytest.raises(Unavailable):
-        media.keep(cdn.file(), STEM, TaskType.IMAGE, "Summer-A-boat-1")
+        media.keep(cdn.file(), STEM, TaskType.IMAGE, "Summer-A-boat-1", MADE)
     assert left_over(s3) == ([], 0)
     cdn.behaviour = sends(PNG)
-    assert media.keep(cdn.file(), STEM, TaskType.IMAGE, "Summer-A-boat-1").bytes == len(PNG)
+    assert media.keep(cdn.file(), STEM, TaskType.IMAGE, "Summer-A-boat-1", MADE).bytes == len(PNG)
 
 
 def test_an_unreachable_server_is_retriable(media: MediaBucket) -> None:
@@ -307,11 +312,11 @@ def test_an_unreachable_server_is_retriable(media: MediaBucket) -> None:
         taken.bind(("127.0.0.1", 0))
         nobody = Remote(f"http://127.0.0.1:{taken.getsockname()[1]}/a.png", ("127.0.0.1",), plain_http=True)
         with pytest.raises(Unavailable):
-            media.keep(nobody, STEM, TaskType.IMAGE, "Summer-A-boat-1")
+            media.keep(nobody, STEM, TaskType.IMAGE, "Summer-A-boat-1", MADE)
 
 
 def test_a_failing_bucket_is_not_the_files_fault(media: MediaBucket, s3: Any, cdn: Cdn) -> None:
     cdn.behaviour = sends(LARGE)
     with mock.patch.object(s3, "upload_part", side_effect=ConnectionError("down")), pytest.raises(ConnectionError):
-        media.keep(cdn.file(), STEM, TaskType.IMAGE, "Summer-A-boat-1")
+        media.keep(cdn.file(), STEM, TaskType.IMAGE, "Summer-A-boat-1", MADE)
     assert left_over(s3) == ([], 0)

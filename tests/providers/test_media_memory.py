@@ -62,7 +62,10 @@ class ForgetfulS3(Quiet):
     """Takes uploads, whole or in parts, and forgets them: what it gives back is always the video, and noughts."""
 
     def do_PUT(self) -> None:
-        """Take an object or a part."""
+        """Take an object or a part, or copy one."""
+        if "x-amz-copy-source" in self.headers:
+            self.answer(body=b"<CopyPartResult><ETag>etag</ETag></CopyPartResult>", content_type="application/xml")
+            return
         left = int(self.headers["content-length"])
         while left:
             left -= len(self.rfile.read(min(left, MIB)))
@@ -75,6 +78,13 @@ class ForgetfulS3(Quiet):
         name = "InitiateMultipartUploadResult" if began else "CompleteMultipartUploadResult"
         body = f"<{name}><UploadId>upload</UploadId><ETag>etag</ETag></{name}>"
         self.answer(body=body.encode(), content_type="application/xml")
+
+    def do_HEAD(self) -> None:
+        """Say how large it is."""
+        self.send_response(200)
+        self.send_header("content-length", str(SIZE))
+        self.send_header("etag", '"etag"')
+        self.end_headers()
 
     def do_GET(self) -> None:
         """Give a range of the object."""
@@ -90,9 +100,11 @@ def serving(handler: type[Quiet]) -> Iterator[str]:
         server.daemon_threads = True
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux says how much memory a process had")

@@ -15,6 +15,7 @@ from botocore.config import Config
 from atelier.domain.provider import Remote
 from atelier.domain.tasks.record import TaskType
 from atelier.store.media import MediaBucket
+from tests.support.builders import MADE
 
 
 def most_memory() -> int:
@@ -38,7 +39,9 @@ if __name__ == "__main__":
 
     def keep(url: str) -> int:
         """Keep one video; its size."""
-        return bucket.keep(Remote(url, ("127.0.0.1",), plain_http=True), "media/1/task/0", TaskType.VIDEO, "film").bytes
+        return bucket.keep(
+            Remote(url, ("127.0.0.1",), plain_http=True), "media/1/task/0", TaskType.VIDEO, "film", MADE
+        ).bytes
 
     # Everything that is imported, built or cached the first time is there after the small one.
     keep(small)

@@ -8,9 +8,10 @@ from atelier.domain.clients import Client
 from atelier.domain.ids import new_id
 from atelier.domain.provider import JobRequest
 from atelier.domain.schema import format_timestamp
-from atelier.domain.tasks.record import Task, TaskType
+from atelier.domain.tasks.record import Provenance, Task, TaskType
 
 NOON: Final = datetime(2026, 1, 31, 12, tzinfo=UTC)
+MADE: Final = Provenance(provider="fal", model="fal-ai/flux-2-pro", at=NOON)
 
 
 def an_id(number: int = 0, *, at: datetime = NOON) -> str:

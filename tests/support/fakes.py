@@ -25,7 +25,16 @@ from atelier.domain.provider import (
     Unavailable,
     Working,
 )
-from atelier.domain.tasks.record import Output, Task, TaskDetail, TaskError, TaskStatus, TaskSummary, TaskType
+from atelier.domain.tasks.record import (
+    Output,
+    Provenance,
+    Task,
+    TaskDetail,
+    TaskError,
+    TaskStatus,
+    TaskSummary,
+    TaskType,
+)
 
 T = TypeVar("T")
 
@@ -162,10 +171,11 @@ class FakeMedia:
 
     files: dict[str, bytes] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
+    made: list[Provenance] = field(default_factory=list)
     spoiled: bool = False  # what comes from now on is not what it should be
     out_of_reach: bool = False
 
-    def keep(self, file: File, stem: str, kind: TaskType, name: str) -> Output:
+    def keep(self, file: File, stem: str, kind: TaskType, name: str, provenance: Provenance) -> Output:
         """Store one file."""
         assert isinstance(file, Content)
         assert kind is TaskType.IMAGE
@@ -175,7 +185,8 @@ class FakeMedia:
             raise MediaRejected(TaskError(code="media_wrong_type", message="No image.", retryable=False))
         self.files[f"{stem}.png"] = file.content
         self.names.append(name)
-        return Output(key=f"{stem}.png", content_type="image/png", bytes=len(file.content))
+        self.made.append(provenance)
+        return Output(key=f"{stem}.png", content_type="image/png", bytes=len(file.content), provenance=provenance)
 
     def delete_of_task(self, user_id: int, task_id: str) -> int:
         """Remove every file of a task."""

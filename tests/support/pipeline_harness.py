@@ -14,7 +14,7 @@ from atelier.domain.pipeline import Pipeline
 from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.domain.provider import Content, File, Provider, Remote
 from atelier.domain.schema import utcnow
-from atelier.domain.tasks.record import Output, Task, TaskType
+from atelier.domain.tasks.record import Output, Provenance, Task, TaskType
 from atelier.store.downloads import download
 from tests.support.builders import a_task, an_id
 from tests.support.fakes import FakeHealth, FakeTasks
@@ -29,7 +29,7 @@ class FakeBucket:
     sizes: dict[str, int] = field(default_factory=dict)
     pool: PoolManager = field(default_factory=PoolManager)
 
-    def keep(self, file: File, stem: str, kind: TaskType, name: str) -> Output:
+    def keep(self, file: File, stem: str, kind: TaskType, name: str, provenance: Provenance) -> Output:
         """Fetch a file."""
         if isinstance(file, Remote):
             with download(file, kind, self.pool) as source:
@@ -39,7 +39,7 @@ class FakeBucket:
         else:
             size = len(file.content) if isinstance(file, Content) else 1
         self.sizes[stem] = size
-        return Output(key=stem, content_type="image/png", bytes=size)
+        return Output(key=stem, content_type="image/png", bytes=size, provenance=provenance)
 
     def delete_of_task(self, user_id: int, task_id: str) -> int:
         """Forget every file of a task."""

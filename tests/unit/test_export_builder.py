@@ -99,7 +99,7 @@ def test_memory_stays_flat_whatever_is_exported() -> None:
     s3.objects[f"{export.folder}plan/files.json"] = json.dumps({"pages": 0, "files": files}).encode()
     client: Any = s3
     tracemalloc.start()
-    builder = ExportBuilder(exports, mock.Mock(), client, "bucket")
+    builder = ExportBuilder(exports, mock.Mock(), client, "bucket", lambda _, name: name)
     became = builder.process(ExportMessage(user_id=1, export_id=export.id, step=1), clock=lambda: NOON)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

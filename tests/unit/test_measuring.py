@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from atelier.domain.pipeline_ports import MediaRejected
-from atelier.domain.tasks.record import TaskType
+from atelier.domain.tasks.record import C2pa, TaskType
 from atelier.store import measuring
 from atelier.store.measuring import Facts, Limits, Measurer, Track, Unmeasurable
 from atelier.store.media_metadata import read_metadata
@@ -210,7 +210,7 @@ def test_a_thumbnail_that_takes_too_much_is_not_made(measurer: Measurer) -> None
     file = io.BytesIO()
     Image.new("L", (9000, 9000)).save(file, "PNG", compress_level=1)
     measurer.limits = Limits(memory=48 * 2**20)
-    assert measurer.image(file, file.tell(), "PNG") == Facts(9000, 9000)
+    assert measurer.image(file, file.tell(), "PNG") == Facts(9000, 9000, c2pa=C2pa.ABSENT)
     assert sides(measurer) == (WIDTH, HEIGHT)
 
 
@@ -296,7 +296,19 @@ def says(*messages: str) -> str:
 FACTS: Final = '{"facts": {"width": 3, "height": 4}}'
 
 
-@pytest.mark.parametrize("then", ["", '{"thumbnail": 7}', '{"thumbnail": "PHN2Zz4="}', '{"thumbnail": "%"}', "[", "{}"])
+@pytest.mark.parametrize(
+    "then",
+    [
+        "",
+        '{"c2pa": "certified"}',
+        '{"c2pa": []}',
+        '{"thumbnail": 7}',
+        '{"thumbnail": "PHN2Zz4="}',
+        '{"thumbnail": "%"}',
+        "[",
+        "{}",
+    ],
+)
 def test_facts_hold_whatever_becomes_of_the_thumbnail(
     then: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from atelier.domain.pipeline import FIRST_POLLS, LAST_POLL, LEASE
 from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.domain.provider import Done, Refused, State, Waiting, Working
 from atelier.domain.tasks import life_cycle
-from atelier.domain.tasks.record import Outcome, Task, TaskStatus
+from atelier.domain.tasks.record import Outcome, Provenance, Task, TaskStatus
 from tests.support.builders import NOON, a_task
 from tests.support.fake_worker import FIRST, TASK_ID, FakeWorker
 from tests.support.fakes import IMAGES, NOT_ALLOWED, Worker, as_the_worker_does
@@ -28,6 +28,16 @@ def test_a_new_task_is_submitted_and_then_asked_after(hands: FakeWorker) -> None
     assert hands.task.status is TaskStatus.PENDING
     job = {"job": f"job-{TASK_ID}", "served_by": "fake", "model": "fake-image"}
     assert hands.next() == GenerationMessage(task_id=TASK_ID, step=1, user_id=1, **job)
+
+
+def test_files_are_kept_with_who_made_them_and_when(hands: FakeWorker) -> None:
+    later = NOON + timedelta(seconds=9)
+    hands.do(FIRST)
+    hands.provider.state = IMAGES
+    hands.do(hands.next(), now=later)
+    made = Provenance(provider="fake", model="fake-image", at=later)
+    assert hands.media.made == [made] * len(IMAGES.files)
+    assert [each.provenance for each in hands.task.outputs] == hands.media.made
 
 
 def test_a_message_that_comes_twice_submits_once(hands: FakeWorker) -> None:

@@ -19,7 +19,7 @@ from atelier.store.table import Database, Table
 from atelier.telemetry import count
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from aws_lambda_powertools.utilities.parameters import SecretsProvider
     from botocore.awsrequest import AWSPreparedRequest
@@ -357,7 +357,8 @@ def _media_urls() -> Callable[[str], str]:
     return _cdn() if settings().cdn_url else _s3_urls()
 
 
-def _s3_urls() -> Callable[[str], str]:
+def _s3_urls(life: "timedelta | None" = None, window: "timedelta | None" = None) -> Callable[[str], str]:
+    from atelier.domain.tasks.record import URL_LIFE, URL_WINDOW
     from atelier.store.dynamodb.credentials import credentials_of
     from atelier.store.s3_urls import S3Urls
 
@@ -366,7 +367,7 @@ def _s3_urls() -> Callable[[str], str]:
         base = f"https://{bucket}.s3.{region}.amazonaws.com"
     else:
         base, region = f"{_s3().meta.endpoint_url}/{bucket}", _s3().meta.region_name
-    return S3Urls(base, region, credentials_of(os.environ))
+    return S3Urls(base, region, credentials_of(os.environ), life=life or URL_LIFE, window=window or URL_WINDOW)
 
 
 def _cdn() -> Callable[[str], str]:
@@ -418,10 +419,17 @@ def export_queue() -> "Queue":
 
 def export_url(key: str) -> str:
     """A signed URL of an archive. It never comes from CloudFront, which has media only."""
+    return _export_urls()(key)
+
+
+@cache
+def _export_urls() -> Callable[[str], str]:
+    from datetime import timedelta
+
     from atelier.domain.exports import URL_LIFE
 
-    named = {"Bucket": settings().bucket, "Key": key}
-    return str(_s3().generate_presigned_url("get_object", Params=named, ExpiresIn=int(URL_LIFE.total_seconds())))
+    second = timedelta(seconds=1)  # signatures are dated by the second
+    return _s3_urls(life=URL_LIFE - second, window=second)
 
 
 @cache
@@ -429,7 +437,7 @@ def export_builder() -> "ExportBuilder":
     """The worker of exports."""
     from atelier.store.export_builder import ExportBuilder
 
-    return ExportBuilder(exports(), export_queue(), _s3(), settings().bucket)
+    return ExportBuilder(exports(), export_queue(), _s3(), settings().bucket, model_id)
 
 
 @cache
@@ -528,6 +536,11 @@ def models() -> "Catalog":
 
     every = (*sandbox.MODELS, *fal.MODELS, *replicate.MODELS, *bedrock.MODELS, *polly.MODELS)
     return Catalog(every, sandbox_prices=settings().sandbox_prices)
+
+
+def model_id(provider: str, name: str) -> str:
+    """The id of a provider's model by any of its names. The first call loads the adapters: the models are with them."""
+    return models().id_of(provider, name)
 
 
 def configured() -> tuple[str, ...]:

@@ -27,13 +27,17 @@ def _items(says: str) -> ConfigDict:
     return ConfigDict(json_schema_extra=lambda schema: schema["properties"]["items"].update(items=item))
 
 
+_ATOMIC: Final = (
+    f"All items or none, in one transaction, so at most {MOST_ATOMIC} items and 100 writes:"
+    " a delete of a task whose job may still be charged takes five."
+)
+
+
 class Batch(RequestModel):
     """Up to 100 items, each carried out by itself, in their order."""
 
     items: Annotated[Items, Field(min_length=1, max_length=MOST_ITEMS)]
-    atomic: Annotated[
-        bool, Field(strict=True, description=f"All items or none, in one transaction; at most {MOST_ATOMIC}.")
-    ] = False
+    atomic: Annotated[bool, Field(strict=True, description=_ATOMIC)] = False
     dry_run: Annotated[bool, Field(strict=True, description="The same answers, and nothing is written.")] = False
 
 

@@ -11,7 +11,7 @@ from atelier.domain.file_names import file_name, folder_name
 from atelier.domain.ledger import is_unpriced
 from atelier.domain.money import from_millionths, in_millionths
 from atelier.domain.schema import format_timestamp
-from atelier.domain.tasks.record import Task
+from atelier.domain.tasks.record import Output, Task
 
 TASKS: Final = "tasks.csv"
 SPEND: Final = "spend.csv"
@@ -31,15 +31,15 @@ Row = dict[str, Any]
 """What is written down of a task: its cells in the tables, and its files by their keys."""
 
 
-def row_of(task: Task, campaign: str | None) -> Row:
-    """What an export needs of a task, as JSON. `campaign` is the name of its campaign."""
+def row_of(task: Task, *, model: str, campaign: str | None) -> Row:
+    """What an export needs of a task, as JSON. `model` is the id of its model, `campaign` its campaign's name."""
     actual, estimated = task.cost.actual, task.cost.estimated
     return {
         "id": task.id,
         "type": task.type,
         "status": task.status,
         "provider": task.provider,
-        "model": task.model,
+        "model": model,
         "prompt": task.prompt,
         "seed": task.seed,
         "client_id": task.client_id,
@@ -58,8 +58,13 @@ def row_of(task: Task, campaign: str | None) -> Row:
         "unpriced": task.over and is_unpriced(task),
         "cost": in_millionths(actual),
         "day": format_timestamp(task.completed_at or task.updated_at)[:10],
-        "outputs": [{"key": each.key, "bytes": each.bytes, "content_type": each.content_type} for each in task.outputs],
+        "outputs": [_file_of(each) for each in task.outputs],
     }
+
+
+def _file_of(output: Output) -> dict[str, Any]:
+    made = output.provenance and output.provenance.model_dump(mode="json")
+    return {"key": output.key, "bytes": output.bytes, "content_type": output.content_type, "provenance": made}
 
 
 def names_of(row: Row) -> Iterator[str]:
@@ -130,7 +135,8 @@ def manifest(
             name, sha256, volume = found
             entry = {"name": name, "task_id": row["id"], "output": number, "content_type": output["content_type"]}
             stored = {"bytes": output["bytes"], "sha256": sha256, "missing": sha256 is None, "volume": volume}
-            line = json.dumps({**entry, **stored, **shown, "cost": costs}, ensure_ascii=False)
+            made = {"provenance": output.get("provenance")}  # plans from before have none
+            line = json.dumps({**entry, **stored, **shown, "cost": costs, **made}, ensure_ascii=False)
             yield separator + line.encode()
             separator = b",\n"
     yield b"\n]}\n"

@@ -8,7 +8,7 @@ https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, Literal
 from unicodedata import category, normalize
 from urllib.parse import quote
 
@@ -65,12 +65,12 @@ def distinct(names: Iterable[str]) -> list[str]:
     return found
 
 
-def content_disposition(name: str) -> str:
-    """The header that has a file shown in place, and saved under this name (RFC 6266, RFC 8187)."""
+def content_disposition(name: str, how: Literal["inline", "attachment"] = "inline") -> str:
+    """The header that has a file shown in place or saved at once, and under this name (RFC 6266, RFC 8187)."""
     if name.isascii():
-        return f'inline; filename="{name}"'
+        return f'{how}; filename="{name}"'
     plain = "".join(each for each in normalize("NFKD", name) if each.isascii() and (each.isalnum() or each in "-_."))
-    return f"inline; filename=\"{plain.lstrip('-_')}\"; filename*=UTF-8''{quote(name, safe='')}"
+    return f"{how}; filename=\"{plain.lstrip('-_')}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def part_of_name(text: str) -> str:

@@ -42,7 +42,7 @@ from atelier.domain.provider import (
     Working,
 )
 from atelier.domain.tasks import life_cycle
-from atelier.domain.tasks.record import Outcome, Output, Task, TaskError, TaskStatus, TaskSummary
+from atelier.domain.tasks.record import Outcome, Output, Provenance, Task, TaskError, TaskStatus, TaskSummary
 from atelier.domain.tasks.requests import MOST_OUTPUTS, TYPED_OPTIONS
 
 Answer = TypeVar("Answer")
@@ -276,7 +276,7 @@ class Pipeline:
 
     def _store_outputs(self, task: Task, done: Done, *, now: datetime) -> Task:
         try:
-            outputs = [self._kept(task, done, number) for number in range(_files_to_keep(done, task))]
+            outputs = [self._kept(task, done, number, now=now) for number in range(_files_to_keep(done, task))]
         except Unavailable as failure:
             return self._schedule_poll(task, now=now, status_reason=str(failure))
         except MediaRejected as media_rejected:
@@ -292,9 +292,11 @@ class Pipeline:
         ended = self._fail(task, error, now=now, outcome=Outcome.SUCCEEDED, cost=cost)
         return self._record_outcome(ended, now=now)
 
-    def _kept(self, task: Task, done: Done, number: int) -> Output:
+    def _kept(self, task: Task, done: Done, number: int, *, now: datetime) -> Output:
         name = file_stem((task.file_prefix, task.prompt[:200]), number + 1)
-        output = self.media.keep(done.files[number], f"media/{task.user_id}/{task.id}/{number}", task.type, name)
+        stem = f"media/{task.user_id}/{task.id}/{number}"
+        made = Provenance(provider=task.served_by, model=self.catalog.id_of(task.provider, task.model), at=now)
+        output = self.media.keep(done.files[number], stem, task.type, name, made)
         return output.model_copy(update={"flagged": True}) if number in done.flagged else output
 
     def _fail(

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from atelier.domain.messages import AccountMessage
 from atelier.domain.provider import File
-from atelier.domain.tasks.record import Output, Task, TaskError, TaskType
+from atelier.domain.tasks.record import Output, Provenance, Task, TaskError, TaskType
 
 
 class GenerationMessage(AccountMessage):
@@ -73,10 +73,11 @@ class Queue(Protocol):
 class Media(Protocol):
     """The media bucket."""
 
-    def keep(self, file: File, stem: str, kind: TaskType, name: str) -> Output:
+    def keep(self, file: File, stem: str, kind: TaskType, name: str, provenance: Provenance) -> Output:
         """Store one file under a key that begins with `stem`, replacing what was there.
 
-        Whoever saves it gets `name`, with the extension of its type.
+        Whoever saves it gets `name`, with the extension of its type. What `provenance` does not know of it, whether a
+        manifest is embedded, is found out.
 
         Raises MediaRejected, and Unavailable when the file could not be fetched now.
         """

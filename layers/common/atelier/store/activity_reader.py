@@ -35,18 +35,25 @@ class ActivityReader:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def _shared(self, query: ActivityQuery, grants: Sequence[Grant], within: Condition) -> list[QueryPage]:
-        queries = [(grant, each) for grant in grants for each in self._queries(query, grant.account, grant, within)]
+    def _shared(
+        self, query: ActivityQuery, grants: Sequence[Grant], within: Condition, *, manages: bool
+    ) -> list[QueryPage]:
+        queries = [
+            (grant, each)
+            for grant in grants
+            for each in self._queries(query, grant.account, grant, within, manages=manages and grant.role is Role.ADMIN)
+        ]
         wanted = [key for grant, _ in queries for key in shared_keys(grant)]
         pages, beside = self._table.read_together(wanted, [each for _, each in queries])
         return [page for (grant, _), page in zip(queries, pages, strict=True) if is_there(grant, beside)]
 
-    def _queries(self, query: ActivityQuery, account: int, grant: Grant | None, within: Condition) -> list[Query]:
-        """The queries for what of a log was asked for and may be seen."""
+    def _queries(
+        self, query: ActivityQuery, account: int, grant: Grant | None, within: Condition, *, manages: bool
+    ) -> list[Query]:
+        """The queries for what of a log was asked for and may be seen, by who `manages` shares and secrets or not."""
         scope = _scope(query, grant)
         if scope is None:
             return []
-        manages = grant is None or grant.role is Role.ADMIN
         parts = [_partition(account, *scope, managed) for managed in ((False, True) if manages else (False,))]
         return [_query(query, part, within) for part in parts]
 
@@ -59,11 +66,12 @@ class ActivityReader:
             return _page(query, [])
         summary = keys.summary(access.actor)
         is_mine = query.owner in (None, "me", str(access.account))
-        own = self._queries(query, access.account, None, within) if is_mine else []
+        manages = access.role is Role.ADMIN  # the lower of a token's and a share's role is what counts
+        own = self._queries(query, access.account, None, within, manages=manages) if is_mine else []
         is_all = query.owner not in ("me", str(access.account))
         pages, beside = self._table.read_together([summary] if is_all else [], own)
         grants = disjoint(owned_by(grants_in(beside.get(summary), access), query.owner)) if is_all else ()
-        return _page(query, [*pages, *self._shared(query, grants, within)])
+        return _page(query, [*pages, *self._shared(query, grants, within, manages=manages)])
 
 
 Scope = tuple[str | None, str | None]

@@ -318,7 +318,7 @@ class Batch:
             return  # the batch has ended: what was not carried out was refused
         prepared, rest = self._prepare(left)
         if self.atomic and (rest or any(isinstance(self.outcomes.get(index), DomainError) for index in group)):
-            self._call_off(group, too_many=bool(rest))
+            self._call_off(group, fits=len(prepared) if rest else None)
         else:
             self._groups[:0] = [again for again in (*self._transact(prepared), list(rest)) if again]
 
@@ -432,10 +432,17 @@ class Batch:
         self.forget()
         self.progress.reload()
 
-    def _call_off(self, group: Sequence[int], *, too_many: bool = False) -> None:
-        """Refuse all items of an atomic batch that are not refused for a reason of their own."""
-        refusal = called_off("takes more writes than one transaction has" if too_many else "was refused")
+    def _call_off(self, group: Sequence[int], *, fits: int | None = None) -> None:
+        """Refuse all items of an atomic batch that are not refused for a reason of their own.
+
+        `fits` says how many would have been one transaction, where that is why.
+        """
+        why = "was refused" if fits is None else _TOO_MANY.format(MOST_WRITES, fits)
+        refusal = called_off(why)
         self.outcomes |= {index: refusal for index in group if not isinstance(self.outcomes.get(index), DomainError)}
+
+
+_TOO_MANY: Final = "takes more than the {} writes of one transaction, which hold its first {} items"
 
 
 def called_off(why: str = "was refused") -> NotCarriedOut:

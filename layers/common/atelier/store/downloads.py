@@ -71,6 +71,9 @@ class Download:
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes; fewer than `size` only at the end. Raises MediaRejected over the limit, Unavailable."""
+        if 0 <= size <= len(self._ahead):
+            wanted_now, self._ahead = self._ahead[:size], self._ahead[size:]
+            return wanted_now
         ahead, self._ahead = self._ahead, b""
         wanted = size - len(ahead) if size >= 0 else None
         return ahead + self._filled(wanted) if ahead else self._filled(wanted)

@@ -13,11 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
-from urllib.parse import quote
-
-from botocore.exceptions import ClientError
 
 from atelier.domain import export_texts
 from atelier.domain.export_texts import MANIFEST, SPEND, TASKS, Row, folder_of, names_of, row_of
@@ -41,7 +37,8 @@ from atelier.store import keys, task_items
 from atelier.store.account_summary import summary_from
 from atelier.store.deadline import remaining
 from atelier.store.exports import Exports, shows
-from atelier.store.multipart import PART, MultipartUpload
+from atelier.store.multipart import MultipartUpload
+from atelier.store.s3_objects import PART, found
 from atelier.store.table import ConcurrentUpdate
 
 if TYPE_CHECKING:
@@ -54,6 +51,8 @@ _PAGE: Final = 49  # tasks: two items each, and the account's summary, are one r
 _END: Final = 200  # bytes of an archive behind its directory, at most
 
 Clock = Callable[[], datetime]
+ModelId = Callable[[str, str], str]
+"""The id of a provider's model, by any of its names."""
 
 
 class ExportQueue(Protocol):
@@ -106,11 +105,14 @@ class _Candidates:
 class ExportBuilder:
     """See the module."""
 
-    def __init__(self, exports: Exports, queue: ExportQueue, client: "S3Client", bucket: str) -> None:
+    def __init__(
+        self, exports: Exports, queue: ExportQueue, client: "S3Client", bucket: str, model_id: ModelId
+    ) -> None:
         self._exports = exports
         self._queue = queue
         self._client = client
         self._bucket = bucket
+        self._model_id = model_id
 
     def process(self, message: ExportMessage, *, clock: Clock) -> str:
         """Carry out a step, if it is still to be done; what became of it, for the log.
@@ -191,7 +193,7 @@ class ExportBuilder:
         for ids in self._ids(export):
             tasks = self._tasks(export, ids)
             self._name_campaigns(export, found, tasks)
-            self._note(export, found, [row_of(task, found.campaigns[task.campaign_id]) for task in tasks])
+            self._note(export, found, [self._row(task, found) for task in tasks])
         names = dict(zip(found.folders, distinct(found.folders.values()), strict=True))
         paths = distinct(f"{names[campaign]}/{name}" for campaign, name, _, _ in found.files)
         files = [[path, key, size] for path, (_, _, key, size) in zip(paths, found.files, strict=True)]
@@ -206,6 +208,10 @@ class ExportBuilder:
             lease_until=None,
             next_at=clock(),
         )
+
+    def _row(self, task: Task, found: _Candidates) -> Row:
+        model = self._model_id(task.provider, task.model)
+        return row_of(task, model=model, campaign=found.campaigns[task.campaign_id])
 
     def _ids(self, export: Export) -> Iterator[list[str]]:
         start = None
@@ -260,9 +266,7 @@ class ExportBuilder:
         plan = Plan(planned["pages"], tuple(PlannedFile(*each) for each in planned["files"]))
         made = _Volume(self, export, plan)
         key = f"{export.folder}{made.number}.zip"
-        upload = MultipartUpload(
-            self._client, self._bucket, key, disposition=_attachment(made.name), on_part=made.note_progress
-        )
+        upload = MultipartUpload(self._client, self._bucket, key, name=made.name, on_part=made.note_progress)
         with upload:
             is_last = made.fill(Archive(upload.write, at=export.created_at))
             self._put(export, f"sums-{made.number}", made.sums)
@@ -339,12 +343,7 @@ class ExportBuilder:
 
     def _open(self, key: str, **how: Any) -> Any:
         """The object, or None when there is none."""
-        try:
-            return self._client.get_object(Bucket=self._bucket, Key=key, **how)
-        except ClientError as failure:
-            if failure.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.NOT_FOUND:
-                return None
-            raise
+        return found(lambda: self._client.get_object(Bucket=self._bucket, Key=key, **how))
 
     def _put(self, export: Export, name: str, content: Any) -> None:
         body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
@@ -424,8 +423,3 @@ def _measured(chunks: Iterable[bytes]) -> tuple[int, int]:
     for chunk in chunks:
         size, crc = size + len(chunk), zlib.crc32(chunk, crc)
     return size, crc
-
-
-def _attachment(name: str) -> str:
-    """The header that has a browser save a file by its name (RFC 6266)."""
-    return f"attachment; filename=\"export.zip\"; filename*=UTF-8''{quote(name)}"

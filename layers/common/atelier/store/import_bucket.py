@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from atelier.domain.import_files import FileRefused, ImportFormat
 from atelier.domain.imports import CONTENT_TYPES, UPLOAD_LIFE, Upload
+from atelier.store.s3_objects import found
 from atelier.store.table import unanswered_is_busy
 
 if TYPE_CHECKING:
@@ -53,14 +54,10 @@ class ImportBucket:
 
     def find(self, account: int, import_id: str) -> UploadedFile | None:
         """The file, if it is there. Raises Busy."""
-        try:
-            with unanswered_is_busy("The bucket did not answer."):
-                found = self._client.head_object(Bucket=self._bucket, Key=_key(account, import_id))
-        except ClientError as failure:
-            if failure.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.NOT_FOUND:
-                return None
-            raise
-        return UploadedFile(found["ContentLength"], found["ETag"])
+        key = _key(account, import_id)
+        with unanswered_is_busy("The bucket did not answer."):
+            head = found(lambda: self._client.head_object(Bucket=self._bucket, Key=key))
+        return None if head is None else UploadedFile(head["ContentLength"], head["ETag"])
 
     def blocks(self, account: int, import_id: str, file: UploadedFile, *, start: int) -> Iterator[bytes]:
         """The file from a byte on. Raises Busy, and FileRefused when it is gone or was uploaded again."""

@@ -2,7 +2,7 @@
 
 A file of two kilobytes can make a library ask for gigabytes, or run for hours, or worse. So nothing of a file is
 interpreted in the process that holds our credentials: a `Measurer` hands the file to a child (`measuring_child`), piece
-by piece as it asks for them, and takes back a few numbers, and a thumbnail if there is one by the time the child ends.
+by piece as it asks for them, and takes back a few facts, and a thumbnail if there is one by the time the child ends.
 The child is started once and forks for each file: a start takes a third of a second, a fork some milliseconds.
 """
 
@@ -22,6 +22,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO, Final
 
+from atelier.domain.tasks.record import C2pa
 from atelier.store.measuring_child import FRAME, PIECE
 
 _CHILD: Final = Path(__file__).with_name("measuring_child.py")
@@ -59,13 +60,15 @@ class Track:
 class Facts:
     """What a file says of itself; for an image its pixels, for a recording its tracks, and its seconds if it says.
 
-    `thumbnail` is a WebP of at most 512 pixels a side, where one could be made within the limits.
+    `c2pa` says whether a manifest was found, and `thumbnail` is a WebP of at most 512 pixels a side, each where that
+    could be had within the limits.
     """
 
     width: int = 0
     height: int = 0
     seconds: float | None = None
     tracks: tuple[Track, ...] = ()
+    c2pa: C2pa = C2pa.UNKNOWN
     thumbnail: bytes | None = field(default=None, repr=False)
 
 
@@ -88,9 +91,10 @@ class Measurer:
 
     def image(self, file: BinaryIO, size: int, reader: str) -> Facts:
         """The pixels of an image of `size` bytes, by Pillow's name of its format. Raises Unmeasurable."""
-        found, thumbnail = self._measure(file, {"as": "image", "reader": reader, "size": size})
+        answer = self._measure(file, {"as": "image", "reader": reader, "size": size})
+        found = _facts_in(answer)
         sides = _positive_integer(found.get("width")), _positive_integer(found.get("height"))
-        return Facts(*sides, thumbnail=thumbnail)
+        return Facts(*sides, c2pa=_c2pa_in(answer), thumbnail=_thumbnail_in(answer))
 
     def video(self, file: BinaryIO, size: int, reader: str) -> Facts:
         """The tracks of a video of `size` bytes, by FFmpeg's name of its container. Raises Unmeasurable."""
@@ -101,11 +105,12 @@ class Measurer:
         return self._recording(file, {"as": "sound", "reader": reader, "size": size})
 
     def _recording(self, file: BinaryIO, job: dict[str, Any]) -> Facts:
-        found, thumbnail = self._measure(file, job)
+        answer = self._measure(file, job)
+        found = _facts_in(answer)
         microseconds = _positive_integer(found.get("microseconds"))
         tracks = tuple(_track(each) for each in found.get("tracks", ()) if isinstance(each, dict))
         seconds = round(microseconds / 1_000_000, 3) if microseconds else None
-        return Facts(seconds=seconds, tracks=tracks, thumbnail=thumbnail)
+        return Facts(seconds=seconds, tracks=tracks, c2pa=_c2pa_in(answer), thumbnail=_thumbnail_in(answer))
 
     @property
     def process_id(self) -> int | None:
@@ -124,7 +129,7 @@ class Measurer:
                 pipe.close()
         process.wait()
 
-    def _measure(self, file: BinaryIO, job: dict[str, Any]) -> tuple[Mapping[str, Any], bytes | None]:
+    def _measure(self, file: BinaryIO, job: dict[str, Any]) -> Mapping[str, Any]:
         limits = self.limits
         job |= {"path": sys.path, "memory": limits.memory, "seconds": limits.processor, "pixels": limits.pixels}
         answer: dict[str, Any] = {}
@@ -138,7 +143,7 @@ class Measurer:
             except BaseException:
                 self.close()  # what the child would say next is the answer to something else
                 raise
-        return _facts_in(answer), _thumbnail_in(answer)
+        return answer
 
     def _exchange(self, file: BinaryIO, job: dict[str, Any], answer: dict[str, Any]) -> None:
         """Let the child measure the file; what it says becomes part of `answer` as it is said."""
@@ -176,6 +181,13 @@ def _facts_in(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(facts, dict):
         return facts
     raise Unmeasurable(str(answer.get("unfit")))
+
+
+def _c2pa_in(answer: Mapping[str, Any]) -> C2pa:
+    try:
+        return C2pa(str(answer.get("c2pa")))
+    except ValueError:
+        return C2pa.UNKNOWN
 
 
 def _thumbnail_in(answer: Mapping[str, Any]) -> bytes | None:

@@ -1,8 +1,8 @@
 """The process that opens untrusted media, run as a script by `measuring`.
 
-It says what is in a file, and draws a small picture of it. It loads the libraries once and forks for every file, so
-that each file meets a fresh process whose memory and processor time are limited. It has no network, no credentials and
-no file of its own: it asks its parent for the bytes it wants.
+It says what is in a file and whether a C2PA manifest is, and draws a small picture of it. It loads the libraries once
+and forks for every file, so that each file meets a fresh process whose memory and processor time are limited. It has no
+network, no credentials and no file of its own: it asks its parent for the bytes it wants.
 A message is its length in four bytes, and JSON; the bytes of a file come in the same frame without JSON.
 """
 
@@ -124,6 +124,7 @@ def _image(file: BinaryIO, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
         try:
             with Image.open(file, formats=(job["reader"],)) as image:
                 yield {"facts": {"width": image.width, "height": image.height}}
+                yield _c2pa(job)
                 yield _thumbnail(image)
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
             raise Unfit("pixels") from None
@@ -142,7 +143,14 @@ def _recording(file: BinaryIO, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
     ) as container:
         tracks = [_track(each) for each in islice(container.streams, _MOST_TRACKS)]
         yield {"facts": {"microseconds": container.duration, "tracks": tracks}}
+        yield _c2pa(job)
         yield _thumbnail(_waveform(container) if job["as"] == "sound" else _poster(container))
+
+
+def _c2pa(job: dict[str, Any]) -> dict[str, Any]:
+    from atelier.store.c2pa import find_store  # noqa: PLC0415 - found by the path that comes with the job
+
+    return {"c2pa": find_store(_whole(job), job["reader"])}
 
 
 def _track(stream: Any) -> dict[str, Any]:
@@ -289,11 +297,16 @@ def _limit(memory: int, seconds: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (now + memory, now + memory))
 
 
+def _whole(job: dict[str, Any]) -> io.BufferedReader:
+    """The file, read from its beginning."""
+    return io.BufferedReader(_FileOfParent(job["size"]), PIECE // 4)
+
+
 def _measure(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The facts, then the thumbnail if there can be one; the reason where the next of them cannot be had."""
+    """The facts, the manifest, then the thumbnail if there can be one; the reason where the next cannot be had."""
     measure = _image if job["as"] == "image" else _recording
     try:
-        yield from measure(io.BufferedReader(_FileOfParent(job["size"]), PIECE // 4), job)
+        yield from measure(_whole(job), job)
     except Unfit as unfit:
         yield {"unfit": str(unfit)}
     except MemoryError:
@@ -317,6 +330,8 @@ def _load(library: str) -> None:
     import PIL.ImageDraw  # noqa: PLC0415
     import PIL.ImageOps  # noqa: PLC0415
     import PIL.WebPImagePlugin  # noqa: PLC0415
+
+    import atelier.store.c2pa  # noqa: F401, PLC0415
 
     PIL.Image.preinit()
     if library != "image":

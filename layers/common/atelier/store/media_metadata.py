@@ -4,7 +4,7 @@ import io
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
-from atelier.domain.tasks.record import TaskType
+from atelier.domain.tasks.record import C2pa, TaskType
 from atelier.store.measuring import MEASURER, Facts, Unmeasurable
 from atelier.store.media_formats import HEAD, Format, format_of, media_rejected, wrong_type
 from atelier.store.s3_reader import S3Reader
@@ -14,12 +14,14 @@ from atelier.store.s3_reader import S3Reader
 class MediaMetadata:
     """Pixels of what can be seen, seconds of what lasts; None where there are none, or the file does not say.
 
-    `thumbnail` is a WebP of the image, of a video's first image or of a sound's waveform, where one could be made.
+    `c2pa` says whether a manifest is embedded, `thumbnail` is a WebP of the image, of a video's first image or of a
+    sound's waveform, where one could be made.
     """
 
     width: int | None = None
     height: int | None = None
     duration: float | None = None
+    c2pa: C2pa = C2pa.UNKNOWN
     thumbnail: bytes | None = field(default=None, repr=False)
 
 
@@ -47,7 +49,7 @@ def _image(file: BinaryIO, form: Format) -> MediaMetadata:
     facts = MEASURER.image(file, _size(file), form.reader)
     if not (facts.width and facts.height):
         raise wrong_type(TaskType.IMAGE)
-    return MediaMetadata(facts.width, facts.height, thumbnail=facts.thumbnail)
+    return MediaMetadata(facts.width, facts.height, c2pa=facts.c2pa, thumbnail=facts.thumbnail)
 
 
 def _recording(file: BinaryIO, form: Format, kind: TaskType) -> MediaMetadata:
@@ -60,14 +62,14 @@ def _video(facts: Facts) -> MediaMetadata:
     sizes = [(track.width, track.height) for track in facts.tracks if track.type == "video" and not track.cover]
     if not sizes or not all(sizes[0]):
         raise wrong_type(TaskType.VIDEO)
-    return MediaMetadata(*sizes[0], duration=facts.seconds, thumbnail=facts.thumbnail)
+    return MediaMetadata(*sizes[0], duration=facts.seconds, c2pa=facts.c2pa, thumbnail=facts.thumbnail)
 
 
 def _audio(facts: Facts) -> MediaMetadata:
     moving = any(track.type == "video" and not track.cover for track in facts.tracks)
     if moving or not any(track.sample_rate for track in facts.tracks if track.type == "audio"):
         raise wrong_type(TaskType.AUDIO)
-    return MediaMetadata(duration=facts.seconds, thumbnail=facts.thumbnail)
+    return MediaMetadata(duration=facts.seconds, c2pa=facts.c2pa, thumbnail=facts.thumbnail)
 
 
 def _size(file: BinaryIO) -> int:

@@ -3,29 +3,27 @@
 import hashlib
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
+
+from atelier.domain.file_names import content_disposition
+from atelier.store.s3_objects import PART
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
-PART: Final = 8 * 2**20
-"""From how many bytes on a part is sent. S3 takes at most 10,000 of them, and all but the last have at least 5 MiB."""
-
 
 class MultipartUpload:
-    """An upload to one key. Left by an exception, it is aborted, and S3 keeps nothing of it.
+    """An upload of an archive to one key, to be saved as `name`. Left by an exception, it is aborted: S3 keeps nothing.
 
     `on_part` is called after each part.
     """
 
-    def __init__(
-        self, client: "S3Client", bucket: str, key: str, *, disposition: str, on_part: Callable[[], object]
-    ) -> None:
+    def __init__(self, client: "S3Client", bucket: str, key: str, *, name: str, on_part: Callable[[], object]) -> None:
         self._client = client
         self._bucket = bucket
         self._key = key
-        self._disposition = disposition
+        self._name = name
         self._on_part = on_part
         self._buffer = bytearray()
         self._parts: list[CompletedPartTypeDef] = []
@@ -38,7 +36,7 @@ class MultipartUpload:
             Bucket=self._bucket,
             Key=self._key,
             ContentType="application/zip",
-            ContentDisposition=self._disposition,
+            ContentDisposition=content_disposition(self._name, "attachment"),
             CacheControl="private, no-store",
         )
         self._id = begun["UploadId"]

@@ -7,10 +7,10 @@ share is made once, which leaves two digests for each; botocore's presigner take
 
 import hmac
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from atelier.domain.schema import utcnow
@@ -21,17 +21,23 @@ from atelier.store.dynamodb.signature import signing_key
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
 
-_SECONDS: Final = int((URL_LIFE + URL_WINDOW).total_seconds())
-
 
 class S3Urls:
     """Signs the addresses of keys below `base`, in which there is the bucket's name.
 
-    A URL works for at least its life, unless the credentials that it was signed with end before.
+    A URL works for at least its life, and no longer than a window more; less where the credentials that it was signed
+    with end before. Both are whole seconds.
     """
 
     def __init__(
-        self, base: str, region: str, credentials: Credentials, *, now: Callable[[], datetime] = utcnow
+        self,
+        base: str,
+        region: str,
+        credentials: Credentials,
+        *,
+        life: timedelta = URL_LIFE,
+        window: timedelta = URL_WINDOW,
+        now: Callable[[], datetime] = utcnow,
     ) -> None:
         parts = urlsplit(base)
         self._site = f"{parts.scheme}://{parts.netloc}"
@@ -39,11 +45,14 @@ class S3Urls:
         self._path = parts.path.rstrip("/")
         self._region = region
         self._credentials = credentials
+        self._window = window
+        self._seconds = int((life + window).total_seconds())
         self._now = now
 
     def __call__(self, key: str) -> str:
         """A signed, expiring URL of the file."""
-        query, scope, proof = _window(self._credentials(), self._region, window_begin(self._now()))
+        begin = window_begin(self._now(), self._window)
+        query, scope, proof = _window(self._credentials(), self._region, begin, self._seconds)
         path = f"{self._path}/{quote(key, safe='/~')}"
         canonical = f"GET\n{path}\n{query}\nhost:{self._host}\n\nhost\nUNSIGNED-PAYLOAD"
         said = f"{scope}{sha256(canonical.encode()).hexdigest()}"
@@ -51,7 +60,7 @@ class S3Urls:
 
 
 @lru_cache(maxsize=2)
-def _window(keys: "Keys | ReadOnlyCredentials", region: str, begin: datetime) -> tuple[str, str, bytes]:
+def _window(keys: "Keys | ReadOnlyCredentials", region: str, begin: datetime, seconds: int) -> tuple[str, str, bytes]:
     """What all URLs of a window share: the query, the head of what is signed, and the key that signs it."""
     stamp = f"{begin:%Y%m%dT%H%M%SZ}"
     scope = f"{stamp[:8]}/{region}/s3/aws4_request"
@@ -60,7 +69,7 @@ def _window(keys: "Keys | ReadOnlyCredentials", region: str, begin: datetime) ->
         "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
         "X-Amz-Credential": f"{keys.access_key}/{scope}",
         "X-Amz-Date": stamp,
-        "X-Amz-Expires": str(_SECONDS),
+        "X-Amz-Expires": str(seconds),
         **({"X-Amz-Security-Token": keys.token} if keys.token else {}),
         "X-Amz-SignedHeaders": "host",
     }

@@ -54,9 +54,30 @@ URL_WINDOW: Final = URL_LIFE / 4
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def window_begin(now: datetime) -> datetime:
+def window_begin(now: datetime, window: timedelta = URL_WINDOW) -> datetime:
     """When the window began in which URLs are the same as they are `now`."""
-    return now - (now - _EPOCH) % URL_WINDOW
+    return now - (now - _EPOCH) % window
+
+
+class C2pa(StrEnum):
+    """Whether a C2PA manifest is embedded in a file; unknown where its format or the file could not be read."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+class Provenance(StoredModel):
+    """Where a file comes from."""
+
+    ai_generated: Annotated[bool, Field(description="Whether a model has made it.")] = True
+    provider: Annotated[str, Field(description="What really made it: the provider, or `sandbox` in its place.")]
+    model: Annotated[str, Field(description="The id of the model, also where an alias was asked for.")]
+    at: Annotated[Timestamp, Field(description="When it was stored here.")]
+    c2pa: Annotated[
+        C2pa,
+        Field(description="Whether a C2PA manifest is embedded in it, which is kept and not verified."),
+    ] = C2pa.UNKNOWN
 
 
 class Output(StoredModel):
@@ -73,6 +94,9 @@ class Output(StoredModel):
     height: int | None = None
     duration: Annotated[float | None, Field(description="Seconds.")] = None
     flagged: Annotated[bool, Field(description="Whether the provider's own safety check has marked this file.")] = False
+    provenance: Annotated[
+        Provenance | None, Field(description="Where it comes from; null for files from before that was kept.")
+    ] = None
     key: SkipJsonSchema[Annotated[str, Field(exclude=True)]]
     thumbnail_key: SkipJsonSchema[Annotated[str | None, Field(exclude=True)]] = None
 
