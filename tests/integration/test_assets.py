@@ -135,7 +135,7 @@ def test_what_is_announced_fits_its_purpose(w: Harness) -> None:
         assert places(w.call("POST", "/assets", body_of(PNG, **fields))) == {pointer}
     heic = w.call("POST", "/assets", body_of(PNG, content_type="image/heic"))
     assert "convert the picture to JPEG or PNG" in problem(heic, 400)["detail"]
-    assert an_asset(w, content_type="Image/JPG")["content_type"] == "image/jpeg"
+    assert an_asset(w, content_type="image/jpg")["content_type"] == "image/jpeg"
     problem(w.call("POST", "/assets", body_of(PNG, client_id=NOBODY)), 404)
 
 
@@ -214,7 +214,7 @@ def test_a_mask_keeps_its_edges(w: Harness) -> None:
 
 
 def animated() -> bytes:
-    frames = [Image.new("P", (8, 6), number) for number in range(3)]
+    frames = [Image.new("RGB", (8, 6), color) for color in ("red", "green", "blue")]
     file = io.BytesIO()
     frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
     return file.getvalue()

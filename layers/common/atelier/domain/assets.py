@@ -7,6 +7,7 @@ twice, as it was uploaded and normalized for providers; anything else as it was 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
@@ -120,7 +121,7 @@ class NewAsset(RequestModel):
     name: Annotated[Name, Field(alias="filename")]
     content_type: Annotated[
         str,
-        Field(max_length=100, json_schema_extra={"enum": [each for types in CONTENT_TYPES.values() for each in types]}),
+        Field(max_length=100, json_schema_extra={"enum": [*chain(*CONTENT_TYPES.values()), *_ALSO_CALLED]}),
         BeforeValidator(_usual_type),
     ]
     size: Annotated[
