@@ -5,6 +5,7 @@ from typing import Final
 from tests.mutants import (
     PROJECT,
     activity,
+    assets,
     batches,
     budgets,
     cleanups,
@@ -30,6 +31,7 @@ MUTANTS: Final = (
     *organising.MUTANTS,
     *batches.MUTANTS,
     *imports.MUTANTS,
+    *assets.MUTANTS,
     *requests.MUTANTS,
     *sharing.MUTANTS,
     *generation.MUTANTS,
@@ -76,6 +78,7 @@ SUITE: Final = tuple(
                 "webhook_delivery",
                 "batches",
                 "imports",
+                "assets",
                 "import_crashes",
                 "account_limits",
                 "fair_queues",
