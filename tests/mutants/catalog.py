@@ -5,6 +5,7 @@ from typing import Final
 from tests.mutants import (
     PROJECT,
     activity,
+    assets,
     batches,
     budgets,
     cleanups,
@@ -32,6 +33,7 @@ MUTANTS: Final = (
     *organising.MUTANTS,
     *batches.MUTANTS,
     *imports.MUTANTS,
+    *assets.MUTANTS,
     *requests.MUTANTS,
     *sharing.MUTANTS,
     *generation.MUTANTS,
@@ -82,6 +84,7 @@ SUITE: Final = tuple(
                 "webhook_delivery",
                 "batches",
                 "imports",
+                "assets",
                 "import_crashes",
                 "account_limits",
                 "fair_queues",
