@@ -21,9 +21,9 @@ DOCUMENT: Final = "../layers/common/atelier/web/openapi.json"
 
 def npm() -> tuple[list[str], dict[str, str]]:
     """How npm is called, and with which environment. Exits with what to do where there is no Node."""
-    found, own = shutil.which("npm"), _wheel()
-    if found and _is_new_enough():
-        return [found], dict(os.environ)
+    if _is_here():
+        return ["npm"], dict(os.environ)
+    own = _wheel()
     if own is None:
         sys.exit("error: the console needs Node; `make console` installs it")
     folder = str(own / "bin")
@@ -31,13 +31,10 @@ def npm() -> tuple[list[str], dict[str, str]]:
     return [f"{folder}/node", str(own / "lib/node_modules/npm/bin/npm-cli.js")], {**os.environ, "PATH": path}
 
 
-def is_here() -> bool:
-    """Whether there is a Node without the wheel."""
-    return shutil.which("npm") is not None and _is_new_enough()
-
-
 def main(words: list[str]) -> None:
     """See the module."""
+    if words == ["is-here"]:
+        sys.exit(not _is_here())
     command, environment = npm()
 
     def run(*arguments: str) -> None:
@@ -46,8 +43,6 @@ def main(words: list[str]) -> None:
             sys.exit(done.returncode)
 
     match words:
-        case ["is-here"]:
-            pass
         case ["types"]:
             run("ci", "--silent")
             run("exec", "--silent", "--", "openapi-typescript", DOCUMENT, "--output", "src/schema.d.ts")
@@ -58,7 +53,9 @@ def main(words: list[str]) -> None:
             run("run", "--silent", "build")
 
 
-def _is_new_enough() -> bool:
+def _is_here() -> bool:
+    if not (shutil.which("node") and shutil.which("npm")):
+        return False
     asked = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False)
     return asked.returncode == 0 and int(asked.stdout.lstrip("v").partition(".")[0]) >= LEAST
 

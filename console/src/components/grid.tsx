@@ -149,7 +149,7 @@ export function Grid<T>(props: GridProps<T>) {
       aria-rowcount={hasMore ? -1 : rows}
       aria-colcount={columns}
       aria-multiselectable={onSelect ? true : undefined}
-      style={{ height: rows * height }}
+      style={{ height: `${rows * height}px` }}
       onKeyDown={onKeyDown}
     >
       {rowsShown.map((row) => (
@@ -157,7 +157,7 @@ export function Grid<T>(props: GridProps<T>) {
           key={view.from + row}
           role="row"
           aria-rowindex={view.from + row + 1}
-          style={{ transform: `translateY(${(view.from + row) * height}px)`, gap: GAP }}
+          style={{ transform: `translateY(${(view.from + row) * height}px)`, gap: `${GAP}px` }}
         >
           {shown.slice(row * columns, (row + 1) * columns).map((item, column) => {
             const index = first + row * columns + column;
@@ -168,7 +168,7 @@ export function Grid<T>(props: GridProps<T>) {
                 key={key}
                 role="gridcell"
                 class="tile"
-                style={{ width: side }}
+                style={{ width: `${side}px` }}
                 aria-selected={onSelect ? isSelected : undefined}
               >
                 <a
