@@ -4,7 +4,7 @@ import { day, money, percent } from "../format";
 
 interface BudgetBarProps {
   /** Whose it is. */
-  title: preact.ComponentChildren;
+  title?: preact.ComponentChildren;
   budget: Budget;
   /** What is about to be asked for. */
   adding?: number | null;

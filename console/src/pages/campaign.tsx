@@ -1,15 +1,20 @@
 import { useSignal } from "@preact/signals";
 import { type Campaign as CampaignShape, api, ok } from "../api";
+import { ActivityList } from "../components/activity";
 import { Button, CopyCurl, Empty, Icon, Loading, Status, Trouble } from "../components/basics";
+import { BudgetPanel } from "../components/budget-panel";
 import { CampaignForm } from "../components/forms";
+import { say } from "../components/notices";
 import { Page } from "../components/page";
+import { Removal } from "../components/removal";
+import { Sharing } from "../components/sharing";
 import { Work } from "../components/work";
 import { useLoaded } from "../loading";
 import { nameOf, remember } from "../names";
 import { go, place, to } from "../router";
-import { isShared, mayEdit } from "../session";
+import { isShared, mayDelete, mayEdit, mayManage } from "../session";
 
-const VIEWS = ["work", "brief"] as const;
+const VIEWS = ["work", "brief", "budget", "sharing", "activity"];
 
 export const Campaign = ({ id }: { id: string }) => {
   const { data, error, reload } = useLoaded(id, async () => {
@@ -17,7 +22,7 @@ export const Campaign = ({ id }: { id: string }) => {
     remember(id, found);
     return found;
   });
-  const isEdited = useSignal(false);
+  const dialog = useSignal<"edit" | "delete" | null>(null);
   const campaign = data.value;
   const view = place.value.query.get("view") ?? "work";
   if (!campaign) {
@@ -29,6 +34,7 @@ export const Campaign = ({ id }: { id: string }) => {
   }
   const client = nameOf("client", campaign.client_id).value;
   const editable = mayEdit(campaign);
+  const views = VIEWS.filter((each) => each !== "sharing" || mayManage(campaign));
   const generate = to("/generate", { campaign: id });
   return (
     <Page
@@ -46,7 +52,12 @@ export const Campaign = ({ id }: { id: string }) => {
       }
       actions={
         <>
-          {editable && <Button onClick={() => (isEdited.value = true)}>Edit</Button>}
+          {mayDelete({ ...campaign, campaign_id: null }) && (
+            <Button kind="danger" onClick={() => (dialog.value = "delete")}>
+              Delete
+            </Button>
+          )}
+          {editable && <Button onClick={() => (dialog.value = "edit")}>Edit</Button>}
           {editable && (
             <Button kind="primary" icon="plus" onClick={() => go(generate)}>
               Generate
@@ -54,7 +65,7 @@ export const Campaign = ({ id }: { id: string }) => {
           )}
         </>
       }
-      views={VIEWS.map((each) => [each, to(`/campaigns/${id}`, { view: each === "work" ? "" : each }), each === view])}
+      views={views.map((each) => [each, to(`/campaigns/${id}`, { view: each === "work" ? "" : each }), each === view])}
     >
       {view === "work" && (
         <Work
@@ -73,8 +84,23 @@ export const Campaign = ({ id }: { id: string }) => {
         />
       )}
       {view === "brief" && <Brief campaign={campaign} />}
-      {isEdited.value && (
-        <CampaignForm clientId={campaign.client_id} campaign={campaign} onClose={() => (isEdited.value = false)} onSaved={reload} />
+      {view === "budget" && <BudgetPanel scope={{ kind: "campaign", id }} mayManage={mayManage(campaign)} />}
+      {view === "sharing" && mayManage(campaign) && <Sharing scope={{ kind: "campaign", id }} />}
+      {view === "activity" && <ActivityList within={{ campaign_id: id }} />}
+      {dialog.value === "edit" && (
+        <CampaignForm clientId={campaign.client_id} campaign={campaign} onClose={() => (dialog.value = null)} onSaved={reload} />
+      )}
+      {dialog.value === "delete" && (
+        <Removal
+          kind="campaign"
+          id={id}
+          name={campaign.name}
+          onClose={() => (dialog.value = null)}
+          onDone={() => {
+            say(`${campaign.name} is deleted.`);
+            go(client ? to(`/clients/${campaign.client_id}`) : to("/clients"));
+          }}
+        />
       )}
     </Page>
   );

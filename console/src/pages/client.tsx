@@ -1,18 +1,23 @@
 import { useSignal } from "@preact/signals";
 import { type Client as ClientShape, type Schema, api, ok } from "../api";
 import { Button, Choice, CopyCurl, Empty, Icon, Loading, Search, Status, Time, Trouble } from "../components/basics";
+import { ActivityList } from "../components/activity";
+import { BudgetPanel } from "../components/budget-panel";
 import { CampaignForm, ClientForm } from "../components/forms";
 import { Grid } from "../components/grid";
 import { Mosaic } from "../components/mosaic";
+import { say } from "../components/notices";
 import { Page } from "../components/page";
+import { Removal } from "../components/removal";
+import { Sharing } from "../components/sharing";
 import { Work } from "../components/work";
 import { count } from "../format";
 import { useListed, useLoaded } from "../loading";
 import { remember } from "../names";
-import { place, setQuery, to } from "../router";
-import { isShared, mayEdit } from "../session";
+import { go, place, setQuery, to } from "../router";
+import { isShared, mayDelete, mayEdit, mayManage } from "../session";
 
-const VIEWS = ["campaigns", "work", "guidelines"] as const;
+const VIEWS = ["campaigns", "work", "guidelines", "budget", "sharing", "activity"];
 
 export const Client = ({ id }: { id: string }) => {
   const { data, error, reload } = useLoaded(id, async () => {
@@ -20,7 +25,7 @@ export const Client = ({ id }: { id: string }) => {
     remember(id, found);
     return found;
   });
-  const dialog = useSignal<"edit" | "campaign" | null>(null);
+  const dialog = useSignal<"edit" | "campaign" | "delete" | null>(null);
   const client = data.value;
   const view = place.value.query.get("view") ?? "campaigns";
   if (!client) {
@@ -31,6 +36,7 @@ export const Client = ({ id }: { id: string }) => {
     );
   }
   const editable = mayEdit(client);
+  const views = VIEWS.filter((each) => each !== "sharing" || mayManage(client));
   return (
     <Page
       title={client.name}
@@ -45,6 +51,11 @@ export const Client = ({ id }: { id: string }) => {
       actions={
         <>
           <CopyCurl of={() => ({ path: `/api/v3/clients/${id}` })} />
+          {mayDelete(client) && (
+            <Button kind="danger" onClick={() => (dialog.value = "delete")}>
+              Delete
+            </Button>
+          )}
           {editable && <Button onClick={() => (dialog.value = "edit")}>Edit</Button>}
           {editable && (
             <Button kind="primary" icon="plus" onClick={() => (dialog.value = "campaign")}>
@@ -53,14 +64,29 @@ export const Client = ({ id }: { id: string }) => {
           )}
         </>
       }
-      views={VIEWS.map((each) => [each, to(`/clients/${id}`, { view: each === "campaigns" ? "" : each }), each === view])}
+      views={views.map((each) => [each, to(`/clients/${id}`, { view: each === "campaigns" ? "" : each }), each === view])}
     >
       {view === "campaigns" && <Campaigns client={client} onNew={() => (dialog.value = "campaign")} />}
       {view === "work" && (
         <Work within={{ client_id: id }} empty={<Empty title="Nothing has been generated for this client" />} />
       )}
       {view === "guidelines" && <Guidelines client={client} />}
+      {view === "budget" && <BudgetPanel scope={{ kind: "client", id }} mayManage={mayManage(client)} />}
+      {view === "sharing" && mayManage(client) && <Sharing scope={{ kind: "client", id }} />}
+      {view === "activity" && <ActivityList within={{ client_id: id }} />}
       {dialog.value === "edit" && <ClientForm client={client} onClose={() => (dialog.value = null)} onSaved={reload} />}
+      {dialog.value === "delete" && (
+        <Removal
+          kind="client"
+          id={id}
+          name={client.name}
+          onClose={() => (dialog.value = null)}
+          onDone={() => {
+            say(`${client.name} is deleted.`);
+            go(to("/clients"));
+          }}
+        />
+      )}
       {dialog.value === "campaign" && <CampaignForm clientId={id} onClose={() => (dialog.value = null)} />}
     </Page>
   );
