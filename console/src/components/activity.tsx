@@ -3,7 +3,8 @@ import { type Schema, type Whole, api, ok } from "../api";
 import { moment } from "../format";
 import { useListed } from "../loading";
 import { to } from "../router";
-import { Button, CopyCurl, Empty, Loading, Time, Trouble } from "./basics";
+import { CopyCurl, Empty, Loading, Time, Trouble } from "./basics";
+import { More } from "./more";
 
 type Entry = Whole<Schema["Activity"]>;
 
@@ -12,6 +13,9 @@ interface Within {
   campaign_id?: string;
   actor?: number;
   action?: string;
+  owner?: string;
+  from?: string;
+  to?: string;
 }
 
 export const ActivityList = ({ within }: { within: Within }) => {
@@ -45,11 +49,7 @@ export const ActivityList = ({ within }: { within: Within }) => {
           </li>
         ))}
       </ol>
-      {list.hasMore.value && (
-        <Button busy={list.isLoading.value} onClick={list.more}>
-          Earlier
-        </Button>
-      )}
+      {list.hasMore.value && !list.error.value && <More isLoading={list.isLoading.value} onMore={list.more} />}
     </section>
   );
 };
@@ -74,6 +74,8 @@ const Changes = ({ changes }: { changes: Entry["changes"] }) => {
     ([name]) => !["client_id", "campaign_id"].includes(name),
   );
   if (!fields.length) return null;
+  const short = fields.map(([name, { from, to: into }]) => `${name.replaceAll("_", " ")}: ${from === null ? "" : `${shown(from)} → `}${shown(into)}`).join(", ");
+  if (short.length < 90) return <span class="dim changes">{short}</span>;
   return (
     <details>
       <summary>{fields.map(([name]) => name.replaceAll("_", " ")).join(", ")}</summary>

@@ -34,7 +34,7 @@ export const BudgetBar = ({ title, budget, adding = null }: BudgetBarProps) => {
       </p>
       <p class="dim">
         {budget.on_exceeded === "block" ? "Refuses what does not fit" : "Warns, refuses nothing"}
-        {budget.resets_at ? ` · begins anew on ${day(budget.resets_at.slice(0, 10))}` : " · in total"}
+        {budget.resets_at ? ` · resets on ${day(budget.resets_at.slice(0, 10))}` : " · in total"}
       </p>
     </div>
   );

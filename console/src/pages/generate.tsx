@@ -142,7 +142,7 @@ const Form = () => {
         </div>
         <div class="beside">
           <Trouble refused={start.error.value} />
-          <Summary sum={estimate.sum.value} refused={start.error.value ? undefined : estimate.error.value} isAsking={estimate.isAsking.value} busy={start.isRunning.value} />
+          <Summary sum={estimate.sum.value} refused={start.error.value ? undefined : estimate.error.value} isAsking={estimate.isAsking.value} busy={start.isRunning.value} turn={items.value.length} />
         </div>
       </form>
       {items.value.length > 0 && (
@@ -152,7 +152,6 @@ const Form = () => {
             label="Tasks that were started here"
             items={items.value}
             keyOf={(task) => task.id}
-            nameOf={(task) => `${task.prompt}, ${task.type}, ${task.status}`}
             hrefOf={(task) => to(`/tasks/${task.id}`)}
             hasMore={false}
             onMore={() => undefined}

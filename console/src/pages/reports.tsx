@@ -56,12 +56,13 @@ const STATUSES = [
   ["canceled", "Canceled"],
 ] as const;
 const ORDERS = [
-  ["", "Dearest first"],
+  ["", "Highest spend first"],
   ["reported", "As reported"],
 ] as const;
 const FILTERS = ["client", "campaign", "type", "model", "status"];
 const LONGEST_BY_DAY = 92;
 const SHOWN = 200;
+const NUMBERS = ["Spend", "Tasks", "Files", "Size", "Mean time"];
 
 const exact = new Intl.NumberFormat(navigator.languages, {
   style: "currency",
@@ -167,7 +168,7 @@ export const Reports = () => {
       <Trouble refused={download.error.value} />
       {!report && !rows.error.value && <Loading rows={4} />}
       {report && <Totals report={report} />}
-      {time.data.value && <OverTime report={time.data.value} />}
+      {report && <OverTime report={time.data.value} />}
       {report && <Groups />}
       {report && (report.totals.tasks > 0 ? <Table key={JSON.stringify(table)} report={report} /> : <Nothing />)}
       {report && (
@@ -291,7 +292,7 @@ const Totals = ({ report: { totals } }: { report: Report }) => (
       <dd>{bytes(totals.bytes)}</dd>
     </div>
     <div>
-      <dt>Time to finish</dt>
+      <dt>Mean time</dt>
       <dd>{seconds(totals.seconds)}</dd>
     </div>
     {totals.unpriced_tasks > 0 && (
@@ -311,7 +312,8 @@ const spanOf = (row: Row, bucket: Report["bucket"]) => {
   return `${day(row.start)} – ${day(after(row.end, -1))}`;
 };
 
-const OverTime = ({ report }: { report: Report }) => {
+const OverTime = ({ report }: { report: Report | undefined }) => {
+  if (!report) return <section class="over-time" aria-busy="true" />;
   const measure = (place.value.query.get("measure") ?? "") as "" | "tasks" | "outputs";
   const bars: Bar[] = report.rows.map((row) => ({
     label: spanOf(row, report.bucket),
@@ -370,6 +372,7 @@ const Table = ({ report }: { report: Report }) => {
   const isSorted = !isOverTime && (filters.get("order") ?? "") === "";
   const rows = isSorted ? [...report.rows].sort((one, other) => Number(other.cost) - Number(one.cost)) : report.rows;
   const highest = Math.max(...rows.map((each) => Number(each.cost)), 0);
+  const isUnpriced = report.totals.unpriced_tasks > 0;
   const first = isOverTime || groups.length === 0;
   return (
     <>
@@ -383,7 +386,7 @@ const Table = ({ report }: { report: Report }) => {
                   {GROUPS.find(([each]) => each === group)?.[1]}
                 </th>
               ))}
-              {["Spend", "Tasks", "Files", "Size", "Mean time", "Unknown cost"].map((name) => (
+              {[...NUMBERS, ...(isUnpriced ? ["Unknown cost"] : [])].map((name) => (
                 <th key={name} scope="col" class="number">
                   {name}
                 </th>
@@ -403,7 +406,7 @@ const Table = ({ report }: { report: Report }) => {
                   <data value={row.cost}>{cost(row.cost)}</data>
                   <span class="share" style={{ width: `${highest ? (Number(row.cost) / highest) * 100 : 0}%` }} />
                 </td>
-                <Numbers of={row} />
+                <Numbers of={row} isUnpriced={isUnpriced} />
               </tr>
             ))}
           </tbody>
@@ -415,7 +418,7 @@ const Table = ({ report }: { report: Report }) => {
               <td class="number">
                 <data value={report.totals.cost}>{cost(report.totals.cost)}</data>
               </td>
-              <Numbers of={report.totals} />
+              <Numbers of={report.totals} isUnpriced={isUnpriced} />
             </tr>
           </tfoot>
         </table>
@@ -432,13 +435,13 @@ const Table = ({ report }: { report: Report }) => {
   );
 };
 
-const Numbers = ({ of }: { of: Whole<Schema["UsageAmounts"]> }) => (
+const Numbers = ({ of, isUnpriced }: { of: Whole<Schema["UsageAmounts"]>; isUnpriced: boolean }) => (
   <>
     <td class="number">{count(of.tasks)}</td>
     <td class="number">{count(of.outputs)}</td>
     <td class="number">{bytes(of.bytes)}</td>
     <td class="number">{of.tasks ? seconds(of.seconds) : "–"}</td>
-    <td class="number">{of.unpriced_tasks ? count(of.unpriced_tasks) : "–"}</td>
+    {isUnpriced && <td class="number">{of.unpriced_tasks ? count(of.unpriced_tasks) : "–"}</td>}
   </>
 );
 

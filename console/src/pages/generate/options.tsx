@@ -270,6 +270,7 @@ const ParamField = ({ param, error }: { param: Param; error: Refused | undefined
   const known = param.default === null || param.default === undefined ? "" : String(param.default);
   const fixed = type === "boolean" ? [true, false].filter((each) => !choices.length || choices.includes(each)) : choices;
   const fault = faultOf(error, `params/${name}`);
+  if (fixed.length === 1 && String(fixed[0]) === known) return null; // there is nothing to choose
   if (fixed.length) {
     return (
       <Field label={words(name)} error={fault}>

@@ -1,4 +1,5 @@
 // Beside the form: how many tasks it is, what they would cost, and which budgets they come out of.
+import { useEffect } from "preact/hooks";
 import { type Budget, type Refused, api } from "../../api";
 import { Button, CopyCurl } from "../../components/basics";
 import { BudgetBar } from "../../components/budget";
@@ -14,11 +15,13 @@ interface SumProps {
   refused: Refused | undefined;
   isAsking: boolean;
   busy: boolean;
+  /** Changes when something was started, which changes what is left. */
+  turn: number;
 }
 
 const SHOWN = 5;
 
-export const Summary = ({ sum, refused, isAsking, busy }: SumProps) => {
+export const Summary = ({ sum, refused, isAsking, busy, turn }: SumProps) => {
   const total = tasks.value;
   const most = mode.value === "several" ? MOST_ITEMS : MOST_TASKS;
   return (
@@ -35,9 +38,6 @@ export const Summary = ({ sum, refused, isAsking, busy }: SumProps) => {
         )}
       </p>
       {total > most && <p class="bad">At most {plural(most, "task")} at once.</p>}
-      {sum?.candidates[0] && sum.candidates[0].served_by !== sum.candidates[0].provider && (
-        <p class="dim">{sum.candidates[0].served_by} makes it, in place of {sum.candidates[0].provider}.</p>
-      )}
       {refused && total > 0 && <p class="bad">{refused.problem.detail}</p>}
       {sum && sum.failed.length > 0 && <Failed sum={sum} />}
       {sum?.exceeded.map((each) => (
@@ -55,7 +55,7 @@ export const Summary = ({ sum, refused, isAsking, busy }: SumProps) => {
           return { method: "POST", path, body };
         }}
       />
-      <Budgets />
+      <Budgets adding={sum?.amount ?? null} turn={turn} />
     </section>
   );
 };
@@ -95,11 +95,11 @@ const Failed = ({ sum }: { sum: Sum }) => (
 );
 
 /** The budgets that it would come out of; those that there are. */
-const Budgets = () => {
+const Budgets = ({ adding, turn }: { adding: number | null; turn: number }) => {
   const { client, campaign } = draft.value;
   const clientId = campaign?.client_id ?? client?.id;
   const owner = campaign?.user_id ?? client?.user_id ?? me.value?.user_id ?? 0;
-  const { data } = useLoaded(`${clientId ?? ""} ${campaign?.id ?? ""} ${owner}`, async () => {
+  const { data, reload } = useLoaded(`${clientId ?? ""} ${campaign?.id ?? ""} ${owner}`, async () => {
     const own = !isShared({ user_id: owner });
     const [account, ofClient, ofCampaign] = await Promise.all([
       own ? api.GET("/api/v3/account") : undefined,
@@ -112,6 +112,9 @@ const Budgets = () => {
       ["campaign", ofCampaign?.data],
     ] as const;
   });
+  useEffect(() => {
+    if (turn) reload();
+  }, [turn]);
   const titles = {
     account: "Account",
     client: (clientId && nameOf("client", clientId).value?.name) || "Client",
@@ -120,10 +123,7 @@ const Budgets = () => {
   return (
     <>
       {data.value?.map(([of, budget]) => budget && (
-        <div key={of} class="draws">
-          <h3>{titles[of]}</h3>
-          <BudgetBar budget={budget as Budget} />
-        </div>
+        <BudgetBar key={of} title={titles[of]} budget={budget as Budget} adding={adding} />
       ))}
     </>
   );
