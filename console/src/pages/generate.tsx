@@ -12,10 +12,10 @@ import { plural } from "../format";
 import { useAction, useLoaded } from "../loading";
 import { remember } from "../names";
 import { place, setQuery, to } from "../router";
-import { mayCreate, received } from "../session";
+import { mayCreate, me, received } from "../session";
 import { trail } from "../trail";
-import { MOST_ITEMS, type Mode, again, change, draft, lines, mode, models, placeholders, tasks, wanted } from "./generate/draft";
-import { problems, sent, useEstimate } from "./generate/estimate";
+import { MOST_ITEMS, type Mode, again, belongsTo, change, draft, lines, mode, models, placeholders, started, tasks, wanted } from "./generate/draft";
+import { problems, reasonOf, sent, useEstimate } from "./generate/estimate";
 import { ModelChoice, ModelChoices, Options, RatioChoices } from "./generate/options";
 import { Brand, PlaceChoice, Prompt, TypeChoice } from "./generate/place";
 import { References } from "./generate/references";
@@ -27,14 +27,12 @@ const MODES: readonly (readonly [Mode, string])[] = [
   ["matrix", "Matrix"],
 ];
 
-/** What was started here since the console was opened. */
-const started = { items: [] as readonly TaskSummary[] };
-
 export const Generate = () => {
   const loaded = useLoaded("models", async () => {
     if (!models.value.length) models.value = ok(await api.GET("/api/v3/models")).items;
     return true;
   });
+  belongsTo(me.value?.user_id ?? 0);
   const prefilled = usePrefilled();
   const asked = place.value.query.get("mode") as Mode | null;
   mode.value = MODES.some(([each]) => each === asked) && asked ? asked : "one";
@@ -80,14 +78,12 @@ const usePrefilled = () => {
 };
 
 const Form = () => {
-  const items = useSignal(started.items);
   const isMore = useSignal(false);
   const attempt = useRef({ body: "", key: "" });
   const estimate = useEstimate(tasks.value > 0 ? wanted(true) : null);
 
   const add = (made: readonly TaskSummary[]) => {
-    items.value = [...made, ...items.value];
-    started.items = items.value;
+    started.value = [...made, ...started.value];
   };
   const start = useAction(async () => {
     if (tasks.value === 0) return;
@@ -100,12 +96,13 @@ const Form = () => {
       const named = path as "/api/v3/generate/image";
       const header = { "idempotency-key": key };
       add([ok(await api.POST(named, { params: { header }, body: body as Schema["NewImage"] })) as TaskSummary]);
+      say("Started: it appears below.");
     } else {
       const answer = await sent({ path, body }, null, key);
       const failed = problems(answer);
       add(await tasksOf(answer));
       const { succeeded } = answer.summary;
-      if (failed.length) say(`${plural(succeeded, "task")} started, ${failed.length} refused: ${failed[0]?.problem.detail}`, "error");
+      if (failed.length) say(`${plural(succeeded, "task")} started, ${failed.length} refused: ${failed[0] && reasonOf(failed[0].problem)}`, "error");
       else say(`${plural(succeeded, "task")} started.`);
     }
     attempt.current = { body: "", key: "" };
@@ -116,7 +113,7 @@ const Form = () => {
     start.error.value = undefined;
   }, [current]);
   useEffect(() => {
-    trail.value = { list: { items, hasMore: isMore, more: () => undefined }, back: location.hash };
+    trail.value = { list: { items: started, hasMore: isMore, more: () => undefined }, back: location.hash };
   }, [location.hash]);
   const error = start.error.value ?? estimate.error.value;
   const submit = () => void start.run();
@@ -142,15 +139,15 @@ const Form = () => {
         </div>
         <div class="beside">
           <Trouble refused={start.error.value} />
-          <Summary sum={estimate.sum.value} refused={start.error.value ? undefined : estimate.error.value} isAsking={estimate.isAsking.value} busy={start.isRunning.value} turn={items.value.length} />
+          <Summary sum={estimate.sum.value} refused={start.error.value ? undefined : estimate.error.value} isAsking={estimate.isAsking.value} busy={start.isRunning.value} turn={started.value.length} />
         </div>
       </form>
-      {items.value.length > 0 && (
+      {started.value.length > 0 && (
         <section aria-label="Started here">
           <h2 class="above">Started here</h2>
           <Grid
             label="Tasks that were started here"
-            items={items.value}
+            items={started.value}
             keyOf={(task) => task.id}
             hrefOf={(task) => to(`/tasks/${task.id}`)}
             hasMore={false}
@@ -165,10 +162,9 @@ const Form = () => {
             )}
           />
           <Live
-            tasks={items.value}
+            tasks={started.value}
             onChange={(task) => {
-              items.value = items.value.map((each) => (each.id === task.id ? task : each));
-              started.items = items.value;
+              started.value = started.value.map((each) => (each.id === task.id ? task : each));
             }}
           />
         </section>

@@ -1,7 +1,7 @@
 // What somebody is about to ask for. It outlives the page, so that nobody types a prompt twice; texts as they were typed,
 // made into a request here.
 import { computed, signal } from "@preact/signals";
-import type { Schema, Task, TaskType, Whole } from "../../api";
+import type { Schema, Task, TaskSummary, TaskType, Whole } from "../../api";
 import type { Choosable } from "../../components/picker";
 
 export type Model = Whole<Schema["OfferedModel"]>;
@@ -68,6 +68,18 @@ const EMPTY: Draft = {
 export const draft = signal<Draft>(EMPTY);
 export const mode = signal<Mode>("one");
 export const models = signal<readonly Model[]>([]);
+
+/** What was started from it since the console was opened, newest first. */
+export const started = signal<readonly TaskSummary[]>([]);
+
+let whose = 0;
+/** Begin anew for somebody else. */
+export const belongsTo = (user: number) => {
+  if (user === whose) return;
+  whose = user;
+  draft.value = EMPTY;
+  started.value = [];
+};
 
 export const change = (part: Partial<Draft>) => {
   draft.value = { ...draft.value, ...part };

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { type Problem, type Refused, type Schema, type Whole, api, ok, refusal } from "../../api";
+import { money } from "../../format";
 import type { Wanted } from "./draft";
 
 const SETTLED = 400;
@@ -25,15 +26,13 @@ const asked = async ({ path, body }: Wanted, signal: AbortSignal): Promise<Sum> 
     return { tasks: 1, amount, unpriced: amount === null ? 1 : 0, candidates: found.candidates, exceeded: found.exceeded_budgets, failed: [] };
   }
   const answer = await sent({ path, body }, signal);
-  const failed = problems(answer);
-  const exceeded = failed.flatMap(({ problem }) => (problem.budget ? [problem.budget as Whole<Schema["ExceededBudget"]>] : []));
   return {
     tasks: answer.summary.succeeded,
     amount: answer.estimate?.amount ?? null,
     unpriced: answer.estimate?.unpriced ?? 0,
     candidates: [],
-    exceeded: exceeded.slice(0, 1),
-    failed,
+    exceeded: [],
+    failed: problems(answer),
   };
 };
 
@@ -46,6 +45,13 @@ export const sent = async ({ path, body }: Wanted, signal: AbortSignal | null, k
 
 export const problems = (answer: Whole<Schema["BatchAnswer"]>) =>
   answer.results.flatMap(({ index, problem }) => (problem ? [{ index, problem: problem as unknown as Problem }] : []));
+
+/** Why something was refused; an exceeded budget by what it is for, not by its id. */
+export const reasonOf = ({ budget, detail }: Problem) => {
+  if (!budget) return detail;
+  const needed = budget.needed === null || budget.needed === undefined ? "" : `; this needs ${money(budget.needed)}`;
+  return `The ${budget.type}'s budget has ${money(budget.available)} left${needed}.`;
+};
 
 /** `wanted` null asks for nothing. What was found stays while the next one is asked for. */
 export const useEstimate = (wanted: Wanted | null) => {

@@ -15,6 +15,7 @@ const NAMES: Record<string, string> = {
   video: "Video",
   audio: "Audio",
 };
+const howMany = ({ least, most }: InputInfo) => (least === 0 ? `up to ${most}` : least === most ? String(most) : `${least} to ${most}`);
 const typeOf = ({ formats }: InputInfo) => (formats[0]?.split("/", 1)[0] ?? "image") as TaskType;
 
 export const References = ({ error }: { error: Refused | undefined }) => {
@@ -28,9 +29,9 @@ export const References = ({ error }: { error: Refused | undefined }) => {
         const given = draft.value.inputs.filter((each) => each.role === info.role);
         return (
           <div key={info.role} class="field">
-            <h3>
-              {NAMES[info.role] ?? info.role} <span class="dim">{info.least > 0 ? `${info.least} to ${info.most}` : `up to ${info.most}`}</span>
-            </h3>
+            <p>
+              <b>{NAMES[info.role] ?? info.role}</b> <span class="dim">{howMany(info)}</span>
+            </p>
             <div class="row">
               {given.map((each) => (
                 <span key={`${each.task_id} ${each.output}`} class="reference">
@@ -51,7 +52,7 @@ export const References = ({ error }: { error: Refused | undefined }) => {
           </div>
         );
       })}
-      {fault && <p class="bad">{fault}</p>}
+      {fault && <p class="field bad">{fault}</p>}
       {role.value && <Gallery info={role.value} onClose={() => (role.value = null)} />}
     </section>
   );

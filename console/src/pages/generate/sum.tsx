@@ -1,6 +1,6 @@
 // Beside the form: how many tasks it is, what they would cost, and which budgets they come out of.
 import { useEffect } from "preact/hooks";
-import { type Budget, type Refused, api } from "../../api";
+import { type Budget, type Problem, type Refused, api } from "../../api";
 import { Button, CopyCurl } from "../../components/basics";
 import { BudgetBar } from "../../components/budget";
 import { count, money, plural } from "../../format";
@@ -8,7 +8,7 @@ import { useLoaded } from "../../loading";
 import { nameOf } from "../../names";
 import { isShared, me } from "../../session";
 import { MOST_ITEMS, MOST_TASKS, chosen, draft, lines, mode, placeholders, ratios, takes, tasks, wanted } from "./draft";
-import type { Sum } from "./estimate";
+import { type Sum, reasonOf } from "./estimate";
 
 interface SumProps {
   sum: Sum | undefined;
@@ -40,10 +40,9 @@ export const Summary = ({ sum, refused, isAsking, busy, turn }: SumProps) => {
       {total > most && <p class="bad">At most {plural(most, "task")} at once.</p>}
       {refused && total > 0 && <p class="bad">{refused.problem.detail}</p>}
       {sum && sum.failed.length > 0 && <Failed sum={sum} />}
-      {sum?.exceeded.map((each) => (
-        <p key={each.type} class="bad">
-          The {each.type}'s budget has {money(each.available)} left
-          {each.needed !== null && `; this needs ${money(each.needed)}`}.
+      {sum?.exceeded.map((budget) => (
+        <p key={budget.type} class="bad">
+          {reasonOf({ budget } as Problem)}
         </p>
       ))}
       <Button type="submit" kind="primary" busy={busy} aria-disabled={busy || total === 0}>
@@ -80,19 +79,29 @@ const Product = () => {
   return axes.length ? <p class="dim">{axes.join(" × ")}</p> : null;
 };
 
-const Failed = ({ sum }: { sum: Sum }) => (
-  <div class="bad">
-    <p>{plural(sum.failed.length, "task")} would be refused:</p>
-    <ul class="plain">
-      {sum.failed.slice(0, SHOWN).map(({ index, problem }) => (
-        <li key={index}>
-          {index + 1}: {problem.detail}
-        </li>
-      ))}
-    </ul>
-    {sum.failed.length > SHOWN && <p>and {sum.failed.length - SHOWN} more</p>}
-  </div>
-);
+/** Which tasks would be refused, by the place of the first one for each reason. */
+const Failed = ({ sum }: { sum: Sum }) => {
+  const reasons = new Map<string, number[]>();
+  for (const { index, problem } of sum.failed) {
+    const reason = reasonOf(problem);
+    reasons.set(reason, [...(reasons.get(reason) ?? []), index + 1]);
+  }
+  return (
+    <div class="bad">
+      <p>
+        {count(sum.failed.length)} of {plural(tasks.value, "task")} would be refused:
+      </p>
+      <ul class="plain">
+        {[...reasons].slice(0, SHOWN).map(([reason, places]) => (
+          <li key={reason}>
+            {places.length > SHOWN ? `${places.slice(0, SHOWN).join(", ")}, …` : places.join(", ")}: {reason}
+          </li>
+        ))}
+      </ul>
+      {reasons.size > SHOWN && <p>and for {count(reasons.size - SHOWN)} other reasons</p>}
+    </div>
+  );
+};
 
 /** The budgets that it would come out of; those that there are. */
 const Budgets = ({ adding, turn }: { adding: number | null; turn: number }) => {
