@@ -129,7 +129,7 @@ const Shell = () => {
   const close = () => (panel.value = null);
   return (
     <>
-      <a class="skip" href={location.hash} onClick={(event) => (event.preventDefault(), main.current?.focus())}>
+      <a class="skip" href="#content" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
         To the content
       </a>
       <header class="bar">
@@ -145,7 +145,7 @@ const Shell = () => {
         <Sections />
         <Foot onRequests={() => (panel.value = "requests")} />
       </aside>
-      <main ref={main} tabIndex={-1}>
+      <main ref={main} id="content" tabIndex={-1}>
         <Here />
       </main>
       {panel.value === "menu" && (

@@ -1,13 +1,10 @@
 // What the server says about itself, in the page that it serves.
 
 export interface Settings {
-  version: string;
   /** How people sign in: not at all, at an OpenID provider, or by pasting a token. */
   signIn: "none" | "openid" | "token";
   issuer: string;
   clientId: string;
-  /** The audiences of tokens that the API takes. */
-  audiences: readonly string[];
 }
 
 const told = document.querySelector<HTMLMetaElement>('meta[name="atelier"]');

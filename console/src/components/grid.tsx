@@ -7,7 +7,6 @@ interface GridProps<T> {
   label: string;
   items: readonly T[];
   keyOf: (item: T) => string;
-  nameOf: (item: T) => string;
   render: (item: T) => ComponentChildren;
   hrefOf: (item: T) => string;
   hasMore: boolean;
@@ -25,7 +24,7 @@ const GAP = 12;
 const AROUND = 2; // rows that exist above and below what is in view
 
 export function Grid<T>(props: GridProps<T>) {
-  const { label, items, keyOf, nameOf, render, hrefOf, hasMore, onMore, selected, onSelect, onVisible } = props;
+  const { label, items, keyOf, render, hrefOf, hasMore, onMore, selected, onSelect, onVisible } = props;
   const { tile = 200, caption = 44 } = props;
   const element = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
@@ -175,7 +174,6 @@ export function Grid<T>(props: GridProps<T>) {
                   href={hrefOf(item)}
                   data-index={index}
                   tabIndex={index === active ? 0 : -1}
-                  aria-label={nameOf(item)}
                   draggable={false}
                   onFocus={() => setActive(index)}
                   onClick={(event) => {

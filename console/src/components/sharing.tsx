@@ -5,7 +5,7 @@ import { date } from "../format";
 import { useAction, useListed } from "../loading";
 import { to } from "../router";
 import { type Scope, pathOf } from "../scope";
-import { Button, CopyCurl, Empty, Field, Loading, Time, Trouble, faultOf } from "./basics";
+import { Button, CopyCurl, Field, Loading, Time, Trouble, faultOf } from "./basics";
 import { FormDialog } from "./dialog";
 import { say } from "./notices";
 
@@ -77,7 +77,7 @@ export const Sharing = ({ scope }: { scope: Scope }) => {
         </div>
         <Trouble refused={shares.error.value ?? change.error.value} again={reload} />
         {shares.total.value === undefined && !shares.error.value && <Loading rows={1} />}
-        {shares.total.value === 0 && <Empty title="Nobody else sees this" />}
+        {shares.total.value === 0 && <p class="dim">Nobody else sees this.</p>}
         {shares.items.value.length > 0 && (
           <ul class="lines">
             {shares.items.value.map((share) => (

@@ -127,7 +127,6 @@ export const Work = ({ within, empty }: WorkProps) => {
           label="Tasks"
           items={list.items.value}
           keyOf={(task) => task.id}
-          nameOf={(task) => `${task.prompt}, ${task.type}, ${task.status}${task.rating ? `, rated ${task.rating} of 5` : ""}`}
           hrefOf={(task) => to(`/tasks/${task.id}`)}
           hasMore={list.hasMore.value}
           onMore={list.more}
@@ -139,6 +138,9 @@ export const Work = ({ within, empty }: WorkProps) => {
               <Thumbnail task={task} onBroken={() => void refresh(task.id).then(replace, () => undefined)} />
               <span class="caption">
                 <span class="text">{task.prompt}</span>
+                <span class="hidden">
+                  , {task.type}, {task.status}
+                </span>
                 <Stars value={task.rating} />
               </span>
             </>

@@ -155,7 +155,6 @@ const Campaigns = ({ client, onNew }: { client: ClientShape; onNew: () => void }
           label="Campaigns"
           items={list.items.value}
           keyOf={(campaign) => campaign.id}
-          nameOf={(campaign) => `${campaign.name}, ${campaign.status}`}
           hrefOf={(campaign) => to(`/campaigns/${campaign.id}`)}
           hasMore={list.hasMore.value}
           onMore={list.more}

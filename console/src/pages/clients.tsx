@@ -71,7 +71,6 @@ export const Clients = () => {
           label="Clients"
           items={list.items.value}
           keyOf={(client) => client.id}
-          nameOf={(client) => `${client.name}${isShared(client) ? ", shared with you" : ""}`}
           hrefOf={(client) => to(`/clients/${client.id}`)}
           hasMore={list.hasMore.value}
           onMore={list.more}

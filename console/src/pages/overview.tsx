@@ -157,7 +157,6 @@ const Recent = () => {
           label="Recent work"
           items={list.items.value}
           keyOf={(task) => task.id}
-          nameOf={(task) => `${task.prompt}, ${task.type}`}
           hrefOf={(task) => to(`/tasks/${task.id}`)}
           onVisible={() => (trail.value = { list, back: to("/") })}
           hasMore={false}

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { type Schema, type Whole, api, newKey, ok } from "../api";
-import { Button, CopyCurl, Empty, Field, Time, Trouble } from "../components/basics";
+import { Button, CopyCurl, Field, Time, Trouble } from "../components/basics";
 import { say } from "../components/notices";
 import { Page } from "../components/page";
 import { Sharing } from "../components/sharing";
@@ -38,9 +38,7 @@ export const Shared = () => {
           <Sharing scope={{ kind: "account" }} />
         </>
       ) : (
-        <Empty title="Your account">
-          <p>Sharing your whole account takes the role admin.</p>
-        </Empty>
+        <p class="dim">Sharing your whole account takes the role admin.</p>
       )}
     </Page>
   );

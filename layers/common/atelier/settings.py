@@ -53,7 +53,6 @@ class Settings:
     sign_in_issuer: str
     sign_in_page: str
     sign_in_client: str
-    sign_in_audiences: tuple[str, ...]
 
 
 @cache
@@ -93,9 +92,8 @@ def settings() -> Settings:
         open_tasks_per_account=int(env("OPEN_TASKS_PER_ACCOUNT", "0")),
         tasks_per_hour_per_account=int(env("TASKS_PER_HOUR_PER_ACCOUNT", "0")),
         safety_checker_optional=env("SAFETY_CHECKER", "required") == "optional",
-        media_origins=tuple(env("AWS_ENDPOINT_URL", env("MEDIA_ORIGINS", "")).split()),
+        media_origins=tuple(env("MEDIA_ORIGINS", "").split()),
         sign_in_issuer=env("SIGN_IN_ISSUER", ""),
         sign_in_page=env("SIGN_IN_PAGE", ""),
         sign_in_client=env("SIGN_IN_CLIENT", ""),
-        sign_in_audiences=tuple(filter(None, env("SIGN_IN_AUDIENCES", "").split(","))),
     )

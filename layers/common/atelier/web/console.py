@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from atelier import VERSION
 from atelier.settings import PLACEHOLDER, Settings
 from atelier.web.compression import accepts
 from atelier.web.problems import NoSuchPath
@@ -57,12 +56,12 @@ class Console:
     @cached_property
     def page(self) -> Page:
         """The page. Raises NoSuchPath where the console was not built."""
+        about, headers = html.escape(json.dumps(self._about()), quote=True), self._headers()
         try:
-            built = (self.folder / "index.html").read_text()
+            text = (self.folder / "index.html").read_text().replace("{{settings}}", about)
         except FileNotFoundError:
             raise NoSuchPath("The console is not part of this deployment: `make console` builds it.") from None
-        text = built.replace("{{settings}}", html.escape(json.dumps(self._about()), quote=True))
-        return Page(text, f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"', self._headers())
+        return Page(text, f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"', headers)
 
     def asset(self, name: str, accept_encoding: str) -> Asset:
         """A file that the page loads. Raises NoSuchPath."""
@@ -84,16 +83,10 @@ class Console:
     def _names(self) -> frozenset[str]:
         return frozenset(path.name.removesuffix(".gz") for path in self.folder.glob("*.gz"))
 
-    def _about(self) -> Mapping[str, object]:
+    def _about(self) -> Mapping[str, str]:
         ours = self.settings
         way = "none" if ours.auth_mode == PLACEHOLDER else "openid" if ours.sign_in_client else "token"
-        return {
-            "version": VERSION,
-            "signIn": way,
-            "issuer": ours.sign_in_issuer,
-            "clientId": ours.sign_in_client,
-            "audiences": ours.sign_in_audiences,
-        }
+        return {"signIn": way, "issuer": ours.sign_in_issuer, "clientId": ours.sign_in_client}
 
     def _headers(self) -> Mapping[str, str]:
         ours = self.settings
