@@ -58,6 +58,7 @@ def test_the_root_leads_to_a_page_kept_by_etag(stack: Stack) -> None:
     again = httpx.get(page.url, headers={"if-none-match": page.headers["etag"]})
     assert again.status_code == 304
     assert httpx.get(f"{stack.url}/console").text == page.text
+    assert httpx.get(f"{stack.url}/console/?code=c&state=s&iss=i").text == page.text  # as providers send people back
 
 
 def test_files_are_kept_for_good_and_sent_small(stack: Stack) -> None:

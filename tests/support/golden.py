@@ -135,7 +135,6 @@ ANSWERS: Final = {
     "system.openapi": 200,
     "system.root": 302,
     "system.console": CONSOLE,
-    "system.console_with_slash": CONSOLE,
     "system.console_asset": 404,  # of this name
     "system.docs": 200,
     "system.docs_asset": 200,
@@ -236,7 +235,6 @@ REQUESTS: Final[Mapping[str, Sent]] = {
     "account.delete_campaign_budget": Sent("DELETE /api/v3/campaigns/{campaign_id}/budget", {"campaign_id": CAMPAIGN}),
     "system.root": Sent("GET /"),
     "system.console": Sent("GET /console"),
-    "system.console_with_slash": Sent("GET /console/"),
     "system.console_asset": Sent("GET /console/{name}", {"name": "nothing.js"}),
     "tasks.audio": Sent("POST /api/v3/generate/audio", body={"prompt": "Rain on a roof", "duration": 1}),
     "tasks.correct_task_cost": Sent("PUT /api/v3/tasks/{task_id}/cost", {"task_id": TASK}, body={"actual": 0.04}),

@@ -109,8 +109,11 @@ def claims_in(app: APIGatewayHttpResolver) -> Claims:
 
 
 def _parameter_faults(app: APIGatewayHttpResolver) -> list[FieldError]:
+    route = app.context["_route"]
+    if not route.include_in_schema:
+        return []  # a page: identity providers add what they like to the address that they send people back to
     known: dict[str, bool] = {}  # whether it may be given several times
-    for parameter in app.context["_route"].dependant.query_params:
+    for parameter in route.dependant.query_params:
         shape = parameter.field_info.annotation
         is_shape = isinstance(shape, type) and issubclass(shape, BaseModel)
         fields = shape.model_fields if is_shape else {parameter.alias: parameter.field_info}
