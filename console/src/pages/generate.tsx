@@ -34,8 +34,6 @@ export const Generate = () => {
   });
   belongsTo(me.value?.user_id ?? 0);
   const prefilled = usePrefilled();
-  const asked = place.value.query.get("mode") as Mode | null;
-  mode.value = MODES.some(([each]) => each === asked) && asked ? asked : "one";
   const views = MODES.map(([each, name]) => [name, to("/generate", { mode: each === "one" ? "" : each }), each === mode.value] as const);
   const mayAnywhere = mayCreate.value || received.value.some((each) => each.role !== "viewer");
   return (
@@ -79,6 +77,7 @@ const usePrefilled = () => {
 
 const Form = () => {
   const isMore = useSignal(false);
+  const visible = useSignal<readonly TaskSummary[]>([]);
   const attempt = useRef({ body: "", key: "" });
   const estimate = useEstimate(tasks.value > 0 ? wanted(true) : null);
 
@@ -152,6 +151,7 @@ const Form = () => {
             hrefOf={(task) => to(`/tasks/${task.id}`)}
             hasMore={false}
             onMore={() => undefined}
+            onVisible={(inView) => (visible.value = inView)}
             render={(task) => (
               <>
                 <Thumbnail task={task} />
@@ -162,7 +162,7 @@ const Form = () => {
             )}
           />
           <Live
-            tasks={started.value}
+            tasks={visible.value}
             onChange={(task) => {
               started.value = started.value.map((each) => (each.id === task.id ? task : each));
             }}

@@ -3,6 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import type { Schema, Task, TaskSummary, TaskType, Whole } from "../../api";
 import type { Choosable } from "../../components/picker";
+import { place } from "../../router";
 
 export type Model = Whole<Schema["OfferedModel"]>;
 export type Param = Whole<Schema["ParamInfo"]>;
@@ -33,6 +34,8 @@ export const MOST_TASKS = 500;
 
 export interface Draft {
   type: TaskType;
+  /** The account of what has no client: somebody else's, of whose whole account one is an editor; empty for one's own. */
+  account: string;
   client: Choosable | null;
   campaign: Choosable | null;
   prompt: string;
@@ -51,6 +54,7 @@ export interface Draft {
 
 const EMPTY: Draft = {
   type: "image",
+  account: "",
   client: null,
   campaign: null,
   prompt: "",
@@ -66,7 +70,11 @@ const EMPTY: Draft = {
 };
 
 export const draft = signal<Draft>(EMPTY);
-export const mode = signal<Mode>("one");
+/** As the address says. */
+export const mode = computed((): Mode => {
+  const asked = place.value.query.get("mode");
+  return asked === "several" || asked === "matrix" ? asked : "one";
+});
 export const models = signal<readonly Model[]>([]);
 
 /** What was started from it since the console was opened, newest first. */
@@ -165,7 +173,7 @@ const shared = (): Record<string, unknown> => {
   const known = chosen.value.flatMap(inputsOf).map((each) => each.role);
   const inputs = now.inputs.filter((each) => known.includes(each.role));
   return {
-    ...(now.campaign ? { campaign_id: now.campaign.id } : now.client ? { client_id: now.client.id } : {}),
+    ...(now.campaign ? { campaign_id: now.campaign.id } : now.client ? { client_id: now.client.id } : now.account ? { user_id: Number(now.account) } : {}),
     ...Object.fromEntries(options),
     ...(given.length ? { params: Object.fromEntries(given.map((each) => [each.name, valueOf(each, now.params[each.name] ?? "")])) } : {}),
     ...(inputs.length ? { inputs: inputs.map(({ role, task_id, output }) => ({ role, task_id, output })) } : {}),

@@ -5,7 +5,7 @@ import { type Choosable, Picker, findCampaigns, findClients } from "../../compon
 import { plural } from "../../format";
 import { useLoaded } from "../../loading";
 import { nameOf } from "../../names";
-import { mayEdit } from "../../session";
+import { mayEdit, received } from "../../session";
 import { TYPES, change, draft } from "./draft";
 
 const NAMES: Record<TaskType, string> = { image: "Image", video: "Video", audio: "Audio" };
@@ -23,6 +23,25 @@ export const TypeChoice = () => (
     ))}
   </fieldset>
 );
+
+const AccountChoice = ({ error }: { error: Refused | undefined }) => {
+  const accounts = received.value.filter((each) => each.resource.type === "account" && each.role !== "viewer");
+  if (!accounts.length || draft.value.client || draft.value.campaign) return null;
+  return (
+    <Field label="Account" hint="Of what has no client." error={faultOf(error, "user_id")}>
+      {(id, about) => (
+        <select id={id} aria-describedby={about} value={draft.value.account} onChange={(event) => change({ account: event.currentTarget.value })}>
+          <option value="">Mine</option>
+          {accounts.map(({ resource }) => (
+            <option key={resource.id} value={resource.id}>
+              User {resource.user_id}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+};
 
 export const PlaceChoice = ({ error }: { error: Refused | undefined }) => {
   const { client, campaign } = draft.value;
@@ -49,6 +68,7 @@ export const PlaceChoice = ({ error }: { error: Refused | undefined }) => {
         error={faultOf(error, "campaign_id")}
         onPick={(picked) => change({ campaign: picked, client: shownClient && !picked ? shownClient : draft.value.client })}
       />
+      <AccountChoice error={error} />
     </div>
   );
 };

@@ -105,18 +105,18 @@ const Failed = ({ sum }: { sum: Sum }) => {
 
 /** The budgets that it would come out of; those that there are. */
 const Budgets = ({ adding, turn }: { adding: number | null; turn: number }) => {
-  const { client, campaign } = draft.value;
+  const { account, client, campaign } = draft.value;
   const clientId = campaign?.client_id ?? client?.id;
-  const owner = campaign?.user_id ?? client?.user_id ?? me.value?.user_id ?? 0;
+  const owner = campaign?.user_id ?? client?.user_id ?? (Number(account) || undefined) ?? me.value?.user_id ?? 0;
   const { data, reload } = useLoaded(`${clientId ?? ""} ${campaign?.id ?? ""} ${owner}`, async () => {
     const own = !isShared({ user_id: owner });
-    const [account, ofClient, ofCampaign] = await Promise.all([
+    const [ofAccount, ofClient, ofCampaign] = await Promise.all([
       own ? api.GET("/api/v3/account") : undefined,
       clientId ? api.GET("/api/v3/clients/{client_id}/budget", { params: { path: { client_id: clientId } } }) : undefined,
       campaign ? api.GET("/api/v3/campaigns/{campaign_id}/budget", { params: { path: { campaign_id: campaign.id } } }) : undefined,
     ]);
     return [
-      ["account", account?.data?.budget],
+      ["account", ofAccount?.data?.budget],
       ["client", ofClient?.data],
       ["campaign", ofCampaign?.data],
     ] as const;
