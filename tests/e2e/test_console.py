@@ -4,10 +4,11 @@ import gzip
 import re
 from collections.abc import Iterator
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from local.stack import PROJECT, Stack
 from tests.e2e.browser import AXE, CHROMIUM, NONE_HERE, Looked, chromium, opened
@@ -183,6 +184,30 @@ def test_a_server_that_is_down_can_be_asked_again(looked: Looked) -> None:
     page.unroute("**/api/v3/clients?*")
     button(page, "Try again").click()
     expect(page.get_by_role("alert")).to_have_count(0)
+
+
+@needs_a_browser
+def test_thousands_of_tasks_are_a_few_rows_at_once(looked: Looked, api: httpx.Client, campaign: dict[str, Any]) -> None:
+    """Its time is not asked here: a page with five thousand tasks has no more elements than one with fifty."""
+    one = api.get("/tasks", params={"campaign_id": campaign["id"], "status": "succeeded", "page_size": 1}).json()
+    page, total = looked.page, 5_000
+
+    def answer(route: Route) -> None:
+        start = int(parse_qs(urlsplit(route.request.url).query).get("cursor", ["0"])[0])
+        items = [{**one["items"][0], "id": f"task-{n}", "prompt": f"Number {n}"} for n in range(start, start + 100)]
+        more = str(start + 100) if start + 100 < total else None
+        route.fulfill(json={**one, "items": items, "total": total, "has_more": bool(more), "next_cursor": more})
+
+    page.route("**/api/v3/tasks?*", answer)
+    looked.at("/work")
+    expect(page.get_by_text("5,000 in all")).to_be_visible()
+    page.get_by_role("grid", name="Tasks").get_by_role("link").first.focus()
+    seen = 0
+    while page.get_by_text(f"Number {total - 1}", exact=True).count() == 0:
+        page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+        expect(page.get_by_text(f"Number {min(seen + 99, total - 1)}", exact=True)).to_be_attached()
+        seen += 100
+        assert page.get_by_role("grid", name="Tasks").get_by_role("link").count() < 100
 
 
 def everywhere(campaign: dict[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ from tests.mutants import (
     batches,
     budgets,
     cleanups,
+    console,
     deletes,
     exports,
     fairness,
@@ -39,6 +40,7 @@ MUTANTS: Final = (
     *activity.MUTANTS,
     *galleries.MUTANTS,
     *exports.MUTANTS,
+    *console.MUTANTS,
 )
 
 
@@ -54,6 +56,7 @@ SUITE: Final = tuple(
         "tests/unit/test_pipeline*.py",
         "tests/unit/test_table_writes.py",
         "tests/unit/test_cloudfront.py",
+        "tests/unit/test_console.py",
         "tests/unit/test_measuring.py",
         "tests/unit/test_usage_csv.py",
         "tests/unit/test_webhook_delivery.py",

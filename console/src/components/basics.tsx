@@ -146,7 +146,7 @@ export const Stars = ({ value, onRate }: { value: number | null; onRate?: (value
     ) : null;
   }
   return (
-    <span class="stars choose" role="group" aria-label="Rating">
+    <span class="stars rate" role="group" aria-label="Rating">
       {[1, 2, 3, 4, 5].map((each) => (
         <button
           key={each}

@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { type Task as TaskShape, type TaskSummary, api, ok } from "../api";
 import { Button, CopyCurl, Loading, Progress, Stars, Status, Time, Trouble } from "../components/basics";
@@ -13,7 +13,7 @@ import { useAction, useLoaded } from "../loading";
 import { nameOf } from "../names";
 import { go, to } from "../router";
 import { mayEdit } from "../session";
-import { trail } from "../trail";
+import { type Trail, trail } from "../trail";
 
 export const Task = ({ id }: { id: string }) => {
   const { data, error, reload } = useLoaded(id, async () =>
@@ -22,7 +22,7 @@ export const Task = ({ id }: { id: string }) => {
   const shownOutput = useSignal(0);
   const isDeleting = useSignal(false);
   const task = data.value;
-  const { previous, next, back } = useNeighbours(id);
+  const { previous, next, back } = useNeighbours(id, task);
 
   const keep = (changed: TaskShape) => {
     data.value = changed;
@@ -159,8 +159,27 @@ export const Task = ({ id }: { id: string }) => {
   );
 };
 
-const useNeighbours = (id: string) => {
+/** Whoever comes by an address of their own walks through the campaign, or through what has none. */
+const around = async (task: TaskShape): Promise<Trail> => {
+  const within = { ...(task.campaign_id ? { campaign_id: task.campaign_id } : {}), page_size: AROUND };
+  const [newer, older] = await Promise.all([
+    api.GET("/api/v3/tasks", { params: { query: { ...within, created_from: task.created_at, sort_order: "asc" } } }),
+    api.GET("/api/v3/tasks", { params: { query: { ...within, created_to: task.created_at } } }),
+  ]);
+  const after = ok(older).items.filter((each) => each.id !== task.id);
+  const before = ok(newer).items.filter((each) => each.id !== task.id && !after.some(({ id }) => id === each.id));
+  const list = { items: signal<readonly TaskSummary[]>([...before.reverse(), task, ...after]), hasMore: signal(false), more: () => undefined };
+  return { list, back: task.campaign_id ? to(`/campaigns/${task.campaign_id}`) : to("/work") };
+};
+
+const AROUND = 50;
+
+const useNeighbours = (id: string, task: TaskShape | undefined) => {
   const from = trail.value;
+  const isOff = task !== undefined && !from?.list.items.value.some((each) => each.id === id);
+  useEffect(() => {
+    if (isOff && task) around(task).then((found) => (trail.value = found), () => undefined);
+  }, [isOff, id]);
   const items = from?.list.items.value ?? [];
   const index = items.findIndex((each) => each.id === id);
   const isNearTheEnd = index >= 0 && index >= items.length - 3;
