@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 # One process more than there are processors: tests over HTTP wait a fifth of their time.
 WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 UV := $(BIN)/uv
+CONSOLE := functions/system/console/index.html
 # Bytecode is made of what is imported, when it is: a third of the time, where most of a package is never used. It is kept,
 # whatever the machine says (images of Python often say no): hundreds of processes would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -24,7 +25,7 @@ STORES := $(addprefix tests/integration/test_, $(addsuffix .py, table lists curs
   task_items task_lists task_lists_meanwhile idempotency conditional_requests cascade_faults cascade_interleavings cascade_lag \
   cascade_late_messages cascade_replay cascade_turns integrity_oracle))
 
-.PHONY: help run verify preflight redrive cloud-test test check unit aws-rules integration dynoxide e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
+.PHONY: help run console build verify preflight redrive cloud-test test check unit aws-rules integration dynoxide e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
 
 help: ## List these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -61,7 +62,22 @@ $(VENV)/.audit: local/audit-requirements.txt $(VENV)/.run
 	@$(VENV)/audit/bin/python -m pip $(INSTALL) -r $<
 	@touch $@
 
-run: $(VENV)/.run ## Serve the whole project on http://127.0.0.1:8000 (or PORT=...; AUTH=jwt asks for tokens; PRICES=list has prices), no AWS account needed
+# Node, for the console alone: the one on the path, or a wheel's where there is none.
+$(VENV)/.node: console/requirements.txt $(VENV)/.run
+	@$(BIN)/python -m local.console is-here || { echo "Installing Node for the console (once, about half a minute) ..." && $(BIN)/python -m pip $(INSTALL) -r $<; }
+	@touch $@
+
+# What the system function serves; built anew when something of it has changed.
+$(CONSOLE): $(VENV)/.node console/package-lock.json console/build.mjs console/index.html console/icon.svg $(shell find console/src -type f ! -name schema.d.ts)
+	@echo "Building the console ..."
+	@$(BIN)/python -m local.console
+
+console: $(CONSOLE) ## Build the console into the package of the function that serves it
+
+build: $(CONSOLE) ## The console, then everything with SAM, as `sam deploy` takes it (ENV=prod)
+	@sam build --config-env $(or $(ENV),default)
+
+run: $(VENV)/.run $(CONSOLE) ## Serve the whole project on http://127.0.0.1:8000 (or PORT=...; AUTH=jwt asks for tokens; PRICES=list has prices), no AWS account needed
 	@exec $(BIN)/python -m local run --port $(PORT) --auth $(AUTH) --prices $(PRICES)
 
 verify: $(VENV)/.run ## Verify the data of a running `make run`: orphans, dangling links, totals
@@ -77,17 +93,18 @@ redrive: $(VENV)/.run ## Relay what could not be relayed: STACK=name of a stack 
 cloud-test: $(VENV)/.run ## Try a stack on AWS (STACK=..., its token in TOKEN), or a local run (PORT=...): docs/cloud-test.md
 	@PYTHONPATH=layers/common $(BIN)/python -m local cloud-test $(if $(STACK),--stack $(STACK),--port $(PORT))
 
-test: $(VENV)/.test ## Run every check: format, lint, types, and all tests
+test: $(VENV)/.test $(CONSOLE) ## Run every check: format, lint, types, and all tests
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m tests.mutants check
 	@$(BIN)/python -m testbed.dynoxide
 	@$(BIN)/python -m pytest -n auto --dist loadfile --dynamodb=dynoxide $(STORES)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-check: $(VENV)/.test ## Format, lint and types only
+check: $(VENV)/.test $(VENV)/.node ## Format, lint and types only
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/python -m local.console types
 
 unit: $(VENV)/.test ## The fast tests: rules, properties and contracts; no socket, no emulator
 	@$(BIN)/python -m pytest -n auto --dist worksteal tests/unit tests/property tests/contract --ignore-glob='*/test_aws_*'
@@ -102,7 +119,7 @@ dynoxide: $(VENV)/.test ## All tests of what is stored, on another implementatio
 	@$(BIN)/python -m testbed.dynoxide
 	@$(BIN)/python -m pytest -rs --dynamodb=dynoxide tests/integration
 
-e2e: $(VENV)/.test ## The tests over real HTTP against the local run
+e2e: $(VENV)/.test $(CONSOLE) ## The tests over real HTTP against the local run
 	@$(BIN)/python -m pytest tests/e2e
 
 format: $(VENV)/.test ## Rewrite the code the way `check` wants it
@@ -115,7 +132,7 @@ openapi: $(VENV)/.test ## Rewrite the committed openapi.json from the code
 audit: $(VENV)/.audit ## Hold the template against what is known to go wrong in AWS (checkov; exceptions with reasons in .checkov.yaml)
 	@$(VENV)/audit/bin/checkov --config-file .checkov.yaml
 
-artifacts: $(VENV)/.sam ## Build with SAM for both processors, weigh it, and run every function from what was built alone
+artifacts: $(VENV)/.sam $(CONSOLE) ## Build with SAM for both processors, weigh it, and run every function from what was built alone
 	@$(BIN)/python -m local.artifacts
 
 sam-local: $(VENV)/.sam $(VENV)/.awscli $(VENV)/.test ## Every function with its golden events, and the tour, in containers by `sam local`
@@ -140,7 +157,8 @@ lock: $(VENV)/.test ## Re-pin every requirements file, with hashes
 	@$(LOCK) local/awscli-requirements.in --output-file local/awscli-requirements.txt
 	@$(LOCK) local/runtime-requirements.in --output-file local/runtime-requirements.txt
 	@$(LOCK) local/audit-requirements.in --output-file local/audit-requirements.txt
+	@$(LOCK) console/requirements.in --output-file console/requirements.txt
 
 clean: ## Remove the environment and every cache
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .aws-sam
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .aws-sam console/node_modules functions/system/console
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

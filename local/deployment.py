@@ -46,6 +46,10 @@ class Plan:
         """The same plan with other values for parameters that decide about nothing but themselves."""
         return replace(self, parameters={**self.parameters, **values})
 
+    def with_environment(self, variables: Mapping[str, str]) -> "Plan":
+        """The same plan with these variables in every function that declares them."""
+        return replace(self, template=template.set_environment(self.template, variables))
+
     def _of_type(self, type_: str) -> list[dict[str, Any]]:
         return [resource for resource in self.template["Resources"].values() if resource["Type"] == type_]
 

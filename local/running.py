@@ -14,6 +14,7 @@ POLL_SECONDS = 0.1
 BANNER = """
   Atelier answers at {url}
 
+    console    {url}/console/
     docs       {url}/docs
     OpenAPI    {url}/api/v3/openapi.json
     try        {curl}

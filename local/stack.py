@@ -70,6 +70,7 @@ def start(
         planned = aside.submit(deployment.plan, project, parameters=values, environment=variables)
         with emulator(port=port) as running:
             plan = planned.result().with_parameters(deployment.keep_secrets(providers.secrets, running.endpoint))
+            plan = plan.with_environment({"MEDIA_ORIGINS": running.endpoint})
             if providers.near:
                 plan = plan.with_parameters({"CallbackUrl": f"{running.url}/api/v3/webhooks"})
             outputs = deployment.deploy(plan, running.endpoint)

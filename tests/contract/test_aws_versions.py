@@ -27,6 +27,7 @@ OTHERS: Final[Mapping[str, str]] = {
     "JwtAudience": "others",
     "RoleClaim": "groups",
     "LoginDomain": "others",
+    "ConsoleClientId": "another-console",
     "LoginCallbackUrl": "https://other.example.com/",
     "FalKeySecret": secret("fal-2"),
     "ReplicateTokenSecret": secret("replicate-2"),

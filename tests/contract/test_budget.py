@@ -31,7 +31,7 @@ BUDGET: Final = {
     "relay": 282,
     "shares": 236,
     "sweep": 278,
-    "system": 215,
+    "system": 216,
     "verify": 114,
     "callbacks": 319,
     "worker": 332,

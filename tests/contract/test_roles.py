@@ -9,7 +9,7 @@ import pytest
 from atelier.web.roles import LEAST, OPEN, Route
 from atelier.web.routes import document
 from local.openapi import HTTP_FUNCTIONS, routes_of
-from tests.contract.test_routes import EVERYTHING_ELSE, NOT_IN_THE_DOCUMENT, app, in_code
+from tests.contract.test_routes import BY_DEFAULT, EVERYTHING_ELSE, NOT_IN_THE_DOCUMENT, app, in_code
 from tests.contract.test_template import RESOURCES, functions
 
 OPERATIONS: Final[dict[Route, dict[str, Any]]] = {
@@ -38,7 +38,7 @@ def test_gateway_and_role_table_ask_for_the_same_tokens() -> None:
     assert RESOURCES["Api"]["Properties"]["Auth"]["DefaultAuthorizer"] == "Jwt"
     events = [each["Properties"] for function in functions().values() for each in function.get("Events", {}).values()]
     named = {(each["Method"], each["Path"]): each["Auth"] for each in events if "Auth" in each}
-    assert named == {route: {"Authorizer": "NONE"} for route in {*OPEN, EVERYTHING_ELSE}}
+    assert named == {route: {"Authorizer": "NONE"} for route in {*OPEN, EVERYTHING_ELSE} - {BY_DEFAULT}}
 
 
 @pytest.mark.parametrize("function", HTTP_FUNCTIONS)

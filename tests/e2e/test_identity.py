@@ -7,9 +7,11 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, Page, expect
 
 from local.issuer import AUDIENCE, Issuer, issuer, new_key, signed
 from local.stack import Stack, start
+from tests.e2e.browser import CHROMIUM, NONE_HERE, chromium, opened
 
 NEW: Final = {"name": "Acme"}
 
@@ -163,3 +165,63 @@ def test_two_users_share_a_client(with_token: Caller, ours: Issuer) -> None:
     assert guest.get(f"/tasks/{task.json()['id']}").status_code == 200
     assert owner.delete(f"/clients/{client}").status_code == 204
     assert guest.get(f"/tasks/{task.json()['id']}").status_code == 404
+
+
+# --------------------------------------------------------------------------------------------- in the console
+
+needs_a_browser = pytest.mark.skipif(CHROMIUM is None, reason=NONE_HERE)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+def sign_in(page: Page, role: str) -> None:
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name=role).click()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
+
+@needs_a_browser
+def test_who_signs_in_comes_back_to_their_view(browser: Browser, guarded: Stack) -> None:
+    with opened(browser, guarded.url) as looked:
+        looked.at("/clients")
+        looked.page.get_by_role("button", name="Sign in").click()
+        looked.page.get_by_role("link", name="editor").click()
+        expect(looked.page.get_by_role("heading", name="Clients", exact=True)).to_be_visible()
+        assert looked.page.url == f"{guarded.url}/console/#/clients"
+        stored = looked.page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
+        assert "ey" not in stored  # as a token begins
+        looked.page.reload()
+        expect(looked.page.get_by_role("button", name="Sign in")).to_be_visible()
+        assert (looked.complaints, looked.elsewhere) == ([], [])
+
+
+@needs_a_browser
+def test_a_viewer_sees_no_button_that_is_refused(browser: Browser, guarded: Stack) -> None:
+    found = {}
+    for role in ("viewer", "editor"):
+        with opened(browser, guarded.url) as looked:
+            sign_in(looked.page, role)
+            looked.at("/clients")
+            expect(looked.page.locator(".loading")).to_have_count(0)
+            found[role] = looked.page.get_by_role("button", name="New client").count() > 0
+    assert found == {"viewer": False, "editor": True}
+
+
+@needs_a_browser
+def test_a_revoked_share_ends_while_looking(browser: Browser, ours: Issuer, guarded: Stack, with_token: Caller) -> None:
+    owner, guest = with_token(ours.token("admin", "admin")), with_token(ours.token("viewer", "viewer"))
+    client, user = owner.post("/clients", json=NEW).json()["id"], guest.get("/me").json()["user_id"]
+    owner.put(f"/clients/{client}/shares/{user}", json={"role": "viewer"})
+    with opened(browser, guarded.url) as looked:
+        sign_in(looked.page, "viewer")
+        looked.at(f"/clients/{client}")
+        expect(looked.page.get_by_role("heading", name="Acme")).to_be_visible()
+        expect(looked.page.get_by_text("shared with you")).to_be_visible()
+        owner.delete(f"/clients/{client}/shares/{user}")
+        looked.page.get_by_role("link", name="Activity").last.click()
+        looked.page.get_by_role("link", name="Campaigns").click()
+        expect(looked.page.get_by_role("alert")).to_contain_text("Not found")

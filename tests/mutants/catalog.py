@@ -9,6 +9,7 @@ from tests.mutants import (
     batches,
     budgets,
     cleanups,
+    console,
     deletes,
     exports,
     fairness,
@@ -45,6 +46,7 @@ MUTANTS: Final = (
     *galleries.MUTANTS,
     *exports.MUTANTS,
     *provenance.MUTANTS,
+    *console.MUTANTS,
 )
 
 
@@ -62,6 +64,7 @@ SUITE: Final = tuple(
         "tests/unit/test_table_writes.py",
         "tests/unit/test_c2pa.py",
         "tests/unit/test_cloudfront.py",
+        "tests/unit/test_console.py",
         "tests/unit/test_measuring.py",
         "tests/unit/test_usage_csv.py",
         "tests/unit/test_webhook_delivery.py",

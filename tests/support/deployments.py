@@ -44,7 +44,12 @@ def secret(name: str) -> str:
     return ACCOUNT % ("secretsmanager", f"secret:{name}-AbCdEf")
 
 
-ISSUER: Final = {"JwtIssuer": "https://login.example.com/", "JwtAudience": "atelier,console", "RoleClaim": "roles"}
+ISSUER: Final = {
+    "JwtIssuer": "https://login.example.com/",
+    "JwtAudience": "atelier,console",
+    "RoleClaim": "roles",
+    "ConsoleClientId": "console",
+}
 CDN: Final = {"CdnPublicKey": FIRST_KEY, "CdnKeySecret": secret("cdn")}
 TWO_KEYS: Final = {**CDN, "CdnSecondPublicKey": SECOND_KEY}
 PROVIDERS: Final = {"FalKeySecret": secret("fal"), "ReplicateTokenSecret": secret("replicate")}

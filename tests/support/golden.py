@@ -55,6 +55,9 @@ LINE: Final = "019c13f2-0000-7000-8000-0000000000f1"
 FOREIGN: Final = "019c13f1-0000-7000-8000-0000000000f0"
 SECRET: Final = "theirs-" * 6
 IMPORT: Final = "019c13f2-0000-7000-8000-0000000000a1"
+CONSOLE: Final = 200 if (PROJECT / "functions/system/console/index.html").exists() else 404  # until it is built
+PAGES: Final = ("system.root", "system.console", "system.docs")
+"""Beginnings of the names of requests that the API's document does not describe."""
 ROWS: Final = b"name\nImported"
 ASSET: Final = "019c13f2-0000-7000-8000-0000000000b1"
 OF_ASSET: Final = {"asset_id": ASSET}
@@ -157,6 +160,9 @@ ANSWERS: Final = {
     "system.health": 200,
     "system.head_health": 200,
     "system.openapi": 200,
+    "system.root": 302,
+    "system.console": CONSOLE,
+    "system.console_asset": 404,  # of this name
     "system.docs": 200,
     "system.docs_asset": 200,
     "system.unknown_path": 404,
@@ -271,6 +277,9 @@ REQUESTS: Final[Mapping[str, Sent]] = {
     ),
     "account.get_campaign_budget": Sent("GET /api/v3/campaigns/{campaign_id}/budget", {"campaign_id": CAMPAIGN}),
     "account.delete_campaign_budget": Sent("DELETE /api/v3/campaigns/{campaign_id}/budget", {"campaign_id": CAMPAIGN}),
+    "system.root": Sent("GET /"),
+    "system.console": Sent("GET /console"),
+    "system.console_asset": Sent("GET /console/{name}", {"name": "nothing.js"}),
     "tasks.audio": Sent("POST /api/v3/generate/audio", body={"prompt": "Rain on a roof", "duration": 1}),
     "tasks.correct_task_cost": Sent("PUT /api/v3/tasks/{task_id}/cost", {"task_id": TASK}, body={"actual": 0.04}),
     "tasks.estimate_image": Sent(
@@ -371,7 +380,7 @@ def check_request(name: str, answer: dict[str, Any]) -> None:
     sent = event(name)
     assert answer["statusCode"] == ANSWERS[name], answer["body"]
     assert answer["headers"]["X-Request-Id"] == sent["requestContext"]["requestId"]
-    if not name.startswith("system.docs"):
+    if not name.startswith(PAGES):
         http = sent["requestContext"]["http"]
         check_answer(http["method"], http["path"], answer["statusCode"], answer["headers"], text_of(answer))
 

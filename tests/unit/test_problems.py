@@ -128,7 +128,7 @@ def test_an_unsupported_method_lists_the_supported_ones(template: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        *("/", "", "/api/v3", "/api/v3/", "/api/v3/client", "/api/v3/clients/", "/api/v3/clients/a/b"),
+        *("/consol", "", "/api/v3", "/api/v3/", "/api/v3/client", "/api/v3/clients/", "/api/v3/clients/a/b"),
         *("/api/v2/clients", "/api/v3/clients//campaigns", "/api/v3/Clients", "/api/v3/clients\n"),
         *("/x/api/v3/clients", "/api.v3/clients"),
     ],

@@ -50,6 +50,10 @@ class Settings:
     open_tasks_per_account: int
     tasks_per_hour_per_account: int
     safety_checker_optional: bool
+    media_origins: tuple[str, ...]
+    sign_in_issuer: str
+    sign_in_page: str
+    sign_in_client: str
 
 
 @cache
@@ -90,4 +94,8 @@ def settings() -> Settings:
         open_tasks_per_account=int(env("OPEN_TASKS_PER_ACCOUNT", "0")),
         tasks_per_hour_per_account=int(env("TASKS_PER_HOUR_PER_ACCOUNT", "0")),
         safety_checker_optional=env("SAFETY_CHECKER", "required") == "optional",
+        media_origins=tuple(env("MEDIA_ORIGINS", "").split()),
+        sign_in_issuer=env("SIGN_IN_ISSUER", ""),
+        sign_in_page=env("SIGN_IN_PAGE", ""),
+        sign_in_client=env("SIGN_IN_CLIENT", ""),
     )

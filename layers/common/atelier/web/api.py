@@ -37,7 +37,7 @@ Handler = Callable[[dict[str, Any], LambdaContext], Answer]
 
 PREFIX: Final = "/api/v3"
 JSON: Final = "application/json"
-ASKED_FOR: Final = frozenset({"accept", "idempotency-key", "if-match", "if-none-match"})
+ASKED_FOR: Final = frozenset({"accept", "accept-encoding", "idempotency-key", "if-match", "if-none-match"})
 """The headers that routes may ask for; a test compares."""
 _CLAIMS: Final = "claims"
 LARGEST_ANSWER: Final = 6_000_000  # bytes; Lambda's limit is 6 MB with the headers
@@ -109,8 +109,11 @@ def claims_in(app: APIGatewayHttpResolver) -> Claims:
 
 
 def _parameter_faults(app: APIGatewayHttpResolver) -> list[FieldError]:
+    route = app.context["_route"]
+    if not route.include_in_schema:
+        return []  # a page: identity providers add what they like to the address that they send people back to
     known: dict[str, bool] = {}  # whether it may be given several times
-    for parameter in app.context["_route"].dependant.query_params:
+    for parameter in route.dependant.query_params:
         shape = parameter.field_info.annotation
         is_shape = isinstance(shape, type) and issubclass(shape, BaseModel)
         fields = shape.model_fields if is_shape else {parameter.alias: parameter.field_info}
@@ -198,7 +201,7 @@ def _answer(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaC
     except DomainError as refused:
         method, path = event["requestContext"]["http"]["method"], event["rawPath"]
         return _early(refused if method in methods_at(path) else refusal(method, path), event)
-    # Powertools copies all headers of a request three times over, and routes ask for three of them.
+    # Powertools copies all headers of a request three times over, and routes ask for a few of them.
     asked = headers if raw_bodies else {name: value for name, value in headers.items() if name in ASKED_FOR}
     known = {**event, "headers": {**asked, "content-type": JSON}, "body": body, "isBase64Encoded": False}
     return _without_body_if_unchanged(known, app.resolve(known, context))

@@ -22,16 +22,16 @@ def compress(answer: MutableMapping[str, Any], accept_encoding: str | None) -> N
     if len(body) <= FROM_BYTES:
         return
     answer["headers"]["Vary"] = "Accept-Encoding"
-    if accepts_gzip(accept_encoding or ""):
+    if accepts(accept_encoding or "", "gzip"):
         answer["body"] = base64.b64encode(zlib.compress(body, _LEVEL, _GZIP)).decode()
         answer["isBase64Encoded"] = True
         answer["headers"]["Content-Encoding"] = "gzip"
 
 
-def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether an Accept-Encoding allows gzip (RFC 9110, section 12.5.3)."""
+def accepts(accept_encoding: str, coding: str) -> bool:
+    """Whether an Accept-Encoding allows a content coding (RFC 9110, section 12.5.3)."""
     weights: dict[str, float] = {}
     for part in accept_encoding.lower().split(","):
-        if coding := _CODING.fullmatch(part):
-            weights[coding[1].removeprefix("x-")] = float(coding[2] or 1)
-    return weights.get("gzip", weights.get("*", 0)) > 0
+        if named := _CODING.fullmatch(part):
+            weights[named[1].removeprefix("x-")] = float(named[2] or 1)
+    return weights.get(coding, weights.get("*", 0)) > 0

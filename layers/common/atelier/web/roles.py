@@ -21,6 +21,10 @@ OPEN: Final = frozenset(
         ("GET", "/api/v3/health"),
         ("HEAD", "/api/v3/health"),
         ("GET", "/api/v3/openapi.json"),
+        ("GET", "/"),
+        ("GET", "/console"),
+        ("GET", "/console/"),
+        ("GET", "/console/{name}"),
         ("GET", "/docs"),
         ("GET", "/docs/{name}"),
         ("POST", "/api/v3/webhooks/{provider}"),  # proved by the provider's signature

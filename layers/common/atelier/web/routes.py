@@ -8,7 +8,7 @@ from typing import Final
 
 from atelier.web.problems import MethodNotAllowed, NoSuchPath
 
-_PAGES: Final = {"/docs": ("GET",), "/docs/{name}": ("GET",)}
+_PAGES: Final = dict.fromkeys(("/", "/console", "/console/", "/console/{name}", "/docs", "/docs/{name}"), ("GET",))
 
 
 @cache

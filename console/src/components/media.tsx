@@ -1,0 +1,79 @@
+// Pictures, videos and sounds, small and large. Everything else about a task is text beside them.
+import { useState } from "preact/hooks";
+import type { Output, TaskSummary } from "../api";
+import { seconds } from "../format";
+import { Icon, Progress, Status } from "./basics";
+
+type Kind = "image" | "video" | "audio";
+const kindOf = (output: Output): Kind => output.content_type.split("/", 1)[0] as Kind;
+
+/** The first output of a task as a tile; what there is instead while it runs, or when there is none. */
+export const Thumbnail = ({ task, onBroken }: { task: TaskSummary; onBroken?: () => void }) => {
+  const [broken, setBroken] = useState("");
+  const output = task.outputs[0];
+  if (!output) {
+    const isOpen = task.status === "pending" || task.status === "processing";
+    return (
+      <span class={`thumbnail none ${task.status}`}>
+        <Icon name={task.type === "image" ? "image" : task.type === "video" ? "play" : "sound"} />
+        <Status is={task.status} />
+        {isOpen && <Progress value={task.progress} label="Progress" />}
+        {task.error && <span class="why">{task.error.message}</span>}
+      </span>
+    );
+  }
+  const source = output.thumbnail_url ?? (kindOf(output) === "image" ? output.url : null);
+  return (
+    <span class={`thumbnail ${task.type}`}>
+      {source && source !== broken ? (
+        <img
+          src={source}
+          alt=""
+          loading="lazy"
+          decoding="async"
+          onError={() => {
+            setBroken(source);
+            onBroken?.();
+          }}
+        />
+      ) : (
+        <Icon name={task.type === "image" ? "image" : task.type === "video" ? "play" : "sound"} />
+      )}
+      <span class="facts">
+        {task.type !== "image" && <Icon name={task.type === "video" ? "play" : "sound"} />}
+        {output.duration !== null && seconds(output.duration)}
+        {task.outputs.length > 1 && <span>{task.outputs.length}</span>}
+      </span>
+    </span>
+  );
+};
+
+/** One output as large as there is room. */
+export const Large = ({ output, alt }: { output: Output; alt: string }) => {
+  switch (kindOf(output)) {
+    case "video":
+      return (
+        <video class="large" controls loop playsInline src={output.url} poster={output.thumbnail_url ?? undefined}>
+          {alt}
+        </video>
+      );
+    case "audio":
+      return (
+        <figure class="large audio">
+          {output.thumbnail_url && <img src={output.thumbnail_url} alt="" />}
+          <audio controls src={output.url}>
+            {alt}
+          </audio>
+        </figure>
+      );
+    default:
+      return (
+        <img
+          class="large"
+          src={output.url}
+          alt={alt}
+          {...(output.width && output.height ? { width: output.width, height: output.height } : {})}
+        />
+      );
+  }
+};

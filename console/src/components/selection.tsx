@@ -1,0 +1,226 @@
+// What can be done with the tasks that are selected: one batch of at most a hundred at a time, each answered by itself.
+import { useSignal } from "@preact/signals";
+import { type Schema, type TaskSummary, api, newKey, ok } from "../api";
+import { bytes, plural } from "../format";
+import { type Listed, useAction } from "../loading";
+import { go, to } from "../router";
+import { mayEdit } from "../session";
+import { Button, CopyCurl, Field, Stars } from "./basics";
+import { FormDialog } from "./dialog";
+import { isOpen } from "./live";
+import { say } from "./notices";
+import { type Choosable, Picker, findCampaigns, findClients } from "./picker";
+
+const MOST_OF_A_BATCH = 100;
+const MOST_OF_AN_EXPORT = 500;
+
+interface SelectionProps {
+  tasks: readonly TaskSummary[];
+  list: Listed<TaskSummary>;
+  onClear: () => void;
+}
+
+type Operation = { op: "update" | "cancel" | "retry" | "delete"; id: string; body?: Schema["TaskPatch"] };
+
+/** Carry out the operations; what every one of them was answered. Throws Refused for a batch that was refused as a whole. */
+const carryOut = async (items: readonly Operation[]) => {
+  const results: Schema["BatchResult"][] = [];
+  for (let from = 0; from < items.length; from += MOST_OF_A_BATCH) {
+    const body = { items: items.slice(from, from + MOST_OF_A_BATCH), atomic: false, dry_run: false };
+    const header = { "idempotency-key": newKey() };
+    const answer = ok(await api.POST("/api/v3/tasks/batch", { params: { header }, body }));
+    results.push(...answer.results.map((each) => ({ ...each, index: each.index + from })));
+  }
+  return results;
+};
+
+export const Selection = ({ tasks, list, onClear }: SelectionProps) => {
+  const dialog = useSignal<"move" | "tags" | "delete" | null>(null);
+  const editable = tasks.length > 0 && tasks.every(mayEdit);
+
+  /** Say how it went, and keep selected what did not. */
+  const told = (results: readonly Schema["BatchResult"][], done: string) => {
+    const failed = results.filter((each) => each.status >= 400);
+    const changed = new Map(results.flatMap((each) => (each.body ? [[each.body.id, each.body as unknown as TaskSummary] as const] : [])));
+    list.items.value = list.items.value.map((each) => changed.get(each.id) ?? each);
+    if (failed.length < results.length) say(`${plural(results.length - failed.length, "task")} ${done}.`);
+    if (failed.length) {
+      const detail = String(failed[0]?.problem?.detail ?? "");
+      say(`${plural(failed.length, "task")} could not be: ${detail}`, "error");
+    }
+  };
+  const change = useAction(async (body: Schema["TaskPatch"], done: string) => {
+    told(await carryOut(tasks.map(({ id }) => ({ op: "update", id, body }))), done);
+  });
+  const again = useAction(async () => {
+    const ended = tasks.filter((each) => each.status === "failed" || each.status === "canceled");
+    told(await carryOut(ended.map(({ id }) => ({ op: "retry", id }))), "run again");
+    onClear();
+    list.reload();
+  });
+  const cancel = useAction(async () => {
+    told(await carryOut(tasks.filter(isOpen).map(({ id }) => ({ op: "cancel", id }))), "canceled");
+  });
+  const takeHome = useAction(async () => {
+    const header = { "idempotency-key": newKey() };
+    const body = { task_ids: tasks.map((each) => each.id), include: ["media", "tasks", "spend"] as Schema["ExportPart"][] };
+    const made = ok(await api.POST("/api/v3/exports", { params: { header }, body }));
+    go(to("/exports", { id: made.id }));
+  });
+  if (!tasks.length) return null;
+  const close = () => (dialog.value = null);
+  const busy = [change, again, cancel, takeHome].some((each) => each.isRunning.value);
+  const error = [change, again, cancel, takeHome].map((each) => each.error.value).find(Boolean);
+  const rating = tasks.every((each) => each.rating === tasks[0]?.rating) ? (tasks[0]?.rating ?? null) : null;
+  return (
+    <>
+      <div class="selection" role="toolbar" aria-label="Selected tasks" aria-busy={busy}>
+        <b>{plural(tasks.length, "task")} selected</b>
+        {editable && <Stars value={rating} onRate={(value) => void change.run({ rating: value }, value ? "rated" : "without a rating")} />}
+        {editable && <Button onClick={() => (dialog.value = "move")}>Move</Button>}
+        {editable && <Button onClick={() => (dialog.value = "tags")}>Tags</Button>}
+        {editable && tasks.some((each) => each.status === "failed" || each.status === "canceled") && <Button onClick={() => void again.run()}>Retry</Button>}
+        {editable && tasks.some(isOpen) && <Button onClick={() => void cancel.run()}>Cancel</Button>}
+        <Button aria-disabled={tasks.length > MOST_OF_AN_EXPORT} onClick={() => tasks.length <= MOST_OF_AN_EXPORT && void takeHome.run()}>
+          Export
+        </Button>
+        {editable && (
+          <Button kind="danger" onClick={() => (dialog.value = "delete")}>
+            Delete
+          </Button>
+        )}
+        <span class="gap" />
+        <CopyCurl
+          of={() => ({
+            method: "POST",
+            path: "/api/v3/tasks/batch",
+            body: { items: tasks.map(({ id }) => ({ op: "update", id, body: { rating } })) },
+          })}
+        />
+        <Button kind="quiet" icon="close" onClick={onClear}>
+          Clear
+        </Button>
+        {error && (
+          <p class="bad" role="alert">
+            {error.problem.detail} {error.problem.request_id && <code>{error.problem.request_id}</code>}
+          </p>
+        )}
+      </div>
+      {dialog.value === "move" && (
+        <Move
+          tasks={tasks}
+          onClose={close}
+          onDone={(results) => {
+            told(results, "moved");
+            onClear();
+            list.reload();
+          }}
+        />
+      )}
+      {dialog.value === "tags" && <Tags tasks={tasks} onClose={close} onDone={(results) => told(results, "tagged")} />}
+      {dialog.value === "delete" && (
+        <Delete
+          tasks={tasks}
+          onClose={close}
+          onDone={(results) => {
+            told(results, "deleted");
+            onClear();
+            list.reload();
+          }}
+        />
+      )}
+    </>
+  );
+};
+
+interface DialogProps {
+  tasks: readonly TaskSummary[];
+  onClose: () => void;
+  onDone: (results: readonly Schema["BatchResult"][]) => void;
+}
+
+const useBatch = (operations: () => readonly Operation[], { onClose, onDone }: DialogProps) => {
+  const { run, isRunning, error } = useAction(async () => {
+    onDone(await carryOut(operations()));
+    onClose();
+  });
+  return {
+    busy: isRunning.value,
+    error: error.value,
+    onSubmit: () => void run(),
+    request: () => ({ method: "POST", path: "/api/v3/tasks/batch", body: { items: operations().slice(0, MOST_OF_A_BATCH) } }),
+    onClose,
+  };
+};
+
+const Move = (props: DialogProps) => {
+  const client = useSignal<Choosable | null>(null);
+  const campaign = useSignal<Choosable | null>(null);
+  const body = (): Schema["TaskPatch"] =>
+    campaign.value ? { campaign_id: campaign.value.id } : client.value ? { client_id: client.value.id, campaign_id: null } : { client_id: null, campaign_id: null };
+  const batch = useBatch(() => props.tasks.map(({ id }) => ({ op: "update", id, body: body() })), props);
+  const where = campaign.value?.name ?? client.value?.name ?? "no client";
+  return (
+    <FormDialog title={`Move ${plural(props.tasks.length, "task")}`} submit={`Move to ${where}`} {...batch}>
+      <Picker
+        label="Client"
+        value={client.value}
+        placeholder="No client"
+        find={findClients((each) => each.user_id !== undefined && mayEdit({ user_id: each.user_id, id: each.id }))}
+        onPick={(picked) => {
+          client.value = picked;
+          campaign.value = null;
+        }}
+      />
+      <Picker
+        label="Campaign"
+        value={campaign.value}
+        placeholder="No campaign"
+        of={client.value?.id ?? ""}
+        find={findCampaigns(client.value?.id)}
+        onPick={(picked) => (campaign.value = picked)}
+      />
+      <p class="dim">What they cost moves along, in reports too.</p>
+    </FormDialog>
+  );
+};
+
+const Tags = (props: DialogProps) => {
+  const added = useSignal("");
+  const removed = useSignal("");
+  const words = (text: string) => text.split(",").map((each) => each.trim()).filter(Boolean);
+  const all = [...new Set(props.tasks.flatMap((each) => each.tags))].sort();
+  const operations = () => {
+    const [more, fewer] = [words(added.value), new Set(words(removed.value))];
+    return props.tasks.map(({ id, tags }) => {
+      const kept = tags.filter((each) => !fewer.has(each));
+      return { op: "update" as const, id, body: { tags: [...new Set([...kept, ...more])] } };
+    });
+  };
+  const batch = useBatch(operations, props);
+  return (
+    <FormDialog title={`Tags of ${plural(props.tasks.length, "task")}`} submit="Change tags" {...batch}>
+      <Field label="Add" hint="Several with commas.">
+        {(id, about) => <input id={id} aria-describedby={about} value={added.value} onInput={(event) => (added.value = event.currentTarget.value)} autofocus />}
+      </Field>
+      <Field label="Remove" hint={all.length ? `They have: ${all.join(", ")}` : "They have none."}>
+        {(id, about) => <input id={id} aria-describedby={about} value={removed.value} onInput={(event) => (removed.value = event.currentTarget.value)} />}
+      </Field>
+    </FormDialog>
+  );
+};
+
+const Delete = (props: DialogProps) => {
+  const batch = useBatch(() => props.tasks.map(({ id }) => ({ op: "delete", id })), props);
+  const outputs = props.tasks.flatMap((each) => each.outputs);
+  const running = props.tasks.filter(isOpen).length;
+  return (
+    <FormDialog title={`Delete ${plural(props.tasks.length, "task")}?`} submit="Delete" danger {...batch}>
+      <p>
+        With them go {plural(outputs.length, "file")} of {bytes(outputs.reduce((sum, each) => sum + each.bytes, 0))}.
+        {running > 0 && ` ${plural(running, "of them is", "of them are")} still running and may be paid for all the same.`} What they cost stays in reports. This
+        cannot be undone.
+      </p>
+    </FormDialog>
+  );
+};

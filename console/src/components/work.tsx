@@ -1,0 +1,157 @@
+// A gallery of tasks with its filters. Which tasks there are, in which order, and how many: all by the server.
+import { useSignal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import { type TaskStatus, type TaskSummary, type TaskType, api, ok } from "../api";
+import { count } from "../format";
+import { useListed } from "../loading";
+import { place, setQuery, to } from "../router";
+import { trail } from "../trail";
+import { Button, Choice, CopyCurl, Empty, Loading, Search, Stars, Trouble } from "./basics";
+import { Grid } from "./grid";
+import { Live } from "./live";
+import { Thumbnail } from "./media";
+import { Selection } from "./selection";
+
+const PAGE = 100;
+
+interface WorkProps {
+  /** What every task here has in common. */
+  within: { client_id?: string; campaign_id?: string };
+  empty: preact.ComponentChildren;
+}
+
+const STATUSES = [
+  ["", "Any"],
+  ["succeeded", "Succeeded"],
+  ["open", "Running"],
+  ["failed", "Failed"],
+  ["canceled", "Canceled"],
+] as const;
+const TYPES = [
+  ["", "Any"],
+  ["image", "Images"],
+  ["video", "Videos"],
+  ["audio", "Audio"],
+] as const;
+const RATINGS = [
+  ["", "Any"],
+  ["5", "★★★★★"],
+  ["4", "★★★★ and up"],
+  ["3", "★★★ and up"],
+  ["2", "★★ and up"],
+  ["1", "Rated"],
+] as const;
+const ORDERS = [
+  ["", "Newest first"],
+  ["asc", "Oldest first"],
+] as const;
+
+const asked = (within: WorkProps["within"], query: URLSearchParams) => {
+  const status = query.get("status");
+  const type = query.get("type");
+  const rating = query.get("rating");
+  return {
+    ...within,
+    page_size: PAGE,
+    ...(status ? { status: (status === "open" ? ["pending", "processing"] : [status]) as TaskStatus[] } : {}),
+    ...(type ? { type: [type as TaskType] } : {}),
+    ...(rating ? { rating_from: Number(rating) } : {}),
+    ...(query.get("tag") ? { tag: query.getAll("tag") } : {}),
+    ...(query.get("search") ? { search: query.get("search") ?? "" } : {}),
+    ...(query.get("order") === "asc" ? { sort_order: "asc" as const } : {}),
+  };
+};
+
+const address = (query: object) => {
+  const pairs = Object.entries(query).flatMap(([name, value]) => [value].flat().map((each) => [name, String(each)]));
+  return `/api/v3/tasks?${new URLSearchParams(pairs)}`;
+};
+
+export const Work = ({ within, empty }: WorkProps) => {
+  const filters = place.value.query;
+  const query = asked(within, filters);
+  const list = useListed(JSON.stringify(query), async (cursor) =>
+    ok(await api.GET("/api/v3/tasks", { params: { query: cursor ? { ...query, cursor } : query } })),
+  );
+  const selected = useSignal<ReadonlySet<string>>(new Set());
+  const visible = useSignal<readonly TaskSummary[]>([]);
+  const isFiltered = ["status", "type", "rating", "tag", "search"].some((name) => filters.get(name));
+
+  useEffect(() => {
+    trail.value = { list, back: location.hash };
+  }, [location.hash]);
+
+  const replace = (task: TaskSummary) => {
+    list.items.value = list.items.value.map((each) => (each.id === task.id ? task : each));
+  };
+  const chosen = useMemo(
+    () => list.items.value.filter((each) => selected.value.has(each.id)),
+    [list.items.value, selected.value],
+  );
+
+  return (
+    <section class="work" aria-label="Work">
+      <div class="filters">
+        <Search
+          key={place.value.path}
+          label="Search prompts"
+          value={filters.get("search") ?? ""}
+          onSearch={(search) => setQuery({ search })}
+        />
+        <Choice label="Status" value={filters.get("status") ?? ""} options={STATUSES} onChoose={(status) => setQuery({ status })} />
+        <Choice label="Type" value={filters.get("type") ?? ""} options={TYPES} onChoose={(type) => setQuery({ type })} />
+        <Choice label="Rating" value={filters.get("rating") ?? ""} options={RATINGS} onChoose={(rating) => setQuery({ rating })} />
+        <Choice label="Order" value={filters.get("order") ?? ""} options={ORDERS} onChoose={(order) => setQuery({ order })} />
+        {filters.getAll("tag").map((tag) => (
+          <Button key={tag} class="tag" icon="close" aria-label={`Without the tag ${tag}`} onClick={() => setQuery({ tag: filters.getAll("tag").filter((each) => each !== tag) })}>
+            {tag}
+          </Button>
+        ))}
+        <span class="gap" />
+        <CopyCurl of={() => ({ path: address(query) })} />
+        <output class="dim">{list.total.value !== undefined && `${count(list.total.value)} in all`}</output>
+      </div>
+      <Selection tasks={chosen} list={list} onClear={() => (selected.value = new Set())} />
+      <Trouble refused={list.error.value} again={list.reload} />
+      {list.total.value === undefined && !list.error.value && <Loading rows={6} />}
+      {list.total.value === 0 &&
+        (isFiltered ? (
+          <Empty title="Nothing fits these filters">
+            <Button onClick={() => setQuery({ status: "", type: "", rating: "", tag: [], search: "" })}>Show everything</Button>
+          </Empty>
+        ) : (
+          empty
+        ))}
+      {list.items.value.length > 0 && (
+        <Grid
+          label="Tasks"
+          items={list.items.value}
+          keyOf={(task) => task.id}
+          hrefOf={(task) => to(`/tasks/${task.id}`)}
+          hasMore={list.hasMore.value}
+          onMore={list.more}
+          selected={selected.value}
+          onSelect={(keys) => (selected.value = keys)}
+          onVisible={(tasks) => (visible.value = tasks)}
+          render={(task) => (
+            <>
+              <Thumbnail task={task} onBroken={() => void refresh(task.id).then(replace, () => undefined)} />
+              <span class="caption">
+                <span class="text">{task.prompt}</span>
+                <span class="hidden">
+                  , {task.type}, {task.status}
+                </span>
+                <Stars value={task.rating} />
+              </span>
+            </>
+          )}
+        />
+      )}
+      <Live tasks={visible.value} onChange={replace} />
+    </section>
+  );
+};
+
+/** A task anew: its signed URLs may have ended. */
+const refresh = async (id: string): Promise<TaskSummary> =>
+  ok(await api.GET("/api/v3/tasks/{task_id}", { params: { path: { task_id: id } } }));

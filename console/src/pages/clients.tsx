@@ -1,0 +1,100 @@
+import { useSignal } from "@preact/signals";
+import { api, ok } from "../api";
+import { Button, Choice, CopyCurl, Empty, Icon, Loading, Search, Time, Trouble } from "../components/basics";
+import { ClientForm } from "../components/forms";
+import { Grid } from "../components/grid";
+import { Mosaic } from "../components/mosaic";
+import { Page } from "../components/page";
+import { count } from "../format";
+import { useListed } from "../loading";
+import { place, setQuery, to } from "../router";
+import { isShared, mayCreate, received } from "../session";
+
+const ORDERS = [
+  ["", "Newest first"],
+  ["updated_at", "Last changed first"],
+  ["name", "By name"],
+] as const;
+const OWNERS = [
+  ["", "All"],
+  ["me", "Mine"],
+  ["shared", "Shared with me"],
+] as const;
+
+export const Clients = () => {
+  const filters = place.value.query;
+  const isNew = useSignal(false);
+  const search = filters.get("search");
+  const order = filters.get("order") as "name" | "updated_at" | null;
+  const owner = filters.get("owner");
+  const query = {
+    page_size: 50,
+    ...(search ? { search } : {}),
+    ...(order ? { sort_by: order } : {}),
+    ...(owner ? { owner } : {}),
+  };
+  const list = useListed(JSON.stringify(query), async (cursor) =>
+    ok(await api.GET("/api/v3/clients", { params: { query: cursor ? { ...query, cursor } : query } })),
+  );
+  const create = mayCreate.value && (
+    <Button kind="primary" icon="plus" onClick={() => (isNew.value = true)}>
+      New client
+    </Button>
+  );
+  return (
+    <Page title="Clients" actions={create}>
+      <div class="filters">
+        <Search label="Search names" value={search ?? ""} onSearch={(text) => setQuery({ search: text })} />
+        <Choice label="Order" value={order ?? ""} options={ORDERS} onChoose={(value) => setQuery({ order: value })} />
+        {received.value.length > 0 && (
+          <Choice label="Owner" value={owner ?? ""} options={OWNERS} onChoose={(value) => setQuery({ owner: value })} />
+        )}
+        <span class="gap" />
+        <CopyCurl of={() => ({ path: `/api/v3/clients?${new URLSearchParams(Object.entries(query).map(([k, v]) => [k, String(v)]))}` })} />
+        <output class="dim">{list.total.value !== undefined && `${count(list.total.value)} in all`}</output>
+      </div>
+      <Trouble refused={list.error.value} again={list.reload} />
+      {list.total.value === undefined && !list.error.value && <Loading rows={6} />}
+      {list.total.value === 0 &&
+        (search || owner ? (
+          <Empty title="No client fits">
+            <Button onClick={() => setQuery({ search: "", owner: "" })}>Show all clients</Button>
+          </Empty>
+        ) : (
+          <Empty title="No clients yet">
+            <p>A client has campaigns, and guidelines that go into every prompt. {mayCreate.value ? "Begin with one, or import a file of them." : "Your role lets you look, not create."}</p>
+            {create}
+          </Empty>
+        ))}
+      {list.items.value.length > 0 && (
+        <Grid
+          label="Clients"
+          items={list.items.value}
+          keyOf={(client) => client.id}
+          hrefOf={(client) => to(`/clients/${client.id}`)}
+          hasMore={list.hasMore.value}
+          onMore={list.more}
+          tile={220}
+          caption={52}
+          render={(client) => (
+            <>
+              <Mosaic of={{ client_id: client.id }} />
+              <span class="caption two">
+                <span class="text name">{client.name}</span>
+                <span class="dim">
+                  {isShared(client) && (
+                    <>
+                      <Icon name="people" /> shared ·{" "}
+                    </>
+                  )}
+                  changed <Time at={client.updated_at} />
+                </span>
+              </span>
+            </>
+          )}
+        />
+      )}
+      {isNew.value && <ClientForm onClose={() => (isNew.value = false)} />}
+    </Page>
+  );
+};

@@ -1,0 +1,223 @@
+// The form to generate with. What it asks for follows the chosen models; what it would cost is said while it is filled in.
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { type Refused, type Schema, type Task, type TaskSummary, api, newKey, ok } from "../api";
+import { Empty, Field, Loading, Trouble, faultOf } from "../components/basics";
+import { Grid } from "../components/grid";
+import { Live } from "../components/live";
+import { Thumbnail } from "../components/media";
+import { say } from "../components/notices";
+import { Page } from "../components/page";
+import { plural } from "../format";
+import { useAction, useLoaded } from "../loading";
+import { remember } from "../names";
+import { place, setQuery, to } from "../router";
+import { mayCreate, me, received } from "../session";
+import { trail } from "../trail";
+import { MOST_ITEMS, type Mode, again, belongsTo, change, draft, lines, mode, models, placeholders, started, tasks, wanted } from "./generate/draft";
+import { problems, reasonOf, sent, useEstimate } from "./generate/estimate";
+import { ModelChoice, ModelChoices, Options, RatioChoices } from "./generate/options";
+import { Brand, PlaceChoice, Prompt, TypeChoice } from "./generate/place";
+import { References } from "./generate/references";
+import { Summary } from "./generate/sum";
+
+const MODES: readonly (readonly [Mode, string])[] = [
+  ["one", "One prompt"],
+  ["several", "Several prompts"],
+  ["matrix", "Matrix"],
+];
+
+export const Generate = () => {
+  const loaded = useLoaded("models", async () => {
+    if (!models.value.length) models.value = ok(await api.GET("/api/v3/models")).items;
+    return true;
+  });
+  belongsTo(me.value?.user_id ?? 0);
+  const prefilled = usePrefilled();
+  const views = MODES.map(([each, name]) => [name, to("/generate", { mode: each === "one" ? "" : each }), each === mode.value] as const);
+  const mayAnywhere = mayCreate.value || received.value.some((each) => each.role !== "viewer");
+  return (
+    <Page title="Generate" views={views}>
+      {!mayAnywhere ? (
+        <Empty title="Your role lets you look, not generate">
+          <p>An admin of the account can make you an editor.</p>
+        </Empty>
+      ) : loaded.data.value && prefilled.data.value ? (
+        <Form />
+      ) : (
+        <>
+          <Trouble refused={loaded.error.value ?? prefilled.error.value} again={() => (loaded.reload(), prefilled.reload())} />
+          {!loaded.error.value && !prefilled.error.value && <Loading rows={6} />}
+        </>
+      )}
+    </Page>
+  );
+};
+
+/** What the address says: a client, a campaign, or a task to ask for again. */
+const usePrefilled = () => {
+  const { query } = place.value;
+  const [client, campaign, task] = ["client", "campaign", "task"].map((name) => query.get(name));
+  return useLoaded(`${client} ${campaign} ${task}`, async () => {
+    if (task) change(again(ok(await api.GET("/api/v3/tasks/{task_id}", { params: { path: { task_id: task } } })) as Task));
+    const named = campaign ?? (task ? draft.value.campaign?.id : undefined);
+    if (named) {
+      const found = ok(await api.GET("/api/v3/campaigns/{campaign_id}", { params: { path: { campaign_id: named } } }));
+      remember(found.id, found);
+      change({ campaign: found, client: null });
+    } else if (client) {
+      const found = ok(await api.GET("/api/v3/clients/{client_id}", { params: { path: { client_id: client } } }));
+      remember(found.id, found);
+      change({ client: found, campaign: null });
+    }
+    if (client || campaign || task) setQuery({ client: "", campaign: "", task: "" });
+    return true;
+  });
+};
+
+const Form = () => {
+  const isMore = useSignal(false);
+  const visible = useSignal<readonly TaskSummary[]>([]);
+  const attempt = useRef({ body: "", key: "" });
+  const estimate = useEstimate(tasks.value > 0 ? wanted(true) : null);
+
+  const add = (made: readonly TaskSummary[]) => {
+    started.value = [...made, ...started.value];
+  };
+  const start = useAction(async () => {
+    if (tasks.value === 0) return;
+    const { path, body } = wanted(false);
+    const text = JSON.stringify(body);
+    // The same again after an answer that never came is the same request; after an answer it is a new one.
+    if (attempt.current.body !== text) attempt.current = { body: text, key: newKey() };
+    const { key } = attempt.current;
+    if (mode.value === "one") {
+      const named = path as "/api/v3/generate/image";
+      const header = { "idempotency-key": key };
+      add([ok(await api.POST(named, { params: { header }, body: body as Schema["NewImage"] })) as TaskSummary]);
+      say("Started: it appears below.");
+    } else {
+      const answer = await sent({ path, body }, null, key);
+      const failed = problems(answer);
+      add(await tasksOf(answer));
+      const { succeeded } = answer.summary;
+      if (failed.length) say(`${plural(succeeded, "task")} started, ${failed.length} refused: ${failed[0] && reasonOf(failed[0].problem)}`, "error");
+      else say(`${plural(succeeded, "task")} started.`);
+    }
+    attempt.current = { body: "", key: "" };
+  });
+
+  const current = JSON.stringify(draft.value) + mode.value;
+  useEffect(() => {
+    start.error.value = undefined;
+  }, [current]);
+  useEffect(() => {
+    trail.value = { list: { items: started, hasMore: isMore, more: () => undefined }, back: location.hash };
+  }, [location.hash]);
+  const error = start.error.value ?? estimate.error.value;
+  const submit = () => void start.run();
+  return (
+    <>
+      <form
+        class="generate"
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit();
+        }}
+      >
+        <div class="form">
+          <TypeChoice />
+          <PlaceChoice error={error} />
+          <Brand />
+          {mode.value === "several" ? <Prompts /> : <Prompt error={error} onSubmit={submit} />}
+          {mode.value === "matrix" && <Variables error={error} />}
+          <References error={error} />
+          {mode.value === "matrix" ? <ModelChoices error={error} /> : <ModelChoice error={error} />}
+          {mode.value === "matrix" && <RatioChoices error={error} />}
+          <Options error={error} />
+        </div>
+        <div class="beside">
+          <Trouble refused={start.error.value} />
+          <Summary sum={estimate.sum.value} refused={start.error.value ? undefined : estimate.error.value} isAsking={estimate.isAsking.value} busy={start.isRunning.value} turn={started.value.length} />
+        </div>
+      </form>
+      {started.value.length > 0 && (
+        <section aria-label="Started here">
+          <h2 class="above">Started here</h2>
+          <Grid
+            label="Tasks that were started here"
+            items={started.value}
+            keyOf={(task) => task.id}
+            hrefOf={(task) => to(`/tasks/${task.id}`)}
+            hasMore={false}
+            onMore={() => undefined}
+            onVisible={(inView) => (visible.value = inView)}
+            render={(task) => (
+              <>
+                <Thumbnail task={task} />
+                <span class="caption">
+                  <span class="text">{task.prompt}</span>
+                </span>
+              </>
+            )}
+          />
+          <Live
+            tasks={visible.value}
+            onChange={(task) => {
+              started.value = started.value.map((each) => (each.id === task.id ? task : each));
+            }}
+          />
+        </section>
+      )}
+    </>
+  );
+};
+
+/** The tasks of a batch, which answers with them; those of a matrix, whose answer has ids only, as far as one page goes. */
+const tasksOf = async (answer: Awaited<ReturnType<typeof sent>>): Promise<readonly TaskSummary[]> => {
+  const bodies = answer.results.flatMap(({ body }) => (body ? [body as unknown as TaskSummary] : []));
+  if (bodies.length) return bodies.reverse();
+  const ids = new Set(answer.results.flatMap(({ id }) => (id ? [id] : [])));
+  if (!ids.size) return [];
+  const { campaign, client } = draft.value;
+  const below = campaign ? { campaign_id: campaign.id } : client ? { client_id: client.id } : {};
+  const { items } = ok(await api.GET("/api/v3/tasks", { params: { query: { ...below, page_size: 100 } } }));
+  return items.filter((each) => ids.has(each.id));
+};
+
+const Prompts = () => {
+  const count = lines(draft.value.prompts).length;
+  return (
+    <Field label="Prompts, one a line" error={count > MOST_ITEMS ? `At most ${MOST_ITEMS} at once; these are ${count}.` : undefined} hint={`${plural(count, "prompt")} of at most ${MOST_ITEMS}.`}>
+      {(id, about) => (
+        <textarea id={id} aria-describedby={about} rows={8} value={draft.value.prompts} onInput={(event) => change({ prompts: event.currentTarget.value })} />
+      )}
+    </Field>
+  );
+};
+
+const Variables = ({ error }: { error: Refused | undefined }) => {
+  const names = placeholders(draft.value.prompt);
+  if (!names.length) return <p class="about dim">Names in braces are placeholders: “{"{product}"} on a {"{place}"}”. Values for them are asked for here.</p>;
+  return (
+    <div class="pairs">
+      {names.map((name) => (
+        <Values key={name} name={name} error={error} />
+      ))}
+    </div>
+  );
+};
+
+const Values = ({ name, error }: { name: string; error: Refused | undefined }) => (
+  <Field label={`${name}, one value a line`} error={faultOf(error, `variables/${name}`)}>
+    {(id, about) => (
+      <textarea
+        id={id}
+        aria-describedby={about}
+        rows={4}
+        value={draft.value.values[name] ?? ""}
+        onInput={(event) => change({ values: { ...draft.value.values, [name]: event.currentTarget.value } })}
+      />
+    )}
+  </Field>
+);

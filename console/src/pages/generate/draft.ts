@@ -1,0 +1,238 @@
+// What somebody is about to ask for. It outlives the page, so that nobody types a prompt twice; texts as they were typed,
+// made into a request here.
+import { computed, signal } from "@preact/signals";
+import type { Schema, Task, TaskSummary, TaskType, Whole } from "../../api";
+import type { Choosable } from "../../components/picker";
+import { place } from "../../router";
+
+export type Model = Whole<Schema["OfferedModel"]>;
+export type Param = Whole<Schema["ParamInfo"]>;
+export type Mode = "one" | "several" | "matrix";
+
+/** What a model takes in one role of `inputs`. */
+export interface InputInfo {
+  role: string;
+  least: number;
+  most: number;
+  formats: readonly string[];
+}
+
+export interface Input {
+  role: string;
+  task_id: string;
+  output: number;
+  /** To show it. */
+  thumbnail: string | null;
+  name: string;
+}
+
+export const TYPES: readonly TaskType[] = ["image", "video", "audio"];
+const RATIOS = ["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "9:21", "4:5", "5:4"];
+
+export const MOST_ITEMS = 100;
+export const MOST_TASKS = 500;
+
+export interface Draft {
+  type: TaskType;
+  /** The account of what has no client: somebody else's, of whose whole account one is an editor; empty for one's own. */
+  account: string;
+  client: Choosable | null;
+  campaign: Choosable | null;
+  prompt: string;
+  /** One prompt a line. */
+  prompts: string;
+  /** The values of each placeholder, one a line. */
+  values: Readonly<Record<string, string>>;
+  model: string;
+  models: readonly string[];
+  ratios: readonly string[];
+  options: Readonly<Record<string, string>>;
+  params: Readonly<Record<string, string>>;
+  applies: boolean;
+  inputs: readonly Input[];
+}
+
+const EMPTY: Draft = {
+  type: "image",
+  account: "",
+  client: null,
+  campaign: null,
+  prompt: "",
+  prompts: "",
+  values: {},
+  model: "",
+  models: [],
+  ratios: [],
+  options: {},
+  params: {},
+  applies: true,
+  inputs: [],
+};
+
+export const draft = signal<Draft>(EMPTY);
+/** As the address says. */
+export const mode = computed((): Mode => {
+  const asked = place.value.query.get("mode");
+  return asked === "several" || asked === "matrix" ? asked : "one";
+});
+export const models = signal<readonly Model[]>([]);
+
+/** What was started from it since the console was opened, newest first. */
+export const started = signal<readonly TaskSummary[]>([]);
+
+let whose = 0;
+/** Begin anew for somebody else. */
+export const belongsTo = (user: number) => {
+  if (user === whose) return;
+  whose = user;
+  draft.value = EMPTY;
+  started.value = [];
+};
+
+export const change = (part: Partial<Draft>) => {
+  draft.value = { ...draft.value, ...part };
+};
+
+export const keyOf = (model: Model) => `${model.provider} ${model.id}`;
+export const inputsOf = (model: Model): readonly InputInfo[] => (model as { inputs?: readonly InputInfo[] }).inputs ?? [];
+
+/** The models that can be asked for, those of configured providers first. */
+export const offered = computed(() => {
+  const usable = models.value.filter((each) => each.type === draft.value.type && each.lifecycle !== "retired" && each.served_by !== null);
+  return [...usable].sort((one, other) => Number(other.configured) - Number(one.configured));
+});
+
+/** The models of the request: the chosen ones, else the default that the API would take. */
+export const chosen = computed((): readonly Model[] => {
+  const { model, models: several } = draft.value;
+  const wanted = mode.value === "matrix" ? several : [model];
+  const found = offered.value.filter((each) => wanted.includes(keyOf(each)));
+  if (found.length) return found;
+  const byDefault = offered.value.find((each) => each.default) ?? offered.value[0];
+  return byDefault ? [byDefault] : [];
+});
+
+/** What all of the chosen models take. */
+export const takes = computed(() => {
+  const [first, ...others] = chosen.value;
+  return new Set(first?.takes.filter((name) => others.every((each) => each.takes.includes(name))) ?? []);
+});
+
+export const params = computed(() => (chosen.value.length === 1 ? (chosen.value[0]?.params ?? []) : []));
+
+export const ratios = computed(() => {
+  const limited = chosen.value.map((each) => each.limits.aspect_ratios).filter((each) => each.length);
+  return RATIOS.filter((ratio) => limited.every((each) => each.includes(ratio)));
+});
+
+const PIECES = /\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]{0,63})\}/g;
+
+/** The names in braces of a prompt, each once. */
+export const placeholders = (prompt: string) => [
+  ...new Set([...prompt.matchAll(PIECES)].flatMap((piece) => (piece[1] ? [piece[1]] : []))),
+];
+
+export const lines = (text: string) => text.split("\n").map((each) => each.trim()).filter(Boolean);
+const distinct = (text: string) => [...new Set(lines(text))];
+
+/** How many tasks come of it. */
+export const tasks = computed(() => {
+  const { prompt, prompts, values, ratios: picked } = draft.value;
+  if (mode.value === "one") return prompt.trim() ? 1 : 0;
+  if (mode.value === "several") return lines(prompts).length;
+  const axes = placeholders(prompt).map((name) => distinct(values[name] ?? "").length);
+  const product = [...axes, Math.max(1, chosen.value.length), Math.max(1, picked.length)].reduce((all, each) => all * each, 1);
+  return prompt.trim() ? product : 0;
+});
+
+const NUMBERS = ["num_outputs", "seed", "duration", "max_cost"];
+const numbers = (text: string): string | number => (Number.isNaN(Number(text)) ? text : Number(text));
+
+const valueOf = (param: Param, text: string): unknown => {
+  switch (param.type) {
+    case "boolean":
+      return text === "true";
+    case "integer":
+    case "number":
+      return numbers(text);
+    case "array":
+      return text.split(",").map((each) => each.trim()).filter(Boolean);
+    default:
+      return text;
+  }
+};
+
+/** What every task of the request has in common. */
+const shared = (): Record<string, unknown> => {
+  const now = draft.value;
+  const taken = [...takes.value, "max_cost", "webhook_url"].filter((name) => now.options[name]?.trim());
+  const options = taken
+    .filter((name) => name !== "aspect_ratio" || mode.value !== "matrix")
+    .map((name) => [name, NUMBERS.includes(name) ? numbers(now.options[name] ?? "") : now.options[name]?.trim()]);
+  const given = params.value.filter((each) => now.params[each.name]);
+  const known = chosen.value.flatMap(inputsOf).map((each) => each.role);
+  const inputs = now.inputs.filter((each) => known.includes(each.role));
+  return {
+    ...(now.campaign ? { campaign_id: now.campaign.id } : now.client ? { client_id: now.client.id } : now.account ? { user_id: Number(now.account) } : {}),
+    ...Object.fromEntries(options),
+    ...(given.length ? { params: Object.fromEntries(given.map((each) => [each.name, valueOf(each, now.params[each.name] ?? "")])) } : {}),
+    ...(inputs.length ? { inputs: inputs.map(({ role, task_id, output }) => ({ role, task_id, output })) } : {}),
+    ...(now.applies ? {} : { apply_brand_guidelines: false }),
+  };
+};
+
+export interface Wanted {
+  path: string;
+  body: Record<string, unknown>;
+}
+
+/** The request, as it is sent; `dry` as its estimate is asked for. */
+export const wanted = (dry: boolean): Wanted => {
+  const now = draft.value;
+  const [first] = chosen.value;
+  const one = first ? { provider: first.provider, model: first.id } : {};
+  const only = dry ? { dry_run: true } : {};
+  switch (mode.value) {
+    case "one":
+      return { path: `/api/v3/generate/${now.type}${dry ? "/estimate" : ""}`, body: { prompt: now.prompt, ...one, ...shared() } };
+    case "several": {
+      const items = lines(now.prompts).map((prompt) => ({ type: now.type, prompt, ...one, ...shared() }));
+      return { path: "/api/v3/generate/batch", body: { items, ...only } };
+    }
+    case "matrix": {
+      const providers = new Set(chosen.value.map((each) => each.provider));
+      const names = placeholders(now.prompt);
+      return {
+        path: "/api/v3/generate/matrix",
+        body: {
+          type: now.type,
+          prompt: now.prompt,
+          ...(names.length ? { variables: Object.fromEntries(names.map((name) => [name, distinct(now.values[name] ?? "")])) } : {}),
+          ...(first ? { models: [...new Set(chosen.value.map((each) => each.id))] } : {}),
+          ...(first && providers.size === 1 ? { provider: first.provider } : {}),
+          ...(takes.value.has("aspect_ratio") && now.ratios.length ? { aspect_ratios: now.ratios } : {}),
+          ...shared(),
+          ...only,
+        },
+      };
+    }
+  }
+};
+
+const OPTIONS = ["num_outputs", "seed", "negative_prompt", "aspect_ratio", "size", "duration", "voice"];
+
+/** The same as a task was asked for. */
+export const again = (task: Task): Partial<Draft> => {
+  const text = (value: unknown) => (Array.isArray(value) ? value.join(", ") : String(value));
+  const given = Object.entries(task.params as Record<string, unknown>).filter(([, value]) => value !== null);
+  return {
+    type: task.type,
+    prompt: task.prompt,
+    model: `${task.provider} ${task.model}`,
+    client: task.client_id ? { id: task.client_id, name: "", user_id: task.user_id } : null,
+    campaign: task.campaign_id ? { id: task.campaign_id, name: "", user_id: task.user_id } : null,
+    options: Object.fromEntries(given.filter(([name]) => OPTIONS.includes(name)).map(([name, value]) => [name, text(value)])),
+    params: Object.fromEntries(given.filter(([name]) => !OPTIONS.includes(name)).map(([name, value]) => [name, text(value)])),
+    inputs: [],
+  };
+};

@@ -1,0 +1,136 @@
+// Whose work it is going to be, and which guidelines and brief go with the prompt.
+import { type Refused, type TaskType, api, ok } from "../../api";
+import { Field, faultOf } from "../../components/basics";
+import { type Choosable, Picker, findCampaigns, findClients } from "../../components/picker";
+import { plural } from "../../format";
+import { useLoaded } from "../../loading";
+import { nameOf } from "../../names";
+import { mayEdit, received } from "../../session";
+import { TYPES, change, draft } from "./draft";
+
+const NAMES: Record<TaskType, string> = { image: "Image", video: "Video", audio: "Audio" };
+
+const editable = (thing: Choosable) => mayEdit({ ...thing, user_id: thing.user_id ?? 0 });
+
+export const TypeChoice = () => (
+  <fieldset class="segments">
+    <legend class="hidden">What to make</legend>
+    {TYPES.map((type) => (
+      <label key={type}>
+        <input type="radio" name="type" checked={draft.value.type === type} onChange={() => change({ type, params: {} })} />
+        <span>{NAMES[type]}</span>
+      </label>
+    ))}
+  </fieldset>
+);
+
+const AccountChoice = ({ error }: { error: Refused | undefined }) => {
+  const accounts = received.value.filter((each) => each.resource.type === "account" && each.role !== "viewer");
+  if (!accounts.length || draft.value.client || draft.value.campaign) return null;
+  return (
+    <Field label="Account" hint="Of what has no client." error={faultOf(error, "user_id")}>
+      {(id, about) => (
+        <select id={id} aria-describedby={about} value={draft.value.account} onChange={(event) => change({ account: event.currentTarget.value })}>
+          <option value="">Mine</option>
+          {accounts.map(({ resource }) => (
+            <option key={resource.id} value={resource.id}>
+              User {resource.user_id}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+};
+
+export const PlaceChoice = ({ error }: { error: Refused | undefined }) => {
+  const { client, campaign } = draft.value;
+  const clientId = campaign?.client_id ?? client?.id;
+  const named = clientId ? nameOf("client", clientId).value : undefined;
+  const shownClient = clientId ? { id: clientId, name: named?.name ?? client?.name ?? "" } : null;
+  const campaignName = campaign ? campaign.name || nameOf("campaign", campaign.id).value?.name : "";
+  return (
+    <div class="pairs">
+      <Picker
+        label="Client"
+        value={shownClient}
+        placeholder="None"
+        find={findClients(editable)}
+        error={faultOf(error, "client_id")}
+        onPick={(picked) => change({ client: picked, campaign: null, inputs: [] })}
+      />
+      <Picker
+        label="Campaign"
+        value={campaign && { ...campaign, name: campaignName ?? "" }}
+        placeholder="None"
+        of={clientId ?? ""}
+        find={findCampaigns(clientId, editable)}
+        error={faultOf(error, "campaign_id")}
+        onPick={(picked) => change({ campaign: picked, client: shownClient && !picked ? shownClient : draft.value.client })}
+      />
+      <AccountChoice error={error} />
+    </div>
+  );
+};
+
+/** What is added to the prompt, to be read before it is. */
+export const Brand = () => {
+  const { client, campaign, applies } = draft.value;
+  const clientId = campaign?.client_id ?? client?.id;
+  const { data } = useLoaded(`${clientId ?? ""} ${campaign?.id ?? ""}`, async () => {
+    const [ofClient, ofCampaign] = await Promise.all([
+      clientId ? api.GET("/api/v3/clients/{client_id}", { params: { path: { client_id: clientId } } }) : undefined,
+      campaign ? api.GET("/api/v3/campaigns/{campaign_id}", { params: { path: { campaign_id: campaign.id } } }) : undefined,
+    ]);
+    // Who was given a campaign alone does not see its client.
+    return { guidelines: ofClient?.data?.brand_guidelines ?? null, brief: ofCampaign ? (ok(ofCampaign).brief ?? null) : null };
+  });
+  if (!clientId && !campaign) return null;
+  const { guidelines = null, brief = null } = data.value ?? {};
+  if (!data.value) return null;
+  if (!guidelines && !brief) return <p class="dim brand-note">There are no brand guidelines and no brief: the prompt is sent as it is.</p>;
+  const parts = [guidelines && `the client's guidelines (${plural(guidelines.length, "character")})`, brief && `the campaign's brief (${plural(brief.length, "character")})`];
+  return (
+    <div class="brand-note">
+      <label class="check">
+        <input type="checkbox" checked={applies} onChange={(event) => change({ applies: event.currentTarget.checked })} />
+        <span>Add {parts.filter(Boolean).join(" and ")}</span>
+      </label>
+      <details>
+        <summary>Read them</summary>
+        {guidelines && (
+          <>
+            <h3>Brand guidelines</h3>
+            <pre class="text">{guidelines}</pre>
+          </>
+        )}
+        {brief && (
+          <>
+            <h3>Brief</h3>
+            <pre class="text">{brief}</pre>
+          </>
+        )}
+      </details>
+    </div>
+  );
+};
+
+export const Prompt = ({ error, onSubmit }: { error: Refused | undefined; onSubmit: () => void }) => (
+  <Field label="Prompt" error={faultOf(error, "prompt")}>
+    {(id, about) => (
+      <textarea
+        id={id}
+        aria-describedby={about}
+        rows={4}
+        maxLength={5000}
+        value={draft.value.prompt}
+        onInput={(event) => change({ prompt: event.currentTarget.value })}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+          event.preventDefault();
+          onSubmit();
+        }}
+      />
+    )}
+  </Field>
+);

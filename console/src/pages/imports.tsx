@@ -1,0 +1,297 @@
+import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { Refused, type Schema, type Whole, api, newKey, ok } from "../api";
+import { Button, CopyCurl, Empty, Field, Loading, Progress, Status, Time, Trouble, faultOf } from "../components/basics";
+import { Page } from "../components/page";
+import { bytes, count, percent, plural } from "../format";
+import { forget, keep, kept } from "../kept";
+import { useAction } from "../loading";
+import { to } from "../router";
+import { mayCreate } from "../session";
+import { useWatched } from "../watching";
+
+type Import = Whole<Schema["Import"]>;
+type Failure = Whole<Schema["RowFailure"]>;
+
+const TYPES: readonly (readonly [Schema["ImportType"], string])[] = [
+  ["clients", "Clients"],
+  ["campaigns", "Campaigns"],
+];
+const COLUMNS: Record<Schema["ImportType"], readonly [string, boolean][]> = {
+  clients: [
+    ["name", true],
+    ["description", false],
+    ["brand_guidelines", false],
+  ],
+  campaigns: [
+    ["client_id", true],
+    ["name", true],
+    ["goal", true],
+    ["status", false],
+    ["brief", false],
+  ],
+};
+
+export const Imports = () => {
+  const ids = kept("imports");
+  return (
+    <Page title="Imports">
+      {mayCreate.value && <NewImport />}
+      {ids.length > 0 ? (
+        <section class="cards" aria-label="Imports of this browser">
+          {ids.map((id) => (
+            <Card key={id} id={id} />
+          ))}
+        </section>
+      ) : (
+        <Empty title="Nothing has been imported here">
+          <p>{mayCreate.value ? "Clients or campaigns come in from a file, one of each row. What was started in this browser is listed here for 30 days." : "Your role lets you look, not import."}</p>
+        </Empty>
+      )}
+    </Page>
+  );
+};
+
+const NewImport = () => {
+  const type = useSignal<Schema["ImportType"]>("clients");
+  const file = useSignal<File | null>(null);
+  const uploaded = useSignal<number | null>(null);
+  const uploading = useRef<{ id: string; request: XMLHttpRequest } | null>(null);
+  const input = useRef<HTMLInputElement>(null);
+  const body = (): Schema["NewImport"] => ({ type: type.value, format: formatOf(file.value?.name ?? ""), size: file.value?.size ?? 0 });
+  const start = useAction(async () => {
+    const chosen = file.value;
+    if (!chosen) return;
+    try {
+      const header = { "idempotency-key": newKey() };
+      const made = ok(await api.POST("/api/v3/imports", { params: { header }, body: body() }));
+      const request = new XMLHttpRequest();
+      uploading.current = { id: made.id, request };
+      uploaded.value = 0;
+      await upload(request, made.upload, chosen, (part) => (uploaded.value = part));
+      ok(await api.POST("/api/v3/imports/{import_id}/start", { params: { path: { import_id: made.id } } }));
+      keep("imports", made.id);
+      file.value = null;
+      if (input.current) input.current.value = "";
+    } finally {
+      uploading.current = null;
+      uploaded.value = null;
+    }
+  });
+  const stop = useAction(async () => {
+    const now = uploading.current;
+    if (!now) return;
+    now.request.abort();
+    ok(await api.POST("/api/v3/imports/{import_id}/cancel", { params: { path: { import_id: now.id } } }));
+  });
+  const error = start.error.value ?? stop.error.value;
+  return (
+    <form
+      class="panel narrow"
+      aria-label="New import"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void start.run();
+      }}
+    >
+      <fieldset class="segments">
+        <legend class="hidden">What to import</legend>
+        {TYPES.map(([each, name]) => (
+          <label key={each}>
+            <input type="radio" name="import-type" checked={type.value === each} onChange={() => (type.value = each)} />
+            <span>{name}</span>
+          </label>
+        ))}
+      </fieldset>
+      <Field
+        label="File"
+        error={faultOf(error, "size") ?? faultOf(error, "format")}
+        hint={
+          <>
+            CSV or JSON lines, at most 50,000 rows. Columns:{" "}
+            {COLUMNS[type.value].map(([name, needed], index) => (
+              <>
+                {index > 0 && ", "}
+                <code>{name}</code>
+                {needed ? "" : " (optional)"}
+              </>
+            ))}
+            .
+          </>
+        }
+      >
+        {(id, about) => (
+          <input
+            ref={input}
+            id={id}
+            aria-describedby={about}
+            class="drop"
+            type="file"
+            accept=".csv,.tsv,.txt,.jsonl,.ndjson,text/csv,application/x-ndjson"
+            required
+            onChange={(event) => (file.value = event.currentTarget.files?.[0] ?? null)}
+          />
+        )}
+      </Field>
+      <Trouble refused={error} />
+      {uploaded.value !== null && (
+        <div class="going">
+          <Progress value={uploaded.value} label="Upload" />
+          <p class="dim" role="status">
+            {percent(uploaded.value)} of {bytes(file.value?.size ?? 0)} uploaded
+          </p>
+        </div>
+      )}
+      <div class="row">
+        <Button type="submit" kind="primary" busy={start.isRunning.value} aria-disabled={start.isRunning.value || !file.value}>
+          Import {file.value ? bytes(file.value.size) : ""}
+        </Button>
+        {uploaded.value !== null && <Button onClick={() => void stop.run()}>Cancel</Button>}
+        <span class="gap" />
+        <CopyCurl of={() => ({ method: "POST", path: "/api/v3/imports", body: body() })} />
+      </div>
+    </form>
+  );
+};
+
+const formatOf = (name: string): Schema["ImportFormat"] => (/\.(jsonl|ndjson|json)$/i.test(name) ? "jsonl" : "csv");
+
+/** Send a file to a signed URL. `fetch` does not say how far an upload is. */
+const upload = (request: XMLHttpRequest, at: Whole<Schema["Upload"]>, file: File, onProgress: (part: number) => void) =>
+  new Promise<void>((resolve, reject) => {
+    const failed = (title: string, detail: string) =>
+      reject(new Refused({ type: "about:blank", title, status: request.status, detail, instance: location.hash, request_id: "" }));
+    request.open(at.method, at.url);
+    for (const [name, value] of Object.entries(at.headers)) request.setRequestHeader(name, value as string);
+    request.upload.onprogress = ({ loaded, total }) => onProgress(total ? loaded / total : 0);
+    request.onload = () =>
+      request.status < 300 ? resolve() : failed("The upload was refused", `The storage answered ${request.status}. Nothing was imported.`);
+    request.onerror = () => failed("The upload failed", "The storage could not be reached. Nothing was imported.");
+    request.onabort = () => failed("Canceled", "The upload was canceled. Nothing was imported.");
+    request.send(file);
+  });
+
+const isOpen = (each: Pick<Import, "status">) => each.status === "pending" || each.status === "processing";
+
+const Card = ({ id }: { id: string }) => {
+  const tag = useRef("");
+  const path = { import_id: id };
+  const { data, error, reload } = useWatched(
+    id,
+    async () => {
+      const answer = await api.GET("/api/v3/imports/{import_id}", {
+        params: { path },
+        headers: tag.current ? { "if-none-match": tag.current } : {},
+      });
+      if (answer.response.status === 304) return undefined;
+      const found = ok(answer);
+      tag.current = answer.response.headers.get("etag") ?? "";
+      return found;
+    },
+    isOpen,
+  );
+  const cancel = useAction(async () => {
+    ok(await api.POST("/api/v3/imports/{import_id}/cancel", { params: { path } }));
+    reload();
+  });
+  const found = data.value;
+  if (!found) {
+    return (
+      <article class="panel">
+        {error.value ? (
+          <>
+            <Trouble refused={error.value} again={reload} />
+            <Button onClick={() => forget("imports", id)}>Remove from this list</Button>
+          </>
+        ) : (
+          <Loading rows={1} />
+        )}
+      </article>
+    );
+  }
+  const looked = found.rows_succeeded + found.rows_failed;
+  return (
+    <article class="panel" aria-label={`Import of ${found.type}`}>
+      <div class="row">
+        <h2>{found.type === "clients" ? "Clients" : "Campaigns"}</h2>
+        <Status is={found.status} />
+        <span class="dim">
+          {found.format.toUpperCase()}, {bytes(found.size)}, <Time at={found.created_at} />
+        </span>
+        <span class="gap" />
+        {isOpen(found) ? (
+          <Button busy={cancel.isRunning.value} onClick={() => void cancel.run()}>
+            Cancel
+          </Button>
+        ) : (
+          <Button kind="quiet" icon="close" aria-label="Remove from this list" onClick={() => forget("imports", id)} />
+        )}
+      </div>
+      <Trouble refused={error.value ?? cancel.error.value} />
+      {isOpen(found) && (
+        <div class="going">
+          <Progress value={found.progress} label={`Progress of the import of ${found.type}`} />
+          <p class="dim">{found.rows === null ? "The file is being checked." : `${count(looked)} of ${plural(found.rows, "row")}`}</p>
+        </div>
+      )}
+      {found.error && (
+        <p class="bad">
+          The file was refused{found.error.line !== null && `, line ${count(found.error.line)}`}: {found.error.detail} Nothing was imported.
+        </p>
+      )}
+      {found.rows !== null && !isOpen(found) && (
+        <p>
+          {plural(found.rows_succeeded, "row")} imported{found.rows_failed > 0 && <span class="bad">, {count(found.rows_failed)} failed</span>}
+          {looked < found.rows && `, ${count(found.rows - looked)} not looked at`}.{" "}
+          {found.rows_succeeded > 0 && <a href={to("/clients")}>To the clients</a>}
+        </p>
+      )}
+      {found.rows_failed > 0 && <Failures key={found.rows_failed} id={id} first={found.failures} total={found.rows_failed} />}
+      <div class="row">
+        <CopyCurl of={() => ({ path: `/api/v3/imports/${id}` })} />
+      </div>
+    </article>
+  );
+};
+
+const Failures = ({ id, first, total }: { id: string; first: readonly Failure[]; total: number }) => {
+  const shown = useSignal(first);
+  const more = useAction(async () => {
+    const after = shown.value[shown.value.length - 1]?.line ?? 0;
+    const page = ok(await api.GET("/api/v3/imports/{import_id}/failures", { params: { path: { import_id: id }, query: { after } } }));
+    shown.value = [...shown.value, ...page.failures];
+  });
+  return (
+    <details open={total <= 5}>
+      <summary>{plural(total, "row")} failed</summary>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Rows that failed">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col" class="number">
+                Line
+              </th>
+              <th scope="col">Reason</th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.value.map(({ line, problem }) => (
+              <tr key={line}>
+                <td class="number">{count(line)}</td>
+                <td>{reasonOf(problem)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        <Trouble refused={more.error.value} />
+        {shown.value.length < total && (
+          <Button busy={more.isRunning.value} onClick={() => void more.run()}>
+            Show more
+          </Button>
+        )}
+      </div>
+    </details>
+  );
+};
+
+const reasonOf = (problem: Failure["problem"]) => String((problem as unknown as Partial<Schema["Problem"]>).detail ?? "refused");

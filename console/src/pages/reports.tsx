@@ -1,0 +1,469 @@
+import { useEffect } from "preact/hooks";
+import { useSignal } from "@preact/signals";
+import { type Schema, type TaskType, type Whole, api, ok } from "../api";
+import { Button, Choice, CopyCurl, Empty, Loading, Time, Trouble } from "../components/basics";
+import { type Bar, Bars } from "../components/bars";
+import { Page } from "../components/page";
+import { type Choosable, Picker, findCampaigns, findClients } from "../components/picker";
+import { bytes, count, day, plural, seconds } from "../format";
+import { useAction, useLoaded } from "../loading";
+import { nameOf } from "../names";
+import { place, setQuery, to } from "../router";
+import { received } from "../session";
+
+type Report = Whole<Schema["UsageReport"]>;
+type Row = Whole<Schema["UsageRow"]>;
+type Group = Schema["Group"];
+
+const GROUPS: readonly (readonly [Group, string])[] = [
+  ["client", "Client"],
+  ["campaign", "Campaign"],
+  ["type", "Type"],
+  ["provider", "Provider"],
+  ["model", "Model"],
+  ["status", "Status"],
+  ["created_by", "User"],
+];
+const MOST_GROUPS = 3;
+const RANGES = [
+  ["", "This month"],
+  ["last-month", "Last month"],
+  ["30", "Last 30 days"],
+  ["90", "Last 90 days"],
+  ["year", "This year"],
+  ["custom", "Other days"],
+] as const;
+const BUCKETS = [
+  ["", "Whole range"],
+  ["day", "By day"],
+  ["month", "By month"],
+] as const;
+const MEASURES = [
+  ["", "Spend"],
+  ["tasks", "Tasks"],
+  ["outputs", "Files"],
+] as const;
+const TYPES = [
+  ["", "Any"],
+  ["image", "Images"],
+  ["video", "Videos"],
+  ["audio", "Audio"],
+] as const;
+const STATUSES = [
+  ["", "Any"],
+  ["succeeded", "Succeeded"],
+  ["failed", "Failed"],
+  ["canceled", "Canceled"],
+] as const;
+const ORDERS = [
+  ["", "Highest spend first"],
+  ["reported", "As reported"],
+] as const;
+const FILTERS = ["client", "campaign", "type", "model", "status"];
+const LONGEST_BY_DAY = 92;
+const SHOWN = 200;
+const NUMBERS = ["Spend", "Tasks", "Files", "Size", "Mean time"];
+
+const exact = new Intl.NumberFormat(navigator.languages, {
+  style: "currency",
+  currency: "USD", // the API has no other
+  currencyDisplay: "narrowSymbol",
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 6,
+});
+/** An amount of a report, none of it rounded. */
+const cost = (amount: string) => exact.format(amount as Intl.StringNumericLiteral);
+
+const DAY = 86_400_000;
+const iso = (at: number) => new Date(at).toISOString().slice(0, 10);
+const after = (date: string, days: number) => iso(Date.parse(date) + days * DAY);
+
+/** First day and the day after the last one, in UTC. */
+const rangeOf = (query: URLSearchParams): readonly [string, string] => {
+  const now = new Date();
+  const [year, month] = [now.getUTCFullYear(), now.getUTCMonth()];
+  const tomorrow = after(iso(now.getTime()), 1);
+  const name = query.get("range") ?? "";
+  switch (name) {
+    case "last-month":
+      return [iso(Date.UTC(year, month - 1, 1)), iso(Date.UTC(year, month, 1))];
+    case "30":
+    case "90":
+      return [after(tomorrow, -Number(name)), tomorrow];
+    case "year":
+      return [iso(Date.UTC(year, 0, 1)), iso(Date.UTC(year + 1, 0, 1))];
+    case "custom":
+      return [query.get("from") ?? after(tomorrow, -30), query.get("to") ?? tomorrow];
+    default:
+      return [iso(Date.UTC(year, month, 1)), iso(Date.UTC(year, month + 1, 1))];
+  }
+};
+
+/** What both questions of the page have in common: which tasks. */
+const asked = (query: URLSearchParams) => {
+  const [from, to] = rangeOf(query);
+  const one = (name: string) => query.get(name);
+  const [client, campaign, type, model, status, owner] = ["client", "campaign", "type", "model", "status", "owner"].map(one);
+  return {
+    from,
+    to,
+    ...(client ? { client: [client] } : {}),
+    ...(campaign ? { campaign: [campaign] } : {}),
+    ...(type ? { type: [type as TaskType] } : {}),
+    ...(model ? { model: [model] } : {}),
+    ...(status ? { status: [status as "succeeded"] } : {}),
+    ...(owner ? { owner: Number(owner) } : {}),
+  };
+};
+
+const groupsOf = (query: URLSearchParams): Group[] => {
+  const known = GROUPS.map(([group]) => group as string);
+  return (query.has("by") ? query.getAll("by") : ["client"]).filter((each): each is Group => known.includes(each)).slice(0, MOST_GROUPS);
+};
+
+const address = (query: object) => {
+  const pairs = Object.entries(query).flatMap(([name, value]) => [value].flat().map((each) => [name, String(each)]));
+  return `/api/v3/reports/usage?${new URLSearchParams(pairs)}`;
+};
+
+const load = async (query: ReturnType<typeof tableOf>) => ok(await api.GET("/api/v3/reports/usage", { params: { query } })) as Report;
+
+const tableOf = (filters: URLSearchParams) => {
+  const groups = groupsOf(filters);
+  const bucket = (filters.get("rows") || "total") as Schema["Bucket"];
+  return { ...asked(filters), bucket, ...(groups.length ? { group_by: groups } : {}) };
+};
+
+const barsOf = (filters: URLSearchParams) => {
+  const query = asked(filters);
+  const days = (Date.parse(query.to) - Date.parse(query.from)) / DAY;
+  return { ...query, bucket: (days > LONGEST_BY_DAY ? "month" : "day") as Schema["Bucket"] };
+};
+
+export const Reports = () => {
+  const filters = place.value.query;
+  const [table, bars] = [tableOf(filters), barsOf(filters)];
+  const rows = useReport(table);
+  const time = useReport(bars);
+  const report = rows.data.value;
+  const download = useAction(async () => {
+    const query = { ...table, format: "csv" as const };
+    const answer = await api.GET("/api/v3/reports/usage", { params: { query }, parseAs: "text" });
+    save(`usage-${table.from}-to-${after(table.to, -1)}.csv`, ok(answer) as unknown as string);
+  });
+  return (
+    <Page
+      title="Reports"
+      actions={
+        <>
+          <CopyCurl of={() => ({ path: address(table) })} />
+          <Button icon="down" busy={download.isRunning.value} onClick={() => void download.run()}>
+            CSV
+          </Button>
+        </>
+      }
+    >
+      <Filters />
+      <Trouble refused={rows.error.value ?? time.error.value} again={() => (rows.reload(), time.reload())} />
+      <Trouble refused={download.error.value} />
+      {!report && !rows.error.value && <Loading rows={4} />}
+      {report && <Totals report={report} />}
+      {report && <OverTime report={time.data.value} />}
+      {report && <Groups />}
+      {report && (report.totals.tasks > 0 ? <Table key={JSON.stringify(table)} report={report} /> : <Nothing />)}
+      {report && (
+        <p class="dim about">
+          As of <Time at={report.as_of} />. Tasks count on the day on which they ended, in UTC. What is deleted stays in reports.
+        </p>
+      )}
+    </Page>
+  );
+};
+
+/** The last report stays until the next one is there, so that nothing jumps while filters change. */
+const useReport = (query: ReturnType<typeof tableOf>) => {
+  const last = useSignal<Report | undefined>(undefined);
+  const { data, error, reload } = useLoaded(JSON.stringify(query), () => load(query));
+  useEffect(() => {
+    if (data.value || error.value) last.value = data.value;
+  }, [data.value, error.value]);
+  return { data: last, error, reload };
+};
+
+const save = (name: string, text: string) => {
+  const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  Object.assign(document.createElement("a"), { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+};
+
+const NONE: Record<"client" | "campaign", Choosable> = {
+  client: { id: "none", name: "Without a client" },
+  campaign: { id: "none", name: "Without a campaign" },
+};
+
+const Filters = () => {
+  const filters = place.value.query;
+  const [from, to] = rangeOf(filters);
+  const client = filters.get("client");
+  const campaign = filters.get("campaign");
+  const models = useLoaded("models", async () => ok(await api.GET("/api/v3/models")).items);
+  const accounts = received.value.filter((each) => each.resource.type === "account");
+  const type = filters.get("type") ?? "";
+  const known = [...new Set((models.data.value ?? []).filter((each) => !type || each.type === type).map((each) => each.id))].sort();
+  const named = (kind: "client" | "campaign", id: string | null): Choosable | null => {
+    if (!id) return null;
+    return id === "none" ? NONE[kind] : { id, name: nameOf(kind, id).value?.name ?? id };
+  };
+  const custom = (part: { from?: string; to?: string }) => setQuery({ range: "custom", from, to, ...part });
+  return (
+    <div class="filters reports" role="group" aria-label="What is reported">
+      <Choice label="Days" value={filters.get("range") ?? ""} options={RANGES} onChoose={(range) => setQuery(range === "custom" ? { range, from, to } : { range, from: "", to: "" })} />
+      <label class="choice">
+        <span>from</span>
+        <input type="date" value={from} max={after(to, -1)} onChange={({ currentTarget }) => currentTarget.value && custom({ from: currentTarget.value })} />
+      </label>
+      <label class="choice">
+        <span>to</span>
+        <input type="date" value={after(to, -1)} min={from} onChange={({ currentTarget }) => currentTarget.value && custom({ to: after(currentTarget.value, 1) })} />
+      </label>
+      {accounts.length > 0 && (
+        <Choice
+          label="Account"
+          value={filters.get("owner") ?? ""}
+          options={[["", "Mine"], ...accounts.map((each) => [each.resource.id, `User ${each.resource.user_id}`] as const)]}
+          onChoose={(owner) => setQuery({ owner, client: "", campaign: "" })}
+        />
+      )}
+      <Picker
+        inline
+        label="Client"
+        placeholder="Any"
+        value={named("client", client)}
+        find={async (text, signal) => [...(text ? [] : [NONE.client]), ...(await findClients()(text, signal))]}
+        onPick={(picked) => setQuery({ client: picked?.id, campaign: "" })}
+      />
+      <Picker
+        inline
+        label="Campaign"
+        placeholder="Any"
+        value={named("campaign", campaign)}
+        of={client ?? ""}
+        find={async (text, signal) => [...(text ? [] : [NONE.campaign]), ...(await findCampaigns(client && client !== "none" ? client : undefined)(text, signal))]}
+        onPick={(picked) => setQuery({ campaign: picked?.id })}
+      />
+      <Choice label="Type" value={type} options={TYPES} onChoose={(value) => setQuery({ type: value, model: "" })} />
+      <Choice label="Model" value={filters.get("model") ?? ""} options={[["", "Any"], ...known.map((each) => [each, each] as const)]} onChoose={(model) => setQuery({ model })} />
+      <Choice label="Status" value={filters.get("status") ?? ""} options={STATUSES} onChoose={(status) => setQuery({ status })} />
+    </div>
+  );
+};
+
+const Nothing = () => {
+  const isFiltered = FILTERS.some((name) => place.value.query.get(name));
+  return (
+    <Empty title="No task ended in these days">
+      {isFiltered ? (
+        <Button onClick={() => setQuery(Object.fromEntries(FILTERS.map((name) => [name, ""])))}>Without filters</Button>
+      ) : (
+        <p>What is generated is reported on the day on which it ends.</p>
+      )}
+    </Empty>
+  );
+};
+
+const Totals = ({ report: { totals } }: { report: Report }) => (
+  <dl class="totals">
+    <div class="first">
+      <dt>Spend</dt>
+      <dd>
+        <data value={totals.cost}>{cost(totals.cost)}</data>
+      </dd>
+    </div>
+    <div>
+      <dt>Tasks</dt>
+      <dd>{count(totals.tasks)}</dd>
+    </div>
+    <div>
+      <dt>Files</dt>
+      <dd>{count(totals.outputs)}</dd>
+    </div>
+    <div>
+      <dt>Size</dt>
+      <dd>{bytes(totals.bytes)}</dd>
+    </div>
+    <div>
+      <dt>Mean time</dt>
+      <dd>{seconds(totals.seconds)}</dd>
+    </div>
+    {totals.unpriced_tasks > 0 && (
+      <div>
+        <dt>Of unknown cost</dt>
+        <dd>{plural(totals.unpriced_tasks, "task")}</dd>
+      </div>
+    )}
+  </dl>
+);
+
+const month = new Intl.DateTimeFormat(navigator.languages, { month: "long", year: "numeric", timeZone: "UTC" });
+
+const spanOf = (row: Row, bucket: Report["bucket"]) => {
+  if (bucket === "day") return day(row.start);
+  if (bucket === "month") return month.format(new Date(row.start));
+  return `${day(row.start)} – ${day(after(row.end, -1))}`;
+};
+
+const OverTime = ({ report }: { report: Report | undefined }) => {
+  if (!report) return <section class="over-time" aria-busy="true" />;
+  const measure = (place.value.query.get("measure") ?? "") as "" | "tasks" | "outputs";
+  const bars: Bar[] = report.rows.map((row) => ({
+    label: spanOf(row, report.bucket),
+    value: measure ? row[measure] : Number(row.cost),
+    text: measure ? count(row[measure]) : cost(row.cost),
+  }));
+  const name = MEASURES.find(([each]) => each === measure)?.[1] ?? "Spend";
+  return (
+    <section class="over-time" aria-label="Over time">
+      <div class="row">
+        <h2>{report.bucket === "day" ? "By day" : "By month"}</h2>
+        <span class="gap" />
+        <Choice label="Bars" value={measure} options={MEASURES} onChoose={(value) => setQuery({ measure: value })} />
+      </div>
+      <Bars title={`${name} ${report.bucket === "day" ? "by day" : "by month"}`} bars={bars} most={(value) => (measure ? count(value) : cost(String(value)))} />
+    </section>
+  );
+};
+
+/** What the table tells apart. */
+const Groups = () => {
+  const filters = place.value.query;
+  const chosen = groupsOf(filters);
+  return (
+    <div class="filters">
+      <fieldset class="checks">
+        <legend class="hidden">Rows for each</legend>
+        {GROUPS.map(([group, name]) => (
+          <label key={group} class="check">
+            <input
+              type="checkbox"
+              checked={chosen.includes(group)}
+              disabled={!chosen.includes(group) && chosen.length >= MOST_GROUPS}
+              onChange={({ currentTarget }) => {
+                const others = chosen.filter((each) => each !== group);
+                const next = currentTarget.checked ? [...others, group] : others;
+                setQuery({ by: next.length ? next : ["none"] });
+              }}
+            />
+            {name}
+          </label>
+        ))}
+      </fieldset>
+      <Choice label="Rows" value={filters.get("rows") ?? ""} options={BUCKETS} onChoose={(rows) => setQuery({ rows })} />
+      <Choice label="Order" value={filters.get("order") ?? ""} options={ORDERS} onChoose={(order) => setQuery({ order })} />
+    </div>
+  );
+};
+
+const Table = ({ report }: { report: Report }) => {
+  const filters = place.value.query;
+  const shown = useSignal(SHOWN);
+  const groups = report.group_by;
+  const isOverTime = report.bucket !== "total";
+  // All rows are here, so sorting them is no guess; in equal cost, and over time, the order is the API's.
+  const isSorted = !isOverTime && (filters.get("order") ?? "") === "";
+  const rows = isSorted ? [...report.rows].sort((one, other) => Number(other.cost) - Number(one.cost)) : report.rows;
+  const highest = Math.max(...rows.map((each) => Number(each.cost)), 0);
+  const isUnpriced = report.totals.unpriced_tasks > 0;
+  const first = isOverTime || groups.length === 0;
+  return (
+    <>
+      <div class="scroll all" tabIndex={0} role="region" aria-label="Usage">
+        <table class="usage">
+          <thead>
+            <tr>
+              {first && <th scope="col">{report.bucket === "month" ? "Month" : report.bucket === "day" ? "Day" : "Days"}</th>}
+              {groups.map((group) => (
+                <th key={group} scope="col">
+                  {GROUPS.find(([each]) => each === group)?.[1]}
+                </th>
+              ))}
+              {[...NUMBERS, ...(isUnpriced ? ["Unknown cost"] : [])].map((name) => (
+                <th key={name} scope="col" class="number">
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.slice(0, shown.value).map((row, index) => (
+              <tr key={index}>
+                {first && <td class="date">{spanOf(row, report.bucket)}</td>}
+                {groups.map((group) => (
+                  <td key={group}>
+                    <Value row={row} group={group} />
+                  </td>
+                ))}
+                <td class="number cost">
+                  <data value={row.cost}>{cost(row.cost)}</data>
+                  <span class="share" style={{ width: `${highest ? (Number(row.cost) / highest) * 100 : 0}%` }} />
+                </td>
+                <Numbers of={row} isUnpriced={isUnpriced} />
+              </tr>
+            ))}
+          </tbody>
+          <tfoot>
+            <tr>
+              <th scope="row" colSpan={groups.length + (first ? 1 : 0)}>
+                In all
+              </th>
+              <td class="number">
+                <data value={report.totals.cost}>{cost(report.totals.cost)}</data>
+              </td>
+              <Numbers of={report.totals} isUnpriced={isUnpriced} />
+            </tr>
+          </tfoot>
+        </table>
+      </div>
+      {rows.length > shown.value && (
+        <p class="row">
+          <span class="dim">
+            {count(shown.value)} of {plural(rows.length, "row")}
+          </span>
+          <Button onClick={() => (shown.value += SHOWN)}>Show more</Button>
+        </p>
+      )}
+    </>
+  );
+};
+
+const Numbers = ({ of, isUnpriced }: { of: Whole<Schema["UsageAmounts"]>; isUnpriced: boolean }) => (
+  <>
+    <td class="number">{count(of.tasks)}</td>
+    <td class="number">{count(of.outputs)}</td>
+    <td class="number">{bytes(of.bytes)}</td>
+    <td class="number">{of.tasks ? seconds(of.seconds) : "–"}</td>
+    {isUnpriced && <td class="number">{of.unpriced_tasks ? count(of.unpriced_tasks) : "–"}</td>}
+  </>
+);
+
+const Value = ({ row, group }: { row: Row; group: Group }) => {
+  switch (group) {
+    case "client":
+    case "campaign": {
+      const named = row[group];
+      if (!named) return <span class="dim">{row.tasks ? `without a ${group}` : "–"}</span>;
+      const within = Object.fromEntries(place.value.query);
+      const next = group === "client" ? { by: "campaign" } : { by: "model" };
+      return (
+        <>
+          <a href={to("/reports", { ...within, [group]: named.id, ...next })}>{named.name}</a>
+          {named.deleted && <span class="badge">deleted</span>}
+        </>
+      );
+    }
+    case "created_by":
+      return <>{row.created_by === null || row.created_by === undefined ? "–" : `User ${row.created_by}`}</>;
+    default:
+      return <>{row[group] ?? "–"}</>;
+  }
+};
+

@@ -1,0 +1,306 @@
+import { signal, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { type Task as TaskShape, type TaskSummary, api, ok } from "../api";
+import { Button, CopyCurl, Loading, Progress, Stars, Status, Time, Trouble } from "../components/basics";
+import { FormDialog } from "../components/dialog";
+import { Live, isOpen } from "../components/live";
+import { Large } from "../components/media";
+import { say } from "../components/notices";
+import { Page } from "../components/page";
+import { TagEditor } from "../components/tags";
+import { bytes, money, plural, seconds } from "../format";
+import { useAction, useLoaded } from "../loading";
+import { nameOf } from "../names";
+import { go, to } from "../router";
+import { mayEdit } from "../session";
+import { type Trail, trail } from "../trail";
+
+export const Task = ({ id }: { id: string }) => {
+  const { data, error, reload } = useLoaded(id, async () =>
+    ok(await api.GET("/api/v3/tasks/{task_id}", { params: { path: { task_id: id } } })),
+  );
+  const shownOutput = useSignal(0);
+  const isDeleting = useSignal(false);
+  const task = data.value;
+  const { previous, next, back } = useNeighbours(id, task);
+
+  const keep = (changed: TaskShape) => {
+    data.value = changed;
+    inTrail(changed);
+  };
+  const change = useAction(async (body: { rating?: number | null; tags?: string[] }) => {
+    keep(ok(await api.PATCH("/api/v3/tasks/{task_id}", { params: { path: { task_id: id } }, body })));
+  });
+  const cancel = useAction(async () => {
+    keep(ok(await api.POST("/api/v3/tasks/{task_id}/cancel", { params: { path: { task_id: id } } })));
+  });
+  const retry = useAction(async () => {
+    const header = { "idempotency-key": `retry-${id}-${task?.updated_at}` };
+    const made = ok(await api.POST("/api/v3/tasks/{task_id}/retry", { params: { path: { task_id: id }, header } }));
+    say("It runs again, as a new task.");
+    go(to(`/tasks/${made.id}`));
+  });
+  const remove = useAction(async () => {
+    ok(await api.DELETE("/api/v3/tasks/{task_id}", { params: { path: { task_id: id } } }));
+    say("The task and its files are deleted.");
+    location.hash = next ? to(`/tasks/${next}`) : back;
+  });
+
+  const editable = task !== undefined && mayEdit(task);
+  useEffect(() => {
+    shownOutput.value = 0;
+    const onKey = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement;
+      if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, textarea, select, dialog, video, audio")) return;
+      if (event.key === "ArrowLeft" && previous) go(to(`/tasks/${previous}`));
+      else if (event.key === "ArrowRight" && next) go(to(`/tasks/${next}`));
+      else if (event.key === "Escape") location.hash = back;
+      else if (editable && /^[0-5]$/.test(event.key)) void change.run({ rating: Number(event.key) || null });
+      else return;
+      event.preventDefault();
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, [id, previous, next, editable]);
+
+  if (!task) {
+    return (
+      <Page title="Task" above={[["Work", "/work"]]}>
+        {error.value ? <Trouble refused={error.value} again={reload} /> : <Loading />}
+      </Page>
+    );
+  }
+  const output = task.outputs[shownOutput.value] ?? task.outputs[0];
+  const ended = task.status === "failed" || task.status === "canceled";
+  return (
+    <Page
+      title={task.prompt.length > 80 ? `${task.prompt.slice(0, 79)}…` : task.prompt}
+      above={[["Back", back.slice(1)]]}
+      note={<Status is={task.status} />}
+      actions={
+        <>
+          <Button icon="left" aria-label="Previous" aria-disabled={!previous} onClick={() => previous && go(to(`/tasks/${previous}`))} />
+          <Button icon="right" aria-label="Next" aria-disabled={!next} onClick={() => next && go(to(`/tasks/${next}`))} />
+        </>
+      }
+    >
+      <div class="detail">
+        <div class="stage">
+          {output ? <Large output={output} alt={task.prompt} /> : <Nothing task={task} />}
+          {task.outputs.length > 1 && (
+            <div class="outputs" role="group" aria-label="Outputs">
+              {task.outputs.map((each, index) => (
+                <button key={each.url} type="button" aria-pressed={each === output} aria-label={`Output ${index + 1}`} onClick={() => (shownOutput.value = index)}>
+                  {each.thumbnail_url ? <img src={each.thumbnail_url} alt="" /> : index + 1}
+                </button>
+              ))}
+            </div>
+          )}
+        </div>
+        <div class="facts">
+          <div class="row">
+            <Stars value={task.rating} {...(editable ? { onRate: (rating: number | null) => void change.run({ rating }) } : {})} />
+            <span class="gap" />
+            {output && (
+              <a class="button" href={output.url} download target="_blank" rel="noreferrer">
+                Download
+              </a>
+            )}
+          </div>
+          <Trouble refused={change.error.value ?? cancel.error.value ?? retry.error.value} />
+          <TagEditor tags={task.tags} {...(editable ? { onChange: (tags: string[]) => void change.run({ tags }) } : {})} />
+          <Facts task={task} />
+          <div class="row">
+            {editable && (
+              <Button onClick={() => go(to("/generate", { task: id }))}>Use again</Button>
+            )}
+            {editable && isOpen(task) && (
+              <Button busy={cancel.isRunning.value} onClick={() => void cancel.run()}>
+                Cancel
+              </Button>
+            )}
+            {editable && ended && (
+              <Button busy={retry.isRunning.value} onClick={() => void retry.run()}>
+                Retry
+              </Button>
+            )}
+            {editable && (
+              <Button kind="danger" onClick={() => (isDeleting.value = true)}>
+                Delete
+              </Button>
+            )}
+            <span class="gap" />
+            <CopyCurl of={() => ({ path: `/api/v3/tasks/${id}` })} />
+          </div>
+          <p class="dim keys">
+            <kbd>←</kbd> <kbd>→</kbd> previous and next{editable && <> · <kbd>1</kbd>–<kbd>5</kbd> rate</>} · <kbd>Esc</kbd> back
+          </p>
+        </div>
+      </div>
+      <Live tasks={[task]} onChange={keep} />
+      {isDeleting.value && (
+        <FormDialog
+          title="Delete this task?"
+          submit="Delete"
+          danger
+          busy={remove.isRunning.value}
+          error={remove.error.value}
+          request={() => ({ method: "DELETE", path: `/api/v3/tasks/${id}` })}
+          onClose={() => (isDeleting.value = false)}
+          onSubmit={() => void remove.run()}
+        >
+          <p>
+            With it go {plural(task.outputs.length, "file")} of {bytes(task.outputs.reduce((sum, each) => sum + each.bytes, 0))}. What it cost stays in
+            reports. This cannot be undone.
+          </p>
+        </FormDialog>
+      )}
+    </Page>
+  );
+};
+
+/** Whoever comes by an address of their own walks through the campaign, or through what has none. */
+const around = async (task: TaskShape): Promise<Trail> => {
+  const within = { ...(task.campaign_id ? { campaign_id: task.campaign_id } : {}), page_size: AROUND };
+  const [newer, older] = await Promise.all([
+    api.GET("/api/v3/tasks", { params: { query: { ...within, created_from: task.created_at, sort_order: "asc" } } }),
+    api.GET("/api/v3/tasks", { params: { query: { ...within, created_to: task.created_at } } }),
+  ]);
+  const after = ok(older).items.filter((each) => each.id !== task.id);
+  const before = ok(newer).items.filter((each) => each.id !== task.id && !after.some(({ id }) => id === each.id));
+  const list = { items: signal<readonly TaskSummary[]>([...before.reverse(), task, ...after]), hasMore: signal(false), more: () => undefined };
+  return { list, back: task.campaign_id ? to(`/campaigns/${task.campaign_id}`) : to("/work") };
+};
+
+const AROUND = 50;
+
+const useNeighbours = (id: string, task: TaskShape | undefined) => {
+  const from = trail.value;
+  const isOff = task !== undefined && !from?.list.items.value.some((each) => each.id === id);
+  useEffect(() => {
+    if (isOff && task) around(task).then((found) => (trail.value = found), () => undefined);
+  }, [isOff, id]);
+  const items = from?.list.items.value ?? [];
+  const index = items.findIndex((each) => each.id === id);
+  const isNearTheEnd = index >= 0 && index >= items.length - 3;
+  useEffect(() => {
+    if (isNearTheEnd && from?.list.hasMore.value) from.list.more();
+  }, [isNearTheEnd, items.length]);
+  return {
+    previous: index > 0 ? items[index - 1]?.id : undefined,
+    next: index >= 0 ? items[index + 1]?.id : undefined,
+    back: from?.back ?? to("/work"),
+  };
+};
+
+const inTrail = (task: TaskSummary) => {
+  const items = trail.value?.list.items;
+  if (items) items.value = items.value.map((each) => (each.id === task.id ? task : each));
+};
+
+const Nothing = ({ task }: { task: TaskShape }) => (
+  <div class={`nothing ${task.status}`}>
+    {task.error ? (
+      <>
+        <p class="title">{task.error.message}</p>
+        <p class="dim">
+          <code>{task.error.code}</code> · {task.error.retryable ? "trying again may help" : "trying again as it is will not help"}
+        </p>
+      </>
+    ) : (
+      <>
+        <p class="title">{isOpen(task) ? "It is being made" : "There is nothing to see"}</p>
+        {isOpen(task) && <Progress value={task.progress} label="Progress" />}
+        {task.queue_position !== null && <p class="dim">Place {task.queue_position} in the queue</p>}
+      </>
+    )}
+  </div>
+);
+
+const Place = ({ type, id }: { type: "client" | "campaign"; id: string }) => {
+  const named = nameOf(type, id).value;
+  return <a href={to(`/${type}s/${id}`)}>{named?.name ?? id.slice(0, 8)}</a>;
+};
+
+const Facts = ({ task }: { task: TaskShape }) => {
+  const output = task.outputs[0];
+  const took = task.started_at && task.completed_at ? (Date.parse(task.completed_at) - Date.parse(task.started_at)) / 1000 : null;
+  return (
+    <dl class="facts">
+      <dt>Prompt</dt>
+      <dd>{task.prompt}</dd>
+      {task.effective_prompt !== task.prompt && (
+        <>
+          <dt>What was sent</dt>
+          <dd>
+            <details>
+              <summary>with guidelines and brief</summary>
+              <pre class="text">{task.effective_prompt}</pre>
+            </details>
+            {task.guidelines_truncated && <p class="dim">{plural(task.guidelines_omitted_characters, "character")} of the guidelines had no room.</p>}
+          </dd>
+        </>
+      )}
+      <dt>Client</dt>
+      <dd>{task.client_id ? <Place type="client" id={task.client_id} /> : "none"}</dd>
+      <dt>Campaign</dt>
+      <dd>{task.campaign_id ? <Place type="campaign" id={task.campaign_id} /> : "none"}</dd>
+      <dt>Model</dt>
+      <dd>{task.model}</dd>
+      <dt>Provider</dt>
+      <dd>
+        {task.provider}
+        {task.served_by !== task.provider && `, served by ${task.served_by}`}
+      </dd>
+      {task.seed !== null && (
+        <>
+          <dt>Seed</dt>
+          <dd class="number">{task.seed}</dd>
+        </>
+      )}
+      <dt>Cost</dt>
+      <dd>
+        {task.cost.actual !== null
+          ? money(task.cost.actual, task.cost.currency)
+          : task.cost.estimated !== null
+            ? `${money(task.cost.estimated, task.cost.currency)} estimated`
+            : "no price is known"}
+      </dd>
+      {output && (
+        <>
+          <dt>File</dt>
+          <dd>
+            {output.content_type}
+            {output.width && output.height ? `, ${output.width} × ${output.height}` : ""}
+            {output.duration !== null ? `, ${seconds(output.duration)}` : ""}, {bytes(output.bytes)}
+          </dd>
+        </>
+      )}
+      {Object.keys(task.params).length > 0 && (
+        <>
+          <dt>Options</dt>
+          <dd>
+            <code>{JSON.stringify(task.params)}</code>
+          </dd>
+        </>
+      )}
+      <dt>Created</dt>
+      <dd>
+        <Time at={task.created_at} /> by user {task.created_by}
+        {took !== null && `, made in ${seconds(took)}`}
+      </dd>
+      {task.retry_of && (
+        <>
+          <dt>Retry of</dt>
+          <dd>
+            <a href={to(`/tasks/${task.retry_of}`)}>the first attempt</a>
+          </dd>
+        </>
+      )}
+      <dt>Id</dt>
+      <dd>
+        <code>{task.id}</code>
+      </dd>
+    </dl>
+  );
+};

@@ -1,0 +1,72 @@
+"""A real browser for tests: the system's Chromium, to which no host exists but this machine."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
+
+CHROMIUM: Final = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+NONE_HERE: Final = "no Chromium on the path: install Debian's `chromium`, or Google Chrome"
+AXE: Final = Path(__file__).parents[2] / "console/node_modules/axe-core/axe.min.js"
+PATIENCE: Final = 20_000  # milliseconds; a shared machine may stand still
+# Names that are not of this machine do not resolve, so that nothing could be loaded even past the routes below.
+ALONE: Final = (
+    "--no-sandbox",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--force-prefers-reduced-motion",
+)
+
+
+@dataclass
+class Looked:
+    """A page that is open, and what it complained about meanwhile."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+
+    def at(self, place: str) -> Page:
+        """The page at another address of the console (`/clients`)."""
+        self.page.evaluate("place => { location.hash = place }", place)
+        return self.page
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The browser, for as long as the context lasts."""
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ALONE)
+        yield browser
+        browser.close()
+
+
+def _is_wrong(said: ConsoleMessage) -> bool:
+    # The browser notes each answer of 400 and more by itself; whether there is a budget is asked so.
+    return said.type in ("error", "warning") and not said.text.startswith("Failed to load resource")
+
+
+@contextmanager
+def opened(browser: Browser, url: str, **options: Any) -> Iterator[Looked]:
+    """The console in a context of its own; its hosts may be of this machine only."""
+    context = browser.new_context(base_url=url, **options)
+    context.set_default_timeout(PATIENCE)
+    looked = Looked(context.new_page())
+    looked.page.on("console", lambda said: looked.complaints.append(said.text) if _is_wrong(said) else None)
+    looked.page.on("pageerror", lambda error: looked.complaints.append(str(error)))
+
+    def only_here(route: Route) -> None:
+        if route.request.url.startswith(("http://127.0.0.1:", "blob:", "data:")):
+            route.fallback()
+        else:
+            looked.elsewhere.append(route.request.url)
+            route.abort()
+
+    context.route("**/*", only_here)
+    looked.page.goto("/console/")
+    yield looked
+    context.close()
