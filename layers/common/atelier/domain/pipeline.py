@@ -292,7 +292,7 @@ class Pipeline:
 
     def _kept(self, task: Task, done: Done, number: int) -> Output:
         name = file_stem((task.file_prefix, task.prompt[:200]), number + 1)
-        output = self.media.keep(done.files[number], f"media/{task.user_id}/{task.id}/{number}", task.type, name)
+        output = self.media.keep(done.files[number], f"media/{task.user_id}/{task.id}/{number}", task.type.medium, name)
         return output.model_copy(update={"flagged": True}) if number in done.flagged else output
 
     def _fail(

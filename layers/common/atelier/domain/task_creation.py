@@ -19,7 +19,17 @@ from atelier.domain.prompts import effective_prompt
 from atelier.domain.reservations import to_reserve
 from atelier.domain.tasks.organising import merged
 from atelier.domain.tasks.record import Cost, Fallback, Task, TaskStatus, TaskType
-from atelier.domain.tasks.requests import TYPED_OPTIONS, NewAudio, NewImage, NewTask, NewVideo, TaskRetry
+from atelier.domain.tasks.requests import (
+    TYPED_OPTIONS,
+    NewAudio,
+    NewBackgroundRemoval,
+    NewEdit,
+    NewImage,
+    NewTask,
+    NewUpscale,
+    NewVideo,
+    TaskRetry,
+)
 from atelier.domain.webhook_targets import webhook_url_error
 
 
@@ -53,6 +63,9 @@ BODIES: Final[Mapping[TaskType, type[NewTask]]] = {
     TaskType.IMAGE: NewImage,
     TaskType.VIDEO: NewVideo,
     TaskType.AUDIO: NewAudio,
+    TaskType.EDIT: NewEdit,
+    TaskType.UPSCALE: NewUpscale,
+    TaskType.REMOVE_BACKGROUND: NewBackgroundRemoval,
 }
 """The request bodies by the type of task that they create."""
 
