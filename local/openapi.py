@@ -124,6 +124,9 @@ _LINKS: Final = {
     "generateImage": ("task_id", _OF_TASKS),
     "generateVideo": ("task_id", _OF_TASKS),
     "generateAudio": ("task_id", _OF_TASKS),
+    "generateEdit": ("task_id", _OF_TASKS),
+    "generateUpscale": ("task_id", _OF_TASKS),
+    "generateBackgroundRemoval": ("task_id", _OF_TASKS),
 }
 
 

@@ -16,6 +16,7 @@ from atelier.domain.campaigns import CampaignPatch, CampaignQuery, ClientCampaig
 from atelier.domain.clients import ClientPatch, ClientQuery, NewClient
 from atelier.domain.exports import NewExport
 from atelier.domain.imports import FailureQuery, NewImport
+from atelier.domain.input_files import NewTaskInput
 from atelier.domain.matrix import Matrix
 from atelier.domain.provider_info import ModelQuery
 from atelier.domain.schema import RequestModel
@@ -28,7 +29,17 @@ from atelier.domain.shares import (
     ShareQuery,
 )
 from atelier.domain.tasks.queries import TaskQuery
-from atelier.domain.tasks.requests import CorrectedCost, NewAudio, NewImage, NewVideo, TaskPatch, TaskRetry
+from atelier.domain.tasks.requests import (
+    CorrectedCost,
+    NewAudio,
+    NewBackgroundRemoval,
+    NewEdit,
+    NewImage,
+    NewUpscale,
+    NewVideo,
+    TaskPatch,
+    TaskRetry,
+)
 from atelier.domain.usage_report import UsageQuery
 from atelier.web.error_messages import SENTENCES, SPECIAL, sentence
 from tests.contract.sources import LAYER
@@ -42,7 +53,7 @@ MODELS: list[type[BaseModel]] = [
     *(NewBudget, NewShare, NewInvitation, InvitationFields, AcceptedInvitation, ShareQuery, AccountShareQuery),
     *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery, UsageQuery, ActivityQuery, ModelQuery, TaskPatch),
     *(ResourceBatch, TaskBatch, GenerationBatch, ResourceItem, TaskItem, NewImport, FailureQuery, Matrix, TaskRetry),
-    NewExport,
+    *(NewExport, NewEdit, NewUpscale, NewBackgroundRemoval, NewTaskInput),
 ]
 HOSTILE: list[Any] = [
     *(None, True, 0, -1, 5, 1.5, 10**300, 1e308, float("nan"), float("inf"), "", " ", "\u200b", "x", "x" * 70_000),

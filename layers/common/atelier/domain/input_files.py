@@ -20,7 +20,11 @@ MOST_INPUTS: Final = 20
 MOST_OUTPUT: Final = 99
 
 
-class Role(StrEnum):
+TASK_IN_URL: Final = "x-task"
+"""In the URL of an input: the parameter that names the task. S3 ignores parameters that begin with `x-`."""
+
+
+class InputRole(StrEnum):
     """What a model uses an input for."""
 
     REFERENCE = "reference"
@@ -33,13 +37,13 @@ class Role(StrEnum):
     @property
     def medium(self) -> str:
         """The medium of its file: image, video or audio."""
-        return self.value if self in (Role.VIDEO, Role.AUDIO) else "image"
+        return self.value if self in (InputRole.VIDEO, InputRole.AUDIO) else "image"
 
 
 class TaskInput(RequestModel):
     """An input: an asset or an output of a task, and what it is for. The id of what was deleted is null in a task."""
 
-    role: Role
+    role: InputRole
     asset_id: GivenId | None = None
     task_id: Annotated[GivenId | None, Field(description="With `output`: a task that succeeded.")] = None
     output: Annotated[
@@ -100,6 +104,9 @@ class InputFile:
         return self.content_type.partition("/")[0]
 
 
+FoundInput = InputFile | FieldError
+"""The file that an input of a request names, or why it cannot be used."""
+
 IMAGES: Final = ("image/jpeg", "image/png", "image/webp")
 VIDEOS: Final = ("video/mp4", "video/quicktime", "video/webm")
 SOUNDS: Final = ("audio/mpeg", "audio/wav", "audio/mp4", "audio/ogg", "audio/flac")
@@ -115,7 +122,7 @@ class InputSpec:
     `max_side` in pixels, of each side; `min_ratio` and `max_ratio` of width by height; `max_seconds` of what plays.
     """
 
-    role: Role
+    role: InputRole
     name: str
     many: bool = False
     least: int = 0
@@ -142,7 +149,7 @@ class InputSpec:
 # ------------------------------------------------------------------------------------------------------------ checks
 
 
-def errors_of_counts(roles: Sequence[Role], specs: Sequence[InputSpec], *, model: str) -> Iterator[FieldError]:
+def errors_of_counts(roles: Sequence[InputRole], specs: Sequence[InputSpec], *, model: str) -> Iterator[FieldError]:
     """What is wrong with the roles of a request's inputs for a model, whatever their files are."""
     by_role = {spec.role: spec for spec in specs}
     takes = ", ".join(f"{spec.count} {spec.role}" for spec in specs) or "none"
@@ -158,15 +165,19 @@ def errors_of_counts(roles: Sequence[Role], specs: Sequence[InputSpec], *, model
 
 
 def errors_of_files(
-    inputs: Sequence[tuple[Role, InputFile | None]], specs: Sequence[InputSpec], *, model: str
+    inputs: Sequence[tuple[InputRole, FoundInput]], specs: Sequence[InputSpec], *, model: str
 ) -> Iterator[FieldError]:
-    """What is wrong with the files of a request's inputs for a model; None is one that is not there."""
+    """What is wrong with the files of a request's inputs for a model, as far as they are there."""
     by_role = {spec.role: spec for spec in specs}
-    picture = next((file for role, file in inputs if role in (Role.REFERENCE, Role.START_IMAGE)), None)
-    for number, (role, file) in enumerate(inputs):
-        if file is None or role not in by_role:
+    files = [(number, role, file) for number, (role, file) in enumerate(inputs) if isinstance(file, InputFile)]
+    picture = next((file for _, role, file in files if role in (InputRole.REFERENCE, InputRole.START_IMAGE)), None)
+    for number, role, file in files:
+        if role not in by_role:
             continue
-        problems = [*_problems(file, by_role[role]), *(_problems_of_mask(file, picture) if role is Role.MASK else ())]
+        problems = [
+            *_problems(file, by_role[role]),
+            *(_problems_of_mask(file, picture) if role is InputRole.MASK else ()),
+        ]
         yield from (FieldError(f"{model} {problem}", pointer=f"/inputs/{number}") for problem in problems)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from pydantic import Field, JsonValue
 
 from atelier.domain.catalog import SANDBOX, Lifecycle, Model, Price, PriceSource, Seconds, Unit
-from atelier.domain.input_files import InputSpec, Role
+from atelier.domain.input_files import InputRole, InputSpec
 from atelier.domain.pages import ANY_OF
 from atelier.domain.params import Param, ParamType
 from atelier.domain.schema import Amount, RequestModel, StoredModel
@@ -78,7 +78,7 @@ class ParamInfo(StoredModel):
 class InputInfo(StoredModel):
     """What a model takes in one role of `inputs`; a bound that is null is not known."""
 
-    role: Role
+    role: InputRole
     least: Annotated[int, Field(description="How many files it needs.")]
     most: Annotated[int, Field(description="How many files it takes.")]
     formats: Annotated[list[str], Field(description="The content types that it takes.")]

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic.json_schema import SkipJsonSchema
 
-from atelier.domain.input_files import TaskInput
+from atelier.domain.input_files import InputFile, TaskInput
 from atelier.domain.pages import Page
 from atelier.domain.schema import Amount, Id, StoredModel, Timestamp
 
@@ -202,6 +202,20 @@ class TaskSummary(StoredModel):
     def over(self) -> bool:
         """Whether the status is terminal."""
         return self.status in TERMINAL
+
+    def output_file(self, number: int) -> InputFile | None:
+        """The output of this number, as the input of another task; None when there is none."""
+        if number >= len(self.outputs):
+            return None
+        output = self.outputs[number]
+        return InputFile(
+            output.key,
+            output.content_type,
+            output.bytes,
+            width=output.width,
+            height=output.height,
+            duration=output.duration,
+        )
 
 
 class TaskDetail(BaseModel):
