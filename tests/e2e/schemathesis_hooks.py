@@ -13,6 +13,7 @@ import schemathesis
 sys.path.append(str(Path(__file__).parents[2] / "layers/common"))
 
 from atelier import wiring
+from atelier.domain.assets import CONTENT_TYPES, MOST_BYTES, Purpose
 from atelier.domain.catalog import SANDBOX, Catalog, Model
 from atelier.domain.task_creation import BODIES
 from atelier.domain.tasks.record import TaskType
@@ -72,6 +73,11 @@ def _fit_body(body: dict[str, Any], path: str) -> None:
     elif path == "/api/v3/exports":  # exactly one of them
         given = [name for name in ("client_id", "campaign_id", "task_ids") if body.pop(name, None) is not None]
         body[given[0] if given else "client_id"] = ["none"] if given == ["task_ids"] else "none"
+    elif path == "/api/v3/assets" and "purpose" in body:
+        medium = Purpose(body["purpose"]).medium  # what goes with it
+        body.update({"content_type": CONTENT_TYPES[medium][0], "size": min(body["size"], MOST_BYTES[medium])})
+    elif "/assets/" in path:
+        body.pop("purpose", None)  # not of another medium
     elif path.endswith("/budget"):
         body.pop("webhook_url", None)  # hardly any text is a public https URL
     elif path.startswith("/api/v3/generate/"):

@@ -40,7 +40,10 @@ SHARED: Final[Mapping[str, Any]] = template()["Globals"]["Function"]["Environmen
 FOR_OTHERS: Final = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL", "PYDANTIC_DISABLE_PLUGINS"}
 QUEUES: Final = {
     name: getattr(wiring, name)
-    for name in ("generation_queue", "cascade_queue", "export_queue", "import_queue", "webhook_delivery_queue")
+    for name in (
+        *("generation_queue", "cascade_queue", "export_queue", "import_queue", "webhook_delivery_queue"),
+        "asset_queue",
+    )
 }
 VALUES: Final = {"7", '{"a": "b"}'}.union(
     *(map(str, parameter.get("AllowedValues", [])) for parameter in template()["Parameters"].values())

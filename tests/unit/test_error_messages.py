@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core.core_schema import ErrorType
 
 from atelier.domain.activity_list import ActivityQuery
+from atelier.domain.assets import AssetPatch, AssetQuery, CopiedAsset, NewAsset, OutputAsset
 from atelier.domain.batches import GenerationBatch, ResourceBatch, ResourceItem, TaskBatch, TaskItem
 from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import CampaignPatch, CampaignQuery, ClientCampaign, ClientCampaignQuery, NewCampaign
@@ -53,7 +54,8 @@ MODELS: list[type[BaseModel]] = [
     *(NewBudget, NewShare, NewInvitation, InvitationFields, AcceptedInvitation, ShareQuery, AccountShareQuery),
     *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery, UsageQuery, ActivityQuery, ModelQuery, TaskPatch),
     *(ResourceBatch, TaskBatch, GenerationBatch, ResourceItem, TaskItem, NewImport, FailureQuery, Matrix, TaskRetry),
-    *(NewExport, NewEdit, NewUpscale, NewBackgroundRemoval, NewTaskInput),
+    *(NewEdit, NewUpscale, NewBackgroundRemoval, NewTaskInput),
+    *(NewExport, NewAsset, AssetPatch, OutputAsset, CopiedAsset, AssetQuery),
 ]
 HOSTILE: list[Any] = [
     *(None, True, 0, -1, 5, 1.5, 10**300, 1e308, float("nan"), float("inf"), "", " ", "\u200b", "x", "x" * 70_000),
