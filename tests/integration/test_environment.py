@@ -19,11 +19,14 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from atelier import settings, wiring
+from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.domain.webhook_delivery import WebhookDelivery
 from atelier.providers.fal import Fal
 from atelier.providers.replicate import Replicate
 from atelier.settings import Settings
+from atelier.store import keys
 from atelier.store.callbacks import Callbacks
+from atelier.store.table import Write
 from atelier.store.webhook_client import WebhookClient
 from testbed.environment import fresh_wiring
 from testbed.harness import BUCKET, Harness, harness
@@ -106,6 +109,7 @@ class Deployment:
     also_finished: str
     uploaded: str
     exported: str
+    edit: str
     found: dict[str, set[str]] = field(default_factory=dict)
 
     def read_by(self, function: str) -> set[str]:
@@ -143,6 +147,9 @@ class Deployment:
             yield at(event("exports.get_export"), f"/api/v3/exports/{self.exported}")
         if function == "callbacks":
             yield at(event("callbacks.fal"), "/api/v3/webhooks/replicate")
+        if function == "worker":
+            message = GenerationMessage(task_id=self.edit, user_id=1, step=None)
+            yield {"Records": [sqs_record(message.model_dump_json())]}
         if function == "webhook_delivery":
             yield {"Records": [sqs_record(WebhookDelivery(user_id=1, task_id=finished).model_dump_json())]}
 
@@ -182,6 +189,10 @@ def deployment() -> Iterator[Deployment]:
         exported = made.call("POST", "/exports", {"task_ids": [finished]}).json["id"]
         while made.export():
             pass
+        inputs = [{"role": "reference", "task_id": finished, "output": 0}]
+        edit = made.call("POST", "/generate/edit", {"prompt": "In a storm", "inputs": inputs}).json["id"]
+        by_fal = {"provider": "fal", "served_by": "fal", "model": "fal-ai/nano-banana-2/edit"}
+        wiring.table().write(Write(keys.task(edit), set=by_fal))
         pem = generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         boto3.client("secretsmanager").create_secret(Name="key", SecretString=pem.decode())
         queues = {f"{name.upper()}_URL": _queue(name) for name in QUEUES}
@@ -192,7 +203,7 @@ def deployment() -> Iterator[Deployment]:
             mock.patch.object(Fal, "verified_job", return_value="job-1"),
             mock.patch.object(Replicate, "verified_job", return_value="job-1"),
         ):
-            yield Deployment(made, finished, also, uploaded, exported)
+            yield Deployment(made, finished, also, uploaded, exported, edit)
 
 
 def _queue(name: str) -> str:

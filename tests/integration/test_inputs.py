@@ -11,6 +11,7 @@ from testbed.harness import BUCKET, Harness
 from tests.integration.builders import (
     NOBODY,
     Json,
+    a_client,
     a_finished_task,
     a_task,
     created,
@@ -20,6 +21,7 @@ from tests.integration.builders import (
     theirs,
     work_on,
 )
+from tests.integration.test_assets import a_picture, a_ready_asset, an_asset
 
 EDITS: Final = ("edit", "upscale", "remove-background")
 
@@ -129,6 +131,36 @@ def test_a_source_deleted_before_submit_fails_the_task(w: Harness) -> None:
     work_on(w, task["id"])
     ended = shown(w, f"/tasks/{task['id']}")
     assert (ended["status"], ended["error"]["code"], ended["cost"]["actual"]) == ("failed", "input_gone", None)
+
+
+def an_asset_input(asset: Json, role: str = "reference") -> Json:
+    return {"role": role, "asset_id": asset["id"]}
+
+
+def test_an_asset_is_an_input(w: Harness) -> None:
+    asset = a_ready_asset(w, a_picture(size=(40, 30)))
+    done = finished(w, "upscale", {"inputs": [an_asset_input(asset)]})
+    assert (done["outputs"][0]["width"], done["outputs"][0]["height"]) == (80, 60)
+    assert done["inputs"] == [{**an_asset_input(asset), "task_id": None, "output": None}]
+    w.call("DELETE", f"/assets/{asset['id']}")
+    assert shown(w, f"/tasks/{done['id']}")["inputs"][0]["asset_id"] is None
+
+
+def test_an_asset_of_a_deleted_client_is_gone(w: Harness) -> None:
+    client = a_client(w)
+    asset = a_ready_asset(w, client_id=client["id"])
+    body = {"prompt": "x", "inputs": [an_asset_input(asset)]}
+    task = created(w.call("POST", "/generate/edit", body))
+    w.call("DELETE", f"/clients/{client['id']}")
+    assert shown(w, f"/tasks/{task['id']}")["inputs"][0]["asset_id"] is None
+    assert places(w.call("POST", "/generate/edit", body)) == {"/inputs/0/asset_id"}
+
+
+def test_an_asset_that_is_not_ready_is_refused(w: Harness) -> None:
+    inputs = [an_asset_input(an_asset(w)), an_asset_input({"id": NOBODY})]
+    refused = w.call("POST", "/generate/edit", {"prompt": "x", "inputs": inputs})
+    assert places(refused) == {"/inputs/0/asset_id", "/inputs/1/asset_id"}
+    assert "is pending, not ready" in problem(refused, 400)["detail"]
 
 
 def canceled_edit(w: Harness, source: Json) -> Json:

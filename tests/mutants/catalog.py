@@ -14,6 +14,7 @@ from tests.mutants import (
     galleries,
     generation,
     imports,
+    inputs,
     listing,
     organising,
     reports,
@@ -39,6 +40,7 @@ MUTANTS: Final = (
     *activity.MUTANTS,
     *galleries.MUTANTS,
     *exports.MUTANTS,
+    *inputs.MUTANTS,
 )
 
 
@@ -50,6 +52,7 @@ def _matching(*patterns: str) -> list[str]:
 SUITE: Final = tuple(
     _matching(
         "tests/unit/test_import_files.py",
+        "tests/unit/test_inputs.py",
         "tests/unit/test_params.py",
         "tests/unit/test_pipeline*.py",
         "tests/unit/test_table_writes.py",
@@ -62,6 +65,7 @@ SUITE: Final = tuple(
         "tests/property/test_pipeline.py",
         "tests/property/test_s3_urls.py",
         "tests/property/test_usage_report.py",
+        "tests/providers/test_inputs.py",
         "tests/providers/test_models.py",
         *(
             f"tests/integration/test_{name}.py"
@@ -76,6 +80,7 @@ SUITE: Final = tuple(
                 "webhook_delivery",
                 "batches",
                 "imports",
+                "inputs",
                 "import_crashes",
                 "account_limits",
                 "fair_queues",

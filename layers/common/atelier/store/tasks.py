@@ -202,11 +202,11 @@ class Tasks:
     def _asset_file(self, found: Mapping[Key, Item], id_: str, access: Access, account: int) -> InputFile:
         item = found.get(keys.resource(account, "asset", id_)) if is_id(id_) else None
         pending = summary_from(found.get(keys.summary(account))).pending
-        grants = [
-            each for each in grants_in(found.get(keys.summary(access.account)), access) if each.account == account
-        ]
-        visible = account == access.account or any(each.covers("asset", item or {}) for each in grants)
-        if item is None or not visible or pending.hides("asset", item):
+        if item is None or pending.hides("asset", item):
+            raise NotFound("asset", id_)
+        grants = grants_in(found.get(keys.summary(access.account)), access)
+        covered = any(each.account == account and each.covers("asset", item) for each in grants)
+        if account != access.account and not covered:
             raise NotFound("asset", id_)
         file = _file_of_asset(item)
         if file is None:
