@@ -28,7 +28,7 @@ BUDGET: Final = {
     "reports": 229,
     "tasks": 311,
     "webhook_delivery": 364,
-    "relay": 282,
+    "relay": 285,
     "shares": 237,
     "sweep": 278,
     "system": 215,

@@ -73,20 +73,20 @@ def _fit_body(body: dict[str, Any], path: str) -> None:
     elif path == "/api/v3/exports":  # exactly one of them
         given = [name for name in ("client_id", "campaign_id", "task_ids") if body.pop(name, None) is not None]
         body[given[0] if given else "client_id"] = ["none"] if given == ["task_ids"] else "none"
-    elif path.startswith("/api/v3/assets"):
-        _fit_asset(body)
+    elif "/asset" in path:
+        _fit_asset(body, path)
     elif path.endswith("/budget"):
         body.pop("webhook_url", None)  # hardly any text is a public https URL
     elif path.startswith("/api/v3/generate/"):
         _ask_for_what_the_model_takes(body, path.split("/")[4].replace("-", "_"))
 
 
-def _fit_asset(body: dict[str, Any]) -> None:
-    purpose = body.pop("purpose", None)  # of one that is there it is of the same medium
-    if purpose and "size" in body:
-        medium = Purpose(purpose).medium  # what goes with it
-        content_type, size = CONTENT_TYPES[medium][0], min(body["size"], MOST_BYTES[medium])
-        body.update({"purpose": purpose, "content_type": content_type, "size": size})
+def _fit_asset(body: dict[str, Any], path: str) -> None:
+    if path != "/api/v3/assets":
+        body.pop("purpose", None)  # not of another medium
+    elif "purpose" in body:
+        medium = Purpose(body["purpose"]).medium
+        body.update({"content_type": CONTENT_TYPES[medium][0], "size": min(body["size"], MOST_BYTES[medium])})
 
 
 def _fit_matrix(body: dict[str, Any]) -> None:

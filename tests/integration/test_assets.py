@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 
 from atelier import wiring
+from atelier.domain.access import Access
+from atelier.domain.errors import AssetNotReady, NotFound
 from atelier.store.asset_files import AssetFiles
 from testbed.harness import BUCKET, TABLE, Harness
 from testbed.lambda_events import sqs_record
@@ -161,7 +163,7 @@ def on_its_side() -> bytes:
     exif = Image.Exif()
     exif[0x0112] = 6
     exif[0x010E] = "a secret place"
-    return a_picture("JPEG", (8, 6), exif=exif)
+    return a_picture("JPEG", (8, 6), exif=exif, comment=b"a secret place")
 
 
 def of_16_bits() -> bytes:
@@ -255,6 +257,20 @@ def test_another_file_than_announced_is_rejected(w: Harness) -> None:
         made = an_asset(w)
         put(made, wrong)
         assert problem(complete(w, made), 409)["code"] == "wrong_checksum"
+
+
+def test_a_file_exchanged_while_checked_is_not_kept(w: Harness) -> None:
+    made, fetch = an_asset(w), AssetFiles.fetch
+    put(made)
+
+    def fetch_then(self: AssetFiles, *args: Any, **how: Any) -> Any:
+        fetched = fetch(self, *args, **how)
+        put(made, b"another")
+        return fetched
+
+    with mock.patch.object(AssetFiles, "fetch", fetch_then):
+        assert problem(complete(w, made), 409)["code"] == "source_gone"
+    assert [key for key in files() if made["id"] in key] == []
 
 
 def test_recordings_are_played_and_measured(w: Harness) -> None:
@@ -570,3 +586,40 @@ def test_a_delete_while_checking_leaves_nothing(w: Harness, deleted: str) -> Non
         pass
     assert files() == []
     assert violations(scan(w.dynamodb, TABLE), at_rest=True) == []
+
+
+# ----------------------------------------------------------------------------------------------- what refers to them
+
+
+def test_a_reference_demands_assets_that_are_there(w: Harness) -> None:
+    client = a_client(w)["id"]
+    alone, of_client = a_ready_asset(w)["id"], a_ready_asset(w, client_id=client)["id"]
+    store, table, both = wiring.assets(), wiring.table(), [alone, of_client, alone]
+    assert len(store.demand(both, account=1, counted_in=())) == 3
+    assert len(store.demand(both, account=1, counted_in=[client])) == 2
+    demanded = store.demand(both, account=1, counted_in=())
+    table.transact(*demanded)
+    assert store.gone([*both, NOBODY, "none"], account=1) == {NOBODY, "none"}
+    assert w.call("DELETE", f"/assets/{alone}").status == 204
+    assert store.gone(both, account=1) == {alone}
+    with pytest.raises(NotFound, match=alone):
+        table.transact(*demanded)
+    late = store.demand([of_client], account=1, counted_in=())
+    assert w.call("DELETE", f"/clients/{client}").status == 204
+    assert store.gone(both, account=1) == {alone, of_client}
+    with pytest.raises(NotFound, match=of_client):  # whose item is still there
+        table.transact(*late)
+    with pytest.raises(NotFound, match=of_client):
+        store.demand([of_client], account=1, counted_in=())
+
+
+def test_only_ready_assets_are_used(w: Harness) -> None:
+    waiting, ready, me = an_asset(w)["id"], a_ready_asset(w)["id"], Access.own(1)
+    assert [each.id for each in wiring.assets().ready([ready, ready], access=me)] == [ready, ready]
+    with pytest.raises(AssetNotReady, match="is pending, not ready"):
+        wiring.assets().ready([ready, waiting], access=me)
+    for nobody in (NOBODY, "none"):
+        with pytest.raises(NotFound):
+            wiring.assets().ready([nobody], access=me)
+    with pytest.raises(NotFound):
+        wiring.assets().ready([ready], access=Access.own(2))

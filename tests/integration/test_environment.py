@@ -35,7 +35,7 @@ from testbed.template import template
 from tests.contract.sources import FUNCTIONS
 from tests.contract.test_template import functions
 from tests.integration.builders import a_finished_task
-from tests.support.golden import ROWS, event, saved, seed
+from tests.support.golden import NEW_ASSET, PICTURE, ROWS, event, saved, seed
 
 THEN: Final = datetime(2026, 1, 31, 12, 5, tzinfo=UTC)
 SHARED: Final[Mapping[str, Any]] = template()["Globals"]["Function"]["Environment"]["Variables"]
@@ -109,6 +109,7 @@ class Deployment:
     also_finished: str
     uploaded: str
     exported: str
+    asset: str
     edit: str
     found: dict[str, set[str]] = field(default_factory=dict)
 
@@ -143,6 +144,10 @@ class Deployment:
             yield at(event("tasks.get_result"), f"/api/v3/tasks/{finished}/result")
         if function == "imports":
             yield at(event("imports.start"), f"/api/v3/imports/{self.uploaded}/start")
+        if function == "assets":
+            yield at(event("assets.get_asset"), f"/api/v3/assets/{self.asset}")
+        if function == "asset_checks":
+            yield at(event("asset_checks.complete_asset"), f"/api/v3/assets/{self.asset}/complete")
         if function == "exports":
             yield at(event("exports.get_export"), f"/api/v3/exports/{self.exported}")
         if function == "callbacks":
@@ -186,6 +191,9 @@ def deployment() -> Iterator[Deployment]:
         finished, also = (a_finished_task(made, webhook_url="https://receiver.example/hooks")["id"] for _ in range(2))
         uploaded = made.call("POST", "/imports", json.loads(event("imports.create")["body"])).json["id"]
         boto3.client("s3").put_object(Bucket=BUCKET, Key=f"imports/1/{uploaded}", Body=ROWS)
+        asset = made.call("POST", "/assets", NEW_ASSET).json["id"]
+        boto3.client("s3").put_object(Bucket=BUCKET, Key=f"uploads/1/{asset}", Body=PICTURE)
+        assert made.call("POST", f"/assets/{asset}/complete").status == 200
         exported = made.call("POST", "/exports", {"task_ids": [finished]}).json["id"]
         while made.export():
             pass
@@ -203,7 +211,7 @@ def deployment() -> Iterator[Deployment]:
             mock.patch.object(Fal, "verified_job", return_value="job-1"),
             mock.patch.object(Replicate, "verified_job", return_value="job-1"),
         ):
-            yield Deployment(made, finished, also, uploaded, exported, edit)
+            yield Deployment(made, finished, also, uploaded, exported, asset, edit)
 
 
 def _queue(name: str) -> str:

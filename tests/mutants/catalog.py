@@ -5,6 +5,7 @@ from typing import Final
 from tests.mutants import (
     PROJECT,
     activity,
+    assets,
     batches,
     budgets,
     cleanups,
@@ -31,6 +32,7 @@ MUTANTS: Final = (
     *organising.MUTANTS,
     *batches.MUTANTS,
     *imports.MUTANTS,
+    *assets.MUTANTS,
     *requests.MUTANTS,
     *sharing.MUTANTS,
     *generation.MUTANTS,
@@ -80,6 +82,7 @@ SUITE: Final = tuple(
                 "webhook_delivery",
                 "batches",
                 "imports",
+                "assets",
                 "inputs",
                 "import_crashes",
                 "account_limits",
