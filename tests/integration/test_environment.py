@@ -140,23 +140,25 @@ class Deployment:
             if "requestContext" in sent and "authorizer" not in sent["requestContext"]:
                 sent["requestContext"]["authorizer"] = {"jwt": {"claims": CLAIMS, "scopes": None}}
             yield sent
-        if function == "tasks":
-            yield at(event("tasks.get_result"), f"/api/v3/tasks/{finished}/result")
-        if function == "imports":
-            yield at(event("imports.start"), f"/api/v3/imports/{self.uploaded}/start")
-        if function == "assets":
-            yield at(event("assets.get_asset"), f"/api/v3/assets/{self.asset}")
-        if function == "asset_checks":
-            yield at(event("asset_checks.complete_asset"), f"/api/v3/assets/{self.asset}/complete")
-        if function == "exports":
-            yield at(event("exports.get_export"), f"/api/v3/exports/{self.exported}")
-        if function == "callbacks":
-            yield at(event("callbacks.fal"), "/api/v3/webhooks/replicate")
-        if function == "worker":
-            message = GenerationMessage(task_id=self.edit, user_id=1, step=None)
-            yield {"Records": [sqs_record(message.model_dump_json())]}
-        if function == "webhook_delivery":
-            yield {"Records": [sqs_record(WebhookDelivery(user_id=1, task_id=finished).model_dump_json())]}
+        yield from self._further_events(finished).get(function, ())
+
+    def _further_events(self, finished: str) -> dict[str, list[dict[str, Any]]]:
+        """What it takes besides to have a function read everything."""
+        edit = GenerationMessage(task_id=self.edit, user_id=1, step=None)
+        delivery = WebhookDelivery(user_id=1, task_id=finished)
+        requests = {
+            "tasks.get_result": f"/api/v3/tasks/{finished}/result",
+            "imports.start": f"/api/v3/imports/{self.uploaded}/start",
+            "assets.get_asset": f"/api/v3/assets/{self.asset}",
+            "asset_checks.complete_asset": f"/api/v3/assets/{self.asset}/complete",
+            "exports.get_export": f"/api/v3/exports/{self.exported}",
+            "callbacks.fal": "/api/v3/webhooks/replicate",
+        }
+        return {
+            **{name.partition(".")[0]: [at(event(name), path)] for name, path in requests.items()},
+            "worker": [{"Records": [sqs_record(edit.model_dump_json())]}],
+            "webhook_delivery": [{"Records": [sqs_record(delivery.model_dump_json())]}],
+        }
 
 
 CLAIMS: Final = {"iss": "https://id.example", "sub": "ann", "cognito:groups": "[admin]"}
