@@ -236,6 +236,17 @@ def _tasks(it: Measuring, new_image: Mapping[str, Any]) -> None:
     for route in ("POST /tasks/{task_id}/cancel", "POST /tasks/{task_id}/retry", "DELETE /tasks/{task_id}"):
         it.names["task_id"] = waiting
         it.ask(route)
+    _edits(it)
+
+
+def _edits(it: Measuring) -> None:
+    """Each kind of generation that begins with a file, of three outputs of one task."""
+    source = it.create_done({**image(), "num_outputs": 3})
+    inputs = [{"role": "reference", "task_id": source, "output": number} for number in range(3)]
+    for kind, count in (("edit", 3), ("upscale", 1), ("remove-background", 1)):
+        new = {"prompt": WORDS, "inputs": inputs[:count]}
+        it.ask(f"POST /generate/{kind}", new, what="for nobody")
+        it.ask(f"POST /generate/{kind}/estimate", new, what="for nobody")
 
 
 def _batches(it: Measuring, new_image: Mapping[str, Any]) -> None:

@@ -78,7 +78,7 @@ def _fit_body(body: dict[str, Any], path: str) -> None:
     elif path.endswith("/budget"):
         body.pop("webhook_url", None)  # hardly any text is a public https URL
     elif path.startswith("/api/v3/generate/"):
-        _ask_for_what_the_model_takes(body, path.split("/")[4])
+        _ask_for_what_the_model_takes(body, path.split("/")[4].replace("-", "_"))
 
 
 def _fit_asset(body: dict[str, Any], path: str) -> None:
@@ -90,12 +90,15 @@ def _fit_asset(body: dict[str, Any], path: str) -> None:
 
 
 def _fit_matrix(body: dict[str, Any]) -> None:
+    if TaskType(body["type"]).medium != body["type"]:
+        body["type"] = "image"  # there is no file that it could begin with
     body.pop("webhook_url", None)  # hardly any text is a public https URL
     if body.get("models"):
         body.pop("model", None)
         body["models"] = body["models"][:5]
     takes = BODIES[TaskType(body["type"])].model_fields
-    for field in {"size", "duration", "voice"} - takes.keys():
+    body.pop("inputs", None)  # there are no such files
+    for field in {"size", "duration", "voice", "upscale_factor"} - takes.keys():
         body.pop(field, None)
     if "aspect_ratio" not in takes:
         body.pop("aspect_ratios", None)
@@ -110,6 +113,7 @@ def _ask_for_what_the_model_takes(body: dict[str, Any], kind: str) -> None:
     catalog, type_ = wiring.catalog(), TaskType(kind)
     body.pop("providers" if body.get("provider") else "provider", None)
     body.pop("webhook_url", None)  # hardly any text is a public https URL
+    body.pop("inputs", None)  # there are no such files
     body.pop("params", None)  # each model has its own words
     body.pop("max_cost", None)  # not less than the estimate
     if body.get("size"):
@@ -131,11 +135,11 @@ def _default(catalog: Catalog, kind: TaskType, provider: str) -> Model:
 
 def _leave_out_what_does_not_fit(body: dict[str, Any], model: Model) -> None:
     if len(str(body.get("prompt", ""))) > model.prompt_limit:
-        body["prompt"] = body["prompt"][: model.prompt_limit].strip() or "x"
+        body["prompt"] = body["prompt"][: model.prompt_limit].strip() or ("x" if model.prompt_limit else "")
     if (body.get("num_outputs") or 1) > model.max_outputs:
         body["num_outputs"] = 1
     known = {"aspect_ratio": model.aspect_ratios, "voice": model.voices}
-    for name in ("negative_prompt", "seed", "aspect_ratio", "size", "duration", "voice"):
+    for name in ("negative_prompt", "seed", "aspect_ratio", "size", "duration", "voice", "upscale_factor"):
         value = body.get(name)
         wrong = known.get(name) and value not in known[name]
         if value is not None and (name not in model.takes or wrong):

@@ -19,11 +19,14 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from atelier import settings, wiring
+from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.domain.webhook_delivery import WebhookDelivery
 from atelier.providers.fal import Fal
 from atelier.providers.replicate import Replicate
 from atelier.settings import Settings
+from atelier.store import keys
 from atelier.store.callbacks import Callbacks
+from atelier.store.table import Write
 from atelier.store.webhook_client import WebhookClient
 from testbed.environment import fresh_wiring
 from testbed.harness import BUCKET, Harness, harness
@@ -107,6 +110,7 @@ class Deployment:
     uploaded: str
     exported: str
     asset: str
+    edit: str
     found: dict[str, set[str]] = field(default_factory=dict)
 
     def read_by(self, function: str) -> set[str]:
@@ -136,20 +140,25 @@ class Deployment:
             if "requestContext" in sent and "authorizer" not in sent["requestContext"]:
                 sent["requestContext"]["authorizer"] = {"jwt": {"claims": CLAIMS, "scopes": None}}
             yield sent
-        if function == "tasks":
-            yield at(event("tasks.get_result"), f"/api/v3/tasks/{finished}/result")
-        if function == "imports":
-            yield at(event("imports.start"), f"/api/v3/imports/{self.uploaded}/start")
-        if function == "assets":
-            yield at(event("assets.get_asset"), f"/api/v3/assets/{self.asset}")
-        if function == "asset_checks":
-            yield at(event("asset_checks.complete_asset"), f"/api/v3/assets/{self.asset}/complete")
-        if function == "exports":
-            yield at(event("exports.get_export"), f"/api/v3/exports/{self.exported}")
-        if function == "callbacks":
-            yield at(event("callbacks.fal"), "/api/v3/webhooks/replicate")
-        if function == "webhook_delivery":
-            yield {"Records": [sqs_record(WebhookDelivery(user_id=1, task_id=finished).model_dump_json())]}
+        yield from self._further_events(finished).get(function, ())
+
+    def _further_events(self, finished: str) -> dict[str, list[dict[str, Any]]]:
+        """What it takes besides to have a function read everything."""
+        edit = GenerationMessage(task_id=self.edit, user_id=1, step=None)
+        delivery = WebhookDelivery(user_id=1, task_id=finished)
+        requests = {
+            "tasks.get_result": f"/api/v3/tasks/{finished}/result",
+            "imports.start": f"/api/v3/imports/{self.uploaded}/start",
+            "assets.get_asset": f"/api/v3/assets/{self.asset}",
+            "asset_checks.complete_asset": f"/api/v3/assets/{self.asset}/complete",
+            "exports.get_export": f"/api/v3/exports/{self.exported}",
+            "callbacks.fal": "/api/v3/webhooks/replicate",
+        }
+        return {
+            **{name.partition(".")[0]: [at(event(name), path)] for name, path in requests.items()},
+            "worker": [{"Records": [sqs_record(edit.model_dump_json())]}],
+            "webhook_delivery": [{"Records": [sqs_record(delivery.model_dump_json())]}],
+        }
 
 
 CLAIMS: Final = {"iss": "https://id.example", "sub": "ann", "cognito:groups": "[admin]"}
@@ -190,6 +199,10 @@ def deployment() -> Iterator[Deployment]:
         exported = made.call("POST", "/exports", {"task_ids": [finished]}).json["id"]
         while made.export():
             pass
+        inputs = [{"role": "reference", "task_id": finished, "output": 0}]
+        edit = made.call("POST", "/generate/edit", {"prompt": "In a storm", "inputs": inputs}).json["id"]
+        by_fal = {"provider": "fal", "served_by": "fal", "model": "fal-ai/nano-banana-2/edit"}
+        wiring.table().write(Write(keys.task(edit), set=by_fal))
         pem = generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         boto3.client("secretsmanager").create_secret(Name="key", SecretString=pem.decode())
         queues = {f"{name.upper()}_URL": _queue(name) for name in QUEUES}
@@ -200,7 +213,7 @@ def deployment() -> Iterator[Deployment]:
             mock.patch.object(Fal, "verified_job", return_value="job-1"),
             mock.patch.object(Replicate, "verified_job", return_value="job-1"),
         ):
-            yield Deployment(made, finished, also, uploaded, exported, asset)
+            yield Deployment(made, finished, also, uploaded, exported, asset, edit)
 
 
 def _queue(name: str) -> str:

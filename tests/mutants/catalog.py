@@ -16,6 +16,7 @@ from tests.mutants import (
     galleries,
     generation,
     imports,
+    inputs,
     listing,
     models,
     organising,
@@ -47,6 +48,7 @@ MUTANTS: Final = (
     *exports.MUTANTS,
     *provenance.MUTANTS,
     *console.MUTANTS,
+    *inputs.MUTANTS,
 )
 
 
@@ -58,6 +60,7 @@ def _matching(*patterns: str) -> list[str]:
 SUITE: Final = tuple(
     _matching(
         "tests/unit/test_import_files.py",
+        "tests/unit/test_inputs.py",
         "tests/unit/test_params.py",
         "tests/unit/test_derived_models.py",
         "tests/unit/test_pipeline*.py",
@@ -73,6 +76,7 @@ SUITE: Final = tuple(
         "tests/property/test_pipeline.py",
         "tests/property/test_s3_urls.py",
         "tests/property/test_usage_report.py",
+        "tests/providers/test_inputs.py",
         "tests/providers/test_models.py",
         *(
             f"tests/integration/test_{name}.py"
@@ -88,6 +92,7 @@ SUITE: Final = tuple(
                 "batches",
                 "imports",
                 "assets",
+                "inputs",
                 "import_crashes",
                 "account_limits",
                 "fair_queues",

@@ -15,6 +15,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from atelier.domain.errors import FieldError, Invalid, NotFound
 from atelier.domain.file_names import file_name
+from atelier.domain.input_files import InputFile
 from atelier.domain.messages import AccountMessage
 from atelier.domain.pages import OwnedQuery, Page, SearchQuery
 from atelier.domain.schema import (
@@ -265,6 +266,28 @@ class Asset(StoredModel):
             case _:
                 return None
 
+    def input_file(self) -> InputFile | None:
+        """The file as the input of a task, normalized where it is a picture; None while it is not ready."""
+        if self.status is not AssetStatus.READY:
+            return None
+        if picture := self.normalized:
+            return InputFile(
+                picture.key,
+                picture.content_type,
+                picture.size,
+                width=picture.width,
+                height=picture.height,
+                has_alpha=picture.has_alpha,
+            )
+        return InputFile(
+            self.key or "",
+            self.content_type,
+            self.size,
+            width=self.width,
+            height=self.height,
+            duration=self.duration,
+        )
+
 
 class AssetUpload(Asset):
     """A new asset, and the request that uploads its file; null once it is there."""
@@ -326,7 +349,7 @@ def asset_of_output(task: "TaskSummary", number: str, asked: OutputAsset) -> Cop
     index = int(number) if number.isascii() and number.isdecimal() and len(number) <= _DIGITS else len(task.outputs)
     if index >= len(task.outputs):
         raise NotFound("output", number)
-    output, medium = task.outputs[index], Medium(task.type)
+    output, medium = task.outputs[index], Medium(task.type.medium.value)
     purpose = asked.purpose or (Purpose.REFERENCE if medium is Medium.IMAGE else Purpose(medium.value))
     if purpose.medium != medium:
         raise Invalid([FieldError(f"must be for {medium}, which the output is", pointer="/purpose")])

@@ -1,7 +1,8 @@
 """Tasks in the table: created under living parents, moved along their life cycle, listed by owner, client, campaign."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ from atelier.domain.campaigns import Campaign, CampaignPage
 from atelier.domain.clients import Client, ClientPage
 from atelier.domain.errors import BudgetExceeded, FieldError, Forbidden, Invalid, NotFound
 from atelier.domain.ids import is_id
+from atelier.domain.input_files import FoundInput, InputFile, TaskInput
 from atelier.domain.pending_deletions import PendingDeletions
 from atelier.domain.pipeline_ports import TaskChanged
 from atelier.domain.sharing import CHANGE, MANAGE, READ, Needs
@@ -18,13 +20,14 @@ from atelier.domain.task_creation import Parents
 from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.organising import organised
 from atelier.domain.tasks.queries import TaskQuery
-from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskPage, TaskSummary
+from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskPage, TaskStatus, TaskSummary
 from atelier.domain.tasks.requests import TaskPatch
 from atelier.store import activity, counters, deleted_charges, idempotency, keys, ledger, reservations, task_items
 from atelier.store.account_summary import summary_from
 from atelier.store.changes import Change
 from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.items import from_item, part_to_item, to_item
+from atelier.store.keys import Key
 from atelier.store.received import acting_on, grants_in, reach_account, still_granted
 from atelier.store.resources import Resources
 from atelier.store.table import EXISTS, ConcurrentUpdate, Table, Write, concurrent_update
@@ -124,7 +127,19 @@ class Tasks:
     def _read(self, task_id: str, access: Access, needs: Needs) -> tuple[Task, PendingDeletions, Access]:
         account = keys.summary(access.account)
         found = self._table.get_many([*task_items.keys_of(task_id), account]) if is_id(task_id) else {}
-        return self._reached(task_items.task_from(found, task_id), task_id, access, needs, found.get(account))
+        task, pending, acting = self._reached(
+            task_items.task_from(found, task_id), task_id, access, needs, found.get(account)
+        )
+        return self._without_deleted_inputs(task), pending, acting
+
+    def _without_deleted_inputs(self, task: Task) -> Task:
+        """The task with null in place of the ids of what was deleted after it was used."""
+        files = self.present_inputs(task.inputs, task.user_id) if task.inputs else []
+        if None not in files:
+            return task
+        gone = {"asset_id": None, "task_id": None}
+        inputs = [each if file else each.model_copy(update=gone) for each, file in zip(task.inputs, files, strict=True)]
+        return task.model_copy(update={"inputs": inputs})
 
     def _reached(
         self, task: AnyTask | None, task_id: str, access: Access, needs: Needs, summary: Item | None
@@ -148,6 +163,70 @@ class Tasks:
         if acting is None:
             raise NotFound("task", task_id)
         return task, pending, acting
+
+    def input_files(self, inputs: Sequence[TaskInput], *, access: Access, account: int) -> "list[FoundInput]":
+        """The files that a request of this access names for a task of an account: each, or why it cannot be used."""
+        if not inputs:
+            return []
+        found = self._table.get_many([keys.summary(access.account), *_sources(inputs, account)])
+
+        def file_of(number: int, named: TaskInput) -> FoundInput:
+            try:
+                if named.asset_id is not None:
+                    return self._asset_file(found, named.asset_id, access, account)
+                return self._output_file(found, named, access, account)
+            except NotFound as missing:
+                wrong = FieldError(str(missing), pointer="asset_id" if named.asset_id else "task_id")
+            except Invalid as refused:
+                (wrong,) = refused.field_errors
+            return replace(wrong, pointer=f"/inputs/{number}/{wrong.pointer}")
+
+        return [file_of(number, each) for number, each in enumerate(inputs)]
+
+    def _output_file(self, found: Mapping[Key, Item], named: TaskInput, access: Access, account: int) -> InputFile:
+        id_ = named.task_id or ""
+        item = found.get(keys.task(id_)) if is_id(id_) else None
+        summary, own = from_item(TaskSummary, item) if item else None, found.get(keys.summary(access.account))
+        source, _, _ = self._reached(summary, id_, access, READ, own)
+        if source.user_id != account:
+            raise Invalid([FieldError("belongs to another account", pointer="task_id")])
+        if source.status is not TaskStatus.SUCCEEDED:
+            text = f"is {source.status}; only a task that succeeded has outputs"
+            raise Invalid([FieldError(text, pointer="task_id")])
+        file = source.output_file(named.output or 0)
+        if file is None:
+            text = f"is none of the {len(source.outputs)} outputs of the task, counted from 0"
+            raise Invalid([FieldError(text, pointer="output")])
+        return file
+
+    def _asset_file(self, found: Mapping[Key, Item], id_: str, access: Access, account: int) -> InputFile:
+        item = found.get(keys.resource(account, "asset", id_)) if is_id(id_) else None
+        pending = summary_from(found.get(keys.summary(account))).pending
+        if item is None or pending.hides("asset", item):
+            raise NotFound("asset", id_)
+        grants = grants_in(found.get(keys.summary(access.account)), access)
+        covered = any(each.account == account and each.covers("asset", item) for each in grants)
+        if account != access.account and not covered:
+            raise NotFound("asset", id_)
+        file = _file_of_asset(item)
+        if file is None:
+            raise Invalid([FieldError(f"is {item['status']}, not ready", pointer="asset_id")])
+        return file
+
+    def present_inputs(self, inputs: Sequence[TaskInput], account: int) -> "list[InputFile | None]":
+        """The files of the inputs of an account's task as they are now; None for what was deleted."""
+        found = self._table.get_many(_sources(inputs, account))
+        pending = summary_from(found.get(keys.summary(account))).pending
+
+        def file_of(named: TaskInput) -> InputFile | None:
+            if named.asset_id is not None:
+                asset = found.get(keys.resource(account, "asset", named.asset_id))
+                return _file_of_asset(asset) if asset and not pending.hides("asset", asset) else None
+            task = found.get(keys.task(named.task_id)) if named.task_id else None
+            source = from_item(TaskSummary, task) if task else None
+            return source.output_file(named.output or 0) if source and source.user_id == account else None
+
+        return [file_of(each) for each in inputs]
 
     def list(self, query: TaskQuery, *, access: Access) -> TaskPage:
         """A page of the user's tasks; what was written within the last second may not be in it yet."""
@@ -396,6 +475,21 @@ class Tasks:
             self._table.write(writes[0])
         else:
             self._table.transact(*writes)
+
+
+def _sources(inputs: Sequence[TaskInput], account: int) -> list[Key]:
+    """Where what inputs name is, and what says whether an asset is still there."""
+    tasks = [keys.task(each.task_id) for each in inputs if each.task_id and is_id(each.task_id)]
+    assets = [
+        keys.resource(account, "asset", each.asset_id) for each in inputs if each.asset_id and is_id(each.asset_id)
+    ]
+    return [*tasks, *assets, *([keys.summary(account)] if assets else [])]
+
+
+def _file_of_asset(item: Item) -> InputFile | None:
+    from atelier.domain.assets import Asset  # noqa: PLC0415 - few tasks have any
+
+    return from_item(Asset, item).input_file()
 
 
 @contextmanager
