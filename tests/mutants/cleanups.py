@@ -28,8 +28,8 @@ MUTANTS: Final = (
     Mutant(
         "a resource is found below its parent alone",
         f"{STORE}/keys.py",
-        'above = [fields[f"{ancestor}_id"] for ancestor in ancestors_of(kind)]',
-        'above = [fields[f"{ancestor}_id"] for ancestor in ancestors_of(kind)[-1:]]',
+        "(name, *path_of(kind, fields), *status,",
+        "(name, *path_of(kind, fields)[-1:], *status,",
         THIRD_LEVEL,
     ),
     Mutant(

@@ -25,16 +25,16 @@ MUTANTS: Final = (
     Mutant(
         "a create asks for its parent and not for its grandparent",
         f"{STORE}/parents.py",
-        "        for ancestor, id_ in above\n    ]",
-        "        for ancestor, id_ in above[-1:]\n"
-        "    ] + [Write(keys.counters(fields['user_id'], id_), add=amounts) for _, id_ in above[:-1]]",
+        "        for ancestor, id_ in zip(ancestors_of(kind), path_of(kind, fields), strict=True)\n    ]",
+        "        for ancestor, id_ in list(zip(ancestors_of(kind), path_of(kind, fields), strict=True))[-1:]\n"
+        "    ] + [Write(keys.counters(account, id_), add=amounts) for id_ in path_of(kind, fields)[:-1]]",
         THIRD_LEVEL,
     ),
     Mutant(
         "a resource is counted in its parent and not in its grandparent",
         f"{STORE}/parents.py",
-        "for ancestor, id_ in above\n    ]",
-        "for ancestor, id_ in above[-1:]\n    ]",
+        "for ancestor, id_ in zip(ancestors_of(kind), path_of(kind, fields), strict=True)\n    ]",
+        "for ancestor, id_ in list(zip(ancestors_of(kind), path_of(kind, fields), strict=True))[-1:]\n    ]",
         THIRD_LEVEL,
     ),
     Mutant(
