@@ -98,7 +98,7 @@ test: $(VENV)/.test $(CONSOLE) ## Run every check: format, lint, types, and all 
 	@$(BIN)/python -m tests.mutants check
 	@$(BIN)/python -m testbed.dynoxide
 	@$(BIN)/python -m pytest -n auto --dist loadfile --dynamodb=dynoxide $(STORES)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.test $(VENV)/.node ## Format, lint and types only
 	@$(BIN)/ruff format --check .

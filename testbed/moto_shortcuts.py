@@ -18,15 +18,17 @@ from moto.core.config import default_user_config
 from moto.core.parse import BaseJSONParser
 from moto.core.request import Request, environ_key_for_header
 from moto.core.serialize import BaseJSONSerializer, Serialized
+from moto.core.utils import method_names_from_class
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.responses import DynamoHandler
 from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
+
+from testbed.template import PROJECT
 
 _serialize: Final = BaseJSONSerializer._serialize
 _parse_structure: Final = BaseJSONParser._parse_structure
 _get_value: Final = BaseJSONSerializer.get_value
 _process_request: Final = BotocoreStubber.process_request
-_method_names: Final = responses.method_names_from_class
 _PLAIN: Final = {"S", "N", "BOOL", "NULL"}
 """Types whose values moto keeps as they are in JSON."""
 _HANDLERS: Final = {"DynamoDB": DynamoHandler, "DynamoDBStreams": DynamoDBStreamsHandler}
@@ -38,11 +40,13 @@ _cast_value: Final = vars(DynamoType)["cast_value"].fget
 def quick_aws() -> Iterator[None]:
     """`mock_aws` that does not begin with reading: botocore's data and boto3's session are kept for the next one.
 
-    It stands between botocore and the network only; moto's 1,300 handlers for the library `requests` are not made.
+    Clients read five authorities instead of botocore's 140. moto stands between botocore and the network only: its
+    1,300 handlers for the library `requests` are not made.
     """
     core = default_user_config["core"] | {"reset_boto3_session": False}
     with (
         mock.patch("botocore.session.create_loader", _kept_loader),
+        mock.patch.dict("os.environ", AWS_CA_BUNDLE=str(_AUTHORITIES)),
         mock.patch.object(models, "RESPONSES_METHODS", []),
         mock_aws(config={"core": core}),
     ):
@@ -50,6 +54,7 @@ def quick_aws() -> Iterator[None]:
 
 
 _kept_loader: Final = cache(create_loader)
+_AUTHORITIES: Final = PROJECT / "layers/common/atelier/store/dynamodb/amazon-roots.pem"
 
 
 def read_data() -> None:
@@ -69,7 +74,7 @@ def shortcuts() -> Iterator[None]:
     """
     with (
         mock.patch.object(BotocoreStubber, "process_request", _hand_over),
-        mock.patch.object(responses, "method_names_from_class", cache(_method_names)),
+        mock.patch.object(responses, "method_names_from_class", cache(method_names_from_class)),
         mock.patch.object(BaseJSONParser, "_parse_structure", _parse_or_take),
         mock.patch.object(BaseJSONSerializer, "_serialize", _serialize_or_take),
         mock.patch.object(BaseJSONSerializer, "get_value", _value_or_search),
@@ -79,9 +84,7 @@ def shortcuts() -> Iterator[None]:
 
 
 def _hand_over(self: BotocoreStubber, request: AWSPreparedRequest) -> Any:
-    target = request.headers.get("X-Amz-Target", "")
-    name = target.decode() if isinstance(target, bytes) else target
-    handler = _HANDLERS.get(name.partition("_")[0])
+    handler = _HANDLERS.get(_text(request.headers.get("X-Amz-Target", "")).partition("_")[0])
     if handler is None:
         return _process_request(self, request)
     asked = _as_wsgi(request)
@@ -89,7 +92,8 @@ def _hand_over(self: BotocoreStubber, request: AWSPreparedRequest) -> Any:
 
 
 def _as_wsgi(request: AWSPreparedRequest) -> Request:
-    body = request.body.encode() if isinstance(request.body, str) else request.body
+    body: Any = request.body
+    body = body.encode() if isinstance(body, str) else body
     environment: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "PATH_INFO": "/",
@@ -98,14 +102,19 @@ def _as_wsgi(request: AWSPreparedRequest) -> Request:
         "HTTP_HOST": urlsplit(request.url).netloc,
     }
     for name, value in request.headers.items():
-        environment[environ_key_for_header(name)] = value.decode() if isinstance(value, bytes) else value
+        environment[environ_key_for_header(name)] = _text(value)
     return Request({**environment, "CONTENT_LENGTH": str(len(body))})
+
+
+def _text(value: Any) -> str:
+    # botocore has some headers as bytes.
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _parse_or_take(self: BaseJSONParser, shape: Any, value: Any) -> Any:
     if shape.name == "AttributeValue" and isinstance(value, dict) and value.keys() <= _PLAIN:
         return value
-    return _parse_structure(self, shape, value)
+    return _parse_structure(self, shape, value)  # type: ignore[no-untyped-call]
 
 
 def _value_or_search(self: BaseJSONSerializer, value: Any, key: str, shape: Any) -> Any:

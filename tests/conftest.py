@@ -3,6 +3,8 @@
 `--dynamodb=dynoxide` has the tests that use a table run on another implementation of DynamoDB than moto.
 """
 
+import gc
+
 import pytest
 from hypothesis import settings
 from pytest_socket import disable_socket
@@ -17,6 +19,11 @@ settings.load_profile("same-everywhere")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the choice of an engine."""
     parser.addoption("--dynamodb", choices=("moto", "dynoxide"), default="moto", help="what tests have for a table")
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector not look through thousands of collected tests again and again."""
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -55,6 +55,7 @@ NEVER: Final = {
     "aws_lambda_powertools.event_handler.openapi.models",  # openapi.json is committed
     "boto3",  # only to upload what is too large for one request, and imported then
     "s3transfer",
+    "asyncio.events",  # powertools', for resolvers that no function has
     "multiprocessing",
     "requests",
 }

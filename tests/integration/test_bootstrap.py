@@ -23,6 +23,15 @@ def test_outside_of_lambda_nothing_is_tuned() -> None:
     assert python("print(json.dumps([gc.isenabled(), gc.get_freeze_count()]))", outside) == [True, 0]
 
 
+def test_asyncio_is_imported_when_it_is_used() -> None:
+    script = """
+import asyncio
+async def answer(): return "asyncio.events" in sys.modules
+print(json.dumps(["asyncio.events" in sys.modules, asyncio.run(answer())]))
+"""
+    assert python(script, STARTED) == [False, True]
+
+
 def test_bootstrap_prepares_everything_before_the_first_request() -> None:
     made = "from atelier import wiring\nprint(json.dumps(wiring.clients.cache_info().currsize))"
     assert python(made, STARTED) == 1

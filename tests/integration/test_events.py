@@ -1,15 +1,18 @@
 """The golden events of `events/`, each fed to its function in a harness that holds what they speak of."""
 
 import json
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from unittest import mock
 
+import boto3
 import pytest
 
 from atelier import wiring
 from atelier.store.webhook_client import WebhookClient
-from testbed.harness import Harness
+from testbed import engines
+from testbed.harness import BUCKET, Harness, harness
 from tests.contract.sources import FUNCTIONS
 from tests.contract.test_template import functions
 from tests.integration.builders import shown
@@ -36,12 +39,29 @@ from tests.support.golden import (
 THEN: Final = datetime(2026, 1, 31, 12, 5, tzinfo=UTC)
 
 
+@pytest.fixture(scope="module")
+def begin() -> Iterator[Callable[[], Harness]]:
+    """Gives one harness for all tests, each time as it was when it had the client, campaign and tasks of the events."""
+    with harness() as made:
+        seed(THEN)
+        restore = engines.current().snapshot(made.dynamodb, made.stream)
+
+        def begun() -> Harness:
+            restore()
+            made.now = THEN
+            for queue in (made.generation, made.cascade, made.exports, made.deliveries, made.imports):
+                queue.take()
+            for key in stored():
+                boto3.client("s3").delete_object(Bucket=BUCKET, Key=key)
+            return made
+
+        yield begun
+
+
 @pytest.fixture
-def w(w: Harness) -> Harness:
-    """A harness on the day of the events, with the client, the campaign and the tasks that they speak of."""
-    w.now = THEN
-    seed(THEN)
-    return w
+def w(begin: Callable[[], Harness]) -> Harness:
+    """The harness on the day of the events."""
+    return begin()
 
 
 @pytest.mark.parametrize("name", ANSWERS)

@@ -20,7 +20,6 @@ from unittest import mock
 
 import pytest
 
-from testbed.moto_shortcuts import read_data
 from tests.mutants import PROJECT, Mutant
 
 AT_ONCE: Final = 2
@@ -83,7 +82,7 @@ def outcomes(trials: Sequence[Trial]) -> Iterator[Outcome]:
     """Carry out the trials, a few at a time, and give each outcome when it is there. Raises Inconclusive."""
     for module in _COMMON:
         importlib.import_module(module)
-    read_data()
+    importlib.import_module("testbed.moto_shortcuts").read_data()
     gc.freeze()  # what all have in common is not looked through in each
     assert "atelier" not in sys.modules, "a mutant could not take the place of what is imported already"
     waiting = list(reversed(trials))

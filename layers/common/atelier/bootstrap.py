@@ -3,6 +3,7 @@
 Every function imports this first and calls `bootstrap` last. It does nothing outside Lambda, so tests run untuned.
 
 - Nothing that is made while modules are imported is garbage, so the collector waits, and later never looks at it.
+- Powertools imports asyncio for resolvers that no function here has. It is imported when something of it is used.
 - What a function works with is made here, while Lambda gives a function a whole processor, whatever its size.
 - With SnapStart the process is kept and brought back many times: before, everything is made that a request could be the
   first to need; after, what no two of them may share is made anew. Ids, tokens and secrets come from the system's
@@ -12,7 +13,10 @@ Every function imports this first and calls `bootstrap` last. It does nothing ou
 import gc
 import os
 import random
+import sys
 from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
 from typing import Any, Final
 
 Handler = Callable[[Any, Any], Any]
@@ -20,8 +24,19 @@ Handler = Callable[[Any, Any], Any]
 IN_LAMBDA: Final = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
 FOR_SNAPSHOTS: Final = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
 
+
+class _Later(ModuleType):
+    """Stands for a module until something of it is used, and imports it then."""
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
+
+
 if IN_LAMBDA:
     gc.disable()
+    sys.modules.setdefault("asyncio", _Later("asyncio"))
 
 
 def bootstrap(handler: Handler, *preload: Callable[[], object], prime: Callable[[], object] = lambda: None) -> Handler:

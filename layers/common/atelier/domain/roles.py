@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Final
 
 
 class Role(StrEnum):
@@ -13,8 +14,10 @@ class Role(StrEnum):
 
     def includes(self, other: "Role") -> bool:
         """Whether this role may do everything that the other one may."""
-        order = list(Role)
-        return order.index(self) >= order.index(other)
+        return _ORDER.index(self) >= _ORDER.index(other)
+
+
+_ORDER: Final = tuple(Role)
 
 
 def highest(names: Iterable[str]) -> Role | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import uuid4
 
 from atelier.domain.kinds import ancestors_of, is_parent, kind_named, path_of
@@ -26,8 +26,7 @@ DUE_SHARDS: Final = 8
 """Partitions of due work. Each takes 1,000 writes a second, and an index that takes no more holds up the table."""
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """The primary key of an item."""
 
     pk: str

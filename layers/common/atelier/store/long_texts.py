@@ -55,6 +55,8 @@ def joined(kind: str, item: Item, found: Mapping[Key, Item]) -> Item:
 def complete(table: Table, kind: str, items: Sequence[Item]) -> list[Item]:
     """The whole resources of a page, by one more request if any has a long text. What is gone by now is left out."""
     wanted = [keys.text(item["user_id"], item["id"]) for item in items if "text_version" in item]
+    if not wanted:
+        return list(items)
     found = table.get_many(wanted)
     whole = (_complete_one(table, kind, item, found) for item in items)
     return [item for item in whole if item is not None]

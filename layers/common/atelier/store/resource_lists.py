@@ -165,6 +165,8 @@ class _Source:
     def shows(self, beside: Beside) -> Callable[[Item], Item | None]:
         """A row as a reader may see it: as it is, or not at all."""
         pending = summary_from(beside.get(keys.summary(self._account))).pending
+        if not pending.resources:
+            return lambda row: row
         return lambda row: None if pending.hides(self.kind, row) else row
 
     def keeps(self, row: Mapping[str, Any]) -> bool:

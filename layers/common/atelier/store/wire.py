@@ -25,8 +25,8 @@ def deserialized(item: Mapping[str, Any]) -> Item:
         # Nearly all are texts, and this is the shortest way to one; nearly all others are numbers.
         text = typed.get("S")
         if text is None:
-            digits = typed.get("N")
-            plain[name] = _plain(typed) if digits is None else _number(digits)
+            digits = typed.get("N", "")
+            plain[name] = int(digits) if digits.isdecimal() else _plain(typed)
         else:
             plain[name] = text
     return plain

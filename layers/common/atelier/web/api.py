@@ -109,9 +109,9 @@ def claims_in(app: APIGatewayHttpResolver) -> Claims:
 
 
 def _parameter_faults(app: APIGatewayHttpResolver) -> list[FieldError]:
-    route = app.context["_route"]
-    if not route.include_in_schema:
-        return []  # a page: identity providers add what they like to the address that they send people back to
+    query_string, route = app.current_event.raw_query_string, app.context["_route"]
+    if not query_string or not route.include_in_schema:
+        return []  # of a page nothing is asked: identity providers add what they like to the address they return to
     known: dict[str, bool] = {}  # whether it may be given several times
     for parameter in route.dependant.query_params:
         shape = parameter.field_info.annotation
@@ -119,7 +119,7 @@ def _parameter_faults(app: APIGatewayHttpResolver) -> list[FieldError]:
         fields = shape.model_fields if is_shape else {parameter.alias: parameter.field_info}
         known |= {field.alias or name: get_origin(field.annotation) is tuple for name, field in fields.items()}
     several = {name for name, is_several in known.items() if is_several}
-    return parameter_errors(app.current_event.raw_query_string or "", known, several=several)
+    return parameter_errors(query_string, known, several=several)
 
 
 def _field_faults(app: APIGatewayHttpResolver) -> list[FieldError]:
@@ -179,22 +179,29 @@ def serve(app: APIGatewayHttpResolver, *, raw_bodies: bool = False) -> Handler:
 
     def handler(event: dict[str, Any], context: LambdaContext) -> Answer:
         request_id, began = event["requestContext"]["requestId"], time.perf_counter()
+        sent = _headers(event)
         with log_context(request_id=request_id):
-            answer = _answer(app, event, context, raw_bodies=raw_bodies)
+            answer = _answer(app, event, sent, context, raw_bodies=raw_bodies)
             _log(event, answer, milliseconds=(time.perf_counter() - began) * 1000)
         if answer.get("body") is None or event["requestContext"]["http"]["method"] == "HEAD":
             answer["body"] = ""
         headers = answer.setdefault("headers", {})
         headers |= {"X-Request-Id": request_id, "X-Content-Type-Options": "nosniff"}
         headers.setdefault("Cache-Control", "no-store")
-        compress(answer, _headers(event).get("accept-encoding"))
+        compress(answer, sent.get("accept-encoding"))
         return answer
 
     return handler
 
 
-def _answer(app: APIGatewayHttpResolver, event: dict[str, Any], context: LambdaContext, *, raw_bodies: bool) -> Answer:
-    headers = _headers(event)
+def _answer(
+    app: APIGatewayHttpResolver,
+    event: dict[str, Any],
+    headers: dict[str, str],
+    context: LambdaContext,
+    *,
+    raw_bodies: bool,
+) -> Answer:
     try:
         app.context[_CLAIMS] = authorize(event)
         body = decoded_body(event) if raw_bodies else read_body(event, headers)
