@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from atelier import VERSION, wiring
 from atelier.domain.catalog import Lifecycle
-from atelier.domain.tasks.record import TaskType
+from atelier.domain.task_creation import BODIES
 from atelier.web.openapi import problem_responses
 from atelier.web.roles import LEAST
 
@@ -105,8 +105,8 @@ _ADDED: Final = {"type": "string", "maxLength": 255, "description": "One that wa
 def _add_models(shapes: Mapping[str, Any]) -> None:
     """Tell each generate request which providers and models there are; what each takes is what /providers is for."""
     catalog = wiring.catalog()
-    for kind, name in ((TaskType.IMAGE, "NewImage"), (TaskType.VIDEO, "NewVideo"), (TaskType.AUDIO, "NewAudio")):
-        properties = shapes[name]["properties"]
+    for kind, body in BODIES.items():
+        properties = shapes[body.__name__]["properties"]
         offered = [each for each in catalog.models if each.type is kind and each.lifecycle is not Lifecycle.RETIRED]
         making = sorted({model.provider for model in offered})
         properties["provider"]["anyOf"][0]["enum"] = making
@@ -129,6 +129,9 @@ _LINKS: Final = {
     "generateImage": ("task_id", _OF_TASKS),
     "generateVideo": ("task_id", _OF_TASKS),
     "generateAudio": ("task_id", _OF_TASKS),
+    "generateEdit": ("task_id", _OF_TASKS),
+    "generateUpscale": ("task_id", _OF_TASKS),
+    "generateBackgroundRemoval": ("task_id", _OF_TASKS),
 }
 
 

@@ -2,7 +2,7 @@
 
 from atelier.bootstrap import bootstrap
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -19,6 +19,7 @@ from atelier.domain.access import Access
 from atelier.domain.batches import Batch, BatchAnswer, GenerationBatch, TaskBatch
 from atelier.domain.errors import FieldError, Invalid
 from atelier.domain.ids import new_id
+from atelier.domain.input_files import FoundInput, TaskInput
 from atelier.domain.matrix import Matrix, tasks_of
 from atelier.domain.model_lines import ConfiguredModel, LineStatus, ModelPatch, NewModel
 from atelier.domain.provider_info import ModelList, ModelQuery, ProviderList, model_list, provider_list
@@ -27,7 +28,18 @@ from atelier.domain.task_creation import GenerationContext, TaskIdentity, new_re
 from atelier.domain.tasks.life_cycle import cancel, corrected
 from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.record import Task, TaskPage
-from atelier.domain.tasks.requests import CorrectedCost, NewAudio, NewImage, NewTask, NewVideo, TaskPatch, TaskRetry
+from atelier.domain.tasks.requests import (
+    CorrectedCost,
+    NewAudio,
+    NewBackgroundRemoval,
+    NewEdit,
+    NewImage,
+    NewTask,
+    NewUpscale,
+    NewVideo,
+    TaskPatch,
+    TaskRetry,
+)
 from atelier.store.idempotency import CreateResult
 from atelier.store.tasks import Tasks
 from atelier.task_metrics import count_task_end
@@ -107,6 +119,42 @@ def generate_audio(body: NewAudio, request: Request, key: IdempotencyKey = None)
 
 
 @app.post(
+    "/api/v3/generate/edit",
+    tags=["Generation"],
+    operation_id="generateEdit",
+    summary="Edit images",
+    responses=ACCEPTED,
+)
+def generate_edit(body: NewEdit, request: Request, key: IdempotencyKey = None) -> Reply:
+    """Create a task that makes images from a prompt and other images, which `inputs` name."""
+    return _generate(body, request, key)
+
+
+@app.post(
+    "/api/v3/generate/upscale",
+    tags=["Generation"],
+    operation_id="generateUpscale",
+    summary="Enlarge an image",
+    responses=ACCEPTED,
+)
+def generate_upscale(body: NewUpscale, request: Request, key: IdempotencyKey = None) -> Reply:
+    """Create a task that enlarges an image, which `inputs` name."""
+    return _generate(body, request, key)
+
+
+@app.post(
+    "/api/v3/generate/remove-background",
+    tags=["Generation"],
+    operation_id="generateBackgroundRemoval",
+    summary="Remove the background of an image",
+    responses=ACCEPTED,
+)
+def generate_background_removal(body: NewBackgroundRemoval, request: Request, key: IdempotencyKey = None) -> Reply:
+    """Create a task that cuts out what an image shows, which `inputs` name: the background becomes transparent."""
+    return _generate(body, request, key)
+
+
+@app.post(
     "/api/v3/generate/image/estimate",
     tags=["Generation"],
     operation_id="estimateImage",
@@ -139,6 +187,42 @@ def estimate_video(body: NewVideo) -> Reply:
 )
 def estimate_audio(body: NewAudio) -> Reply:
     """Show what a request to generate audio would cost, and which budgets would refuse it. Nothing is created."""
+    return _estimate(body)
+
+
+@app.post(
+    "/api/v3/generate/edit/estimate",
+    tags=["Generation"],
+    operation_id="estimateEdit",
+    summary="Estimate edits",
+    responses=ESTIMATED,
+)
+def estimate_edit(body: NewEdit) -> Reply:
+    """Show what a request to edit images would cost, and which budgets would refuse it. Nothing is created."""
+    return _estimate(body)
+
+
+@app.post(
+    "/api/v3/generate/upscale/estimate",
+    tags=["Generation"],
+    operation_id="estimateUpscale",
+    summary="Estimate an enlargement",
+    responses=ESTIMATED,
+)
+def estimate_upscale(body: NewUpscale) -> Reply:
+    """Show what a request to enlarge an image would cost, and which budgets would refuse it. Nothing is created."""
+    return _estimate(body)
+
+
+@app.post(
+    "/api/v3/generate/remove-background/estimate",
+    tags=["Generation"],
+    operation_id="estimateBackgroundRemoval",
+    summary="Estimate the removal of a background",
+    responses=ESTIMATED,
+)
+def estimate_background_removal(body: NewBackgroundRemoval) -> Reply:
+    """Show what it would cost to remove a background, and which budgets would refuse it. Nothing is created."""
     return _estimate(body)
 
 
@@ -278,7 +362,8 @@ def retry_task(task_id: TaskId, request: Request, body: TaskRetry = AS_BEFORE, k
         task, acting = wiring.tasks().get_to_retry(task_id, access=access_of(app))
         parents, _ = wiring.tasks().parents(task.client_id, task.campaign_id, access=acting)
         new, context = changed_by(body, task), wiring.generation_context()
-        return new_retry(task, parents, context, identity=identity, access=acting, new=new), acting
+        files = _files_of(new.inputs if new else task.inputs, acting)
+        return new_retry(task, parents, context, files, identity=identity, access=acting, new=new), acting
 
     return _create(again, request, key)
 
@@ -452,7 +537,13 @@ def _task_of(new: NewTask, identity: TaskIdentity) -> tuple[Task, Access]:
     """The task that a request asks for, and the access to create it."""
     ids, access = (new.client_id, new.campaign_id), access_of(app)
     parents, acting = wiring.tasks().parents(*ids, access=access, account=new.user_id)
-    return new_task(new, parents, wiring.generation_context(), identity=identity, access=acting), acting
+    files = _files_of(new.inputs, acting)
+    return new_task(new, parents, wiring.generation_context(), files, identity=identity, access=acting), acting
+
+
+def _files_of(inputs: Sequence[TaskInput], acting: Access) -> list[FoundInput]:
+    """The files that a request names for a task that is created with this access."""
+    return wiring.tasks().input_files(inputs, access=access_of(app), account=acting.account)
 
 
 def _identity(now: datetime) -> TaskIdentity:

@@ -24,6 +24,7 @@ Route = tuple[str, str]
 
 NONE, VIEWER, EDITOR, ADMIN = "", "viewer", "editor", "admin"
 
+EDITS: Final = ("edit", "upscale", "remove-background")
 # What a good request is answered without a token, without a role, as viewer, editor and admin.
 STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
     ("GET", "/health"): (200, 200, 200, 200, 200),
@@ -63,6 +64,8 @@ STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
     ("POST", "/generate/image"): (401, 403, 403, 202, 202),
     ("POST", "/generate/video"): (401, 403, 403, 202, 202),
     ("POST", "/generate/audio"): (401, 403, 403, 202, 202),
+    **{("POST", f"/generate/{each}"): (401, 403, 403, 400, 400) for each in EDITS},  # the task has no outputs
+    **{("POST", f"/generate/{each}/estimate"): (401, 403, 403, 400, 400) for each in EDITS},
     ("POST", "/generate/image/estimate"): (401, 403, 403, 200, 200),
     ("POST", "/generate/video/estimate"): (401, 403, 403, 200, 200),
     ("POST", "/generate/audio/estimate"): (401, 403, 403, 200, 200),
@@ -127,6 +130,15 @@ BODIES: Final[dict[Route, Json]] = {
     ("POST", "/generate/image"): {"prompt": "A boat", "campaign_id": "{campaign_id}"},
     ("POST", "/generate/video"): {"prompt": "A boat", "client_id": "{client_id}"},
     ("POST", "/generate/audio"): {"prompt": "A boat"},
+    **{
+        ("POST", f"/generate/{each}{what}"): {
+            "prompt": "A boat",
+            "client_id": "{client_id}",
+            "inputs": [{"role": "reference", "task_id": "{task_id}", "output": 0}],
+        }
+        for each in EDITS
+        for what in ("", "/estimate")
+    },
     ("PUT", "/tasks/{task_id}/cost"): {"actual": 0.04},
     ("POST", "/generate/image/estimate"): {"prompt": "A boat", "campaign_id": "{campaign_id}"},
     ("POST", "/generate/video/estimate"): {"prompt": "A boat", "client_id": "{client_id}"},

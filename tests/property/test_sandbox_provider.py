@@ -8,8 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from atelier.domain.provider import Content, Done, JobRequest, Refused, Working
+from atelier.domain.task_creation import BODIES
 from atelier.domain.tasks.record import TaskType
-from atelier.domain.tasks.requests import NOT_OPTIONS, NewAudio, NewImage, NewTask, NewVideo
+from atelier.domain.tasks.requests import NOT_OPTIONS
 from atelier.providers.sandbox import MODELS, Sandbox
 from atelier_sandbox import audio, image, video
 from tests.support.builders import a_job_request, an_id
@@ -209,16 +210,9 @@ def test_lookups_find_nothing_and_cancels_always_succeed() -> None:
     assert sandbox.find(order) is None
 
 
-REQUESTS: Final[dict[TaskType, type[NewTask]]] = {
-    TaskType.IMAGE: NewImage,
-    TaskType.VIDEO: NewVideo,
-    TaskType.AUDIO: NewAudio,
-}
-
-
 @pytest.mark.parametrize("kind", TaskType)
 def test_its_model_takes_every_option_for_free(kind: TaskType) -> None:
     [model] = [each for each in MODELS if each.type is kind]
-    assert model.takes == REQUESTS[kind].model_fields.keys() - NOT_OPTIONS
+    assert model.takes == BODIES[kind].model_fields.keys() - NOT_OPTIONS
     assert model.estimate("A red barn", {"num_outputs": 4}) == 0
     assert model.default

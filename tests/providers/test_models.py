@@ -10,9 +10,8 @@ from atelier import wiring
 from atelier.domain.access import Access
 from atelier.domain.catalog import Catalog, Lifecycle, Model
 from atelier.domain.params import SafetyPolicy
-from atelier.domain.task_creation import GenerationContext, Parents, TaskIdentity, new_task
+from atelier.domain.task_creation import BODIES, GenerationContext, Parents, TaskIdentity, new_task
 from atelier.domain.tasks.record import TaskType
-from atelier.domain.tasks.requests import NewAudio, NewImage, NewTask, NewVideo
 from atelier.providers import fal_models, replicate_models
 from atelier.providers.inputs import has_unique_input, input_of
 from tests.providers.job_requests import a_job_request
@@ -27,11 +26,6 @@ CONTEXT: Final = GenerationContext(CATALOG, ("fal", "replicate"))
 ACTIVE: Final = tuple(each for each in CATALOG.models if each.lifecycle is Lifecycle.ACTIVE)
 SCHEMAS: Final = {"fal": model_schemas.FAL, "replicate": model_schemas.REPLICATE}
 NAMES: Final = {"fal": fal_models.INPUT_NAMES, "replicate": replicate_models.INPUT_NAMES}
-SHAPES: Final[dict[TaskType, type[NewTask]]] = {
-    TaskType.IMAGE: NewImage,
-    TaskType.VIDEO: NewVideo,
-    TaskType.AUDIO: NewAudio,
-}
 
 
 def requests_of(model: Model) -> Iterator[dict[str, Any]]:
@@ -68,7 +62,7 @@ def test_whatever_a_request_says_fits_the_models_schema(model: Model) -> None:
     """And is the whole of what is sent: nothing that the provider does not know, and nothing that it lacks."""
     schema = SCHEMAS[model.provider].get(model.id, {})
     for asked in requests_of(model):
-        new = SHAPES[model.type](prompt="A barn", provider=model.provider, model=model.id, **asked)
+        new = BODIES[model.type](prompt="A barn", provider=model.provider, model=model.id, **asked)
         identity = TaskIdentity(an_id(7), "s", NOON)
         task = new_task(new, Parents(), CONTEXT, identity=identity, access=Access.own(1))
         sent = input_of(a_job_request(model.id, options=model.sent(task.params)), NAMES[model.provider][model.id])

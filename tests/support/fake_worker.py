@@ -7,7 +7,7 @@ from atelier.domain.pipeline import Pipeline
 from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.domain.tasks.record import Task
 from tests.support.builders import NOON, a_task, an_id
-from tests.support.fakes import FakeHealth, FakeMedia, FakeProvider, FakeQueue, FakeTasks, catalog
+from tests.support.fakes import FakeHealth, FakeInputs, FakeMedia, FakeProvider, FakeQueue, FakeTasks, catalog
 
 TASK_ID: Final = an_id(3)
 FIRST: Final = GenerationMessage(task_id=TASK_ID, user_id=1)
@@ -19,9 +19,17 @@ class FakeWorker:
     def __init__(self) -> None:
         self.tasks, self.queue, self.media = FakeTasks(a_task()), FakeQueue(), FakeMedia()
         self.provider, self.other, self.health = FakeProvider(), FakeProvider(), FakeHealth()
+        self.inputs = FakeInputs()
         providers = {"fake": self.provider, "other": self.other}
         self.pipeline = Pipeline(
-            self.tasks, self.queue, self.media, providers, self.health, catalog(), "https://atelier.test/webhooks"
+            self.tasks,
+            self.queue,
+            self.media,
+            providers,
+            self.health,
+            catalog(),
+            self.inputs,
+            "https://atelier.test/webhooks",
         )
 
     def do(self, message: GenerationMessage, *, now: datetime = NOON) -> Task | None:

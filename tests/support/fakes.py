@@ -4,18 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from itertools import count
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
 from atelier.domain.catalog import Catalog, Model, Price, Unit
 from atelier.domain.due import LATE_AFTER, deleted, first_look
+from atelier.domain.input_files import TASK_IN_URL, InputFile
 from atelier.domain.pipeline import Pipeline
 from atelier.domain.pipeline_ports import GenerationMessage, MediaRejected, TaskChanged
 from atelier.domain.provider import (
     Content,
     Done,
     File,
+    InputGone,
     JobRequest,
     LookupInconclusive,
     Refused,
@@ -186,6 +189,45 @@ class FakeMedia:
 
 
 @dataclass
+class FakeInputs:
+    """Input files by the task that they are an output of, and its number; what is not among them is gone."""
+
+    files: dict[tuple[str, int], InputFile] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
+    at: str = "https://media.test"
+
+    def of(self, task: Task) -> "list[FakeInput]":
+        """The files of a task's inputs."""
+        return [FakeInput(self, task.id, (each.task_id or "", each.output or 0)) for each in task.inputs]
+
+
+@dataclass
+class FakeInput:
+    """One of them."""
+
+    inputs: FakeInputs
+    task_id: str
+    named: tuple[str, int]
+
+    def file(self) -> InputFile:
+        """What it is."""
+        if self.named not in self.inputs.files:
+            raise InputGone
+        return self.inputs.files[self.named]
+
+    def url(self) -> str:
+        """Where it is, signed anew each time."""
+        return f"{self.inputs.at}/{self.file().key}?signed={next(_SIGNATURES)}&{TASK_IN_URL}={self.task_id}"
+
+    def content(self) -> bytes:
+        """What is in it."""
+        return self.inputs.contents[self.file().key]
+
+
+_SIGNATURES: Final = count()
+
+
+@dataclass
 class FakeHealth:
     """Breakers that open when the test says so, and remember what they heard."""
 
@@ -283,6 +325,7 @@ class Worker:
             providers={name: self._port(each) for name, each in pipeline.providers.items()},
             health=pipeline.health,
             catalog=pipeline.catalog,
+            inputs=pipeline.inputs,
             callbacks=pipeline.callbacks,
         )
         self._answers: list[tuple[Any, Exception | None]] = []

@@ -27,8 +27,8 @@ from atelier.domain.schema import utcnow
 from atelier.domain.shares import InvitationFields, digest_of, invitation_end, token_text
 from atelier.domain.sharing import SharedKind
 from atelier.domain.task_creation import Parents, TaskIdentity, new_task
-from atelier.domain.tasks.life_cycle import canceled
-from atelier.domain.tasks.record import Task, TaskType
+from atelier.domain.tasks.life_cycle import canceled, succeeded
+from atelier.domain.tasks.record import Output, Task, TaskType
 from atelier.domain.tasks.requests import NewImage
 from atelier.settings import settings
 from atelier.store import keys
@@ -42,6 +42,8 @@ CLIENT: Final = "019c13ec-9e00-7000-9b3c-5d7e9f024681"
 CAMPAIGN: Final = "019c13ed-8860-7000-ac4e-6a8b0d1f3357"
 TASK: Final = "019c13ee-72c0-7000-8d9b-8c7a6f5e4d3c"
 CANCELED: Final = "019c13ef-5d20-7000-ba1b-2c3d4e5f6071"
+DONE: Final = "019c13ef-5d20-7000-ba1b-2c3d4e5f6072"
+OF_DONE: Final = {"role": "reference", "task_id": DONE, "output": 0}
 GUEST: Final = 1000
 INVITATIONS: Final = {
     "client": "019c13f1-0000-7000-8000-00000000000c",
@@ -74,6 +76,12 @@ ANSWERS: Final = {
     "tasks.image": 202,
     "tasks.video": 202,
     "tasks.audio": 202,
+    "tasks.edit": 202,
+    "tasks.upscale": 202,
+    "tasks.remove_background": 202,
+    "tasks.estimate_edit": 200,
+    "tasks.estimate_upscale": 200,
+    "tasks.estimate_remove_background": 200,
     "tasks.estimate_image": 200,
     "tasks.estimate_video": 200,
     "tasks.estimate_audio": 200,
@@ -241,6 +249,16 @@ REQUESTS: Final[Mapping[str, Sent]] = {
     "account.delete_campaign_budget": Sent("DELETE /api/v3/campaigns/{campaign_id}/budget", {"campaign_id": CAMPAIGN}),
     "tasks.audio": Sent("POST /api/v3/generate/audio", body={"prompt": "Rain on a roof", "duration": 1}),
     "tasks.correct_task_cost": Sent("PUT /api/v3/tasks/{task_id}/cost", {"task_id": TASK}, body={"actual": 0.04}),
+    "tasks.edit": Sent("POST /api/v3/generate/edit", body={"prompt": "In a storm", "inputs": [OF_DONE]}),
+    "tasks.upscale": Sent("POST /api/v3/generate/upscale", body={"inputs": [OF_DONE], "upscale_factor": 2}),
+    "tasks.remove_background": Sent("POST /api/v3/generate/remove-background", body={"inputs": [OF_DONE]}),
+    "tasks.estimate_edit": Sent(
+        "POST /api/v3/generate/edit/estimate", body={"prompt": "In a storm", "inputs": [OF_DONE]}
+    ),
+    "tasks.estimate_upscale": Sent("POST /api/v3/generate/upscale/estimate", body={"inputs": [OF_DONE]}),
+    "tasks.estimate_remove_background": Sent(
+        "POST /api/v3/generate/remove-background/estimate", body={"inputs": [OF_DONE]}
+    ),
     "tasks.estimate_image": Sent(
         "POST /api/v3/generate/image/estimate", body={"prompt": "A boat", "campaign_id": CAMPAIGN}
     ),
@@ -287,7 +305,7 @@ def stored() -> list[str]:
 
 
 def seed(now: datetime) -> None:
-    """Store what the events speak of: a client, its campaign, a task that waits and one that was canceled."""
+    """Store what the events speak of: a client, its campaign, and tasks: one waits, one was canceled, one has files."""
     who: dict[str, Any] = {"access": ME, "idempotent": None, "now": now}
     client = wiring.clients().create(NewClient(name="Acme"), id_=CLIENT, **who).record
     new = NewCampaign(client_id=CLIENT, name="Summer", goal="Sell", status=CampaignStatus.ACTIVE)
@@ -303,6 +321,10 @@ def seed(now: datetime) -> None:
     wiring.exports().create(NewExport(client_id=CLIENT), id_=EXPORT, **who)
     line = NewModel(provider="fal", model="fal-ai/flux/krea", type=TaskType.IMAGE)
     wiring.model_lines().create(line, wiring.catalog(), id_=LINE, **who)
+    done = new_task(order, Parents(), wiring.generation_context(), identity=TaskIdentity(DONE, "s", now), access=ME)
+    made = wiring.tasks().create(done, access=ME, idempotent=None, now=now).record
+    output = Output(key=f"media/1/{DONE}/0.png", content_type="image/png", bytes=3, width=64, height=64)
+    wiring.tasks().move(made, succeeded(made, outputs=[output], cost=None, now=now))
     wiring.tasks().change(CANCELED, lambda task: canceled(task, now=now), access=ME)
     upload = NewImport(type=ImportType.CLIENTS, format=ImportFormat.CSV, size=len(ROWS))
     wiring.imports().create(upload, id_=IMPORT, **who)

@@ -17,7 +17,7 @@ from atelier.domain.schema import utcnow
 from atelier.domain.tasks.record import Output, Task, TaskType
 from atelier.store.downloads import download
 from tests.support.builders import a_task, an_id
-from tests.support.fakes import FakeHealth, FakeTasks
+from tests.support.fakes import FakeHealth, FakeInputs, FakeTasks
 
 VISIBILITY: Final = timedelta(seconds=360)
 
@@ -55,7 +55,8 @@ class PipelineHarness:
     def __init__(self, providers: Mapping[str, Provider]) -> None:
         self.now = utcnow()
         self.tasks, self.shelf, self.health = FakeTasks(), FakeBucket(), FakeHealth()
-        self.pipeline = Pipeline(self.tasks, self, self.shelf, providers, self.health, wiring.catalog())
+        self.inputs = FakeInputs()
+        self.pipeline = Pipeline(self.tasks, self, self.shelf, providers, self.health, wiring.catalog(), self.inputs)
         self.waiting: list[tuple[datetime, int, GenerationMessage]] = []
         self._number = count()
 

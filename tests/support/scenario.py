@@ -24,6 +24,7 @@ from tests.support.fakes import (
     MAX_RECEIVES,
     NOT_ALLOWED,
     FakeHealth,
+    FakeInputs,
     FakeMedia,
     FakeProvider,
     FakeQueue,
@@ -72,7 +73,7 @@ class Scenario:
         self.media = FakeMedia()
         self.provider = FakeProvider()
         providers = {"fake": self.provider}
-        self.pipeline = Pipeline(self.tasks, self.sent, self.media, providers, FakeHealth(), catalog())
+        self.pipeline = Pipeline(self.tasks, self.sent, self.media, providers, FakeHealth(), catalog(), FakeInputs())
         self.queue = [Delivery(GenerationMessage(task_id=TASK_ID, user_id=1), NOON)]
         self.workers: list[Running] = []
         self.canceled = self.canceled_in_time = self.unheard = self.abandoned = False

@@ -60,6 +60,11 @@ _GENERATED: Final[dict[str, tuple[str, Json]]] = {
     "video": ("client", {**_BOAT, "client_id": "{client_id}"}),
     "audio": ("account", {**_BOAT, "user_id": "{account}"}),
 }
+_EDIT: Final[Json] = {
+    **_BOAT,
+    "client_id": "{client_id}",
+    "inputs": [{"role": "reference", "task_id": "{task_id}", "output": 0}],
+}
 _SCOPES: Final = {"client": "/clients/{client_id}", "campaign": "/campaigns/{campaign_id}", "account": "/account"}
 
 
@@ -120,6 +125,11 @@ OPERATIONS: Final[dict[Route, Operation | str]] = {
     **{
         ("POST", f"/generate/{each}/estimate"): Operation(CHANGE, on, 200, body)
         for each, (on, body) in _GENERATED.items()
+    },
+    **{
+        ("POST", f"/generate/{each}{what}"): Operation(CHANGE, "client", 400, _EDIT)  # the task has no outputs
+        for each in ("edit", "upscale", "remove-background")
+        for what in ("", "/estimate")
     },
     # Each batch, and each matrix, has one item, whose status counts.
     ("POST", "/clients/batch"): Operation(

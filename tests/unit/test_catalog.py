@@ -11,8 +11,8 @@ from pydantic import JsonValue
 from atelier import wiring
 from atelier.domain.catalog import SANDBOX, Catalog, Lifecycle, Model, Price, ResolvedModel, Seconds, Unit
 from atelier.domain.errors import Invalid
+from atelier.domain.task_creation import BODIES
 from atelier.domain.tasks.record import Output, TaskType
-from atelier.domain.tasks.requests import NewAudio, NewImage, NewTask, NewVideo
 from testbed.template import PROJECT
 from tests.support.model_table import rows
 
@@ -23,11 +23,6 @@ FAL = ("fal",)
 SANDBOX_ONLY = (SANDBOX,)
 CASES = [(each, name) for each in ALIVE for name in (each.id, *each.aliases)]
 NAMES = [f"{each.provider}-{name}" for each, name in CASES]
-SHAPES: Final[dict[TaskType, type[NewTask]]] = {
-    TaskType.IMAGE: NewImage,
-    TaskType.VIDEO: NewVideo,
-    TaskType.AUDIO: NewAudio,
-}
 
 
 def resolve(kind: TaskType, **wanted: Any) -> ResolvedModel:
@@ -42,8 +37,8 @@ def test_models_are_found_by_every_name(model: Model, name: str) -> None:
         assert (choice.model, choice.provider, choice.served_by) == (model, model.provider, model.provider)
 
 
-def test_no_name_means_two_models_of_a_provider() -> None:
-    names = [(each.provider, name) for each in REGISTRY.models for name in (each.id, *each.aliases)]
+def test_no_name_means_two_models_of_a_type() -> None:
+    names = [(each.provider, each.type, name) for each in REGISTRY.models for name in (each.id, *each.aliases)]
     assert [name for name, count in Counter(names).items() if count > 1] == []
 
 
@@ -155,9 +150,13 @@ def test_a_model_no_provider_has_is_refused() -> None:
 
 @pytest.mark.parametrize("model", REGISTRY.models, ids=lambda model: f"{model.provider}-{model.id}")
 def test_what_a_model_says_of_itself_makes_sense(model: Model) -> None:
-    assert model.prompt_limit > 0
+    assert model.prompt_limit >= (0 if model.type in (TaskType.UPSCALE, TaskType.REMOVE_BACKGROUND) else 1)
+    assert len({spec.role for spec in model.inputs}) == len(model.inputs)
+    assert all(0 <= spec.least <= spec.most >= 1 and (spec.many or spec.most == 1) for spec in model.inputs)
+    works_on_files = model.type not in (TaskType.IMAGE, TaskType.VIDEO, TaskType.AUDIO)
+    assert not works_on_files or any(spec.least for spec in model.inputs) or model.lifecycle is Lifecycle.RETIRED
     assert model.max_outputs in range(1, 5)
-    assert model.takes <= set(SHAPES[model.type].model_fields)
+    assert model.takes <= set(BODIES[model.type].model_fields)
     assert bool(model.seconds) == ("duration" in model.takes)
     if model.seconds:
         assert model.seconds.shortest <= model.seconds.default <= model.seconds.longest

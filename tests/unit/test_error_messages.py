@@ -16,6 +16,7 @@ from atelier.domain.campaigns import CampaignPatch, CampaignQuery, ClientCampaig
 from atelier.domain.clients import ClientPatch, ClientQuery, NewClient
 from atelier.domain.exports import NewExport
 from atelier.domain.imports import FailureQuery, NewImport
+from atelier.domain.input_files import NewTaskInput
 from atelier.domain.matrix import Matrix
 from atelier.domain.model_lines import LineParam, LinePrice, ModelPatch, NewModel, ParamPatch, PricePatch
 from atelier.domain.provider_info import ModelQuery
@@ -29,7 +30,17 @@ from atelier.domain.shares import (
     ShareQuery,
 )
 from atelier.domain.tasks.queries import TaskQuery
-from atelier.domain.tasks.requests import CorrectedCost, NewAudio, NewImage, NewVideo, TaskPatch, TaskRetry
+from atelier.domain.tasks.requests import (
+    CorrectedCost,
+    NewAudio,
+    NewBackgroundRemoval,
+    NewEdit,
+    NewImage,
+    NewUpscale,
+    NewVideo,
+    TaskPatch,
+    TaskRetry,
+)
 from atelier.domain.usage_report import UsageQuery
 from atelier.web.error_messages import SENTENCES, SPECIAL, sentence
 from tests.contract.sources import LAYER
@@ -43,7 +54,8 @@ MODELS: list[type[BaseModel]] = [
     *(NewBudget, NewShare, NewInvitation, InvitationFields, AcceptedInvitation, ShareQuery, AccountShareQuery),
     *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery, UsageQuery, ActivityQuery, ModelQuery, TaskPatch),
     *(ResourceBatch, TaskBatch, GenerationBatch, ResourceItem, TaskItem, NewImport, FailureQuery, Matrix, TaskRetry),
-    *(NewExport, NewModel, ModelPatch, LinePrice, LineParam, PricePatch, ParamPatch),
+    *(NewExport, NewEdit, NewUpscale, NewBackgroundRemoval, NewTaskInput),
+    *(NewModel, ModelPatch, LinePrice, LineParam, PricePatch, ParamPatch),
 ]
 HOSTILE: list[Any] = [
     *(None, True, 0, -1, 5, 1.5, 10**300, 1e308, float("nan"), float("inf"), "", " ", "\u200b", "x", "x" * 70_000),

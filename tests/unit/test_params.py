@@ -27,9 +27,9 @@ from atelier.domain.params import (
     texts,
 )
 from atelier.domain.provider_info import provider_list
-from atelier.domain.task_creation import GenerationContext, Parents, TaskIdentity, new_retry, new_task
+from atelier.domain.task_creation import BODIES, GenerationContext, Parents, TaskIdentity, new_retry, new_task
 from atelier.domain.tasks.record import Task, TaskType
-from atelier.domain.tasks.requests import TYPED_OPTIONS, NewAudio, NewImage, NewTask, NewVideo
+from atelier.domain.tasks.requests import TYPED_OPTIONS, NewImage
 from atelier.providers import fal_models, replicate_models
 from atelier.providers.inputs import fields_of
 from tests.support.builders import NOON, a_task, an_id
@@ -37,11 +37,6 @@ from tests.support.builders import NOON, a_task, an_id
 CATALOG: Final = wiring.catalog()
 CONTEXT: Final = GenerationContext(CATALOG, (SANDBOX,))
 ALIVE: Final = tuple(each for each in CATALOG.models if each.lifecycle is not Lifecycle.RETIRED)
-SHAPES: Final[dict[TaskType, type[NewTask]]] = {
-    TaskType.IMAGE: NewImage,
-    TaskType.VIDEO: NewVideo,
-    TaskType.AUDIO: NewAudio,
-}
 FLUX: Final = "fal-ai/flux-pro/v1.1"
 RAY: Final = "luma.ray-v2:0"
 
@@ -52,7 +47,7 @@ def the_model(id_: str) -> Model:
 
 def asked(model: str, context: GenerationContext = CONTEXT, **fields: Any) -> Task:
     found = the_model(model)
-    new = SHAPES[found.type](prompt="A barn", provider=found.provider, model=model, **fields)
+    new = BODIES[found.type](prompt="A barn", provider=found.provider, model=model, **fields)
     return new_task(new, Parents(), context, identity=TaskIdentity(an_id(7), "s", NOON), access=Access.own(1))
 
 
@@ -309,7 +304,7 @@ def test_a_tolerance_below_a_models_default_is_told() -> None:
 def test_the_list_of_a_model_makes_sense(model: Model) -> None:
     names = [param.name for param in model.params]
     assert len(set(names)) == len(names)
-    assert not set(names) & (set(model.stands_for) | set(SHAPES[model.type].model_fields) | TYPED_OPTIONS)
+    assert not set(names) & (set(model.stands_for) | set(BODIES[model.type].model_fields) | TYPED_OPTIONS)
     for param in model.params:
         if param.type in (ParamType.INTEGER, ParamType.NUMBER):
             assert param.choices or None not in (param.minimum, param.maximum)

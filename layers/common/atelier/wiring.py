@@ -50,17 +50,20 @@ if TYPE_CHECKING:
     from atelier.store.callbacks import Callbacks
     from atelier.store.cascade import Cascade
     from atelier.store.circuit_breaker import CircuitBreakers
+    from atelier.store.cloudfront import CloudFront
     from atelier.store.export_builder import ExportBuilder
     from atelier.store.exports import Exports
     from atelier.store.import_bucket import ImportBucket
     from atelier.store.importing import Importer, ReadRow, TellFailure
     from atelier.store.imports import Imports
+    from atelier.store.input_files import InputBucket
     from atelier.store.ledger_reader import LedgerReader
     from atelier.store.media import MediaBucket
     from atelier.store.model_lines import ModelLines
     from atelier.store.queues import ProviderQueues, Queue
     from atelier.store.receivers import Receivers
     from atelier.store.resources import Resources
+    from atelier.store.s3_urls import S3Urls
     from atelier.store.shares import Shares
     from atelier.store.sweep import Sweep
     from atelier.store.table_health import TableHealth
@@ -335,6 +338,17 @@ def media() -> "MediaBucket":
     return MediaBucket(_s3(), settings().bucket)
 
 
+@cache
+def input_bucket() -> "InputBucket":
+    """The input files of tasks, for the worker."""
+    from atelier.store.input_files import InputBucket
+
+    def sign(key: str, task_id: str) -> str:
+        return _media_urls()(key, task_id)
+
+    return InputBucket(_s3(), settings().bucket, load=tasks().sources_of, sign=sign)
+
+
 class MediaUrls:
     """Signed media URLs, from CloudFront where there is a distribution.
 
@@ -353,11 +367,11 @@ def media_urls() -> MediaUrls:
 
 
 @cache
-def _media_urls() -> Callable[[str], str]:
+def _media_urls() -> "CloudFront | S3Urls":
     return _cdn() if settings().cdn_url else _s3_urls()
 
 
-def _s3_urls() -> Callable[[str], str]:
+def _s3_urls() -> "S3Urls":
     from atelier.store.dynamodb.credentials import credentials_of
     from atelier.store.s3_urls import S3Urls
 
@@ -369,7 +383,7 @@ def _s3_urls() -> Callable[[str], str]:
     return S3Urls(base, region, credentials_of(os.environ))
 
 
-def _cdn() -> Callable[[str], str]:
+def _cdn() -> "CloudFront":
     from atelier.store.cloudfront import CloudFront
 
     ours = settings()
@@ -640,6 +654,7 @@ def pipeline() -> "Pipeline":
         providers(),
         circuit_breakers(),
         catalog(),
+        input_bucket(),
         settings().callbacks,
         lambda line: model_lines().version(line),
     )

@@ -7,6 +7,7 @@ import av
 from av.container import OutputContainer
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from av.video.stream import VideoStream
+from PIL import Image
 
 from .palette import Palette
 from .scene import Scene, compose
@@ -30,24 +31,30 @@ def mp4(prompt: str, *, palette: Palette, seed: int, width: int, height: int, se
     Raises ValueError if a side is shorter than 16 pixels.
     """
     scene = compose(prompt, palette=palette, seed=seed, width=width - width % 2, height=height - height % 2)
+    count = max(1, round(seconds * fps))
+    return film(_turning(scene, count, fps), scene.ground.size, fps)
+
+
+def film(pictures: Iterator[Image.Image], size: tuple[int, int], fps: int = 24) -> bytes:
+    """Return an MP4 film of RGB pictures, each of `size`, whose sides must be even."""
     file = io.BytesIO()
 
     # To move the index to the front, FFmpeg reads back the file that it is still writing.
     def read_back(*_: object) -> io.BytesIO:
         return io.BytesIO(file.getvalue())
 
-    with av.open(file, "w", format="mp4", options=_CONTAINER, io_open=read_back) as film:
-        track = _track(film, scene, fps)
-        for frame in _frames(scene, max(1, round(seconds * fps)), fps):
-            film.mux(track.encode(frame))
-        film.mux(track.encode(None))
+    with av.open(file, "w", format="mp4", options=_CONTAINER, io_open=read_back) as container:
+        track = _track(container, size, fps)
+        for picture in pictures:
+            container.mux(track.encode(_frame(picture)))
+        container.mux(track.encode(None))
     return file.getvalue()
 
 
-def _track(film: OutputContainer, scene: Scene, fps: int) -> VideoStream:
+def _track(container: OutputContainer, size: tuple[int, int], fps: int) -> VideoStream:
     """Add the picture track, labelled with the colour space browsers assume for film."""
-    track = film.add_stream("libx264", rate=fps, options=_ENCODER)
-    track.width, track.height = scene.ground.size
+    track = container.add_stream("libx264", rate=fps, options=_ENCODER)
+    track.width, track.height = size
     track.pix_fmt = "yuv420p"
     codec = track.codec_context
     codec.colorspace, codec.color_range = Colorspace.ITU709, ColorRange.MPEG
@@ -55,11 +62,13 @@ def _track(film: OutputContainer, scene: Scene, fps: int) -> VideoStream:
     return track
 
 
-def _frames(scene: Scene, count: int, fps: int) -> Iterator[av.VideoFrame]:
-    """Yield `count` frames over a whole number of turns, so that the film loops without a jump."""
+def _turning(scene: Scene, count: int, fps: int) -> Iterator[Image.Image]:
+    """Yield `count` pictures over a whole number of turns, so that the film loops without a jump."""
     turns = max(1, round(count / fps / _TURN))
-    for number in range(count):
-        picture = scene.frame(number * turns / count)
-        # PyAV takes four bytes a pixel; Pillow keeps RGB so, and hands it over without converting.
-        frame = av.VideoFrame.from_bytes(picture.tobytes("raw", "RGBX"), *picture.size, format="rgba")
-        yield frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
+    return (scene.frame(number * turns / count) for number in range(count))
+
+
+def _frame(picture: Image.Image) -> av.VideoFrame:
+    # PyAV takes four bytes a pixel; Pillow keeps RGB so, and hands it over without converting.
+    frame = av.VideoFrame.from_bytes(picture.tobytes("raw", "RGBX"), *picture.size, format="rgba")
+    return frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)

@@ -15,6 +15,7 @@ from typing import Any, Final
 from pydantic import JsonValue
 
 from atelier.domain.errors import FieldError, Invalid
+from atelier.domain.input_files import InputSpec
 from atelier.domain.money import in_dollars
 from atelier.domain.params import Param, SafetyPolicy
 from atelier.domain.tasks.record import Output, TaskType
@@ -99,10 +100,11 @@ class Model:
     """One model of one provider.
 
     `takes` names the typed options of a request that mean something to it; any other is refused, as are values that
-    are not among `aspect_ratios`, `voices` or `seconds` where these are given. `prompt_limit` is in characters and
-    holds for prompt and guidelines together; what a model with `spoken` is sent is read aloud, so nothing is added to
-    it. The price may be unknown. `params` are the words of the provider's own that a request may carry beside, and
-    `stands_for` says of those that are refused which field of the API stands for them.
+    are not among `aspect_ratios`, `voices` or `seconds` where these are given. `inputs` are the roles of files that it
+    takes. `prompt_limit` is in characters and holds for prompt and guidelines together, 0 for a model without a prompt;
+    what a model with `spoken` is sent is read aloud, so nothing is added to it. The price may be unknown. `params` are
+    the words of the provider's own that a request may carry beside, and `stands_for` says of those that are refused
+    which field of the API stands for them.
     """
 
     id: str
@@ -119,6 +121,7 @@ class Model:
     voices_by_language: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     params: tuple[Param, ...] = ()
     stands_for: Mapping[str, str] = field(default_factory=dict, hash=False)
+    inputs: tuple[InputSpec, ...] = ()
     price: Price | None = None
     lifecycle: Lifecycle = Lifecycle.ACTIVE
     replacement: str | None = None

@@ -19,6 +19,9 @@ DEADLINE: Final = {
     TaskType.IMAGE: timedelta(minutes=15),
     TaskType.VIDEO: timedelta(hours=1),
     TaskType.AUDIO: timedelta(minutes=30),
+    TaskType.EDIT: timedelta(minutes=15),
+    TaskType.UPSCALE: timedelta(minutes=30),
+    TaskType.REMOVE_BACKGROUND: timedelta(minutes=15),
 }
 AFTERMATH: Final = timedelta(hours=1)
 """How long after its task's deadline a job that could not be stopped is asked after."""

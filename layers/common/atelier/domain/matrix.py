@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonVal
 from atelier.domain.errors import FieldError, Invalid
 from atelier.domain.task_creation import BODIES
 from atelier.domain.tasks.record import TaskType
-from atelier.domain.tasks.requests import AspectRatio, ModelName, NewTask, Seconds, Size, Voice
+from atelier.domain.tasks.requests import AspectRatio, ModelName, NewTask, Seconds, Size, UpscaleFactor, Voice
 
 MOST_TASKS: Final = 500
 MOST_VARIABLES: Final = 20
@@ -76,6 +76,7 @@ class Matrix(NewTask):
     size: Size | None = None
     duration: Annotated[Seconds | None, Field(description="Seconds.")] = None
     voice: Voice | None = None
+    upscale_factor: UpscaleFactor | None = None
     dry_run: Annotated[
         bool, Field(strict=True, description="The same answers with the estimate of all, and nothing is written.")
     ] = False

@@ -17,11 +17,13 @@ from typing import Final, TypeVar
 from atelier.domain.catalog import Catalog, Model
 from atelier.domain.due import DEADLINE, outcome_ends
 from atelier.domain.file_names import file_stem
+from atelier.domain.input_files import errors_of_counts
 from atelier.domain.messages import LONGEST_DELAY
 from atelier.domain.params import errors_of
 from atelier.domain.pipeline_ports import (
     CircuitBreaker,
     GenerationMessage,
+    Inputs,
     Media,
     MediaRejected,
     Queue,
@@ -31,6 +33,8 @@ from atelier.domain.pipeline_ports import (
 from atelier.domain.provider import (
     JOB_NOT_FOUND,
     Done,
+    InputGone,
+    JobInput,
     JobRequest,
     LookupInconclusive,
     Provider,
@@ -72,6 +76,7 @@ class Pipeline:
     providers: Mapping[str, Provider]
     health: CircuitBreaker
     catalog: Catalog
+    inputs: Inputs
     callbacks: str | None = None
     line: Callable[[str], Model | None] = lambda _: None
 
@@ -146,11 +151,12 @@ class Pipeline:
         return self._submit_job(task, now=now) if job is None else self._record_job(task, job, now=now)
 
     def _submit_job(self, task: Task, *, now: datetime) -> Task:
-        if error := self._unlisted(task):
+        job_request = self.job_request(task)
+        if error := self._unlisted(task) or _gone_input(job_request):
             return self._fail(task, error, now=now)
         task = self.tasks.note(task, lease_until=now + LEASE)
         try:
-            job = self._call_provider(task, lambda provider: provider.submit(self.job_request(task)), now=now)
+            job = self._call_provider(task, lambda provider: provider.submit(job_request), now=now)
         except SubmitRefused as refusal:
             if task.fallbacks:
                 return self._reroute(task, refusal.error, now=now)
@@ -294,7 +300,7 @@ class Pipeline:
 
     def _kept(self, task: Task, done: Done, number: int) -> Output:
         name = file_stem((task.file_prefix, task.prompt[:200]), number + 1)
-        output = self.media.keep(done.files[number], f"media/{task.user_id}/{task.id}/{number}", task.type, name)
+        output = self.media.keep(done.files[number], f"media/{task.user_id}/{task.id}/{number}", task.type.medium, name)
         return output.model_copy(update={"flagged": True}) if number in done.flagged else output
 
     def _fail(
@@ -418,6 +424,7 @@ class Pipeline:
             options=model.sent(task.params) if model else task.params,
             created_at=task.created_at,
             callback=at if self.callbacks else None,
+            inputs=self._inputs(task, model) if model else (),
             added=model if model and model.line else None,
         )
 
@@ -427,11 +434,22 @@ class Pipeline:
             return self.line(task.model_line)
         return self.catalog.model(task.provider, task.model, task.type)
 
+    def _inputs(self, task: Task, model: Model) -> tuple[JobInput, ...]:
+        by_role = {spec.role: spec for spec in model.inputs}
+        files = zip(task.inputs, self.inputs.of(task), strict=True) if task.inputs else ()
+        return tuple(JobInput(by_role[each.role], source) for each, source in files if each.role in by_role)
+
     def _unlisted(self, task: Task) -> TaskError | None:
-        """Why a task from before its model's parameters were listed is not sent; None for every other."""
+        """Why a task is not sent that its model took when it was created, and no longer takes; None for every other."""
         model = self._model(task)
+        if model is None:
+            return None
         words = {name: value for name, value in task.params.items() if name not in TYPED_OPTIONS}
-        errors = errors_of(words, model.params, model.stands_for, model=model.id) if model else []
+        roles = [each.role for each in task.inputs]
+        errors = [
+            *errors_of(words, model.params, model.stands_for, model=model.id),
+            *errors_of_counts(roles, model.inputs, model=model.id),
+        ]
         text = "; ".join(str(error) for error in errors)[:_LONGEST_MESSAGE]
         return TaskError(code="invalid_params", message=text, retryable=False) if errors else None
 
@@ -441,6 +459,15 @@ class Pipeline:
         model = self._model(task)
         charged = model.charge(task.effective_prompt, outputs, task.params) if model and outputs else None
         return task.cost.estimated if charged is None else charged
+
+
+def _gone_input(job_request: JobRequest) -> TaskError | None:
+    try:
+        for each in job_request.inputs:
+            each.source.file()
+    except InputGone as gone:
+        return gone.error
+    return None
 
 
 def _files_to_keep(done: Done, task: Task) -> int:

@@ -1,10 +1,11 @@
 """The message that starts a step of a generation, and the ports a step uses."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
 from atelier.domain.messages import AccountMessage
-from atelier.domain.provider import File
+from atelier.domain.provider import File, InputSource
 from atelier.domain.tasks.record import Output, Task, TaskError, TaskType
 
 
@@ -83,6 +84,13 @@ class Media(Protocol):
 
     def delete_of_task(self, user_id: int, task_id: str) -> int:
         """Remove every file of a task; how many there were."""
+
+
+class Inputs(Protocol):
+    """The input files of tasks."""
+
+    def of(self, task: Task) -> Sequence[InputSource]:
+        """The files of a task's inputs, in their order. Nothing is read before it is asked for."""
 
 
 class CircuitBreaker(Protocol):

@@ -7,6 +7,7 @@ SubmitRefused         the provider refused this job for good
 Unavailable           the request certainly had no effect; it may succeed later
 SubmitOutcomeUnknown  the job was sent, and it is unknown whether it was accepted
 LookupInconclusive    the provider cannot say whether it ever accepted the job
+InputGone             an input file was deleted: ours, not the provider's, and raised by `InputSource`
 """
 
 from collections.abc import Callable, Mapping
@@ -17,10 +18,35 @@ from typing import TYPE_CHECKING, Final, Optional, Protocol
 
 from pydantic import JsonValue
 
+from atelier.domain.input_files import InputFile, InputSpec
 from atelier.domain.tasks.record import Outcome, TaskError, TaskType
 
 if TYPE_CHECKING:
     from atelier.domain.catalog import Model
+
+
+class InputSource(Protocol):
+    """Where the file of an input is. Every method raises InputGone when it is no longer there."""
+
+    def file(self) -> InputFile:
+        """What it is."""
+
+    def url(self) -> str:
+        """A signed URL of it, which works until after the task's deadline, and which no other task is given.
+
+        Its query has the task's id as `TASK_IN_URL`.
+        """
+
+    def content(self) -> bytes:
+        """The file itself."""
+
+
+@dataclass(frozen=True)
+class JobInput:
+    """An input of a job: the model's field that it is for, and its file. Nothing is read before it is asked for."""
+
+    spec: InputSpec
+    source: InputSource
 
 
 @dataclass(frozen=True)
@@ -41,6 +67,7 @@ class JobRequest:
     created_at: datetime
     callback: str | None = None
     added: Optional["Model"] = None
+    inputs: tuple[JobInput, ...] = ()
 
 
 # ---------------------------------------------------------------------------------------------------- states
@@ -216,6 +243,15 @@ class SubmitOutcomeUnknown(Exception):
     def __init__(self, reason: str = "", *, reached: bool = False) -> None:
         self.reached = reached
         super().__init__(reason)
+
+
+class InputGone(Exception):
+    """An input file of a task is no longer there; `error` says so."""
+
+    def __init__(self) -> None:
+        message = "An input of the task was deleted before its provider was sent it."
+        self.error = TaskError(code="input_gone", message=message, retryable=False)
+        super().__init__(message)
 
 
 class LookupInconclusive(Exception):

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field, JsonValue
 
 from atelier.domain.catalog import SANDBOX, Lifecycle, Model, Price, PriceSource, Seconds, Unit
+from atelier.domain.input_files import InputRole, InputSpec
 from atelier.domain.model_lines import ConfiguredModel, LineStatus
 from atelier.domain.pages import ANY_OF
 from atelier.domain.params import Param, ParamType
@@ -77,6 +78,21 @@ class ParamInfo(StoredModel):
     ] = Field(default_factory=dict)
 
 
+class InputInfo(StoredModel):
+    """What a model takes in one role of `inputs`; a bound that is null is not known."""
+
+    role: InputRole
+    least: Annotated[int, Field(description="How many files it needs.")]
+    most: Annotated[int, Field(description="How many files it takes.")]
+    formats: Annotated[list[str], Field(description="The content types that it takes.")]
+    max_bytes: int | None = None
+    min_side: Annotated[int | None, Field(description="Pixels, of width and height.")] = None
+    max_side: Annotated[int | None, Field(description="Pixels, of width and height.")] = None
+    min_ratio: Annotated[float | None, Field(description="Of width by height.")] = None
+    max_ratio: Annotated[float | None, Field(description="Of width by height.")] = None
+    max_seconds: float | None = None
+
+
 class ModelSource(StrEnum):
     """Where a model in the catalog comes from: the release, or a line that an operator has added."""
 
@@ -98,6 +114,9 @@ class ModelInfo(StoredModel):
     takes: Annotated[list[str], Field(description="The options that it accepts; any other is a 400.")]
     params: Annotated[list[ParamInfo], Field(description="What `params` may carry; anything else is a 400.")] = Field(
         default_factory=list
+    )
+    inputs: Annotated[list[InputInfo], Field(description="The roles of files that it takes; any other is a 400.")] = (
+        Field(default_factory=list)
     )
     limits: Limits
     price: Annotated[PriceInfo | None, Field(description=_LISTED)] = None
@@ -216,6 +235,7 @@ def _model(model: Model) -> ModelInfo:
         default=model.default,
         takes=sorted(model.takes),
         params=[_param(each) for each in model.params],
+        inputs=[_input(each) for each in model.inputs],
         limits=Limits(
             prompt_characters=model.prompt_limit,
             num_outputs=model.max_outputs,
@@ -240,6 +260,21 @@ def _param(param: Param) -> ParamInfo:
         max_items=param.max_items,
         default=param.default,
         price_factors=dict(param.price_factors),
+    )
+
+
+def _input(spec: InputSpec) -> InputInfo:
+    return InputInfo(
+        role=spec.role,
+        least=spec.least,
+        most=spec.most,
+        formats=list(spec.accepted),
+        max_bytes=spec.max_bytes,
+        min_side=spec.min_side,
+        max_side=spec.max_side,
+        min_ratio=spec.min_ratio,
+        max_ratio=spec.max_ratio,
+        max_seconds=spec.max_seconds,
     )
 
 

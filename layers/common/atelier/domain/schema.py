@@ -91,6 +91,7 @@ Name = Annotated[StoredName, _HAS_CONTENT, _TRIMMED]
 StoredGoal = Annotated[str, Field(min_length=1, max_length=2000), _NOT_BLANK]
 Goal = Annotated[StoredGoal, _HAS_CONTENT, _TRIMMED]
 Prompt = Annotated[str, Field(min_length=1, max_length=5000), _NOT_BLANK, _HAS_CONTENT, _TRIMMED]
+OptionalPrompt = Annotated[str, Field(max_length=5000), _TRIMMED]
 LONGEST_TAG: Final = 64
 """Characters of a tag."""
 Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG), _NOT_BLANK, _HAS_CONTENT, _TRIMMED]

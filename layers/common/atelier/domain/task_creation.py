@@ -14,12 +14,23 @@ from atelier.domain.catalog import Catalog, Model, ResolvedModel
 from atelier.domain.clients import Client
 from atelier.domain.errors import FieldError, IllegalTransition, Invalid
 from atelier.domain.file_names import part_of_name
+from atelier.domain.input_files import FoundInput, InputRole, TaskInput, errors_of_counts, errors_of_files
 from atelier.domain.params import checked, errors_of, pointer_to
 from atelier.domain.prompts import effective_prompt
 from atelier.domain.reservations import to_reserve
 from atelier.domain.tasks.organising import merged
 from atelier.domain.tasks.record import Cost, Fallback, Task, TaskStatus, TaskType
-from atelier.domain.tasks.requests import TYPED_OPTIONS, NewAudio, NewImage, NewTask, NewVideo, TaskRetry
+from atelier.domain.tasks.requests import (
+    TYPED_OPTIONS,
+    NewAudio,
+    NewBackgroundRemoval,
+    NewEdit,
+    NewImage,
+    NewTask,
+    NewUpscale,
+    NewVideo,
+    TaskRetry,
+)
 from atelier.domain.webhook_targets import webhook_url_error
 
 
@@ -53,6 +64,9 @@ BODIES: Final[Mapping[TaskType, type[NewTask]]] = {
     TaskType.IMAGE: NewImage,
     TaskType.VIDEO: NewVideo,
     TaskType.AUDIO: NewAudio,
+    TaskType.EDIT: NewEdit,
+    TaskType.UPSCALE: NewUpscale,
+    TaskType.REMOVE_BACKGROUND: NewBackgroundRemoval,
 }
 """The request bodies by the type of task that they create."""
 
@@ -63,12 +77,19 @@ def task_type_of(new: NewTask) -> TaskType:
 
 
 def new_task(
-    new: NewTask, parents: Parents, generation_context: GenerationContext, *, identity: TaskIdentity, access: Access
+    new: NewTask,
+    parents: Parents,
+    generation_context: GenerationContext,
+    files: Sequence[FoundInput] = (),
+    *,
+    identity: TaskIdentity,
+    access: Access,
 ) -> Task:
-    """The task that a request creates. Raises Invalid with every error."""
+    """The task that a request creates. `files` are those of its inputs. Raises Invalid with every error."""
     choices = _resolve(new, task_type_of(new), generation_context)
     name = _name_of(new, choices[0].model)
-    return _requested(new, choices, parents, generation_context, model=name, identity=identity, access=access)
+    by: dict[str, Any] = {"identity": identity, "access": access}
+    return _requested(new, choices, parents, generation_context, files, model=name, **by)
 
 
 def _name_of(new: NewTask, model: Model) -> str:
@@ -84,14 +105,25 @@ def _requested(
     choices: Sequence[ResolvedModel],
     parents: Parents,
     generation_context: GenerationContext,
+    files: Sequence[FoundInput],
     *,
     model: str,
     identity: TaskIdentity,
     access: Access,
     retry_of: str | None = None,
 ) -> Task:
-    of_models = (error for choice in choices for error in _model_errors(new, choice.model))
-    if errors := [*_clash_errors(new), *_webhook_url_errors(new, generation_context), *_unique(of_models)]:
+    found = [(each.role, file) for each, file in zip(new.inputs, files, strict=True)]
+    of_models = (
+        error
+        for choice in choices
+        for error in (*_model_errors(new, choice.model), *_input_errors(found, choice.model))
+    )
+    if errors := [
+        *_clash_errors(new),
+        *_webhook_url_errors(new, generation_context),
+        *(file for file in files if isinstance(file, FieldError)),
+        *_unique(of_models),
+    ]:
         raise Invalid(errors)
     return _task(
         choices,
@@ -103,6 +135,7 @@ def _requested(
         model=model,
         prompt=new.prompt,
         params={**new.typed_options(), **checked(new.params, choices[0].model.params)},
+        inputs=[TaskInput(**dict(each)) for each in new.inputs],
         apply_brand_guidelines=new.apply_brand_guidelines,
         metadata=new.metadata,
         webhook_url=new.webhook_url,
@@ -127,11 +160,14 @@ def fields_of_retry(task: Task, changes: TaskRetry) -> dict[str, Any]:
     Raises IllegalTransition as `new_retry` does.
     """
     _check_retryable(task)
+    if "inputs" not in changes.model_fields_set and not all(each.asset_id or each.task_id for each in task.inputs):
+        raise IllegalTransition(_INPUT_GONE)
     options = {name: value for name, value in task.params.items() if name in TYPED_OPTIONS}
     asked: dict[str, Any] = {
         **options,
         "prompt": task.prompt,
         "params": {name: value for name, value in task.params.items() if name not in TYPED_OPTIONS},
+        "inputs": [each.model_dump(exclude_none=True) for each in task.inputs],
         "apply_brand_guidelines": task.apply_brand_guidelines,
         "metadata": task.metadata,
         "webhook_url": task.webhook_url,
@@ -145,6 +181,7 @@ def new_retry(
     task: Task,
     parents: Parents,
     generation_context: GenerationContext,
+    files: Sequence[FoundInput] = (),
     *,
     identity: TaskIdentity,
     access: Access,
@@ -152,10 +189,13 @@ def new_retry(
 ) -> Task:
     """A new task that repeats a failed or canceled one, with the current brand.
 
-    `new` is what it asks for if that changes. Unless it names another provider or model, the retry begins with the
-    provider that was asked first. Raises IllegalTransition unless the task failed or was canceled, and Invalid.
+    `new` is what it asks for if that changes, and `files` are those of its inputs. Unless it names another provider or
+    model, the retry begins with the provider that was asked first. Raises IllegalTransition unless the task failed or
+    was canceled, and Invalid.
     """
     _check_retryable(task)
+    if new is None or [TaskInput(**dict(each)) for each in new.inputs] == task.inputs:
+        _check_inputs_there(files)
     if new is not None and new.model_fields_set & {"provider", "providers", "model"}:
         choices = _resolve(new, task.type, generation_context)
         name = _name_of(new, choices[0].model)
@@ -164,9 +204,14 @@ def new_retry(
         choices, name = _resolved(task.type, asked, generation_context), asked[0][1]
     if new is not None:
         by: dict[str, Any] = {"identity": identity, "access": access}
-        return _requested(new, choices, parents, generation_context, model=name, retry_of=task.id, **by)
+        return _requested(new, choices, parents, generation_context, files, model=name, retry_of=task.id, **by)
     kept = {name: value for name, value in task.params.items() if name not in TYPED_OPTIONS}
-    if errors := _unique(error for choice in choices for error in _param_errors(kept, choice.model)):
+    found = [(each.role, file) for each, file in zip(task.inputs, files, strict=True)]
+    if errors := _unique(
+        error
+        for choice in choices
+        for error in (*_param_errors(kept, choice.model), *_input_errors(found, choice.model))
+    ):
         raise Invalid(errors)
     return _task(
         choices,
@@ -178,12 +223,29 @@ def new_retry(
         model=name,
         prompt=task.prompt,
         params=task.params,
+        inputs=task.inputs,
         apply_brand_guidelines=task.apply_brand_guidelines,
         metadata=task.metadata,
         webhook_url=task.webhook_url,
         max_cost=task.max_cost,
         retry_of=task.id,
     )
+
+
+_INPUT_GONE: Final = "An input of the task was deleted, or is not shared with you; send `inputs` to retry with others."
+
+
+def _check_inputs_there(files: Iterable[FoundInput]) -> None:
+    if any(isinstance(file, FieldError) for file in files):
+        raise IllegalTransition(_INPUT_GONE)
+
+
+def _input_errors(found: Sequence[tuple[InputRole, FoundInput]], model: Model) -> list[FieldError]:
+    roles = [role for role, _ in found]
+    return [
+        *errors_of_counts(roles, model.inputs, model=model.id),
+        *errors_of_files(found, model.inputs, model=model.id),
+    ]
 
 
 def _check_retryable(task: Task) -> None:
@@ -214,7 +276,8 @@ def _task(
     **asked: Any,
 ) -> Task:
     first = choices[0]
-    applied = asked["apply_brand_guidelines"] and not any(choice.model.spoken for choice in choices)
+    # Nothing is added to what is read aloud, nor to no prompt at all.
+    applied = asked["apply_brand_guidelines"] and asked["prompt"] and not any(choice.model.spoken for choice in choices)
     composed = effective_prompt(
         asked["prompt"],
         guidelines=parents.client.brand_guidelines if parents.client and applied else None,
@@ -301,7 +364,9 @@ def _webhook_url_errors(new: NewTask, generation_context: GenerationContext) -> 
 
 def _model_errors(new: NewTask, model: Model) -> list[FieldError]:
     errors = []
-    if len(new.prompt) > model.prompt_limit:
+    if len(new.prompt) > model.prompt_limit == 0:
+        errors.append(FieldError(f"{model.id} does not take it", pointer="/prompt"))
+    elif len(new.prompt) > model.prompt_limit:
         errors.append(FieldError(f"{model.id} takes at most {model.prompt_limit} characters", pointer="/prompt"))
     if new.num_outputs > model.max_outputs:
         errors.append(FieldError(f"{model.id} makes at most {model.max_outputs}", pointer="/num_outputs"))

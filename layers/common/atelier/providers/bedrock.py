@@ -3,11 +3,14 @@
 No callbacks: jobs are polled. Both write into our own bucket; Bedrock writes videos there itself.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from atelier.domain.catalog import Lifecycle, Model, Price, PriceSource, Seconds, Unit
+from atelier.domain.input_files import InputRole, InputSpec
 from atelier.domain.params import boolean, choice
 from atelier.domain.provider import JobRequest, State
 from atelier.domain.tasks.record import TaskType
@@ -46,6 +49,34 @@ def _retired(model: str, kind: TaskType, replacement: str) -> Model:
     return Model(id=model, provider=BEDROCK, type=kind, lifecycle=Lifecycle.RETIRED, replacement=replacement)
 
 
+# A request may have 25 MB, in which the files are in base64: four bytes for three.
+_IMAGE: Final = InputSpec(InputRole.REFERENCE, "image", least=1, min_side=64, max_side=4096, max_bytes=12 * 10**6)
+# Fast upscale takes a megapixel at most, and makes each side four times as long.
+_SMALL_IMAGE: Final = replace(_IMAGE, min_side=32, max_side=1024)
+_MASK: Final = InputSpec(InputRole.MASK, "mask", max_bytes=4 * 10**6)
+
+
+_FRAME: Final[Mapping[str, Any]] = {
+    "formats": ("image/jpeg", "image/png"),
+    "min_side": 512,
+    "max_side": 4096,
+    "max_bytes": 8 * 10**6,
+}
+
+
+def _service(name: str, kind: TaskType, *inputs: InputSpec, **more: Any) -> Model:
+    """One of Stability AI's image services, which Bedrock has by inference profiles only."""
+    return Model(
+        id=f"us.stability.{name}-v1:0",
+        provider=BEDROCK,
+        type=kind,
+        aliases=(name,),
+        inputs=inputs,
+        params=(choice("output_format", "png", "jpeg", default="png"),),
+        **more,
+    )
+
+
 _CORE: Final = "stability.stable-image-core-v1:1"
 _RAY: Final = "luma.ray-v2:0"
 
@@ -61,6 +92,10 @@ MODELS: Final = (
         aliases=("luma-ray2",),
         seconds=Seconds(5, 5, 9, only=(5, 9)),
         aspect_ratios=_VIDEO_RATIOS,
+        inputs=(
+            InputSpec(InputRole.START_IMAGE, "frame0", **_FRAME),
+            InputSpec(InputRole.END_IMAGE, "frame1", **_FRAME),
+        ),
         # Which resolution is taken when none is told, and paid for, is documented nowhere.
         params=(
             choice("resolution", "540p", "720p", default="720p", always_sent=True, price_factors={"720p": Decimal(2)}),
@@ -70,6 +105,25 @@ MODELS: Final = (
         price=Price(Decimal("0.75"), Unit.SECOND, as_of=date(2026, 11, 22), source=PriceSource.THIRD_PARTY),
         default=True,
     ),
+    _service(
+        "stable-image-inpaint",
+        TaskType.EDIT,
+        _IMAGE,
+        _MASK,
+        takes=frozenset({"seed", "negative_prompt"}),
+        prompt_limit=10_000,
+        default=True,
+    ),
+    _service(
+        "stable-image-style-guide",
+        TaskType.EDIT,
+        _IMAGE,
+        takes=frozenset({"seed", "negative_prompt", "aspect_ratio"}),
+        prompt_limit=10_000,
+        aspect_ratios=_IMAGE_RATIOS,
+    ),
+    _service("stable-fast-upscale", TaskType.UPSCALE, _SMALL_IMAGE, prompt_limit=0, default=True),
+    _service("stable-image-remove-background", TaskType.REMOVE_BACKGROUND, _IMAGE, prompt_limit=0, default=True),
     _retired("amazon.nova-canvas-v1:0", TaskType.IMAGE, _CORE),
     _retired("amazon.nova-reel-v1:0", TaskType.VIDEO, _RAY),
     _retired("amazon.nova-reel-v1:1", TaskType.VIDEO, _RAY),

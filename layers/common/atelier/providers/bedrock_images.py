@@ -7,7 +7,7 @@ from pydantic import Base64Bytes, BaseModel, Field, ValidationError
 
 from atelier.domain.provider import Done, JobRequest, LookupInconclusive, State, SubmitRefused
 from atelier.providers.aws import Staging, refusal, submitting
-from atelier.providers.inputs import InputNames, input_of, same, seed_used
+from atelier.providers.inputs import InputNames, input_with_files, same, seed_used
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
@@ -33,7 +33,7 @@ class Images:
 
     def submit(self, job_request: JobRequest) -> str:
         """Have the image made, and store it."""
-        body = json.dumps({"output_format": "png", **input_of(job_request, _INPUT_NAMES)})
+        body = json.dumps({"output_format": "png", **input_with_files(job_request, _INPUT_NAMES)})
         with submitting(over=_MADE_NOTHING):
             answered = self._runtime.invoke_model(modelId=job_request.model, body=body, contentType="application/json")
             answer = answered["body"].read()

@@ -2,10 +2,11 @@
 
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from atelier.domain.provider import (
     Done,
+    InputSource,
     JobRequest,
     LookupInconclusive,
     Refused,
@@ -15,7 +16,7 @@ from atelier.domain.provider import (
     Working,
 )
 from atelier.providers.aws import Staging, asking, looked_up, submitting
-from atelier.providers.inputs import InputNames, input_of, same
+from atelier.providers.inputs import InputNames, in_base64, options_of, same
 from atelier.providers.refusals import failure_of
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Videos:
         request: StartAsyncInvokeRequestTypeDef = {
             "clientRequestToken": job_request.reference,
             "modelId": job_request.model,
-            "modelInput": input_of(job_request, _INPUT_NAMES),
+            "modelInput": {**options_of(job_request, _INPUT_NAMES), **_frames(job_request)},
             "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": self._address(job_request)}},
         }
         with submitting():
@@ -105,6 +106,17 @@ class Videos:
         if job is None:
             raise SubmitOutcomeUnknown("The job was accepted earlier and cannot be found.") from conflict
         return job
+
+
+def _frames(job_request: JobRequest) -> dict[str, Any]:
+    """The images that the video begins and ends with, where there are any."""
+    frames = {each.spec.name: _frame(each.source) for each in job_request.inputs}
+    return {"keyframes": frames} if frames else {}
+
+
+def _frame(source: InputSource) -> dict[str, Any]:
+    media_type = source.file().content_type
+    return {"type": "image", "source": {"type": "base64", "media_type": media_type, "data": in_base64(source)}}
 
 
 def _goes_to(address: str, summary: "AsyncInvokeSummaryTypeDef") -> bool:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from atelier.domain.catalog import Lifecycle, Model, Price, PriceSource, Seconds, Unit, deprecated
+from atelier.domain.input_files import InputRole, InputSpec
 from atelier.domain.params import Safety, boolean, choice, integer, number, text
 from atelier.domain.tasks.record import TaskType
 from atelier.providers.forms import SIZES, milliseconds, sides, size_of, voice_setting, with_unit
@@ -26,6 +27,12 @@ _FRAMED: Final[InputNames] = {**_TIMED, "aspect_ratio": ("aspect_ratio", same)}
 _KLING: Final[InputNames] = {**_FRAMED, "negative_prompt": ("negative_prompt", same)}
 _VEO: Final[InputNames] = {**_KLING, "duration": ("duration", with_unit), "seed": ("seed", same)}
 _SPEECH: Final[InputNames] = {"prompt": ("text", same), "voice": ("voice", same)}
+_BANANA: Final[InputNames] = {
+    "num_outputs": ("num_images", same),
+    "aspect_ratio": ("aspect_ratio", same),
+    "seed": ("seed", same),
+}
+_ENLARGED: Final[InputNames] = {"upscale_factor": ("upscale_factor", same)}
 INPUT_NAMES: Final[Mapping[str, InputNames]] = {
     "fal-ai/flux-2-pro": _FLUX_2,
     "openai/gpt-image-2": _GPT_IMAGE,
@@ -44,6 +51,21 @@ INPUT_NAMES: Final[Mapping[str, InputNames]] = {
     "fal-ai/minimax/speech-2.8-hd": {"voice": ("voice_setting", voice_setting)},
     "fal-ai/elevenlabs/music": {"duration": ("music_length_ms", milliseconds)},
     "fal-ai/elevenlabs/sound-effects/v2": {"prompt": ("text", same), "duration": ("duration_seconds", same)},
+    "fal-ai/nano-banana-2/edit": _BANANA,
+    "fal-ai/nano-banana-pro/edit": _BANANA,
+    "bytedance/seedream/v5/pro/edit": _COUNTED,
+    "openai/gpt-image-2/edit": _GPT_IMAGE,
+    "fal-ai/flux-2-pro/edit": _FLUX_2,
+    "fal-ai/flux-pro/v1/fill": {"num_outputs": ("num_images", same), "seed": ("seed", same)},
+    "fal-ai/topaz/upscale/image": _ENLARGED,
+    "fal-ai/seedvr/upscale/image": {**_ENLARGED, "seed": ("seed", same)},
+    "fal-ai/bria/background/remove": {},
+    "fal-ai/birefnet/v2": {},
+    "fal-ai/kling-video/v3/turbo/standard/image-to-video": _TIMED,
+    "fal-ai/kling-video/v3/turbo/pro/image-to-video": _TIMED,
+    "fal-ai/kling-video/v3/pro/image-to-video": {**_TIMED, "negative_prompt": ("negative_prompt", same)},
+    "fal-ai/veo3.1/image-to-video": _VEO,
+    "bytedance/seedance-2.0/image-to-video": _FRAMED,
     "fal-ai/flux-pro/v1.1": _FLUX,
     "fal-ai/flux/dev": _FLUX,
     "fal-ai/kling-video/v1.6/standard/text-to-video": _KLING,
@@ -77,19 +99,28 @@ def _model(id_: str, kind: TaskType, **more: Any) -> Model:
     )
 
 
-def _kling_turbo(tier: str, dollars: str, **more: Any) -> Model:
+def _references(most: int, **bounds: Any) -> InputSpec:
+    return InputSpec(InputRole.REFERENCE, "image_urls", many=True, least=1, most=most, **bounds)
+
+
+_ONE_IMAGE: Final = InputSpec(InputRole.REFERENCE, "image_url", least=1)
+# What Kling's page says of an image, and Seedance's.
+_KLING_IMAGE: Final[Mapping[str, Any]] = {"max_bytes": 50 * 10**6, "min_side": 300, "min_ratio": 0.4, "max_ratio": 2.5}
+_SEEDANCE_IMAGE: Final[Mapping[str, Any]] = {"max_bytes": 30 * 10**6}
+
+
+def _kling_turbo(tier: str, dollars: str, task: str = "text-to-video", **more: Any) -> Model:
     return _model(
-        f"fal-ai/kling-video/v3/turbo/{tier}/text-to-video",
+        f"fal-ai/kling-video/v3/turbo/{tier}/{task}",
         TaskType.VIDEO,
         prompt_limit=2500,
         seconds=Seconds(3, 5, 15, only=tuple(map(float, range(3, 16)))),
-        aspect_ratios=(*_TALL_OR_WIDE, "1:1"),
         price=_listed(dollars, Unit.SECOND),
         **more,
     )
 
 
-def _veo(tier: str, price: Price | None) -> Model:
+def _veo(tier: str, price: Price | None, **more: Any) -> Model:
     # Not among its resolutions: 4k, whose price with and without sound is no multiple of the others'.
     sound = {"price_factors": {"true": Decimal(2)}, "always_sent": True} if price else {}
     return _model(
@@ -104,14 +135,32 @@ def _veo(tier: str, price: Price | None) -> Model:
             choice("safety_tolerance", *"123456", default="4", safety=Safety.TOLERANCE),
         ),
         price=price,
+        **more,
+    )
+
+
+def _nano_banana(tier: str, price: Price, factors: Mapping[str, Decimal], **more: Any) -> Model:
+    return _model(
+        f"fal-ai/nano-banana-{tier}/edit",
+        TaskType.EDIT,
+        max_outputs=4,
+        aspect_ratios=("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "4:5", "5:4"),
+        inputs=(_references(14),),
+        params=(
+            choice("resolution", "1K", "2K", "4K", default="1K", always_sent=True, price_factors=factors),
+            choice("output_format", "jpeg", "png", "webp", default="png"),
+            choice("safety_tolerance", *"123456", default="4", safety=Safety.TOLERANCE),
+        ),
+        price=price,
+        **more,
     )
 
 
 _KLING_NOW: Final = "fal-ai/kling-video/v3/turbo/standard/text-to-video"
 
 # Endpoints and their inputs: fal's published endpoint map of 2026-08 and its pages of the models. Not among the params:
-# `sync_mode`, which puts the files into the answer, `timestamps`, which makes it long, several prompts at once, and
-# addresses of input files. A default is a model of today that has a price.
+# `sync_mode`, which puts the files into the answer, `timestamps`, which makes it long, and several prompts at once. A
+# default is a model of today that has a price.
 MODELS: Final[tuple[Model, ...]] = (
     _model(
         "fal-ai/flux-2-pro",
@@ -182,8 +231,8 @@ MODELS: Final[tuple[Model, ...]] = (
         ),
         price=_listed("0.10", Unit.MEGAPIXEL),
     ),
-    _kling_turbo("standard", "0.112", default=True),
-    _kling_turbo("pro", "0.14"),
+    _kling_turbo("standard", "0.112", aspect_ratios=(*_TALL_OR_WIDE, "1:1"), default=True),
+    _kling_turbo("pro", "0.14", aspect_ratios=(*_TALL_OR_WIDE, "1:1")),
     _model(
         "fal-ai/kling-video/v3/pro/text-to-video",
         TaskType.VIDEO,
@@ -257,6 +306,106 @@ MODELS: Final[tuple[Model, ...]] = (
         TaskType.AUDIO,
         seconds=Seconds(0.5, 5, 22),
         params=(number("prompt_influence", 0, 1, default=0.3), boolean("loop", default=False)),
+    ),
+    # --------------------------------------------------------------------------------------- from images to images
+    _nano_banana("2", _listed("0.08", Unit.IMAGE), {"2K": Decimal("1.5"), "4K": Decimal(2)}, default=True),
+    _nano_banana("pro", _said("0.15", Unit.IMAGE), {"4K": Decimal(2)}),
+    # Each reference is paid for as well, which no price of an image says; so it is with the next two.
+    _model(
+        "bytedance/seedream/v5/pro/edit",
+        TaskType.EDIT,
+        max_outputs=4,
+        inputs=(_references(10),),
+        params=(choice("image_size", "auto_1K", "auto_2K", default="auto_2K", always_sent=True),),
+    ),
+    _model(
+        "openai/gpt-image-2/edit",
+        TaskType.EDIT,
+        max_outputs=4,
+        aspect_ratios=tuple(SIZES),
+        inputs=(_references(16), InputSpec(InputRole.MASK, "mask_url", formats=("image/png",))),
+        params=(
+            choice("output_format", "png", "jpeg", "webp", default="png"),
+            choice("quality", "low", "medium", "high", default="medium", always_sent=True),
+        ),
+    ),
+    _model(
+        "fal-ai/flux-2-pro/edit",
+        TaskType.EDIT,
+        aspect_ratios=tuple(SIZES),
+        inputs=(_references(8),),
+        params=(_FORMAT, choice("safety_tolerance", *"12345", default="2", safety=Safety.TOLERANCE), _CHECKER),
+    ),
+    _model(
+        "fal-ai/flux-pro/v1/fill",
+        TaskType.EDIT,
+        max_outputs=4,
+        inputs=(_ONE_IMAGE, InputSpec(InputRole.MASK, "mask_url", least=1)),
+        params=(_FORMAT, choice("safety_tolerance", *"123456", default="2", safety=Safety.TOLERANCE)),
+        price=_said("0.05", Unit.MEGAPIXEL),
+    ),
+    _model(
+        "fal-ai/topaz/upscale/image",
+        TaskType.UPSCALE,
+        prompt_limit=0,
+        inputs=(_ONE_IMAGE,),
+        params=(_FORMAT,),
+        default=True,
+    ),
+    _model("fal-ai/seedvr/upscale/image", TaskType.UPSCALE, prompt_limit=0, inputs=(_ONE_IMAGE,)),
+    _model(
+        "fal-ai/bria/background/remove",
+        TaskType.REMOVE_BACKGROUND,
+        prompt_limit=0,
+        inputs=(_ONE_IMAGE,),
+        price=_said("0.018", Unit.IMAGE),
+        default=True,
+    ),
+    _model("fal-ai/birefnet/v2", TaskType.REMOVE_BACKGROUND, prompt_limit=0, inputs=(_ONE_IMAGE,)),
+    # --------------------------------------------------------------------------------------- from images to videos
+    _kling_turbo(
+        "standard",
+        "0.112",
+        "image-to-video",
+        inputs=(InputSpec(InputRole.START_IMAGE, "image_url", least=1, **_KLING_IMAGE),),
+    ),
+    _kling_turbo(
+        "pro",
+        "0.14",
+        "image-to-video",
+        inputs=(InputSpec(InputRole.START_IMAGE, "image_url", least=1, **_KLING_IMAGE),),
+    ),
+    _model(
+        "fal-ai/kling-video/v3/pro/image-to-video",
+        TaskType.VIDEO,
+        prompt_limit=2500,
+        seconds=Seconds(3, 5, 15, only=tuple(map(float, range(3, 16)))),
+        inputs=(
+            InputSpec(InputRole.START_IMAGE, "start_image_url", least=1, **_KLING_IMAGE),
+            InputSpec(InputRole.END_IMAGE, "end_image_url", **_KLING_IMAGE),
+        ),
+        params=(
+            boolean("generate_audio", default=True, always_sent=True, price_factors={"true": Decimal("1.5")}),
+            number("cfg_scale", 0, 1, default=0.5),
+        ),
+        price=_said("0.112", Unit.SECOND),
+    ),
+    # What it costs is on no page that was read.
+    _veo("/image-to-video", None, inputs=(InputSpec(InputRole.START_IMAGE, "image_url", least=1),)),
+    _model(
+        "bytedance/seedance-2.0/image-to-video",
+        TaskType.VIDEO,
+        seconds=Seconds(4, 5, 15, only=tuple(map(float, range(4, 16)))),
+        aspect_ratios=("16:9", "9:16", "1:1", "4:3", "3:4", "21:9"),
+        inputs=(
+            InputSpec(InputRole.START_IMAGE, "image_url", least=1, **_SEEDANCE_IMAGE),
+            InputSpec(InputRole.END_IMAGE, "end_image_url", **_SEEDANCE_IMAGE),
+        ),
+        params=(
+            choice("resolution", "720p", default="720p", always_sent=True),
+            boolean("generate_audio", default=True),
+        ),
+        price=_listed("0.3024", Unit.SECOND),
     ),
     # ----------------------------------------------------------------------------------- superseded, and still there
     _model(

@@ -1,11 +1,15 @@
 """The models of Replicate, and what each calls our options. Apart from the adapter, as in fal's."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
+from pydantic import JsonValue
+
 from atelier.domain.catalog import Model, Price, PriceSource, Seconds, Unit, deprecated
+from atelier.domain.input_files import InputRole, InputSpec
 from atelier.domain.params import Safety, boolean, choice, integer, number, text
 from atelier.domain.tasks.record import TaskType
 from atelier.providers.inputs import InputNames, fields_of, same, whole
@@ -18,6 +22,12 @@ _IMAGE: Final[InputNames] = {**_RATIO, "seed": ("seed", same)}
 _TIMED: Final[InputNames] = {"duration": ("duration", whole)}
 _FRAMED: Final[InputNames] = {**_RATIO, **_TIMED}
 _VEO: Final[InputNames] = {**_FRAMED, "negative_prompt": ("negative_prompt", same), "seed": ("seed", same)}
+
+
+def _times(factor: int) -> JsonValue:
+    return f"{factor}x"
+
+
 INPUT_NAMES: Final[Mapping[str, InputNames]] = {
     "black-forest-labs/flux-2-pro": _IMAGE,
     "google/nano-banana-pro": _RATIO,
@@ -29,6 +39,8 @@ INPUT_NAMES: Final[Mapping[str, InputNames]] = {
     "minimax/hailuo-2.3": _TIMED,
     "elevenlabs/v3": {"voice": ("voice", same)},
     "google/lyria-3": {},
+    "topazlabs/image-upscale": {"upscale_factor": ("upscale_factor", _times)},
+    "recraft-ai/recraft-remove-background": {},
     "black-forest-labs/flux-1.1-pro": _IMAGE,
     "black-forest-labs/flux-schnell": {**_IMAGE, "num_outputs": ("num_outputs", same)},
     "minimax/video-01": {},
@@ -64,6 +76,10 @@ def _model(id_: str, kind: TaskType, **more: Any) -> Model:
     )
 
 
+# As on Kling's own page.
+_KLING_IMAGE: Final[Mapping[str, Any]] = {"max_bytes": 50 * 10**6, "min_side": 300, "min_ratio": 0.4, "max_ratio": 2.5}
+
+
 def _veo(tier: str, silent: str, sound: str, **more: Any) -> Model:
     return _model(
         f"google/veo-3.1{tier}",
@@ -74,14 +90,19 @@ def _veo(tier: str, silent: str, sound: str, **more: Any) -> Model:
             choice("resolution", "720p", "1080p", default="1080p"),
             boolean("generate_audio", default=True, always_sent=True, price_factors={"true": Decimal(sound)}),
         ),
+        inputs=(
+            InputSpec(InputRole.START_IMAGE, "image"),
+            InputSpec(InputRole.END_IMAGE, "last_frame"),
+            InputSpec(InputRole.REFERENCE, "reference_images", many=True, most=3),
+        ),
         price=_listed(silent, Unit.SECOND),
         **more,
     )
 
 
-# Official models, which need no version. Inputs: Replicate's pages of them; not among the params: addresses of input
-# files and several prompts at once. A default is a model of today that has a price.
-MODELS: Final[tuple[Model, ...]] = (
+# Official models, which need no version. Inputs: Replicate's pages of them; not among the params: several prompts at
+# once. A default is a model of today that has a price.
+_ONE_TYPE: Final[tuple[Model, ...]] = (
     _model(
         "openai/gpt-image-2",
         TaskType.IMAGE,
@@ -144,6 +165,7 @@ MODELS: Final[tuple[Model, ...]] = (
             ),
             boolean("generate_audio", default=True),
         ),
+        inputs=(InputSpec(InputRole.START_IMAGE, "image"), InputSpec(InputRole.END_IMAGE, "last_frame_image")),
         price=_listed("0.08", Unit.SECOND),
     ),
     # Without sound, whose price Replicate's page does not have.
@@ -164,7 +186,27 @@ MODELS: Final[tuple[Model, ...]] = (
             ),
             boolean("generate_audio", choices=(False,), default=False, always_sent=True),
         ),
+        inputs=(
+            InputSpec(InputRole.START_IMAGE, "start_image", **_KLING_IMAGE),
+            InputSpec(InputRole.END_IMAGE, "end_image", **_KLING_IMAGE),
+        ),
         price=_listed("0.224", Unit.SECOND),
+    ),
+    _model(
+        "topazlabs/image-upscale",
+        TaskType.UPSCALE,
+        prompt_limit=0,
+        inputs=(InputSpec(InputRole.REFERENCE, "image", least=1),),
+        params=(choice("output_format", "jpg", "png", default="jpg"),),
+        default=True,
+    ),
+    _model(
+        "recraft-ai/recraft-remove-background",
+        TaskType.REMOVE_BACKGROUND,
+        prompt_limit=0,
+        inputs=(InputSpec(InputRole.REFERENCE, "image", least=1),),
+        price=Price(Decimal("0.01"), Unit.IMAGE, as_of=date(2026, 11, 29), source=PriceSource.THIRD_PARTY),
+        default=True,
     ),
     _model(
         "minimax/hailuo-2.3",
@@ -221,4 +263,19 @@ MODELS: Final[tuple[Model, ...]] = (
         **deprecated("minimax/hailuo-2.3"),
     ),
     _model("google/lyria-2", TaskType.AUDIO, **deprecated("google/lyria-3")),
+)
+
+
+def _edit(id_: str, field: str, most: int, *, default: bool = False) -> Model:
+    """A model that makes images, with images to make them from."""
+    images = next(each for each in _ONE_TYPE if each.id == id_)
+    references = InputSpec(InputRole.REFERENCE, field, many=True, least=1, most=most)
+    return replace(images, type=TaskType.EDIT, inputs=(references,), default=default)
+
+
+MODELS: Final = (
+    *_ONE_TYPE,
+    _edit("openai/gpt-image-2", "input_images", 10, default=True),
+    _edit("black-forest-labs/flux-2-pro", "input_images", 8),
+    _edit("google/nano-banana-pro", "image_input", 14),
 )

@@ -15,8 +15,9 @@ from decimal import Decimal
 from typing import Final
 
 from atelier.domain.catalog import ANY_LENGTH, SANDBOX, Model, Price, Seconds, Unit
+from atelier.domain.input_files import InputRole, InputSpec
 from atelier.domain.params import integer, text
-from atelier.domain.provider import Content, Done, JobRequest, Refused, State, Working
+from atelier.domain.provider import Content, Done, InputGone, JobRequest, Refused, State, Working
 from atelier.domain.schema import utcnow
 from atelier.domain.tasks.record import TaskError, TaskType
 
@@ -25,6 +26,7 @@ _EVERY: Final = frozenset({"num_outputs", "seed", "negative_prompt"})
 _PARAMS: Final = (integer("steps", 1, 100), text("style", 100))
 _VIDEO_SECONDS: Final = Seconds(shortest=1, default=4, longest=10)
 _AUDIO_SECONDS: Final = Seconds(shortest=1, default=5, longest=30)
+_PICTURE: Final = InputSpec(InputRole.REFERENCE, "image", least=1, max_side=8192)
 
 MODELS: Final = (
     Model(
@@ -47,6 +49,10 @@ MODELS: Final = (
         params=_PARAMS,
         max_outputs=4,
         seconds=_VIDEO_SECONDS,
+        inputs=(
+            InputSpec(InputRole.START_IMAGE, "start_image", max_side=8192),
+            InputSpec(InputRole.END_IMAGE, "end_image", max_side=8192),
+        ),
         price=Price(Decimal(0), Unit.VIDEO),
         default=True,
     ),
@@ -60,6 +66,43 @@ MODELS: Final = (
         max_outputs=4,
         seconds=_AUDIO_SECONDS,
         price=Price(Decimal(0), Unit.AUDIO),
+        default=True,
+    ),
+    Model(
+        "sandbox-edit",
+        SANDBOX,
+        TaskType.EDIT,
+        takes=_EVERY | {"aspect_ratio", "size"},
+        prompt_limit=ANY_LENGTH,
+        params=_PARAMS,
+        max_outputs=4,
+        inputs=(
+            InputSpec(InputRole.REFERENCE, "images", many=True, least=1, most=14, max_side=8192),
+            InputSpec(InputRole.MASK, "mask", formats=("image/png",), max_side=8192),
+        ),
+        price=Price(Decimal(0), Unit.IMAGE),
+        default=True,
+    ),
+    Model(
+        "sandbox-upscale",
+        SANDBOX,
+        TaskType.UPSCALE,
+        takes=_EVERY | {"upscale_factor"},
+        prompt_limit=ANY_LENGTH,
+        params=_PARAMS,
+        inputs=(_PICTURE,),
+        price=Price(Decimal(0), Unit.IMAGE),
+        default=True,
+    ),
+    Model(
+        "sandbox-remove-background",
+        SANDBOX,
+        TaskType.REMOVE_BACKGROUND,
+        takes=_EVERY,
+        prompt_limit=ANY_LENGTH,
+        params=_PARAMS,
+        inputs=(_PICTURE,),
+        price=Price(Decimal(0), Unit.IMAGE),
         default=True,
     ),
 )
@@ -80,6 +123,7 @@ _ASPECTS: Final[dict[str, tuple[int, int]]] = {
     "5:4": (1120, 896),
 }
 _VIDEO_SHARE: Final = 2  # videos are half as wide and high as images: they are encoded on one processor
+_LONGEST_SIDE: Final = 672  # of a video over a picture: that of 16:9
 _SHORTEST: Final = 0.5
 _SECONDS: Final = {TaskType.VIDEO: _VIDEO_SECONDS, TaskType.AUDIO: _AUDIO_SECONDS}
 
@@ -118,7 +162,10 @@ class Sandbox:
         if failure := _FAILURE.fullmatch(job_request.prompt):
             message = "The prompt asked the sandbox to fail."
             return Refused(TaskError(code=failure[1], message=message, retryable=False))
-        files = tuple(_make(job_request, number) for number in range(_count(job_request)))
+        try:
+            files = tuple(_make(job_request, number) for number in range(_count(job_request)))
+        except InputGone as gone:
+            return Refused(gone.error)
         return Done(files, cost=self._costs, seed=_base_seed(job_request))
 
     def cancel(self, job: str, *, model: str) -> bool:  # noqa: ARG002 - all jobs are the same to it
@@ -128,8 +175,38 @@ class Sandbox:
 
 def _make(job_request: JobRequest, number: int) -> Content:
     seed = _seed(job_request) + number
-    make = {TaskType.IMAGE: _image, TaskType.VIDEO: _video, TaskType.AUDIO: _tune}[job_request.type]
+    make = {
+        TaskType.IMAGE: _image,
+        TaskType.VIDEO: _video,
+        TaskType.AUDIO: _tune,
+        TaskType.EDIT: _image,
+        TaskType.UPSCALE: _enlargement,
+        TaskType.REMOVE_BACKGROUND: _cut_out,
+    }[job_request.type]
     return Content(make(job_request, seed))
+
+
+def _files(job_request: JobRequest, *roles: InputRole) -> list[bytes]:
+    return [each.source.content() for each in job_request.inputs if each.spec.role in roles]
+
+
+def _enlargement(job_request: JobRequest, seed: int) -> bytes:
+    pictures = _files(job_request, InputRole.REFERENCE)
+    if not pictures:
+        return _image(job_request, seed)
+    from atelier_sandbox import edits
+
+    asked = job_request.options.get("upscale_factor")
+    return edits.enlarge(pictures[0], asked if asked in (2, 4) else 2)
+
+
+def _cut_out(job_request: JobRequest, seed: int) -> bytes:
+    pictures = _files(job_request, InputRole.REFERENCE)
+    if not pictures:
+        return _image(job_request, seed)
+    from atelier_sandbox import edits
+
+    return edits.cut_out(pictures[0])
 
 
 def _image(job_request: JobRequest, seed: int) -> bytes:
@@ -138,6 +215,12 @@ def _image(job_request: JobRequest, seed: int) -> bytes:
 
     width, height = _size(job_request)
     palette = palette_for(job_request.prompt, _guidelines(job_request), seed)
+    if pictures := _files(job_request, InputRole.REFERENCE):
+        from atelier_sandbox import edits
+
+        size = (width, height) if job_request.options.keys() & {"size", "aspect_ratio"} else None
+        mask = next(iter(_files(job_request, InputRole.MASK)), None)
+        return edits.edit(pictures, job_request.prompt, palette=palette, seed=seed, size=size, mask=mask)
     return image.png(job_request.prompt, palette=palette, seed=seed, width=width, height=height)
 
 
@@ -146,6 +229,13 @@ def _video(job_request: JobRequest, seed: int) -> bytes:
     from atelier_sandbox.palette import palette_for
 
     width, height = (side // _VIDEO_SHARE // 2 * 2 for side in _size(job_request, default="16:9"))
+    if pictures := _files(job_request, InputRole.START_IMAGE, InputRole.REFERENCE):
+        from atelier_sandbox import edits
+
+        if "aspect_ratio" not in job_request.options:
+            width, height = edits.size_of(pictures[0], _LONGEST_SIDE)
+        end = next(iter(_files(job_request, InputRole.END_IMAGE)), None)
+        return edits.pan(pictures[0], end, width=width, height=height, seconds=_seconds(job_request))
     palette = palette_for(job_request.prompt, _guidelines(job_request), seed)
     return video.mp4(
         job_request.prompt, palette=palette, seed=seed, width=width, height=height, seconds=_seconds(job_request)

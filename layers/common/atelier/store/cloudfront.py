@@ -7,10 +7,11 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from botocore.signers import CloudFrontSigner
 
+from atelier.domain.input_files import TASK_IN_URL
 from atelier.domain.schema import utcnow
 from atelier.domain.tasks.record import URL_LIFE, URL_WINDOW, window_begin
 
@@ -41,12 +42,13 @@ class CloudFront:
         self._signer = CloudFrontSigner(key_id, self._signature)
         self._signed = lru_cache(_REMEMBERED)(self._sign)
 
-    def __call__(self, key: str) -> str:
-        """A signed, expiring URL of the file."""
-        return self._signed(key, window_begin(self._now()) + URL_WINDOW + URL_LIFE)
+    def __call__(self, key: str, task_id: str | None = None) -> str:
+        """A signed, expiring URL of the file; one for a task names it, which CloudFront does not pass on."""
+        return self._signed(key, task_id, window_begin(self._now()) + URL_WINDOW + URL_LIFE)
 
-    def _sign(self, key: str, until: datetime) -> str:
-        return self._signer.generate_presigned_url(f"{self._base}/{quote(key)}", date_less_than=until)
+    def _sign(self, key: str, task_id: str | None, until: datetime) -> str:
+        query = f"?{urlencode({TASK_IN_URL: task_id})}" if task_id else ""
+        return self._signer.generate_presigned_url(f"{self._base}/{quote(key)}{query}", date_less_than=until)
 
     def _signature(self, message: bytes) -> bytes:
         # In the layer of those only who sign for a distribution.

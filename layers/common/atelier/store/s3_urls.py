@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
+from atelier.domain.input_files import TASK_IN_URL
 from atelier.domain.schema import utcnow
 from atelier.domain.tasks.record import URL_LIFE, URL_WINDOW, window_begin
 from atelier.store.dynamodb.credentials import Credentials, Keys
@@ -41,10 +42,12 @@ class S3Urls:
         self._credentials = credentials
         self._now = now
 
-    def __call__(self, key: str) -> str:
-        """A signed, expiring URL of the file."""
+    def __call__(self, key: str, task_id: str | None = None) -> str:
+        """A signed, expiring URL of the file; one for a task names it, which S3 ignores."""
         query, scope, proof = _window(self._credentials(), self._region, window_begin(self._now()))
         path = f"{self._path}/{quote(key, safe='/~')}"
+        # The last one in alphabetical order, as the algorithm requires.
+        query = f"{query}&{TASK_IN_URL}={quote(task_id, safe='~')}" if task_id else query
         canonical = f"GET\n{path}\n{query}\nhost:{self._host}\n\nhost\nUNSIGNED-PAYLOAD"
         said = f"{scope}{sha256(canonical.encode()).hexdigest()}"
         return f"{self._site}{path}?{query}&X-Amz-Signature={hmac.digest(proof, said.encode(), 'sha256').hex()}"

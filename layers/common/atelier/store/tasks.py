@@ -1,6 +1,6 @@
 """Tasks in the table: created under living parents, moved along their life cycle, listed by owner, client, campaign."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ from atelier.domain.campaigns import Campaign, CampaignPage
 from atelier.domain.clients import Client, ClientPage
 from atelier.domain.errors import BudgetExceeded, FieldError, Forbidden, Invalid, NotFound
 from atelier.domain.ids import is_id
+from atelier.domain.input_files import FoundInput, InputFile, TaskInput
 from atelier.domain.pending_deletions import PendingDeletions
 from atelier.domain.pipeline_ports import TaskChanged
 from atelier.domain.sharing import CHANGE, MANAGE, READ, Needs
@@ -18,7 +19,7 @@ from atelier.domain.task_creation import Parents
 from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.organising import organised
 from atelier.domain.tasks.queries import TaskQuery
-from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskPage, TaskSummary
+from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskPage, TaskStatus, TaskSummary
 from atelier.domain.tasks.requests import TaskPatch
 from atelier.store import activity, counters, deleted_charges, idempotency, keys, ledger, reservations, task_items
 from atelier.store.account_summary import summary_from
@@ -124,7 +125,19 @@ class Tasks:
     def _read(self, task_id: str, access: Access, needs: Needs) -> tuple[Task, PendingDeletions, Access]:
         account = keys.summary(access.account)
         found = self._table.get_many([*task_items.keys_of(task_id), account]) if is_id(task_id) else {}
-        return self._reached(task_items.task_from(found, task_id), task_id, access, needs, found.get(account))
+        task, pending, acting = self._reached(
+            task_items.task_from(found, task_id), task_id, access, needs, found.get(account)
+        )
+        return self._without_deleted_inputs(task), pending, acting
+
+    def _without_deleted_inputs(self, task: Task) -> Task:
+        """The task with null in place of the id of a task that was deleted after its output was used."""
+        if not task.inputs:
+            return task
+        sources = self.sources_of(task.inputs)
+        gone = [each for each in task.inputs if each.task_id and each.task_id not in sources]
+        inputs = [each.model_copy(update={"task_id": None}) if each in gone else each for each in task.inputs]
+        return task.model_copy(update={"inputs": inputs}) if gone else task
 
     def _reached(
         self, task: AnyTask | None, task_id: str, access: Access, needs: Needs, summary: Item | None
@@ -148,6 +161,39 @@ class Tasks:
         if acting is None:
             raise NotFound("task", task_id)
         return task, pending, acting
+
+    def input_files(self, inputs: Sequence[TaskInput], *, access: Access, account: int) -> "list[FoundInput]":
+        """The files that a request of this access names for a task of an account: each, or why it cannot be used."""
+        sources = {each.task_id for each in inputs if each.task_id}
+        if not sources:
+            return [_no_file(each, number) for number, each in enumerate(inputs)]
+        own = keys.summary(access.account)
+        found = self._table.get_many([own, *(keys.task(id_) for id_ in sorted(sources) if is_id(id_))])
+
+        def usable(number: int, named: TaskInput) -> InputFile | FieldError:
+            id_ = named.task_id or ""
+            item = found.get(keys.task(id_)) if is_id(id_) else None
+            try:
+                source, _, _ = self._reached(
+                    from_item(TaskSummary, item) if item else None, id_, access, READ, found.get(own)
+                )
+            except NotFound as missing:
+                return FieldError(str(missing), pointer=f"/inputs/{number}/task_id")
+            if source.user_id != account:
+                return FieldError("belongs to another account", pointer=f"/inputs/{number}/task_id")
+            if source.status is not TaskStatus.SUCCEEDED:
+                text = f"is {source.status}; only a task that succeeded has outputs"
+                return FieldError(text, pointer=f"/inputs/{number}/task_id")
+            text = f"is none of the {len(source.outputs)} outputs of the task, counted from 0"
+            return source.output_file(named.output or 0) or FieldError(text, pointer=f"/inputs/{number}/output")
+
+        return [usable(number, each) if each.task_id else _no_file(each, number) for number, each in enumerate(inputs)]
+
+    def sources_of(self, inputs: Sequence[TaskInput]) -> Mapping[str, TaskSummary]:
+        """The tasks of any account that inputs are outputs of, by id, as far as they are there, for the pipeline."""
+        named = {keys.task(each.task_id): each.task_id for each in inputs if each.task_id}
+        found = self._table.get_many(named)
+        return {named[key]: from_item(TaskSummary, item) for key, item in found.items()}
 
     def list(self, query: TaskQuery, *, access: Access) -> TaskPage:
         """A page of the user's tasks; what was written within the last second may not be in it yet."""
@@ -396,6 +442,11 @@ class Tasks:
             self._table.write(writes[0])
         else:
             self._table.transact(*writes)
+
+
+def _no_file(named: TaskInput, number: int) -> FieldError:
+    place = "asset_id" if named.asset_id else "task_id"
+    return FieldError("There is no such file.", pointer=f"/inputs/{number}/{place}")
 
 
 @contextmanager

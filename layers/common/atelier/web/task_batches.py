@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from http import HTTPStatus
 from secrets import token_urlsafe
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from atelier.domain.access import Access
 from atelier.domain.batches import TaskItem, check_item
 from atelier.domain.errors import FieldError, Invalid
+from atelier.domain.input_files import FoundInput, TaskInput
 from atelier.domain.task_creation import BODIES, GenerationContext, Parents, TaskIdentity, new_retry, new_task
 from atelier.domain.tasks.life_cycle import cancel
 from atelier.domain.tasks.record import Task, TaskType
@@ -24,7 +25,7 @@ from atelier.web.validation import model_of
 
 
 def of_generations(store: Tasks, generation_context: GenerationContext, access: Access, _: datetime) -> Kind:
-    """Batches of generations. Clients and campaigns that several items name are read once."""
+    """Batches of generations. Clients, campaigns and inputs that several items name are read once."""
     parents: dict[tuple[str | None, str | None, int | None], tuple[Parents, Access]] = {}
 
     def found(new: NewTask) -> tuple[Parents, Access]:
@@ -33,10 +34,19 @@ def of_generations(store: Tasks, generation_context: GenerationContext, access: 
             parents[named] = store.parents(new.client_id, new.campaign_id, access=access, account=new.user_id)
         return parents[named]
 
+    @cache
+    def files_of(inputs: tuple[TaskInput, ...], account: int) -> list[FoundInput]:
+        return store.input_files(inputs, access=access, account=account)
+
     def prepare(new: NewTask, identity: TaskIdentity) -> Change:
         above, acting = found(new)
-        task = new_task(new, above, generation_context, identity=identity, access=acting)
+        files = files_of(tuple(new.inputs), acting.account)
+        task = new_task(new, above, generation_context, files, identity=identity, access=acting)
         return store.creating(task, access=acting)
+
+    def forget() -> None:
+        parents.clear()
+        files_of.cache_clear()
 
     def read(fields: Mapping[str, Any], new_id: str, now: datetime) -> Read:
         type_ = fields.get("type")
@@ -46,7 +56,7 @@ def of_generations(store: Tasks, generation_context: GenerationContext, access: 
         identity = TaskIdentity(new_id, token_urlsafe(24), now)
         return Read(Operation(lambda _: prepare(new, identity), new_id, creates=True), HTTPStatus.ACCEPTED)
 
-    return Kind(read, partial(_get, store, access), forget=parents.clear)
+    return Kind(read, partial(_get, store, access), forget=forget)
 
 
 def of_matrix(store: Tasks, generation_context: GenerationContext, access: Access, now: datetime) -> Kind:
@@ -68,7 +78,8 @@ def of_tasks(
         task, acting = store.get_to_retry(id_, access=access)
         above, _ = store.parents(task.client_id, task.campaign_id, access=acting)
         new = changed_by(changes, task)
-        again = new_retry(task, above, generation_context, identity=identity, access=acting, new=new)
+        files = store.input_files(new.inputs if new else task.inputs, access=access, account=acting.account)
+        again = new_retry(task, above, generation_context, files, identity=identity, access=acting, new=new)
         return store.creating(again, access=acting)
 
     def read(fields: Mapping[str, Any], new_id: str, moment: datetime) -> Read:

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic.json_schema import SkipJsonSchema
 
+from atelier.domain.input_files import InputFile, TaskInput
 from atelier.domain.pages import Page
 from atelier.domain.schema import Amount, Id, StoredModel, Timestamp
 
@@ -19,6 +20,19 @@ class TaskType(StrEnum):
     IMAGE = "image"
     VIDEO = "video"
     AUDIO = "audio"
+    EDIT = "edit"
+    UPSCALE = "upscale"
+    REMOVE_BACKGROUND = "remove_background"
+
+    @property
+    def medium(self) -> "TaskType":
+        """The medium of its files: image, video or audio."""
+        return self if self in (TaskType.VIDEO, TaskType.AUDIO) else TaskType.IMAGE
+
+    @property
+    def path(self) -> str:
+        """What it is called in a path."""
+        return self.value.replace("_", "-")
 
 
 class TaskStatus(StrEnum):
@@ -190,6 +204,20 @@ class TaskSummary(StoredModel):
         """Whether the status is terminal."""
         return self.status in TERMINAL
 
+    def output_file(self, number: int) -> InputFile | None:
+        """The output of this number, as the input of another task; None when there is none."""
+        if number >= len(self.outputs):
+            return None
+        output = self.outputs[number]
+        return InputFile(
+            output.key,
+            output.content_type,
+            output.bytes,
+            width=output.width,
+            height=output.height,
+            duration=output.duration,
+        )
+
 
 class TaskDetail(BaseModel):
     """What a list does not show of a task: its long texts, its logs, and what the pipeline keeps for itself."""
@@ -198,6 +226,7 @@ class TaskDetail(BaseModel):
 
     effective_prompt: str
     params: dict[str, JsonValue] = Field(default_factory=dict)
+    inputs: list[TaskInput] = Field(default_factory=list)
     attempts: Annotated[list[Attempt], Field(description="Providers that did not accept the job.")] = Field(
         default_factory=list
     )

@@ -5,11 +5,13 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue
 
+from atelier.domain.input_files import MOST_INPUTS, NewTaskInput, not_too_many
 from atelier.domain.schema import (
     KIB,
     Dollars,
     GivenId,
     NewIn,
+    OptionalPrompt,
     Prompt,
     RequestModel,
     Tag,
@@ -78,6 +80,8 @@ ModelName = Annotated[str, Field(max_length=255)]
 NegativePrompt = Annotated[str, Field(max_length=5000)]
 NumOutputs = Annotated[int, Field(ge=1, le=MOST_OUTPUTS), BeforeValidator(whole)]
 Voice = Annotated[str, Field(max_length=255)]
+UpscaleFactor = Annotated[Literal[2, 4], BeforeValidator(whole)]
+Inputs = Annotated[list[NewTaskInput], BeforeValidator(not_too_many), Field(max_length=MOST_INPUTS)]
 
 
 class NewTask(RequestModel):
@@ -107,6 +111,9 @@ class NewTask(RequestModel):
         default_factory=dict,
         description="The model's own parameters; GET /api/v3/providers lists them, and any other is a 400.",
     )
+    inputs: Annotated[
+        Inputs, Field(description="Files for the model; GET /api/v3/providers says which roles it takes.")
+    ] = Field(default_factory=list)
     apply_brand_guidelines: Annotated[bool, Field(strict=True)] = True
     metadata: Annotated[
         dict[str, JsonValue] | None,
@@ -152,6 +159,8 @@ class TaskRetry(RequestModel):
     size: Size | None = None
     duration: Annotated[SecondsOfSound | None, Field(description="Seconds.")] = None
     voice: Voice | None = None
+    upscale_factor: UpscaleFactor | None = None
+    inputs: Annotated[Inputs | None, Field(description="Instead of the task's.")] = None
     params: Annotated[
         dict[str, JsonValue] | None,
         _at_most(PARAMS_BYTES),
@@ -180,6 +189,7 @@ NOT_OPTIONS: Final = frozenset(
         "providers",
         "model",
         "params",
+        "inputs",
         "apply_brand_guidelines",
         "metadata",
         "webhook_url",
@@ -229,6 +239,42 @@ class NewAudio(NewTask):
     model_config = ConfigDict(json_schema_extra={"example": {"prompt": "A warm, hopeful jingle", "duration": 5}})
 
 
+_INPUT: Final[Any] = {"role": "reference", "task_id": "019c13ee-72c0-7000-8d9b-8c7a6f5e4d3c", "output": 0}
+
+
+class NewEdit(NewTask):
+    """The body that edits images: it makes images from a prompt and the images that are among `inputs`."""
+
+    aspect_ratio: AspectRatio | None = None
+    size: Size | None = None
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"prompt": "The same boat, in a storm", "inputs": [_INPUT]},
+            "not": NewImage.model_config["json_schema_extra"]["not"],  # type: ignore[index] # it is a dict, above
+        }
+    )
+
+
+class NewUpscale(NewTask):
+    """The body that enlarges an image."""
+
+    prompt: OptionalPrompt = ""
+    upscale_factor: Annotated[
+        UpscaleFactor | None, Field(description="By how much width and height grow; the model's default otherwise.")
+    ] = None
+
+    model_config = ConfigDict(json_schema_extra={"example": {"inputs": [_INPUT], "upscale_factor": 2}})
+
+
+class NewBackgroundRemoval(NewTask):
+    """The body that cuts out what an image shows: the background becomes transparent."""
+
+    prompt: OptionalPrompt = ""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"inputs": [_INPUT]}})
+
+
 def _few_tags(values: Any) -> Any:
     if isinstance(values, list) and len(values) > MOST_TAGS:
         raise ValueError(f"must have at most {MOST_TAGS} items")
@@ -265,6 +311,9 @@ class TaskPatch(RequestModel):
 
 
 TYPED_OPTIONS: Final = frozenset(
-    name for shape in (NewImage, NewVideo, NewAudio) for name in shape.model_fields if name not in NOT_OPTIONS
+    name
+    for shape in (NewImage, NewVideo, NewAudio, NewEdit, NewUpscale, NewBackgroundRemoval)
+    for name in shape.model_fields
+    if name not in NOT_OPTIONS
 )
 """The options that are fields of a request. Whatever else is among the options of a task has come in `params`."""
