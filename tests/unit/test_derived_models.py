@@ -33,7 +33,7 @@ def replicate(properties: dict[str, Any], output: dict[str, Any] | None = None) 
 
 
 def price(per: str, dollars: str = "0.1") -> LinePrice:
-    return LinePrice(amount=Decimal(dollars), per=per, as_of=date(2026, 11, 29))  # type: ignore[arg-type]
+    return LinePrice(amount=Decimal(dollars), per=per, as_of=date(2026, 11, 29))
 
 
 def line(kind: TaskType = TaskType.IMAGE, **fields: Any) -> NewModel:
