@@ -21,9 +21,10 @@ BUDGET: Final = {
     "imports": 233,
     "clients": 231,
     "exporter": 290,
+    "models": 130,
     "exports": 238,
     "reports": 228,
-    "tasks": 310,
+    "tasks": 312,  # two for models that operators add
     "webhook_delivery": 363,
     "relay": 282,
     "shares": 236,
@@ -31,7 +32,7 @@ BUDGET: Final = {
     "system": 215,
     "verify": 114,
     "callbacks": 319,
-    "worker": 331,
+    "worker": 332,  # one for the forms of values
 }
 CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}
 WITHOUT_CLIENTS: Final = (
@@ -40,6 +41,7 @@ WITHOUT_CLIENTS: Final = (
     "campaigns",
     "clients",
     "imports",
+    "models",
     "reports",
     "shares",
     "system",

@@ -196,7 +196,7 @@ def test_a_budget_counts_what_a_line_costs(world: World) -> None:
 # ------------------------------------------------------------------------------------------------ prices, versions
 
 
-def test_a_task_is_charged_the_price_it_was_created_with(world: World) -> None:
+def test_a_task_keeps_the_price_of_its_line(world: World) -> None:
     line = world.add(price={**PRICE, "per": "image"})
     task = world.generate()
     changed = world.patch(line, price={"amount": 1, "as_of": "2026-12-01"})

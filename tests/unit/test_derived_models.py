@@ -69,7 +69,7 @@ def test_an_image_model_of_replicate_is_derived() -> None:
     model = derived(line(provider="replicate"), replicate(SEEDREAM))
     assert model.aspect_ratios == ("1:1", "4:3", "16:9")
     assert model.names["seed"] == ("seed", "same")
-    assert words(model) == {"size": ("2K", "4K"), "max_images": (1, 15)}
+    assert words(model) == {"max_images": (1, 15)}
 
 
 @pytest.mark.parametrize(
