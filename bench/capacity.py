@@ -7,6 +7,8 @@ send them; units are computed from the items and the template's projections (ben
 tests/integration/test_capacity.py measures the same, and fails when the document says something else.
 """
 
+import base64
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -45,6 +47,9 @@ CHILDREN: Final = (0, 10, 1000)
 KB: Final = 1024
 LONG: Final = "Use blue. " * (32 * KB // 10)
 FILE: Final = b"name\nAcme\n"
+PICTURE: Final = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
+)
 CEILING: Final = 1.2
 """What a page may read, as a multiple of the bytes that it shows."""
 
@@ -164,6 +169,7 @@ def requests() -> dict[str, Calls]:
         _long_texts(it)
         _tasks(it, new_image)
         _budgets(it, new_image)
+        _assets(it)
         it.names["export_id"] = it.ask("POST /exports", {"campaign_id": it.names["campaign_id"]}).json["id"]
         it.ask("GET /exports/{export_id}")
         it.ask("DELETE /exports/{export_id}")
@@ -230,6 +236,17 @@ def _tasks(it: Measuring, new_image: Mapping[str, Any]) -> None:
     for route in ("POST /tasks/{task_id}/cancel", "POST /tasks/{task_id}/retry", "DELETE /tasks/{task_id}"):
         it.names["task_id"] = waiting
         it.ask(route)
+    _edits(it)
+
+
+def _edits(it: Measuring) -> None:
+    """Each kind of generation that begins with a file, of three outputs of one task."""
+    source = it.create_done({**image(), "num_outputs": 3})
+    inputs = [{"role": "reference", "task_id": source, "output": number} for number in range(3)]
+    for kind, count in (("edit", 3), ("upscale", 1), ("remove-background", 1)):
+        new = {"prompt": WORDS, "inputs": inputs[:count]}
+        it.ask(f"POST /generate/{kind}", new, what="for nobody")
+        it.ask(f"POST /generate/{kind}/estimate", new, what="for nobody")
 
 
 def _batches(it: Measuring, new_image: Mapping[str, Any]) -> None:
@@ -253,6 +270,24 @@ def _imports(it: Measuring) -> None:
     boto3.client("s3").put_object(Bucket=BUCKET, Key=f"imports/{made['user_id']}/{made['id']}", Body=FILE)
     for route in ("POST {}/start", "GET {}", "GET {}/failures", "POST {}/cancel"):
         it.ask(route.format("/imports/{import_id}"))
+
+
+def _assets(it: Measuring) -> None:
+    picture = {"content_type": "image/png", "size": len(PICTURE), "sha256": hashlib.sha256(PICTURE).hexdigest()}
+    new = {"filename": "product.png", "purpose": "reference", **picture}
+    it.ask("POST /assets", new, what="without a client")
+    made = it.ask("POST /assets", {**new, "client_id": it.names["client_id"]}).json
+    it.names["asset_id"] = made["id"]
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=f"uploads/{made['user_id']}/{made['id']}", Body=PICTURE)
+    it.ask("POST /assets/{asset_id}/complete")
+    it.ask("GET /assets/{asset_id}")
+    it.ask("GET /assets")
+    it.ask("PATCH /assets/{asset_id}", {"purpose": "logo"})
+    it.ask("DELETE /assets/{asset_id}")
+    before, it.names["number"] = it.names["task_id"], "0"
+    it.names["task_id"] = it.create_done(image(client_id=it.names["client_id"]))
+    it.ask("POST /tasks/{task_id}/outputs/{number}/asset", {})
+    it.names["task_id"] = before
 
 
 def _budgets(it: Measuring, new_image: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ ENVIRONMENT: Final = {
     "EXPORT_QUEUE_URL": "exports",
     "WEBHOOK_DELIVERY_QUEUE_URL": "deliveries",
     "IMPORT_QUEUE_URL": "imports",
+    "ASSET_QUEUE_URL": "assets",
     "AUTH_MODE": "placeholder",
     "SANDBOX": "on",
     "CASCADE_QUIET_PERIOD": "90",

@@ -72,6 +72,7 @@ class Harness:
         self.exports = HeldQueue()
         self.deliveries = HeldQueue()
         self.imports = HeldQueue()
+        self.assets = HeldQueue()
         self.to_log: list[dict[str, Any]] = []
         self.dynamodb = boto3.client("dynamodb")
         self._modules = {name: load(name) for name in FUNCTIONS}
@@ -164,6 +165,10 @@ class Harness:
         """Deliver every message of the import queue, after its delay; how many there were."""
         return self._deliver("import_worker", self.imports)
 
+    def see_to_assets(self) -> int:
+        """Deliver every message of the asset queue, after its delay; how many there were."""
+        return self._deliver("asset_worker", self.assets)
+
     def sweep(self) -> dict[str, int]:
         """Have overdue work put back on its queue, as it is every minute; how much was looked at and put back."""
         swept: dict[str, int] = self.invoke("sweep", {})
@@ -204,6 +209,7 @@ def harness() -> Iterator[Harness]:
             mock.patch.object(wiring, "export_queue", return_value=made.exports),
             mock.patch.object(wiring, "webhook_delivery_queue", return_value=made.deliveries),
             mock.patch.object(wiring, "import_queue", return_value=made.imports),
+            mock.patch.object(wiring, "asset_queue", return_value=made.assets),
             mock.patch("atelier.providers.sandbox.utcnow", made.clock),
             mock.patch("atelier.caller.utcnow", made.clock),
             mock.patch("atelier.store.model_lines.utcnow", made.clock),

@@ -11,11 +11,13 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 
 from atelier import wiring
 from atelier.batches import consume
+from atelier.domain.assets import FILES_REMOVED_AFTER, AssetMessage
 from atelier.domain.ids import new_id
 from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.domain.schema import utcnow
 from atelier.domain.tasks.record import TERMINAL, TaskStatus
 from atelier.domain.webhook_delivery import WebhookDelivery
+from atelier.store import keys
 from atelier.store.cascade import CleanUpMessage
 from atelier.store.keys import Key
 from atelier.telemetry import log
@@ -30,7 +32,10 @@ def relay(record: DynamoDBRecord) -> None:
     if change.keys["SK"].startswith("COUNTERS#"):
         _alert(Key(change.keys["PK"], change.keys["SK"]), new)
         return
-    if change.keys["SK"] != "TASK":
+    if change.keys["SK"].startswith(keys.REMOVED_FILES):
+        message = AssetMessage(user_id=int(new["user_id"]), asset_id=new["id"])
+        wiring.asset_queue().send(message, delay=int(FILES_REMOVED_AFTER.total_seconds()))
+    elif change.keys["SK"] != "TASK":
         wiring.cascade_queue().send(_clean_up(new))
     elif not old:
         wiring.generation_queue().send(

@@ -73,7 +73,7 @@ def test_parameters_that_would_not_work_are_refused(parameters: dict[str, str], 
     assert said in str(found[0])
 
 
-NOW_AND_THEN: Final = ("ImportWorkerFunction", "ExporterFunction")
+NOW_AND_THEN: Final = ("ImportWorkerFunction", "ExporterFunction", "AssetWorkerFunction")
 """What takes what is left for the API while it is busy, until the account's quota is raised (docs/deploying.md)."""
 
 

@@ -14,7 +14,10 @@ from tests.support.deployments import COMBINATIONS, FIRST_KEY, KMS, SECOND_KEY, 
 
 BEHIND_THE_API: Final = {
     f"{each}Function"
-    for each in ("Clients", "Campaigns", "Tasks", "Callbacks", "Account", "Imports", "Exports", "Reports", "System")
+    for each in (
+        *("Clients", "Campaigns", "Tasks", "Callbacks", "Account", "Imports", "Exports", "Assets", "AssetChecks"),
+        *("Reports", "System"),
+    )
 }
 THIRD_KEY: Final = SECOND_KEY.replace("A", "B")
 

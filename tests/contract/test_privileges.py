@@ -59,9 +59,12 @@ def test_a_policy_names_the_one_resource_it_allows(function: str) -> None:
 def test_only_workers_delete_objects_and_none_scans() -> None:
     may = {function: {a for each in statements(function) for a in listed(each["Action"])} for function in FUNCTIONS}
     deleting = {function for function, actions in may.items() if "s3:DeleteObject" in actions}
-    assert deleting == {"exporter", "worker"}
+    assert deleting == {"asset_checks", "asset_worker", "exporter", "worker"}
     assert not [function for function, actions in may.items() if "dynamodb:Scan" in actions]
     assert {function for function, actions in may.items() if "s3:PutObject" in actions} == {
+        "asset_checks",
+        "asset_worker",
+        "assets",
         "exporter",
         "imports",
         "worker",

@@ -13,6 +13,7 @@ import schemathesis
 sys.path.append(str(Path(__file__).parents[2] / "layers/common"))
 
 from atelier import wiring
+from atelier.domain.assets import CONTENT_TYPES, MOST_BYTES, Purpose
 from atelier.domain.catalog import SANDBOX, Catalog, Model
 from atelier.domain.task_creation import BODIES
 from atelier.domain.tasks.record import TaskType
@@ -72,19 +73,32 @@ def _fit_body(body: dict[str, Any], path: str) -> None:
     elif path == "/api/v3/exports":  # exactly one of them
         given = [name for name in ("client_id", "campaign_id", "task_ids") if body.pop(name, None) is not None]
         body[given[0] if given else "client_id"] = ["none"] if given == ["task_ids"] else "none"
+    elif "/asset" in path:
+        _fit_asset(body, path)
     elif path.endswith("/budget"):
         body.pop("webhook_url", None)  # hardly any text is a public https URL
     elif path.startswith("/api/v3/generate/"):
-        _ask_for_what_the_model_takes(body, path.split("/")[4])
+        _ask_for_what_the_model_takes(body, path.split("/")[4].replace("-", "_"))
+
+
+def _fit_asset(body: dict[str, Any], path: str) -> None:
+    if path != "/api/v3/assets":
+        body.pop("purpose", None)  # not of another medium
+    elif "purpose" in body:
+        medium = Purpose(body["purpose"]).medium
+        body.update({"content_type": CONTENT_TYPES[medium][0], "size": min(body["size"], MOST_BYTES[medium])})
 
 
 def _fit_matrix(body: dict[str, Any]) -> None:
+    if TaskType(body["type"]).medium != body["type"]:
+        body["type"] = "image"  # there is no file that it could begin with
     body.pop("webhook_url", None)  # hardly any text is a public https URL
     if body.get("models"):
         body.pop("model", None)
         body["models"] = body["models"][:5]
     takes = BODIES[TaskType(body["type"])].model_fields
-    for field in {"size", "duration", "voice"} - takes.keys():
+    body.pop("inputs", None)  # there are no such files
+    for field in {"size", "duration", "voice", "upscale_factor"} - takes.keys():
         body.pop(field, None)
     if "aspect_ratio" not in takes:
         body.pop("aspect_ratios", None)
@@ -99,6 +113,7 @@ def _ask_for_what_the_model_takes(body: dict[str, Any], kind: str) -> None:
     catalog, type_ = wiring.catalog(), TaskType(kind)
     body.pop("providers" if body.get("provider") else "provider", None)
     body.pop("webhook_url", None)  # hardly any text is a public https URL
+    body.pop("inputs", None)  # there are no such files
     body.pop("params", None)  # each model has its own words
     body.pop("max_cost", None)  # not less than the estimate
     if body.get("size"):
@@ -120,11 +135,11 @@ def _default(catalog: Catalog, kind: TaskType, provider: str) -> Model:
 
 def _leave_out_what_does_not_fit(body: dict[str, Any], model: Model) -> None:
     if len(str(body.get("prompt", ""))) > model.prompt_limit:
-        body["prompt"] = body["prompt"][: model.prompt_limit].strip() or "x"
+        body["prompt"] = body["prompt"][: model.prompt_limit].strip() or ("x" if model.prompt_limit else "")
     if (body.get("num_outputs") or 1) > model.max_outputs:
         body["num_outputs"] = 1
     known = {"aspect_ratio": model.aspect_ratios, "voice": model.voices}
-    for name in ("negative_prompt", "seed", "aspect_ratio", "size", "duration", "voice"):
+    for name in ("negative_prompt", "seed", "aspect_ratio", "size", "duration", "voice", "upscale_factor"):
         value = body.get(name)
         wrong = known.get(name) and value not in known[name]
         if value is not None and (name not in model.takes or wrong):

@@ -93,6 +93,14 @@ class Role:
         """Write the file of an import."""
         self.client("s3").put_object(Bucket=self._names["MediaBucket"], Key="imports/1/x", Body=b"x")
 
+    def upload_asset(self) -> None:
+        """Write the file of an asset."""
+        self.client("s3").put_object(Bucket=self._names["MediaBucket"], Key="uploads/1/x", Body=b"x")
+
+    def see_to_assets(self) -> None:
+        """Have an asset seen to."""
+        self._send("AssetQueue")
+
     def generate(self) -> None:
         """Start a generation."""
         self._send("GenerationQueue")
@@ -139,6 +147,9 @@ MAY: Final[dict[str, Deed]] = {
     "relay": Role.clean_up,
     "imports": Role.upload,
     "import_worker": Role.bring_in,
+    "assets": Role.upload_asset,
+    "asset_checks": Role.remove_file,
+    "asset_worker": Role.see_to_assets,
     "sweep": Role.clean_up,
 }
 MAY_NOT: Final[dict[str, tuple[Deed, ...]]] = {
@@ -152,6 +163,9 @@ MAY_NOT: Final[dict[str, tuple[Deed, ...]]] = {
     "reports": (Role.scan, Role.delete, Role.write_file, Role.read_file, Role.generate, Role.secrets),
     "imports": (Role.scan, Role.delete, Role.write_file, Role.read_file, Role.generate, Role.clean_up, Role.secrets),
     "import_worker": (Role.scan, Role.delete, Role.write_file, Role.upload, Role.generate, Role.notify, Role.secrets),
+    "assets": (Role.scan, Role.drop, Role.write_file, Role.remove_file, Role.upload, Role.generate, Role.secrets),
+    "asset_checks": (Role.scan, Role.delete, Role.write_elsewhere, Role.upload_asset, Role.generate, Role.secrets),
+    "asset_worker": (Role.scan, Role.drop, Role.write_elsewhere, Role.upload_asset, Role.generate, Role.secrets),
     "system": (Role.scan, Role.put, Role.update, Role.delete, Role.write_file, Role.generate, Role.secrets),
     "callbacks": (Role.get, Role.put, Role.scan, Role.read_file, Role.clean_up, Role.notify, Role.secrets),
     "activity": (Role.get, Role.scan, Role.delete, Role.read_file, Role.clean_up, Role.notify, Role.secrets),

@@ -130,6 +130,37 @@ def test_providers_are_listed_with_their_models_and_as_configured(town: Town) ->
     assert (flux["price"]["per"], flux["limits"]["num_outputs"]) == ("megapixel", 4)
 
 
+FROM_FILES: Final = (
+    ("fal", "edit", "image", ("reference", "reference", "reference")),
+    ("fal", "upscale", "image", ("reference",)),
+    ("fal", "video", "video", ("start_image",)),
+    ("replicate", "edit", "image", ("reference", "reference", "reference")),
+    ("replicate", "upscale", "image", ("reference",)),
+    ("replicate", "video", "video", ("start_image", "end_image")),
+    ("bedrock", "edit", "image", ("reference",)),
+)
+MODELS: Final = {("fal", "video"): "fal-ai/veo3.1/image-to-video"}
+
+
+def test_files_made_before_reach_the_provider(town: Town) -> None:
+    """By URLs that it can fetch; an edit of three references, an enlargement, a video from an image."""
+    source = town.finished(town.order("image", "bedrock", "A source"))
+    asked = {}
+    for provider, kind, medium, roles in FROM_FILES:
+        inputs = [{"role": role, "task_id": source["id"], "output": 0} for role in roles]
+        model = {"model": MODELS[provider, kind]} if (provider, kind) in MODELS else {}
+        prompt = "" if kind == "upscale" else "In a storm"
+        asked[town.order(kind, provider, prompt, inputs=inputs, **model)] = (provider, medium, len(roles))
+    for id_, (provider, medium, count) in asked.items():
+        task = town.finished(id_)
+        assert (task["status"], task["served_by"]) == ("succeeded", provider), task["error"]
+        assert task["outputs"][0]["content_type"].startswith(medium)
+        if provider != "bedrock":
+            books = town.fal.books if provider == "fal" else town.replicate.books
+            taken = [each for each in books.of("input") if f"x-task={id_}" in each["url"]]
+            assert [each.get("size") for each in taken] == [source["outputs"][0]["bytes"]] * count
+
+
 def test_a_callback_is_answered_and_finishes_its_task(town: Town) -> None:
     id_ = town.order("image", "fal", "A pier")
     town.finished(id_)

@@ -19,11 +19,14 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from atelier import settings, wiring
+from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.domain.webhook_delivery import WebhookDelivery
 from atelier.providers.fal import Fal
 from atelier.providers.replicate import Replicate
 from atelier.settings import Settings
+from atelier.store import keys
 from atelier.store.callbacks import Callbacks
+from atelier.store.table import Write
 from atelier.store.webhook_client import WebhookClient
 from testbed.environment import fresh_wiring
 from testbed.harness import BUCKET, Harness, harness
@@ -32,7 +35,7 @@ from testbed.template import template
 from tests.contract.sources import FUNCTIONS
 from tests.contract.test_template import functions
 from tests.integration.builders import a_finished_task
-from tests.support.golden import ROWS, event, saved, seed
+from tests.support.golden import NEW_ASSET, PICTURE, ROWS, event, saved, seed
 
 THEN: Final = datetime(2026, 1, 31, 12, 5, tzinfo=UTC)
 SHARED: Final[Mapping[str, Any]] = template()["Globals"]["Function"]["Environment"]["Variables"]
@@ -40,7 +43,10 @@ SHARED: Final[Mapping[str, Any]] = template()["Globals"]["Function"]["Environmen
 FOR_OTHERS: Final = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL", "PYDANTIC_DISABLE_PLUGINS"}
 QUEUES: Final = {
     name: getattr(wiring, name)
-    for name in ("generation_queue", "cascade_queue", "export_queue", "import_queue", "webhook_delivery_queue")
+    for name in (
+        *("generation_queue", "cascade_queue", "export_queue", "import_queue", "webhook_delivery_queue"),
+        "asset_queue",
+    )
 }
 VALUES: Final = {"7", '{"a": "b"}'}.union(
     *(map(str, parameter.get("AllowedValues", [])) for parameter in template()["Parameters"].values())
@@ -103,6 +109,8 @@ class Deployment:
     also_finished: str
     uploaded: str
     exported: str
+    asset: str
+    edit: str
     found: dict[str, set[str]] = field(default_factory=dict)
 
     def read_by(self, function: str) -> set[str]:
@@ -132,16 +140,25 @@ class Deployment:
             if "requestContext" in sent and "authorizer" not in sent["requestContext"]:
                 sent["requestContext"]["authorizer"] = {"jwt": {"claims": CLAIMS, "scopes": None}}
             yield sent
-        if function == "tasks":
-            yield at(event("tasks.get_result"), f"/api/v3/tasks/{finished}/result")
-        if function == "imports":
-            yield at(event("imports.start"), f"/api/v3/imports/{self.uploaded}/start")
-        if function == "exports":
-            yield at(event("exports.get_export"), f"/api/v3/exports/{self.exported}")
-        if function == "callbacks":
-            yield at(event("callbacks.fal"), "/api/v3/webhooks/replicate")
-        if function == "webhook_delivery":
-            yield {"Records": [sqs_record(WebhookDelivery(user_id=1, task_id=finished).model_dump_json())]}
+        yield from self._further_events(finished).get(function, ())
+
+    def _further_events(self, finished: str) -> dict[str, list[dict[str, Any]]]:
+        """What it takes besides to have a function read everything."""
+        edit = GenerationMessage(task_id=self.edit, user_id=1, step=None)
+        delivery = WebhookDelivery(user_id=1, task_id=finished)
+        requests = {
+            "tasks.get_result": f"/api/v3/tasks/{finished}/result",
+            "imports.start": f"/api/v3/imports/{self.uploaded}/start",
+            "assets.get_asset": f"/api/v3/assets/{self.asset}",
+            "asset_checks.complete_asset": f"/api/v3/assets/{self.asset}/complete",
+            "exports.get_export": f"/api/v3/exports/{self.exported}",
+            "callbacks.fal": "/api/v3/webhooks/replicate",
+        }
+        return {
+            **{name.partition(".")[0]: [at(event(name), path)] for name, path in requests.items()},
+            "worker": [{"Records": [sqs_record(edit.model_dump_json())]}],
+            "webhook_delivery": [{"Records": [sqs_record(delivery.model_dump_json())]}],
+        }
 
 
 CLAIMS: Final = {"iss": "https://id.example", "sub": "ann", "cognito:groups": "[admin]"}
@@ -176,9 +193,16 @@ def deployment() -> Iterator[Deployment]:
         finished, also = (a_finished_task(made, webhook_url="https://receiver.example/hooks")["id"] for _ in range(2))
         uploaded = made.call("POST", "/imports", json.loads(event("imports.create")["body"])).json["id"]
         boto3.client("s3").put_object(Bucket=BUCKET, Key=f"imports/1/{uploaded}", Body=ROWS)
+        asset = made.call("POST", "/assets", NEW_ASSET).json["id"]
+        boto3.client("s3").put_object(Bucket=BUCKET, Key=f"uploads/1/{asset}", Body=PICTURE)
+        assert made.call("POST", f"/assets/{asset}/complete").status == 200
         exported = made.call("POST", "/exports", {"task_ids": [finished]}).json["id"]
         while made.export():
             pass
+        inputs = [{"role": "reference", "task_id": finished, "output": 0}]
+        edit = made.call("POST", "/generate/edit", {"prompt": "In a storm", "inputs": inputs}).json["id"]
+        by_fal = {"provider": "fal", "served_by": "fal", "model": "fal-ai/nano-banana-2/edit"}
+        wiring.table().write(Write(keys.task(edit), set=by_fal))
         pem = generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         boto3.client("secretsmanager").create_secret(Name="key", SecretString=pem.decode())
         queues = {f"{name.upper()}_URL": _queue(name) for name in QUEUES}
@@ -189,7 +213,7 @@ def deployment() -> Iterator[Deployment]:
             mock.patch.object(Fal, "verified_job", return_value="job-1"),
             mock.patch.object(Replicate, "verified_job", return_value="job-1"),
         ):
-            yield Deployment(made, finished, also, uploaded, exported)
+            yield Deployment(made, finished, also, uploaded, exported, asset, edit)
 
 
 def _queue(name: str) -> str:

@@ -43,6 +43,13 @@ STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
     ("GET", "/imports/{import_id}/failures"): (401, 403, 200, 200, 200),
     ("POST", "/imports/{import_id}/start"): (401, 403, 403, 409, 409),  # its file was not uploaded
     ("POST", "/imports/{import_id}/cancel"): (401, 403, 403, 200, 200),
+    ("POST", "/assets"): (401, 403, 403, 201, 201),
+    ("GET", "/assets"): (401, 403, 200, 200, 200),
+    ("GET", "/assets/{asset_id}"): (401, 403, 200, 200, 200),
+    ("PATCH", "/assets/{asset_id}"): (401, 403, 403, 200, 200),
+    ("POST", "/assets/{asset_id}/complete"): (401, 403, 403, 409, 409),  # its file was not uploaded
+    ("DELETE", "/assets/{asset_id}"): (401, 403, 403, 204, 204),
+    ("POST", "/tasks/{task_id}/outputs/{number}/asset"): (401, 403, 403, 404, 404),  # the task was canceled
     ("GET", "/clients"): (401, 403, 200, 200, 200),
     ("POST", "/clients"): (401, 403, 403, 201, 201),
     ("GET", "/clients/{client_id}"): (401, 403, 200, 200, 200),
@@ -117,6 +124,15 @@ BODIES: Final[dict[Route, Json]] = {
     ("POST", "/imports"): {"type": "clients", "format": "csv", "size": 9},
     ("POST", "/models"): {"provider": "fal", "model": "fal-ai/flux/krea", "type": "image"},
     ("PATCH", "/models/{model_id}"): {"aliases": ["krea"]},
+    ("POST", "/assets"): {
+        "filename": "a.png",
+        "content_type": "image/png",
+        "size": 9,
+        "sha256": "0" * 64,
+        "purpose": "logo",
+    },
+    ("PATCH", "/assets/{asset_id}"): {"filename": "b.png"},
+    ("POST", "/tasks/{task_id}/outputs/{number}/asset"): {},
     ("PATCH", "/clients/{client_id}"): {"description": "Rockets"},
     ("POST", "/clients/{client_id}/campaigns"): {"name": "Launch", "goal": "Sell"},
     ("POST", "/campaigns"): {"name": "Launch", "goal": "Sell", "client_id": "{client_id}"},
@@ -193,7 +209,9 @@ def new_things_of(w: Harness, subject: str) -> dict[str, str]:
         w.call("PUT", f"{path}/budget", {"limit": 1}, claims=admin)
     guest = str(w.call("GET", "/me", claims=claims("guest")).json["user_id"])
     new_import = w.call("POST", "/imports", BODIES["POST", "/imports"], claims=who).json["id"]
+    asset = w.call("POST", "/assets", BODIES["POST", "/assets"], claims=who).json["id"]
     things = {"client_id": client, "campaign_id": campaign, "task_id": task, "import_id": new_import, "user_id": guest}
+    things["asset_id"] = asset
     for kind, path in (
         ("client", f"/clients/{client}"),
         ("campaign", f"/campaigns/{campaign}"),
@@ -215,7 +233,7 @@ def ask(w: Harness, route: Route, who: Claims | None, **ids: str) -> Answer:
     method, path = route
     ids = {**ids, "invitation_id": ids.get(f"{path.split('/')[1].removesuffix('s')}_invitation", NOBODY)}
     body = json.loads(filled(json.dumps(BODIES[route]), ids)) if route in BODIES else None
-    filled_path = filled(path, {**ids, "provider": "fal"})
+    filled_path = filled(path, {**ids, "provider": "fal", "number": "0"})
     return w.call(method, filled_path, body, query=QUERIES.get(route), claims=who)
 
 
@@ -332,7 +350,7 @@ def test_everybody_is_user_1_in_the_local_run(w: Harness) -> None:
 
 
 def with_ids() -> list[Route]:
-    named = ("{client_id}", "{campaign_id}", "{task_id}", "{invitation_id}")
+    named = ("{client_id}", "{campaign_id}", "{task_id}", "{asset_id}", "{invitation_id}")
     return [route for route in STATUS if any(each in f"{route[1]}{BODIES.get(route)}" for each in named)]
 
 

@@ -17,7 +17,7 @@ from atelier.store.table import Table
 from atelier.store.webhook_client import WebhookClient
 from testbed.environment import ENVIRONMENT
 from testbed.harness import TABLE, Answer, Harness, harness
-from tests.integration.builders import Json, problem
+from tests.integration.builders import Json, problem, work_on
 from tests.support.recount import scan, violations
 
 OWNER, GUEST, OTHER = "owner", "guest", "other"
@@ -552,3 +552,29 @@ def once(action: Callable[[], object]) -> Callable[[], None]:
             left.pop()()
 
     return act
+
+
+# --------------------------------------------------------------------------------------------------------------- inputs
+
+
+def test_a_guest_uses_what_is_shared_and_nothing_else(p: People) -> None:
+    """Also not for what is shared: an input is of the account that pays for the task."""
+    p.share()
+    hidden = p.ok(OWNER, "POST", "/generate/image", {"prompt": "A boat", "size": "64x64"})["id"]
+    own = p.ok(GUEST, "POST", "/generate/image", {"prompt": "A boat", "size": "64x64"})["id"]
+    for task in (p.task, hidden, own):
+        work_on(p.w, task)
+
+    def edit(task: str, **where: Any) -> Answer:
+        inputs = [{"role": "reference", "task_id": task, "output": 0}]
+        return p.call(GUEST, "POST", "/generate/edit", {"prompt": "In a storm", "inputs": inputs, **where})
+
+    assert edit(p.task, client_id=p.client).status == 202
+    assert edit(own).status == 202
+    for task, where, said in (
+        (hidden, {"client_id": p.client}, f"There is no task {hidden}."),
+        (own, {"client_id": p.client}, "belongs to another account"),
+        (p.task, {}, "belongs to another account"),
+    ):
+        (error,) = problem(edit(task, **where), 400)["errors"]
+        assert (error["pointer"], error["detail"]) == ("/inputs/0/task_id", said)

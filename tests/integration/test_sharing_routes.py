@@ -47,7 +47,7 @@ GUESTS: Final = (
 )
 SOMEONE: Final = "someone"
 """With whom things are shared so that there are shares to manage."""
-OWN_FIELD: Final = {"client": "brand_guidelines", "campaign": "goal", "task": "prompt"}
+OWN_FIELD: Final = {"client": "brand_guidelines", "campaign": "goal", "task": "prompt", "asset": "purpose"}
 """By which a body is known as that of a client, a campaign or a task."""
 OF_ACCOUNTS: Final = ("/account", "/webhook-secret", "/reports/usage")
 """What takes `owner`, the account's number."""
@@ -99,8 +99,10 @@ class World:
         asked = self.ok(who, "POST", "/imports", {"type": "clients", "format": "csv", "size": 9})
         imported = self.model.things[asked["id"]] = Thing("import", asked["id"], client.account)
         account = Thing("account", str(client.account), client.account)
+        file = {"filename": "a.png", "content_type": "image/png", "size": 9, "sha256": "0" * 64, "purpose": "logo"}
+        asset = self.know(self.ok(who, "POST", "/assets", {**file, "client_id": client.id}))
         private = {"import": imported, "export": exported}
-        return {"client": client, "campaign": campaign, "task": task, "account": account, **private}
+        return {"client": client, "campaign": campaign, "task": task, "asset": asset, "account": account, **private}
 
     def know(self, body: Json) -> Thing:
         """What was created is in the model."""
@@ -159,7 +161,7 @@ class World:
             made = self.ok(owner, "POST", f"{path_of(about)}/invitations", {"role": "viewer"})
             invited.append((made["id"], made["token"]))
         ids = {f"{kind}_id": thing.id for kind, thing in things.items()}
-        ids |= {"invitation_id": invited[0][0] if invited else NOBODY}
+        ids |= {"number": "0", "invitation_id": invited[0][0] if invited else NOBODY}
         return {**ids, "user_id": someone, "account": about.account}
 
     def asked(self, route: Route, who: str, known: Json, role: str) -> Answer:

@@ -5,6 +5,7 @@ from typing import Final
 from tests.mutants import (
     PROJECT,
     activity,
+    assets,
     batches,
     budgets,
     cleanups,
@@ -14,6 +15,7 @@ from tests.mutants import (
     galleries,
     generation,
     imports,
+    inputs,
     listing,
     models,
     organising,
@@ -31,6 +33,7 @@ MUTANTS: Final = (
     *organising.MUTANTS,
     *batches.MUTANTS,
     *imports.MUTANTS,
+    *assets.MUTANTS,
     *requests.MUTANTS,
     *sharing.MUTANTS,
     *generation.MUTANTS,
@@ -41,6 +44,7 @@ MUTANTS: Final = (
     *activity.MUTANTS,
     *galleries.MUTANTS,
     *exports.MUTANTS,
+    *inputs.MUTANTS,
 )
 
 
@@ -52,6 +56,7 @@ def _matching(*patterns: str) -> list[str]:
 SUITE: Final = tuple(
     _matching(
         "tests/unit/test_import_files.py",
+        "tests/unit/test_inputs.py",
         "tests/unit/test_params.py",
         "tests/unit/test_derived_models.py",
         "tests/unit/test_pipeline*.py",
@@ -65,6 +70,7 @@ SUITE: Final = tuple(
         "tests/property/test_pipeline.py",
         "tests/property/test_s3_urls.py",
         "tests/property/test_usage_report.py",
+        "tests/providers/test_inputs.py",
         "tests/providers/test_models.py",
         *(
             f"tests/integration/test_{name}.py"
@@ -79,6 +85,8 @@ SUITE: Final = tuple(
                 "webhook_delivery",
                 "batches",
                 "imports",
+                "assets",
+                "inputs",
                 "import_crashes",
                 "account_limits",
                 "fair_queues",

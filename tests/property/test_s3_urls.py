@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Final
 from unittest import mock
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from botocore import auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.session import get_session
 from hypothesis import example, given
@@ -104,3 +105,16 @@ def test_new_credentials_sign_from_the_next_url_on() -> None:
     query = parts(sign("a"))[3]
     assert query["X-Amz-Credential"][0].startswith("other/")
     assert query["X-Amz-Security-Token"] == ["token"]
+
+
+@given(NAMES, st.builds(Keys, ASCII, ASCII, st.none() | ASCII))
+@example("media/1/01a2/0.png", FOUND)
+def test_a_url_for_a_task_names_it(key: str, keys: Keys) -> None:
+    """The name is signed with the rest, as botocore would sign it: it can be neither changed nor left out."""
+    CREDENTIALS.access_key, CREDENTIALS.secret_key, CREDENTIALS.token = keys
+    base, seconds = "https://bucket.s3.us-east-1.amazonaws.com", int((URL_LIFE + URL_WINDOW).total_seconds())
+    ours = S3Urls(base, "us-east-1", lambda: keys, now=lambda: NOON)(key, "task-1")
+    request = AWSRequest("GET", f"{base}/{quote(key, safe='/~')}?x-task=task-1")
+    with mock.patch.object(auth, "get_current_datetime", return_value=NOON.replace(tzinfo=None)):
+        auth.S3SigV4QueryAuth(CREDENTIALS, "s3", "us-east-1", expires=seconds).add_auth(request)
+    assert parts(ours) == parts(request.url)

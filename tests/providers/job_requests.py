@@ -1,12 +1,27 @@
 """What the tests of the adapters order, and how they wait for it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from itertools import count
+from typing import Any, Final
 
-from atelier.domain.provider import Callback, JobRequest, Provider, Refused, State, Waiting, Working
+from atelier.domain.catalog import Model
+from atelier.domain.input_files import TASK_IN_URL, InputFile, TaskInput
+from atelier.domain.provider import (
+    Callback,
+    InputGone,
+    JobInput,
+    JobRequest,
+    Provider,
+    Refused,
+    State,
+    Waiting,
+    Working,
+)
 from atelier.domain.tasks.record import TaskError, TaskType
+from tests.support.builders import a_file
 from tests.support.provider_server import ProviderServer, Reply, Request
 
 
@@ -22,6 +37,39 @@ def a_job_request(model: str, prompt: str = "A red barn", **fields: Any) -> JobR
         "created_at": datetime.now(UTC),
     }
     return JobRequest(**known | fields)
+
+
+@dataclass(frozen=True)
+class Served:
+    """An input that is served at an address, below which its URL is signed anew each time."""
+
+    address: str
+    task_id: str = "task-1"
+    is_gone: bool = False
+
+    def file(self) -> InputFile:
+        """What it is."""
+        if self.is_gone:
+            raise InputGone
+        return a_file()
+
+    def url(self) -> str:
+        """Where it is."""
+        self.file()
+        return f"{self.address}?signed={next(_SIGNATURES)}&{TASK_IN_URL}={self.task_id}"
+
+    def content(self) -> bytes:
+        """What is in it."""
+        return b"a picture"
+
+
+_SIGNATURES: Final = count()
+
+
+def as_job_inputs(model: Model, named: Sequence[TaskInput], address: str) -> tuple[JobInput, ...]:
+    """The inputs of a job for a model, all at one address."""
+    specs = {spec.role: spec for spec in model.inputs}
+    return tuple(JobInput(specs[each.role], Served(address)) for each in named)
 
 
 def states(provider: Provider, job: str, job_request: JobRequest) -> list[State]:

@@ -1,5 +1,6 @@
 """Bedrock as AWS describes it: images that are paid with one call, videos that are asked after, and lost answers."""
 
+import base64
 import io
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from PIL import Image
 
 from atelier.domain.catalog import Catalog, Lifecycle
 from atelier.domain.errors import Invalid
+from atelier.domain.input_files import InputRole, TaskInput
 from atelier.domain.provider import (
     Done,
     JobRequest,
@@ -29,6 +31,7 @@ from atelier.providers.bedrock import MODELS, Bedrock
 from tests.providers import job_requests
 from tests.support.aws_harness import BUCKET, AwsHarness, client_of
 from tests.support.aws_media import AwsMedia
+from tests.support.builders import an_id
 
 CORE = "stability.stable-image-core-v1:1"
 RAY = "luma.ray-v2:0"
@@ -334,3 +337,42 @@ def test_a_retired_model_names_one_that_is_alive() -> None:
     assert {model.replacement for model in retired} <= alive
     with pytest.raises(Invalid, match="retired"):
         Catalog(MODELS).resolve(TaskType.VIDEO, provider="bedrock", model=retired[-1].id, configured=["bedrock"])
+
+
+# ---------------------------------------------------------------------------------------------------------------- files
+
+
+def with_files(model: str, kind: TaskType, *roles: InputRole, **asked: Any) -> JobRequest:
+    known = next(each for each in MODELS if each.answers_to(model))
+    named = [TaskInput(role=role, task_id=an_id(50), output=0) for role in roles]
+    inputs = job_requests.as_job_inputs(known, named, "https://media.test/0.png")
+    more = {"type": kind, "options": known.sent({}), "inputs": inputs}
+    return job_requests.a_job_request(known.id, **more | asked)
+
+
+def test_files_are_sent_in_base64(bedrock: Bedrock, books: AwsMedia) -> None:
+    """Bedrock fetches nothing."""
+    order = with_files("stable-image-inpaint", TaskType.EDIT, InputRole.REFERENCE, InputRole.MASK)
+    assert isinstance(job_requests.made(bedrock, order), Done)
+    given = books.paid[-1].sent
+    assert base64.b64decode(given["image"]) == base64.b64decode(given["mask"]) == b"a picture"
+
+
+@pytest.mark.parametrize(
+    ("model", "kind"),
+    [
+        ("stable-fast-upscale", TaskType.UPSCALE),
+        ("stable-image-remove-background", TaskType.REMOVE_BACKGROUND),
+    ],
+)
+def test_a_model_without_a_prompt_is_sent_none(bedrock: Bedrock, books: AwsMedia, model: str, kind: TaskType) -> None:
+    order = with_files(model, kind, InputRole.REFERENCE, prompt="", effective_prompt="")
+    assert isinstance(job_requests.made(bedrock, order), Done)
+    assert books.paid[-1].sent.keys() == {"image", "output_format"}
+
+
+def test_a_video_begins_with_its_picture(bedrock: Bedrock, books: AwsMedia) -> None:
+    bedrock.submit(with_files(RAY, TaskType.VIDEO, InputRole.START_IMAGE))
+    (frame,) = books.paid[-1].sent["modelInput"]["keyframes"].items()
+    data = base64.b64encode(b"a picture").decode()
+    assert frame == ("frame0", {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}})

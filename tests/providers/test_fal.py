@@ -705,6 +705,13 @@ def test_fals_own_client_takes_the_fake_for_fal(client: fal_client.SyncClient, f
     assert [image["content_type"] for image in result["images"]] == ["image/png"] * 2
 
 
+def test_fals_own_client_edits_three_references(client: fal_client.SyncClient, fal_server: FalServer) -> None:
+    urls = [fal_server.media("image", number, "") for number in range(3)]
+    result = client.submit("fal-ai/nano-banana-2/edit", {"prompt": "A red barn", "image_urls": urls}).get()
+    assert [each["url"] for each in fal_server.books.of("input")] == urls
+    assert len(result["images"]) == 1
+
+
 def test_fals_own_client_sees_the_fakes_failures_as_fals(client: fal_client.SyncClient) -> None:
     handle = client.submit(FLUX, {"prompt": "end:422"})
     with pytest.raises(fal_client.client.FalClientHTTPError, match="flagged"):

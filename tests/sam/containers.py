@@ -29,6 +29,7 @@ QUEUES: Final = {
     "exports": "EXPORT_QUEUE_URL",
     "deliveries": "WEBHOOK_DELIVERY_QUEUE_URL",
     "imports": "IMPORT_QUEUE_URL",
+    "assets": "ASSET_QUEUE_URL",
 }
 """The queues of an account, and the variables that name them."""
 # A name of this machine, because the local run serves no other; in a container it leads to the engine's gateway.

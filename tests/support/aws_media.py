@@ -49,6 +49,8 @@ _IMAGE: Final[dict[str, Callable[[Any], bool]]] = {
     "seed": lambda value: isinstance(value, int) and 0 <= value < 2**32,
     "output_format": _one_of("jpeg", "png"),
     "mode": _one_of("text-to-image"),
+    "image": _text(25 * 2**20),
+    "mask": _text(25 * 2**20),
 }
 _VIDEO: Final[dict[str, Callable[[Any], bool]]] = {
     "prompt": lambda value: isinstance(value, str) and 1 <= len(value) <= 5000,
@@ -62,7 +64,7 @@ _VIDEO: Final[dict[str, Callable[[Any], bool]]] = {
 
 def _check_input(rules: dict[str, Callable[[Any], bool]], given: dict[str, Any]) -> None:
     wrong = sorted(name for name, value in given.items() if name not in rules or not rules[name](value))
-    if wrong or "prompt" not in given:
+    if wrong or not given.keys() & {"prompt", "image"}:
         raise Answered("ValidationException", f"Malformed input request: {', '.join(wrong) or 'prompt'}")
 
 
@@ -108,10 +110,10 @@ class AwsMedia:
         """An image, at once."""
         given = json.loads(body)
         _check_input(_IMAGE, given)
-        field_errors = self._faults(given["prompt"])
+        field_errors = self._faults(given.get("prompt", ""))
         if reason := next((_REASONS[each] for each in field_errors if each in _REASONS), None):
             return {"finish_reasons": [reason]}
-        self._accept(Job(uuid.uuid4().hex, modelId, given["prompt"], sent=given, field_errors=field_errors))
+        self._accept(Job(uuid.uuid4().hex, modelId, given.get("prompt", ""), sent=given, field_errors=field_errors))
         image = base64.b64encode(_file("png")).decode()
         return {"seeds": [given.get("seed", 1)], "finish_reasons": [None], "images": [image]}
 

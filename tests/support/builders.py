@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from atelier.domain.campaigns import Campaign
+from atelier.domain.catalog import Model
 from atelier.domain.clients import Client
 from atelier.domain.ids import new_id
+from atelier.domain.input_files import InputFile, InputRole
 from atelier.domain.provider import JobRequest
 from atelier.domain.schema import format_timestamp
 from atelier.domain.tasks.record import Task, TaskType
@@ -70,6 +72,20 @@ def a_task(**fields: Any) -> Task:
         "updated_at": NOON,
     }
     return Task(**known | fields)
+
+
+def needed_inputs(model: Model) -> list[dict[str, Any]]:
+    """As many inputs in a request as a model needs: outputs of a task."""
+    roles = [spec.role for spec in model.inputs for _ in range(spec.least)]
+    return [{"role": role, "task_id": an_id(50), "output": number} for number, role in enumerate(roles)]
+
+
+def a_file(role: InputRole = InputRole.REFERENCE, **fields: Any) -> InputFile:
+    """A file that models take in a role."""
+    sides = {} if role is InputRole.AUDIO else {"width": 1024, "height": 1024}
+    known = {"image": "image/png", "video": "video/mp4", "audio": "audio/wav"}
+    usual: dict[str, Any] = {"key": "media/1/made/0", "content_type": known[role.medium], "size": 1000, **sides}
+    return InputFile(**usual | fields)
 
 
 def a_job_request(**fields: Any) -> JobRequest:

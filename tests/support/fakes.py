@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from atelier.domain.catalog import Catalog, Model, Price, Unit
 from atelier.domain.due import LATE_AFTER, deleted, first_look
-from atelier.domain.input_files import TASK_IN_URL, InputFile
+from atelier.domain.input_files import TASK_IN_URL, InputFile, InputRole, InputSpec
 from atelier.domain.pipeline import Pipeline
 from atelier.domain.pipeline_ports import GenerationMessage, MediaRejected, TaskChanged
 from atelier.domain.provider import (
@@ -35,7 +35,14 @@ T = TypeVar("T")
 IMAGES: Final = Done((Content(b"one"), Content(b"two")), cost=Decimal("0.25"))
 HALFWAY: Final = Working(0.5)
 MODELS: Final = (
-    Model("fake-image", "fake", TaskType.IMAGE, price=Price(Decimal("0.1"), Unit.IMAGE), default=True),
+    Model(
+        "fake-image",
+        "fake",
+        TaskType.IMAGE,
+        inputs=(InputSpec(InputRole.REFERENCE, "image_urls", many=True, most=3),),
+        price=Price(Decimal("0.1"), Unit.IMAGE),
+        default=True,
+    ),
     Model("other-image", "other", TaskType.IMAGE, price=Price(Decimal("0.3"), Unit.IMAGE), default=True),
 )
 NOT_ALLOWED: Final = TaskError(code="not_allowed", message="No.", retryable=False)
@@ -259,10 +266,12 @@ class FakeProvider:
     mood: str = "well"
     stops: bool = True
     accepted: list[str] = field(default_factory=list)
+    asked: list[JobRequest] = field(default_factory=list)
     canceled: list[str] = field(default_factory=list)
 
     def submit(self, job_request: JobRequest) -> str:
         """Accept the job."""
+        self.asked.append(job_request)
         if self.mood == "deaf":
             raise Unavailable("It cannot be reached.")
         if self.mood == "strict":

@@ -68,6 +68,9 @@ POLICY: Final = {
 _FACE: Final = {"detail": [{"loc": ["body"], "msg": "A face was not recognised.", "type": "face_detection_error"}]}
 _NOTHING: Final = {"detail": [{"loc": ["body"], "msg": "No media was generated.", "type": "no_media_generated"}]}
 BROKEN: Final = {"detail": [{"loc": ["body"], "msg": "The model broke.", "type": "internal_server_error"}]}
+_NOT_FETCHED: Final = {
+    "detail": [{"loc": ["body", "image_url"], "msg": "Failed to download the file.", "type": "file_download_error"}]
+}
 _FAILED: Final = {
     "422": Reply(422, POLICY, {"X-Fal-Retryable": "false"}),
     "face": Reply(422, _FACE),
@@ -77,6 +80,9 @@ _FAILED: Final = {
 }
 _RESULTS: Final = ("", "empty", "nsfw", "nsfw_first", "inline", "long", "many", "detail")
 _RESULT_KEYS: Final = {
+    "upscale": "image",
+    "background": "image",
+    "birefnet": "image",
     "stable-audio-25": "audio",
     "stable-audio": "audio_file",
     "elevenlabs": "audio",
@@ -99,6 +105,7 @@ class Job:
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     asked: int = 0
     canceled: bool = False
+    taken_in: bool | None = None  # whether its files could be fetched, once they were
 
     @property
     def words(self) -> dict[str, str]:
@@ -175,13 +182,18 @@ class FalServer(ProviderServer):
         if what.isdigit():
             return _refusal(int(what))
         self.jobs[job.id] = job
-        self.begin(lambda: self._finish(job))
+        self.begin(lambda: self._run(job))
         if what == "hang_up":
             return HANG_UP
         if what == "slow":
             self.sleep(self.slow)
         submitted = {"request_id": job.id, "queue_position": 2, **self._addresses(job)}
         return Reply(200, {} if what == "nameless" else submitted, {"x-fal-request-id": job.id})
+
+    def _run(self, job: Job) -> None:
+        self.sleep(self.queued)
+        job.taken_in = self.take_in(job.content)
+        self._finish(job)
 
     def _addresses(self, job: Job) -> Json:
         address = f"{self.url}/{job.app}/requests/{job.id}"
@@ -207,7 +219,7 @@ class FalServer(ProviderServer):
         return Reply(202, {"status": "MELTING" if what == "odd" else "IN_PROGRESS", **said, "logs": []})
 
     def _is_over(self, job: Job) -> bool:
-        return job.canceled or time.monotonic() - job.began >= self.queued + self.working
+        return job.canceled or (job.taken_in is not None and time.monotonic() - job.began >= self.queued + self.working)
 
     def _ending(self, job: Job) -> Json:
         what = job.words.get("end", "")
@@ -225,6 +237,8 @@ class FalServer(ProviderServer):
             return Reply(400, {"detail": "Request is still in progress"})
         if job.canceled:
             return Reply(499, {"detail": "Request was cancelled", "error_type": "client_cancelled"})
+        if not job.taken_in:
+            return Reply(422, _NOT_FETCHED)
         if what in _RESULTS:
             return Reply(200, self._output(job), {"X-Fal-Billable-Units": str(self._units(job))})
         return _FAILED.get(what) or Reply(503, {"detail": f"It failed: {what}.", "error_type": what})
@@ -237,7 +251,7 @@ class FalServer(ProviderServer):
         empty = what in ("empty", "detail")
         key = next((key for part, key in _RESULT_KEYS.items() if part in job.model), "images")
         if key != "images":
-            kind = "video" if key == "video" else "audio"
+            kind = {"video": "video", "image": "image"}.get(key, "audio")
             return {} if empty else {key: {"url": self.media(kind, 0, fault), "file_name": "out"}}
         count = 0 if empty else int(job.content.get("num_images", 1)) + 100 * (what == "many")
         urls = [self.media("image", number, fault) for number in range(count)]
@@ -292,7 +306,7 @@ class FalServer(ProviderServer):
     # ---------------------------------------------------------------------------------------------------- callbacks
 
     def _finish(self, job: Job) -> None:
-        self.sleep(self.queued + self.working + 0.01)
+        self.sleep(self.working + 0.01)
         what = job.words.get("hook", "")
         if job.callback is None or what == "none":
             return

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import boto3
 from atelier import wiring
 from atelier.domain.access import Access
 from atelier.domain.activity_list import ActivityQuery
+from atelier.domain.assets import AssetStatus, NewAsset
 from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import CampaignStatus, NewCampaign
 from atelier.domain.clients import NewClient
@@ -56,6 +58,18 @@ FOREIGN: Final = "019c13f1-0000-7000-8000-0000000000f0"
 SECRET: Final = "theirs-" * 6
 IMPORT: Final = "019c13f2-0000-7000-8000-0000000000a1"
 ROWS: Final = b"name\nImported"
+ASSET: Final = "019c13f2-0000-7000-8000-0000000000b1"
+OF_ASSET: Final = {"asset_id": ASSET}
+PICTURE: Final = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
+)
+NEW_ASSET: Final = {
+    "filename": "a.png",
+    "content_type": "image/png",
+    "size": len(PICTURE),
+    "sha256": hashlib.sha256(PICTURE).hexdigest(),
+    "purpose": "reference",
+}
 FILE: Final = f"media/1/{TASK}/0.png"
 
 ANSWERS: Final = {
@@ -121,6 +135,13 @@ ANSWERS: Final = {
     "imports.failures": 200,
     "imports.start": 202,
     "imports.cancel": 200,
+    "assets.create_asset": 201,
+    "assets.list_assets": 200,
+    "assets.get_asset": 200,
+    "assets.update_asset": 200,
+    "assets.delete_asset": 204,
+    "asset_checks.complete_asset": 200,
+    "asset_checks.create_asset_of_output": 404,  # the task has none yet
     "exports.create_export": 202,
     "exports.get_export": 200,
     "exports.delete_export": 204,
@@ -153,6 +174,7 @@ PASSED_ON: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "relay.task_created": ("generation", {"task_id": TASK, "step": 0, "user_id": 1}),
     "relay.client_deleted": ("cascade", {"user_id": 1, "kind": "client", "id": CLIENT}),
     "relay.campaign_deleted": ("cascade", {"user_id": 1, "kind": "campaign", "id": CAMPAIGN}),
+    "relay.asset_deleted": ("assets", {"user_id": 1, "asset_id": ASSET}),
     "relay.task_deleted": ("generation", {"task_id": TASK, "step": None, "user_id": 1}),
     "relay.task_canceled": ("generation", {"task_id": TASK, "step": None, "job": "sandbox-1769860925000-1500"}),
     "relay.task_succeeded": ("deliveries", {"task_id": TASK, "user_id": 1}),
@@ -169,6 +191,7 @@ MESSAGES: Final = {
     "webhook_delivery.task_ended",
     "activity.client_updated",
     "import_worker.turn",
+    "asset_worker.uploaded",
 }
 BY_HAND: Final = {"verify.users"}
 SCHEDULED: Final = {"sweep.every_minute", "models.every_minute"}
@@ -220,6 +243,15 @@ REQUESTS: Final[Mapping[str, Sent]] = {
     "imports.failures": Sent("GET /api/v3/imports/{import_id}/failures", {"import_id": IMPORT}),
     "imports.start": Sent("POST /api/v3/imports/{import_id}/start", {"import_id": IMPORT}),
     "imports.cancel": Sent("POST /api/v3/imports/{import_id}/cancel", {"import_id": IMPORT}),
+    "assets.create_asset": Sent("POST /api/v3/assets", body=NEW_ASSET),
+    "assets.list_assets": Sent("GET /api/v3/assets"),
+    "assets.get_asset": Sent("GET /api/v3/assets/{asset_id}", OF_ASSET),
+    "assets.update_asset": Sent("PATCH /api/v3/assets/{asset_id}", OF_ASSET, {"purpose": "logo"}),
+    "assets.delete_asset": Sent("DELETE /api/v3/assets/{asset_id}", OF_ASSET),
+    "asset_checks.complete_asset": Sent("POST /api/v3/assets/{asset_id}/complete", OF_ASSET),
+    "asset_checks.create_asset_of_output": Sent(
+        "POST /api/v3/tasks/{task_id}/outputs/{number}/asset", {"task_id": TASK, "number": "0"}, {}
+    ),
     "exports.create_export": Sent("POST /api/v3/exports", body={"client_id": CLIENT}),
     "exports.get_export": Sent("GET /api/v3/exports/{export_id}", {"export_id": EXPORT}),
     "exports.delete_export": Sent("DELETE /api/v3/exports/{export_id}", {"export_id": EXPORT}),
@@ -286,7 +318,11 @@ def _request(sent: Sent) -> dict[str, Any]:
         name: text for name, text in like["headers"].items() if name not in ("idempotency-key", "content-length")
     }
     made = {**like, "routeKey": sent.route, "rawPath": path, "headers": headers, "requestContext": about}
-    return {**made, "pathParameters": dict(sent.parameters), "body": sent.body and json.dumps(sent.body)}
+    return {
+        **made,
+        "pathParameters": dict(sent.parameters),
+        "body": None if sent.body is None else json.dumps(sent.body),
+    }
 
 
 def saved() -> set[str]:
@@ -329,6 +365,8 @@ def seed(now: datetime) -> None:
     upload = NewImport(type=ImportType.CLIENTS, format=ImportFormat.CSV, size=len(ROWS))
     wiring.imports().create(upload, id_=IMPORT, **who)
     boto3.client("s3").put_object(Bucket=settings().bucket, Key=f"imports/1/{IMPORT}", Body=ROWS)
+    wiring.assets().create(NewAsset.model_validate(NEW_ASSET), id_=ASSET, **who)
+    boto3.client("s3").put_object(Bucket=settings().bucket, Key=f"uploads/1/{ASSET}", Body=PICTURE)
     _share(now)
 
 
@@ -436,6 +474,10 @@ def _an_imported_client() -> None:
     assert (found.status, found.rows_succeeded) == (ImportStatus.SUCCEEDED, 1)
 
 
+def _a_checked_asset() -> None:
+    assert wiring.assets().get(ASSET, access=ME).status is AssetStatus.READY
+
+
 def _planned() -> None:
     export = wiring.exports().load(EXPORT)
     assert export is not None
@@ -455,5 +497,6 @@ AFTER: Final[dict[str, Callable[[], None]]] = {
     "worker.task_deleted": _no_files,
     "activity.client_updated": _an_entry,
     "import_worker.turn": _an_imported_client,
+    "asset_worker.uploaded": _a_checked_asset,
 }
 """What a message has led to."""

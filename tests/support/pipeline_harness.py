@@ -1,15 +1,16 @@
 """The real pipeline and real adapters, with tasks, queue and bucket in memory and time in the test's hands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
-from typing import Final
+from typing import Any, Final
 
 from urllib3 import PoolManager
 
 from atelier import wiring
+from atelier.domain.input_files import TaskInput
 from atelier.domain.pipeline import Pipeline
 from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.domain.provider import Content, File, Provider, Remote
@@ -61,11 +62,25 @@ class PipelineHarness:
         self._number = count()
 
     def job_request(
-        self, number: int, *, provider: str, model: str, prompt: str, kind: TaskType = TaskType.IMAGE
+        self,
+        number: int,
+        *,
+        provider: str,
+        model: str,
+        prompt: str,
+        kind: TaskType = TaskType.IMAGE,
+        inputs: Sequence[Mapping[str, Any]] = (),
     ) -> str:
         """Accept a task, as the API and the relay do; its id."""
         id_ = an_id(number)
-        asked = {"provider": provider, "served_by": provider, "model": model, "prompt": prompt, "type": kind}
+        asked: dict[str, Any] = {
+            "provider": provider,
+            "served_by": provider,
+            "model": model,
+            "prompt": prompt,
+            "type": kind,
+        }
+        asked |= {"inputs": [TaskInput(**each) for each in inputs]}
         moments = {"created_at": self.now, "updated_at": self.now}
         task = a_task(id=id_, effective_prompt=prompt, params={"num_outputs": 1}, **asked, **moments)
         self.tasks.kept[id_], self.tasks.history[id_] = task, [task.status]

@@ -24,6 +24,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import parse_qs, urlsplit
+from urllib.request import urlopen
 
 import jsonschema
 
@@ -159,6 +160,22 @@ class ProviderServer:
         """The address of a file."""
         name = {"image": "out.png", "video": "out.mp4", "audio": "out.wav"}[kind]
         return f"{self.url}/_files/{fault or 'good'}/{number}/{name}"
+
+    def take_in(self, content: Json) -> bool:
+        """Fetch the files that an input names, as the model does when it begins; whether all could be fetched."""
+        named = [each for value in content.values() for each in (value if isinstance(value, list) else [value])]
+        found = [self._taken(url) for url in named if isinstance(url, str) and url.startswith("http")]
+        return all(found)
+
+    def _taken(self, url: str) -> bool:
+        try:
+            with urlopen(url, timeout=10) as answer:
+                entry = self.books.note("input", url=url, content_type=answer.headers["content-type"])
+                entry["size"] = len(answer.read())
+        except OSError as failure:
+            self.books.note("input", url=url, failure=str(failure))
+            return False
+        return True
 
     def _file(self, request: Request) -> Reply:
         _, _, fault, _, name = request.path.split("/")

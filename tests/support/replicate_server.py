@@ -63,6 +63,7 @@ class Prediction:
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     asked: int = 0
     canceled: bool = False
+    taken_in: bool | None = None  # whether its files could be fetched, once they were
 
     @property
     def words(self) -> dict[str, str]:
@@ -144,12 +145,16 @@ class ReplicateServer(ProviderServer):
         if what.isdigit():
             return _refusal(int(what))
         self.predictions[made.id] = made
-        self.begin(lambda: self._finish(made))
+        self.begin(lambda: self._run(made))
         if what == "hang_up":
             return HANG_UP
         if what == "slow":
             self.sleep(self.slow)
         return Reply(201, {} if what == "nameless" else self.shown(made))
+
+    def _run(self, prediction: Prediction) -> None:
+        prediction.taken_in = self.take_in(prediction.content)
+        self._finish(prediction)
 
     def _get(self, prediction: Prediction) -> Reply:
         prediction.asked += 1
@@ -185,9 +190,10 @@ class ReplicateServer(ProviderServer):
             return "aborted"
         if elapsed < self.queued:
             return "starting"
-        if elapsed < self.queued + self.working:
+        if elapsed < self.queued + self.working or prediction.taken_in is None:
             return "melting" if prediction.words.get("status") == "odd" else "processing"
-        return "failed" if prediction.words.get("end") in ("failed", "nsfw") else "succeeded"
+        failed = not prediction.taken_in or prediction.words.get("end") in ("failed", "nsfw")
+        return "failed" if failed else "succeeded"
 
     def shown(self, prediction: Prediction, status: str | None = None) -> Json:
         """A prediction as the API shows it."""

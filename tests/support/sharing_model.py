@@ -13,6 +13,8 @@ Json = dict[str, Any]
 
 ROLES: Final = ("viewer", "editor", "admin")
 KINDS: Final = ("client", "campaign", "task")
+BELOW: Final = ("campaign", "asset")
+"""What goes with its client."""
 PRIVATE: Final = ("import", "export")
 """What is seen by who asked for it, with whomever the account is shared."""
 
@@ -54,6 +56,13 @@ ACCEPT: Final = "accept"
 
 _BOAT: Final[Json] = {"prompt": "A boat"}
 _CAMPAIGN: Final[Json] = {"name": "Launch", "goal": "Sell"}
+_ASSET: Final[Json] = {
+    "filename": "a.png",
+    "content_type": "image/png",
+    "size": 9,
+    "sha256": "0" * 64,
+    "purpose": "logo",
+}
 _VIEWER: Final[Json] = {"role": "viewer"}
 _GENERATED: Final[dict[str, tuple[str, Json]]] = {
     "image": ("campaign", {**_BOAT, "campaign_id": "{campaign_id}"}),
@@ -98,6 +107,7 @@ OPERATIONS: Final[dict[Route, Operation | str]] = {
     ("GET", "/clients"): LISTED,
     ("GET", "/campaigns"): LISTED,
     ("GET", "/tasks"): LISTED,
+    ("GET", "/assets"): LISTED,
     ("GET", "/shares"): LISTED,
     ("GET", "/activity"): LISTED,
     ("GET", "/reports/usage"): REPORT,
@@ -110,6 +120,11 @@ OPERATIONS: Final[dict[Route, Operation | str]] = {
     ("GET", "/imports/{import_id}/failures"): Operation(READ, "import"),
     ("POST", "/imports/{import_id}/start"): Operation(CHANGE, "import", 409),  # its file was not uploaded
     ("POST", "/imports/{import_id}/cancel"): Operation(CHANGE, "import"),
+    ("POST", "/assets"): Operation(CHANGE, "client", 201, {**_ASSET, "client_id": "{client_id}"}),
+    ("GET", "/assets/{asset_id}"): Operation(READ, "asset"),
+    ("PATCH", "/assets/{asset_id}"): Operation(CHANGE, "asset", 200, {"filename": "By {caller}"}),
+    ("POST", "/assets/{asset_id}/complete"): Operation(CHANGE, "asset", 409),  # its file was not uploaded
+    ("POST", "/tasks/{task_id}/outputs/{number}/asset"): Operation(READ._replace(token="editor"), "task", 404, {}),
     ("GET", "/account"): Operation(READ, "account"),
     ("GET", "/webhook-secret"): Operation(SECRET, "account"),
     ("POST", "/webhook-secret"): Operation(MANAGE, "account"),
@@ -152,6 +167,7 @@ OPERATIONS: Final[dict[Route, Operation | str]] = {
     ("PUT", "/tasks/{task_id}/cost"): Operation(MANAGE, "task", 200, {"actual": 0.04}),
     **{route: operation for kind, path in _SCOPES.items() for route, operation in _managed(kind, path).items()},
     ("DELETE", "/tasks/{task_id}"): Operation(DELETE, "task", 204),
+    ("DELETE", "/assets/{asset_id}"): Operation(DELETE, "asset", 204),
     ("DELETE", "/campaigns/{campaign_id}"): Operation(DELETE, "campaign", 204),
     ("DELETE", "/clients/{client_id}"): Operation(DELETE, "client", 204),
 }
@@ -230,10 +246,8 @@ class Model:
         return account == caller or any(t.account == account and (t.kind, t.id) in shared for t in things)
 
     def delete(self, id_: str) -> None:
-        """A thing goes, and with a client its campaigns; their tasks stay, and their shares and invitations do not."""
-        gone = {
-            each.id for each in self.things.values() if id_ in (each.id, each.kind == "campaign" and each.client_id)
-        }
+        """A thing goes, and with a client its campaigns and assets; tasks stay, shares and invitations do not."""
+        gone = {each.id for each in self.things.values() if id_ in (each.id, each.kind in BELOW and each.client_id)}
         self.things = {
             each.id: Thing(
                 each.kind,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core.core_schema import ErrorType
 
 from atelier.domain.activity_list import ActivityQuery
+from atelier.domain.assets import AssetPatch, AssetQuery, CopiedAsset, NewAsset, OutputAsset
 from atelier.domain.batches import GenerationBatch, ResourceBatch, ResourceItem, TaskBatch, TaskItem
 from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import CampaignPatch, CampaignQuery, ClientCampaign, ClientCampaignQuery, NewCampaign
@@ -54,7 +55,8 @@ MODELS: list[type[BaseModel]] = [
     *(NewBudget, NewShare, NewInvitation, InvitationFields, AcceptedInvitation, ShareQuery, AccountShareQuery),
     *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery, UsageQuery, ActivityQuery, ModelQuery, TaskPatch),
     *(ResourceBatch, TaskBatch, GenerationBatch, ResourceItem, TaskItem, NewImport, FailureQuery, Matrix, TaskRetry),
-    *(NewExport, NewEdit, NewUpscale, NewBackgroundRemoval, NewTaskInput),
+    *(NewEdit, NewUpscale, NewBackgroundRemoval, NewTaskInput),
+    *(NewExport, NewAsset, AssetPatch, OutputAsset, CopiedAsset, AssetQuery),
     *(NewModel, ModelPatch, LinePrice, LineParam, PricePatch, ParamPatch),
 ]
 HOSTILE: list[Any] = [

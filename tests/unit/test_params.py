@@ -32,7 +32,7 @@ from atelier.domain.tasks.record import Task, TaskType
 from atelier.domain.tasks.requests import TYPED_OPTIONS, NewImage
 from atelier.providers import fal_models, replicate_models
 from atelier.providers.inputs import fields_of
-from tests.support.builders import NOON, a_task, an_id
+from tests.support.builders import NOON, a_file, a_task, an_id, needed_inputs
 
 CATALOG: Final = wiring.catalog()
 CONTEXT: Final = GenerationContext(CATALOG, (SANDBOX,))
@@ -47,8 +47,11 @@ def the_model(id_: str) -> Model:
 
 def asked(model: str, context: GenerationContext = CONTEXT, **fields: Any) -> Task:
     found = the_model(model)
-    new = BODIES[found.type](prompt="A barn", provider=found.provider, model=model, **fields)
-    return new_task(new, Parents(), context, identity=TaskIdentity(an_id(7), "s", NOON), access=Access.own(1))
+    prompt = "A barn" if found.prompt_limit else ""
+    fields["inputs"] = needed_inputs(found)
+    new = BODIES[found.type](prompt=prompt, provider=found.provider, model=model, **fields)
+    files = [a_file(each.role) for each in new.inputs]
+    return new_task(new, Parents(), context, files, identity=TaskIdentity(an_id(7), "s", NOON), access=Access.own(1))
 
 
 def refusals(model: str, params: dict[str, Any], **fields: Any) -> dict[str | None, str]:

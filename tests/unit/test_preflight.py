@@ -58,9 +58,9 @@ def concurrency(**parameters: str) -> quotas.Quota:
 
 
 def test_concurrency_is_counted_with_every_queue_busy() -> None:
-    assert concurrency().needed == 5 * 2 + 5 * 2
+    assert concurrency().needed == 5 * 2 + 6 * 2
     much = concurrency(WorkerConcurrency="20", CascadeConcurrency="10", WebhookDeliveryConcurrency="20")
-    assert (much.needed, much.default) == (136, 1000)
+    assert (much.needed, much.default) == (138, 1000)
     assert "a new account may have 10" in much.note
 
 

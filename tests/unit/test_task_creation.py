@@ -22,7 +22,7 @@ from atelier.domain.task_creation import (
 from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Task, TaskError, TaskStatus, TaskType
 from atelier.domain.tasks.requests import NewAudio, NewImage, NewTask, NewVideo
-from tests.support.builders import NOON, a_campaign, a_client, a_task, an_id
+from tests.support.builders import NOON, a_campaign, a_client, a_file, a_task, an_id, needed_inputs
 
 BRAND = Parents(a_client(brand_guidelines="Be red."), a_campaign(brief="Sell."))
 LATER = NOON + timedelta(hours=1)
@@ -32,8 +32,9 @@ TIMED = [each for each in REGISTRY.models if each.seconds and each.lifecycle is 
 
 
 def order(new: NewTask, parents: Parents = BRAND, generation_context: GenerationContext = DESK) -> Task:
+    files = [a_file(each.role) for each in new.inputs]
     return new_task(
-        new, parents, generation_context, identity=TaskIdentity(an_id(7), "secret", NOON), access=Access.own(1)
+        new, parents, generation_context, files, identity=TaskIdentity(an_id(7), "secret", NOON), access=Access.own(1)
     )
 
 
@@ -83,12 +84,13 @@ def test_everything_that_does_not_fit_is_named_at_once() -> None:
 
 @pytest.mark.parametrize("model", TIMED, ids=lambda model: model.id)
 def test_a_duration_is_within_what_the_model_makes(model: Any) -> None:
-    shape = NewVideo if model.type is TaskType.VIDEO else NewAudio
+    shape, inputs = NewVideo if model.type is TaskType.VIDEO else NewAudio, needed_inputs(model)
     for good in (model.seconds.shortest, model.seconds.longest):
-        order(shape(prompt="Waves", provider=model.provider, model=model.id, duration=good))
+        order(shape(prompt="Waves", provider=model.provider, model=model.id, duration=good, inputs=inputs))
     wrong = {model.seconds.longest + 0.01} | ({model.seconds.shortest - 0.01} if model.seconds.shortest > 1 else set())
     for bad in wrong:
-        assert places(shape(prompt="Waves", provider=model.provider, model=model.id, duration=bad)) == ["/duration"]
+        asked = shape(prompt="Waves", provider=model.provider, model=model.id, duration=bad, inputs=inputs)
+        assert places(asked) == ["/duration"]
 
 
 def test_a_duration_between_the_models_steps_is_refused() -> None:

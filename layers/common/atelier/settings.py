@@ -43,6 +43,7 @@ class Settings:
     cdn_key_secret: str
     webhook_delivery_queue: str
     import_queue: str
+    asset_queue: str
     webhook_delivery_concurrency: int
     private_webhook_targets: bool
     safety_tolerance: int
@@ -82,6 +83,7 @@ def settings() -> Settings:
         cdn_key_secret=env("CDN_KEY_SECRET", ""),
         webhook_delivery_queue=env("WEBHOOK_DELIVERY_QUEUE_URL", ""),
         import_queue=env("IMPORT_QUEUE_URL", ""),
+        asset_queue=env("ASSET_QUEUE_URL", ""),
         webhook_delivery_concurrency=int(env("WEBHOOK_DELIVERY_CONCURRENCY", "2")),
         private_webhook_targets=env("ALLOW_PRIVATE_WEBHOOK_TARGETS", "off") == "on",
         safety_tolerance=int(env("SAFETY_TOLERANCE", "2")),

@@ -46,6 +46,10 @@ if TYPE_CHECKING:
     from atelier.providers.replicate import Replicate
     from atelier.store.activity import ActivityLog
     from atelier.store.activity_reader import ActivityReader
+    from atelier.store.asset_check import AssetCheck
+    from atelier.store.asset_files import AssetFiles
+    from atelier.store.asset_work import AssetWorker
+    from atelier.store.assets import Assets
     from atelier.store.budget_alerts import BudgetAlerts
     from atelier.store.budgets import Budgets
     from atelier.store.callbacks import Callbacks
@@ -198,6 +202,46 @@ def campaigns() -> "Resources[Campaign]":
 
 
 @cache
+def assets() -> "Assets":
+    """The store of assets."""
+    from atelier.store.assets import Assets
+
+    return Assets(table())
+
+
+@cache
+def asset_files() -> "AssetFiles":
+    """The files of assets."""
+    from atelier.store.asset_files import AssetFiles
+
+    return AssetFiles(_s3(), settings().bucket)
+
+
+@cache
+def asset_queue() -> "Queue":
+    """The asset queue."""
+    from atelier.store.queues import Queue
+
+    return Queue(_sqs(), settings().asset_queue)
+
+
+@cache
+def asset_check() -> "AssetCheck":
+    """What checks the files of assets. It needs the media layer."""
+    from atelier.store.asset_check import CHECKER, AssetCheck
+
+    return AssetCheck(assets(), asset_files(), CHECKER)
+
+
+@cache
+def asset_worker() -> "AssetWorker":
+    """The worker of assets."""
+    from atelier.store.asset_work import AssetWorker
+
+    return AssetWorker(table(), assets(), asset_files(), asset_check(), asset_queue())
+
+
+@cache
 def imports() -> "Imports":
     """The store of imports."""
     from atelier.store.imports import Imports
@@ -347,7 +391,7 @@ def input_bucket() -> "InputBucket":
     def sign(key: str, task_id: str) -> str:
         return _media_urls()(key, task_id)
 
-    return InputBucket(_s3(), settings().bucket, load=tasks().sources_of, sign=sign)
+    return InputBucket(_s3(), settings().bucket, load=tasks().present_inputs, sign=sign)
 
 
 class MediaUrls:
@@ -459,6 +503,7 @@ def sweep() -> "Sweep":
         deliveries=webhook_delivery_queue(),
         imports=import_queue(),
         exports=export_queue(),
+        assets=asset_queue(),
     )
 
 

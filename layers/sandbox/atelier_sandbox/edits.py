@@ -34,8 +34,8 @@ def edit(
     first = _fitted(_opened(pictures[0]).convert("RGB"), size)
     changed = first.copy()
     _set_in(changed, [_opened(each).convert("RGB") for each in pictures[1 : _MOST_INSETS + 1]])
-    text = card(prompt, palette=palette, seed=seed, width=first.width, height=first.height, right=bool(seed % 2))
-    changed.paste(text.face, (text.x, text.y), text.mask)
+    text = card(prompt, palette=palette, seed=seed, width=first.width, height=first.height, right=False)
+    changed.paste(text.face, (text.x, first.height - text.y - text.face.height), text.mask)  # at the top
     if mask is not None:
         changed = Image.composite(changed, first, _fitted(_opened(mask).convert("L"), first.size))
     return _png(changed)
@@ -98,7 +98,7 @@ def _set_in(picture: Image.Image, others: Sequence[Image.Image]) -> None:
     side = max(2, round(min(picture.size) * _INSET))
     gap = max(1, side // 6)
     for number, other in enumerate(others):
-        place = picture.width - (number + 1) * (side + gap), gap
+        place = picture.width - (number + 1) * (side + gap), picture.height - side - gap
         picture.paste(
             ImageOps.expand(ImageOps.fit(other, (side, side)), border=max(1, side // 40), fill="white"), place
         )

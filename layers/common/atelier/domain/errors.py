@@ -7,6 +7,8 @@ DomainError
   NotFound           it does not exist, or is not the caller's: the answers are the same
   IllegalTransition  the life cycle of the task or import does not allow it
   TaskFailed         the result of a task that has none
+  AssetRejected      the file of an asset is none that can be used
+  AssetNotReady      the file of an asset is not there, or not checked yet
   PreconditionFailed If-Match names a version that is no longer the current one
   RequestInProgress  the first request with this idempotency key has not finished
   IdempotencyKeyReused this idempotency key was used for another request
@@ -75,6 +77,22 @@ class TaskFailed(DomainError):
         self.code = code
         self.retryable = retryable
         super().__init__(message)
+
+
+class AssetRejected(DomainError):
+    """The file of an asset was rejected; `code` says why."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class AssetNotReady(DomainError):
+    """An asset cannot be used yet, or not at all because its file was rejected."""
+
+    def __init__(self, id_: str, status: str) -> None:
+        self.id = id_
+        super().__init__(f"Asset {id_} is {status}, not ready.")
 
 
 class PreconditionFailed(DomainError):

@@ -11,6 +11,8 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Final
 
+from atelier.domain.schema import UNASSIGNED
+
 
 class OnDelete(StrEnum):
     """SQL's referential actions that this schema uses."""
@@ -21,26 +23,30 @@ class OnDelete(StrEnum):
 
 @dataclass(frozen=True)
 class Parent:
-    """A foreign key: the child's field `<kind>_id` names a resource of `kind`."""
+    """A foreign key: the child's field `<kind>_id` names a resource of `kind`, or nothing where it is `optional`."""
 
     kind: str
     on_delete: OnDelete
+    optional: bool = False
 
 
 @dataclass(frozen=True)
 class Kind:
     """A kind of resource. `sorts` are the fields it can be listed by, besides its creation.
 
-    `statuses` are the values of its field `status`, by which it is counted; a kind without them has one count. A kind
-    that is not `in_account` has keys and indexes of its own (`store.keys`), because it is too many for one partition.
-    `long_text` is the field that is stored as an item of its own where it is long (`store.long_texts`). `logged` are
-    the fields whose changes are in the activity log (`domain.activity`); a secret is none of them.
+    `statuses` are the values of its field `status`, by which it is counted; a kind without them has one count.
+    `filters` are further fields that lists select by. What `has_files` leaves files behind that are removed after it. A
+    kind that is not `in_account` has keys and indexes of its own (`store.keys`), because it is too many for one
+    partition. `long_text` is the field that is stored as an item of its own where it is long (`store.long_texts`).
+    `logged` are the fields whose changes are in the activity log (`domain.activity`); a secret is none of them.
     """
 
     name: str
     parents: tuple[Parent, ...] = ()
     sorts: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+    has_files: bool = False
     in_account: bool = True
     long_text: str | None = None
     logged: tuple[str, ...] = ()
@@ -72,6 +78,15 @@ KINDS: Final = (
         statuses=("active", "archived", "draft"),
         long_text="brief",
         logged=("name", "goal", "status", "brief"),
+    ),
+    Kind(
+        "asset",
+        parents=(Parent("client", OnDelete.CASCADE, optional=True),),
+        sorts=("name", "updated_at", "status"),
+        statuses=("pending", "ready", "rejected"),
+        filters=("purpose",),
+        has_files=True,
+        logged=("name", "purpose", "status", "client_id"),
     ),
     # What is shared with a guest is also a grant in the summary of the guest's account (`store.shares`).
     Kind("client_share", parents=(Parent("client", OnDelete.CASCADE),), sorts=("updated_at",), logged=_SHARE),
@@ -122,6 +137,17 @@ def ancestors_of(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(kind for owner in owners for kind in (*ancestors_of(owner), owner)))
 
 
+def path_of(name: str, fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """The ids of what a resource is deleted with, the outermost first; UNASSIGNED where it has no such parent."""
+    return tuple(fields.get(f"{ancestor}_id") or UNASSIGNED for ancestor in ancestors_of(name))
+
+
+@cache
+def has_optional_parent(name: str) -> bool:
+    """Whether a resource of this kind may stand below nothing."""
+    return any(parent.optional for parent in kind_named(name).parents)
+
+
 @cache
 def is_parent(name: str) -> bool:
     """Whether other kinds have a foreign key to this one."""
@@ -152,6 +178,12 @@ def links_to_clear(child: str, deleted: str) -> tuple[str, ...]:
         for parent in kind_named(child).parents
         if parent.on_delete is OnDelete.SET_NULL and deleted in (parent.kind, *ancestors_of(parent.kind))
     )
+
+
+@cache
+def counts_all_below(name: str) -> bool:
+    """Whether the counters of a resource of this kind count everything that refers to it."""
+    return is_parent(name) and all(relation.on_delete is OnDelete.CASCADE for relation in relations_of(name))
 
 
 @cache

@@ -33,7 +33,7 @@ class PendingDeletions:
 
     def hides(self, kind: str, fields: Mapping[str, Any]) -> bool:
         """Whether a resource is gone because one of its ancestors is."""
-        return any(self.has(ancestor, fields[f"{ancestor}_id"]) for ancestor in ancestors_of(kind))
+        return any(self.has(ancestor, fields.get(f"{ancestor}_id")) for ancestor in ancestors_of(kind))
 
     def of_kind(self, kind: str) -> tuple[str, ...]:
         """The ids of the pending resources of one kind."""

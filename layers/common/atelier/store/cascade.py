@@ -18,7 +18,7 @@ from operator import and_
 from typing import Any, Final, Protocol
 
 from atelier.domain.activity import entry_of_removal
-from atelier.domain.kinds import OnDelete, Relation, ancestors_of, kind_named, links_to_clear, relations_of
+from atelier.domain.kinds import OnDelete, Relation, kind_named, links_to_clear, path_of, relations_of
 from atelier.domain.messages import AccountMessage
 from atelier.domain.pending_deletions import LATE_AFTER, member
 from atelier.domain.schema import UNASSIGNED, format_timestamp
@@ -89,12 +89,13 @@ class Deletion:
 class ChildPattern:
     """How the children of a deletion are found, and the one write that releases a child.
 
-    `elsewhere` are the writes of the same transaction that remove what is kept of the child in another partition.
+    `elsewhere` are further writes of the same transaction: what is kept of the child in another partition goes, and
+    what is left of it is remembered.
     """
 
     found_in: Callable[[Deletion], Partition]
     released_by: Callable[[Deletion, str], Write]
-    elsewhere: Callable[[Item], list[Write]] | None = None
+    elsewhere: Callable[[Item, datetime], list[Write]] | None = None
 
 
 def _unlink_task(deletion: Deletion, task_id: str) -> Write:
@@ -126,7 +127,7 @@ def pattern_of(relation: Relation) -> ChildPattern:
         return ChildPattern(
             lambda gone: keys.below(gone.user_id, relation.child, *gone.path),
             lambda gone, id_: _delete(gone, relation.child, id_),
-            _without_grant if relation.child.endswith("_share") else None,
+            _elsewhere_of(relation.child),
         )
     return ELSEWHERE[relation.parent, relation.child]
 
@@ -136,7 +137,13 @@ def _delete(deletion: Deletion, child: str, id_: str) -> Write:
     return Write(key, delete=True, condition=_names(deletion), on_condition_failure=concurrent_update)
 
 
-def _without_grant(share: Item) -> list[Write]:
+def _elsewhere_of(child: str) -> Callable[[Item, datetime], list[Write]] | None:
+    if kind_named(child).has_files:
+        return lambda item, now: [parents.removed_files(int(item["user_id"]), child, item["id"], now=now)]
+    return _without_grant if child.endswith("_share") else None
+
+
+def _without_grant(share: Item, _: datetime) -> list[Write]:
     """The write that takes what was shared from its guest."""
     kind = "campaign" if "campaign_id" in share else "client"
     return [removed_grant(int(share["shared_with"]), kind, share[f"{kind}_id"])]
@@ -183,12 +190,11 @@ class Cascade:
         item = self._table.get(keys.deletion(message.user_id, message.kind, message.id))
         if item is None:
             return None
-        above = tuple(item[f"{ancestor}_id"] for ancestor in ancestors_of(message.kind))
         return Deletion(
             message.user_id,
             message.kind,
             message.id,
-            above,
+            path_of(message.kind, item),
             due_at=item.get("due_at", ""),
             quiet_since=item.get("quiet_since", ""),
             deleted_at=item.get("deleted_at", ""),
@@ -238,7 +244,7 @@ class Cascade:
                 [each for row in rows for each in self._kept_of(deletion, relation.child, row, now=now)]
             )
         released = (pattern.released_by(deletion, row["id"]) for row in rows)
-        return [[each, *self._elsewhere(pattern, each)] for each in released]
+        return [[each, *self._elsewhere(pattern, each, now=now)] for each in released]
 
     def _kept_of(self, deletion: Deletion, child: str, row: Item, *, now: datetime) -> Iterator[Write]:
         """What is kept of a child that goes with its parent: its entry in the activity log, its name for reports."""
@@ -248,11 +254,11 @@ class Cascade:
         if parents.has_kept_name(child):
             yield parents.kept_name(deletion.user_id, child, row, now=now)
 
-    def _elsewhere(self, pattern: ChildPattern, gone: Write) -> list[Write]:
+    def _elsewhere(self, pattern: ChildPattern, gone: Write, *, now: datetime) -> list[Write]:
         if pattern.elsewhere is None:
             return []
         item = self._table.get(gone.key)
-        return pattern.elsewhere(item) if item else []
+        return pattern.elsewhere(item, now) if item else []
 
     def _released(self, writes: list[Write]) -> bool:
         try:

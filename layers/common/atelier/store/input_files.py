@@ -1,9 +1,9 @@
 """The input files of tasks, for the worker: what they are, a URL of each for its provider, and their content.
 
-A task remembers which output of which task it was given, and not where the file is: it is looked for when it is needed.
+A task remembers which output or asset it was given, and not where the file is: it is looked for when it is needed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
@@ -13,15 +13,15 @@ from botocore.exceptions import ClientError
 
 from atelier.domain.input_files import InputFile, TaskInput
 from atelier.domain.provider import InputGone
-from atelier.domain.tasks.record import Task, TaskSummary
+from atelier.domain.tasks.record import Task
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 Sign = Callable[[str, str], str]
 """Signs the key of a file for a task, by its id: a URL that works until after the task's deadline."""
-Load = Callable[[Sequence[TaskInput]], Mapping[str, TaskSummary]]
-"""The tasks that inputs are outputs of, by id, as far as they are there."""
+Load = Callable[[Sequence[TaskInput], int], Sequence[InputFile | None]]
+"""The files of the inputs of an account's task as they are now; None for what was deleted."""
 
 
 class InputBucket:
@@ -37,10 +37,10 @@ class InputBucket:
         """The files of a task's inputs, in their order. Nothing is read before it is needed, and then all at once."""
 
         @cache
-        def sources() -> Mapping[str, TaskSummary]:
-            return self._load(task.inputs)
+        def files() -> Sequence[InputFile | None]:
+            return self._load(task.inputs, task.user_id)
 
-        return [StoredInput(self, task, each, sources) for each in task.inputs]
+        return [StoredInput(self, task.id, number, files) for number in range(len(task.inputs))]
 
     def sign(self, key: str, task_id: str) -> str:
         """A URL of a file for a task."""
@@ -61,23 +61,20 @@ class StoredInput:
     """One input of a task, as `domain.provider.InputSource` says."""
 
     bucket: InputBucket
-    task: Task
-    input: TaskInput
-    sources: Callable[[], Mapping[str, TaskSummary]]
+    task_id: str
+    number: int
+    files: Callable[[], Sequence[InputFile | None]]
 
     def file(self) -> InputFile:
         """What it is. Raises InputGone."""
-        source = self.sources().get(self.input.task_id or "")
-        # A task's input is of the same account; what was created before its source was deleted may name it still.
-        there = source is not None and source.user_id == self.task.user_id
-        file = source.output_file(self.input.output or 0) if source and there else None
+        file = self.files()[self.number]
         if file is None:
             raise InputGone
         return file
 
     def url(self) -> str:
         """A signed URL of it. Raises InputGone."""
-        return self.bucket.sign(self.file().key, self.task.id)
+        return self.bucket.sign(self.file().key, self.task_id)
 
     def content(self) -> bytes:
         """The file. Raises InputGone."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from atelier.domain.kinds import ancestors_of, is_parent, kind_named
+from atelier.domain.kinds import ancestors_of, is_parent, kind_named, path_of
 from atelier.domain.schema import UNASSIGNED, format_timestamp
 from atelier.domain.text import prefix_of_bytes, sort_key
 
@@ -18,6 +18,7 @@ SORT_KEY_BYTES: Final = 1024
 """What DynamoDB takes as a sort key, that of an index included."""
 _NAME_BYTES: Final = 900  # names that are alike for longer than this order by id
 DELETED_TASK: Final = "DELETED_TASK#"
+REMOVED_FILES: Final = "FILES#"
 _FAILED_ROWS: Final = "FAILED#"
 _MODELS: Final = "MODELS"
 _LINE: Final = "LINE#"
@@ -182,6 +183,11 @@ def model_schema(line_id: str, hash_: str) -> Key:
     return Key(f"MODEL#{line_id}", f"SCHEMA#{hash_}")
 
 
+def removed_files(account: int, kind: str, id_: str) -> Key:
+    """What was deleted and has files left, until these are removed."""
+    return Key(account_partition(account), f"{REMOVED_FILES}{kind}#{id_}")
+
+
 def task(task_id: str) -> Key:
     """One task's summary. Not below its owner: tasks are many, and a partition has limits."""
     return Key(f"TASK#{task_id}", "TASK")
@@ -257,7 +263,7 @@ def resource_indexes(kind: str, fields: Mapping[str, Any]) -> dict[str, str]:
     name, ancestors = prefix(kind), ancestors_of(kind)
     places = {f"by_{sort}": f"{name}#{POSITION[sort](fields)}" for sort in kind_named(kind).sorts}
     if ancestors:
-        places["by_parent"] = f"{name}#{fields[f'{ancestors[-1]}_id']}#{fields['id']}"
+        places["by_parent"] = f"{name}#{path_of(kind, fields)[-1]}#{fields['id']}"
     return {**places, "by_path": _path(name, kind, fields)}
 
 
@@ -272,9 +278,16 @@ def text_index(kind: str, fields: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _path(name: str, kind: str, fields: Mapping[str, Any]) -> str:
-    above = [fields[f"{ancestor}_id"] for ancestor in ancestors_of(kind)]
-    status = [fields["status"]] if name == prefix(kind) and kind_named(kind).statuses else []
-    return "#".join((name, *above, *status, fields["id"]))
+    is_resource = name == prefix(kind)
+    status = [fields["status"]] if is_resource and kind_named(kind).statuses else []
+    filters = [fields[each] for each in kind_named(kind).filters] if is_resource else []
+    return "#".join((name, *path_of(kind, fields), *status, *filters, fields["id"]))
+
+
+def filter_value(kind: str, field: str, row: Mapping[str, Any]) -> str:
+    """What a row of `by_path` says of one of its kind's `filters`, which the index has in its key alone."""
+    filters = kind_named(kind).filters
+    return str(row["by_path"].split("#")[filters.index(field) - len(filters) - 1])
 
 
 def task_indexes(each: "TaskSummary") -> dict[str, str]:

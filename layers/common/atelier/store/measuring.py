@@ -3,6 +3,7 @@
 A file of two kilobytes can make a library ask for gigabytes, or run for hours, or worse. So nothing of a file is
 interpreted in the process that holds our credentials: a `Measurer` hands the file to a child (`measuring_child`), piece
 by piece as it asks for them, and takes back a few numbers, and a thumbnail if there is one by the time the child ends.
+Of a caller's picture it takes back a normalized copy as well.
 The child is started once and forks for each file: a start takes a third of a second, a fork some milliseconds.
 """
 
@@ -22,12 +23,14 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO, Final
 
-from atelier.store.measuring_child import FRAME, PIECE
+from atelier.store.measuring_child import COPY_PIECE, FRAME, PIECE
 
+_COPIES: Final = {"JPEG": ("image/jpeg", b"\xff\xd8\xff"), "PNG": ("image/png", b"\x89PNG\r\n\x1a\n")}
 _CHILD: Final = Path(__file__).with_name("measuring_child.py")
 # What a child is told of our environment: where shared libraries are, and nothing else.
 _ENVIRONMENT: Final = ("LD_LIBRARY_PATH", "PATH", "LANG")
 _LARGEST_MESSAGE: Final = 2**20
+_LARGEST_COPY: Final = 96 * 2**20
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,21 @@ class Facts:
     thumbnail: bytes | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A picture that was normalized: its own sides, upright, and the copy of it, a JPEG or PNG."""
+
+    width: int
+    height: int
+    content: bytes = field(repr=False)
+    content_type: str
+    sides: tuple[int, int]
+    has_alpha: bool
+    thumbnail: bytes | None = field(repr=False)
+
+
 class Unmeasurable(Exception):
-    """The file cannot be measured: `reason` is `format`, `pixels`, `truncated`, `memory` or `time`."""
+    """The file cannot be measured: `reason` is `format`, `pixels`, `truncated`, `animated`, `memory` or `time`."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -91,6 +107,23 @@ class Measurer:
         found, thumbnail = self._measure(file, {"as": "image", "reader": reader, "size": size})
         sides = _positive_integer(found.get("width")), _positive_integer(found.get("height"))
         return Facts(*sides, thumbnail=thumbnail)
+
+    def picture(self, file: BinaryIO, size: int, reader: str, *, longest: int, lossless: bool) -> Picture:
+        """An image, normalized to at most `longest` pixels a side; as PNG if `lossless`. Raises Unmeasurable."""
+        job = {"as": "picture", "reader": reader, "size": size, "longest": longest, "lossless": lossless}
+        content = bytearray()
+        found, thumbnail = self._measure(file, job, content)
+        width, height, *sides = (
+            _positive_integer(told.get(side))
+            for told in (found, found.get("copy") or {})
+            for side in ("width", "height")
+        )
+        form = _COPIES.get(str(found.get("type")))
+        if not (width and height and all(sides)) or form is None or not content.startswith(form[1]):
+            raise Unmeasurable("format")
+        return Picture(
+            width, height, bytes(content), form[0], (sides[0], sides[1]), found.get("alpha") is True, thumbnail
+        )
 
     def video(self, file: BinaryIO, size: int, reader: str) -> Facts:
         """The tracks of a video of `size` bytes, by FFmpeg's name of its container. Raises Unmeasurable."""
@@ -124,13 +157,15 @@ class Measurer:
                 pipe.close()
         process.wait()
 
-    def _measure(self, file: BinaryIO, job: dict[str, Any]) -> tuple[Mapping[str, Any], bytes | None]:
+    def _measure(
+        self, file: BinaryIO, job: dict[str, Any], content: bytearray | None = None
+    ) -> tuple[Mapping[str, Any], bytes | None]:
         limits = self.limits
         job |= {"path": sys.path, "memory": limits.memory, "seconds": limits.processor, "pixels": limits.pixels}
         answer: dict[str, Any] = {}
         with self._lock:
             try:
-                self._exchange(file, job, answer)
+                self._exchange(file, job, answer, content)
             except (_ChildEnded, _TimedOut) as end:
                 self.close()
                 if "facts" not in answer:
@@ -140,8 +175,8 @@ class Measurer:
                 raise
         return _facts_in(answer), _thumbnail_in(answer)
 
-    def _exchange(self, file: BinaryIO, job: dict[str, Any], answer: dict[str, Any]) -> None:
-        """Let the child measure the file; what it says becomes part of `answer` as it is said."""
+    def _exchange(self, file: BinaryIO, job: dict[str, Any], answer: dict[str, Any], content: bytearray | None) -> None:
+        """Let the child measure the file; what it says becomes part of `answer` as it is said, a copy of `content`."""
         channel = _Channel(self._child_process(), self.limits.wall)
         channel.send(json.dumps(job).encode())
         for _ in range(self.limits.reads):
@@ -153,6 +188,8 @@ class Measurer:
                 start, length = _requested_range(message["read"], job["size"])
                 file.seek(start)
                 channel.send(file.read(length))
+            elif "copy" in message:
+                _append(message["copy"], content)
             else:
                 answer |= message
         raise _TimedOut
@@ -169,6 +206,16 @@ def _requested_range(place: object, size: int) -> tuple[int, int]:
     if not isinstance(start, int) or not isinstance(length, int) or not 0 <= start <= size or length < 0:
         raise _ChildEnded
     return start, min(length, PIECE)
+
+
+def _append(piece: object, content: bytearray | None) -> None:
+    try:
+        more = binascii.a2b_base64(piece if isinstance(piece, str) else "", strict_mode=True)
+    except ValueError:
+        raise _ChildEnded from None
+    if content is None or not 0 < len(more) <= COPY_PIECE or len(content) + len(more) > _LARGEST_COPY:
+        raise _ChildEnded
+    content += more
 
 
 def _facts_in(answer: Mapping[str, Any]) -> Mapping[str, Any]:

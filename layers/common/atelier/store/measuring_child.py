@@ -1,8 +1,8 @@
 """The process that opens untrusted media, run as a script by `measuring`.
 
-It says what is in a file, and draws a small picture of it. It loads the libraries once and forks for every file, so
-that each file meets a fresh process whose memory and processor time are limited. It has no network, no credentials and
-no file of its own: it asks its parent for the bytes it wants.
+It says what is in a file, draws a small picture of it, and normalizes a picture of a caller. It loads the libraries
+once and forks for every file, so that each file meets a fresh process whose memory and processor time are limited. It
+has no network, no credentials and no file of its own: it asks its parent for the bytes it wants.
 A message is its length in four bytes, and JSON; the bytes of a file come in the same frame without JSON.
 """
 
@@ -24,9 +24,15 @@ PIECE: Final = 256 * 1024
 """The most bytes of a file in one frame."""
 THUMBNAIL: Final = 512
 """The longest side of a thumbnail, in pixels."""
+COPY_PIECE: Final = 512 * 1024
+"""The most bytes of a normalized picture in one message."""
 _MOST_TRACKS: Final = 32
 _MEGABYTE: Final = 2**20
 _QUALITY: Final = 80
+_OPAQUE: Final = 255
+_ORIENTATION: Final = 0x0112  # of EXIF
+_LYING: Final = range(5, 9)
+"""The orientations of a picture that lies on its side."""
 _RATE: Final = 8000
 """Samples a second that a waveform is drawn from."""
 _MOST_OF_IT: Final = 0.9  # some files only estimate how long they are
@@ -44,7 +50,7 @@ _RECORDING_OPTIONS: Final = {
 
 
 class Unfit(Exception):
-    """The file cannot be measured; the reason is one of `format`, `pixels`, `truncated` and `memory`."""
+    """The file cannot be measured; the reason is one of `format`, `pixels`, `truncated`, `animated` and `memory`."""
 
 
 # ------------------------------------------------------------------------------------------------------- messages
@@ -127,6 +133,75 @@ def _image(file: BinaryIO, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 yield _thumbnail(image)
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
             raise Unfit("pixels") from None
+
+
+def _picture(file: BinaryIO, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A picture as every provider can read it; the facts come last, when all of it was made."""
+    from PIL import Image  # noqa: PLC0415 - loaded before the fork, or not at all
+
+    if job["reader"] == "WEBP":
+        _check_riff(file, job["size"])
+    Image.MAX_IMAGE_PIXELS = job["pixels"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            with Image.open(file, formats=(job["reader"],)) as image:
+                yield from _copied(image, job)
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+            raise Unfit("pixels") from None
+        except (OSError, SyntaxError):  # what Pillow raises when the pixels are not all there
+            raise Unfit("truncated") from None
+
+
+def _copied(image: Any, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    # A JPEG of several pictures is a still with a depth map or another exposure.
+    if job["reader"] != "JPEG" and getattr(image, "is_animated", False):
+        raise Unfit("animated")
+    width, height = image.size[:: -1 if image.getexif().get(_ORIENTATION) in _LYING else 1]
+    copy, alpha = _normalized(image, job["longest"])
+    if alpha is not None:
+        copy.putalpha(alpha)
+    copy.info = {}  # of which some savers take metadata
+    form = "PNG" if alpha is not None or job["lossless"] else "JPEG"
+    how = {"compress_level": 3} if form == "PNG" else {"quality": 92, "subsampling": 0}
+    made = io.BytesIO()
+    copy.save(made, form, **how)
+    content = made.getbuffer()
+    for at in range(0, len(content), COPY_PIECE):
+        yield {"copy": base64.b64encode(content[at : at + COPY_PIECE]).decode()}
+    sides = {"width": copy.width, "height": copy.height}
+    yield _thumbnail(copy)
+    yield {"facts": {"width": width, "height": height, "type": form, "alpha": alpha is not None, "copy": sides}}
+
+
+def _normalized(image: Any, longest: int) -> tuple[Any, Any]:
+    """The picture in sRGB, 8 bits, upright, and not too large; and its alpha channel, where that hides anything."""
+    from PIL import Image, ImageOps  # noqa: PLC0415 - loaded before the fork, or not at all
+
+    image.draft(None, (longest, longest))  # a JPEG can be decoded smaller
+    image.load()
+    profile, deep = image.info.get("icc_profile"), image.mode.startswith("I")
+    if deep:  # 16 bits a pixel
+        image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    elif image.mode in ("1", "P", "PA") or image.has_transparency_data:
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    image = ImageOps.exif_transpose(image)
+    alpha = image.getchannel("A") if image.mode == "RGBA" else None
+    if alpha is not None:
+        alpha = alpha if alpha.getextrema()[0] < _OPAQUE else None
+        image = image.convert("RGB")
+    return _in_srgb(image, profile), alpha
+
+
+def _in_srgb(image: Any, profile: bytes | None) -> Any:
+    from PIL import ImageCms  # noqa: PLC0415 - loaded before the fork, or not at all
+
+    if profile:
+        with suppress(ImageCms.PyCMSError, OSError, ValueError):  # one that does not fit the picture says nothing of it
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    return image.convert("RGB")
 
 
 def _recording(file: BinaryIO, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -291,7 +366,7 @@ def _limit(memory: int, seconds: int) -> None:
 
 def _measure(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The facts, then the thumbnail if there can be one; the reason where the next of them cannot be had."""
-    measure = _image if job["as"] == "image" else _recording
+    measure = {"image": _image, "picture": _picture}.get(job["as"], _recording)
     try:
         yield from measure(io.BufferedReader(_FileOfParent(job["size"]), PIECE // 4), job)
     except Unfit as unfit:
@@ -319,7 +394,9 @@ def _load(library: str) -> None:
     import PIL.WebPImagePlugin  # noqa: PLC0415
 
     PIL.Image.preinit()
-    if library != "image":
+    if library == "picture":
+        import PIL.ImageCms  # noqa: PLC0415
+    if library not in ("image", "picture"):
         import av  # noqa: F401, PLC0415
 
 

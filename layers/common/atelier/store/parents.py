@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from atelier.domain.access import Access
 from atelier.domain.errors import NotFound
-from atelier.domain.kinds import ancestors_of, counters_below, kind_named
+from atelier.domain.kinds import ancestors_of, counters_below, kind_named, path_of
 from atelier.domain.pending_deletions import LATE_AFTER
-from atelier.domain.schema import format_timestamp
+from atelier.domain.schema import UNASSIGNED, format_timestamp
 from atelier.store import keys
 from atelier.store.expressions import Attr
 from atelier.store.table import EXISTS, MISSING, Write, concurrent_update
@@ -26,8 +26,7 @@ LIVE: Final = EXISTS & Attr("deleted_at").not_exists()
 def new_counters(account: int, kind: str, fields: Mapping[str, Any]) -> Write:
     """The counters of a new resource, at zero. They name its ancestors, as every resource does."""
     zeros = dict.fromkeys(counters_below(kind), 0)
-    above = {f"{ancestor}_id": fields[f"{ancestor}_id"] for ancestor in ancestors_of(kind)}
-    item = {"id": fields["id"], **above, **zeros, **keys.counters_indexes(kind, fields)}
+    item = {"id": fields["id"], **_above(kind, fields), **zeros, **keys.counters_indexes(kind, fields)}
     return Write(keys.counters(account, fields["id"]), put=item, condition=MISSING)
 
 
@@ -41,12 +40,14 @@ def count_in_ancestors(
 ) -> list[Write]:
     """The writes that count in every ancestor of a resource. Refused with `missing` where one is not there.
 
-    Without `missing`, with NotFound of that ancestor.
+    Without `missing`, with NotFound of that ancestor. What has no parent is counted among what has none.
     """
-    above = [(ancestor, fields[f"{ancestor}_id"]) for ancestor in ancestors_of(kind)]
+    account = fields["user_id"]
     return [
-        count_child(fields["user_id"], id_, amounts, missing=missing or NotFound(ancestor, id_))
-        for ancestor, id_ in above
+        Write(keys.counters(account, UNASSIGNED), add=amounts)
+        if id_ == UNASSIGNED
+        else count_child(account, id_, amounts, missing=missing or NotFound(ancestor, id_))
+        for ancestor, id_ in zip(ancestors_of(kind), path_of(kind, fields), strict=True)
     ]
 
 
@@ -66,17 +67,35 @@ def close_parent(account: int, parent_id: str, counts: Mapping[str, int], *, now
     )
 
 
+def drop_parent(account: int, parent_id: str, counts: Mapping[str, int]) -> Write:
+    """The write that ends the counters of a parent without children, while it still has none."""
+    unchanged = reduce(and_, (Attr(name).eq(count) for name, count in counts.items()), LIVE)
+    key = keys.counters(account, parent_id)
+    return Write(key, delete=True, condition=unchanged, on_condition_failure=concurrent_update)
+
+
 def deletion_marker(access: Access, kind: str, fields: Mapping[str, Any], *, now: datetime) -> Write:
     """The write that starts a cleanup: the stream hands it to the cascade. It names the resource's ancestors.
 
     It says who deletes: what the cleanup does is theirs in the activity log.
     """
     account = access.account
-    above = {f"{ancestor}_id": fields[f"{ancestor}_id"] for ancestor in ancestors_of(kind)}
     due = keys.due_place(fields["id"], now + 2 * LATE_AFTER)
     by = {"deleted_at": format_timestamp(now), "deleted_by": access.actor, "request_id": access.request_id}
-    marker = {"kind": kind, "id": fields["id"], "user_id": account, **by, **above, **due}
+    marker = {"kind": kind, "id": fields["id"], "user_id": account, **by, **_above(kind, fields), **due}
     return Write(keys.deletion(account, kind, fields["id"]), put=marker)
+
+
+def _above(kind: str, fields: Mapping[str, Any]) -> dict[str, str]:
+    names = (f"{ancestor}_id" for ancestor in ancestors_of(kind))
+    return {name: fields[name] for name in names if fields.get(name)}
+
+
+def removed_files(account: int, kind: str, id_: str, *, now: datetime) -> Write:
+    """The write that has the files of a resource removed which is deleted: the stream hands it to who removes them."""
+    due = keys.due_place(id_, now + LATE_AFTER)
+    item = {"kind": kind, "id": id_, "user_id": account, "deleted_at": format_timestamp(now), **due}
+    return Write(keys.removed_files(account, kind, id_), put=item)
 
 
 def has_kept_name(kind: str) -> bool:

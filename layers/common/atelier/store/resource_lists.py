@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from atelier.domain.access import Access
 from atelier.domain.errors import NotFound
 from atelier.domain.ids import is_id
-from atelier.domain.kinds import ancestors_of, counter_names, counter_of
+from atelier.domain.kinds import ancestors_of, counter_names, counter_of, has_optional_parent, kind_named, path_of
 from atelier.domain.pages import ListQuery
-from atelier.domain.schema import StoredModel
+from atelier.domain.schema import UNASSIGNED, StoredModel
 from atelier.domain.sharing import ACCOUNT, Grant, disjoint, owned_by
 from atelier.store import keys
 from atelier.store.account_summary import summary_from
@@ -32,7 +32,8 @@ def list_plan(
     """
     *_, parent = ancestors_of(kind) or (None,)
     above = parent_id if parent_id is not None else query.filters().get(f"{parent}_id")
-    if above is not None and not is_id(above):
+    is_none = above == UNASSIGNED and has_optional_parent(kind)
+    if above is not None and not is_id(above) and not is_none:
         if parent_id is not None:
             raise NotFound(str(parent), above)
         return None
@@ -109,13 +110,15 @@ class _Source:
         self._status: str | None = asked.get("status")
         self._search: str | None = asked.get("search")
         self._named = name_contains(self._search)
+        filters = {name: asked.get(name) for name in kind_named(kind).filters}
+        self._filters = {name: wanted for name, wanted in filters.items() if wanted is not None}
         # With one status, the order by status is the order of creation.
         self.sort = "created_at" if self._status and query.sort_by == "status" else query.sort_by
 
     def source(self) -> Source:
         """Where the items are, and what is read beside them."""
         return Source(
-            ordered=None if self._search else self._ordered(),
+            ordered=None if self._search or self._filters else self._ordered(),
             slim=keys.below(self._account, self.kind, *self._path()),
             key=lambda id_: keys.resource(self._account, self.kind, id_),
             beside=self._beside(),
@@ -166,8 +169,9 @@ class _Source:
 
     def keeps(self, row: Mapping[str, Any]) -> bool:
         """Whether a slim row is one of those that were asked for."""
-        of_parent = self._parent_id is None or row[f"{ancestors_of(self.kind)[-1]}_id"] == self._parent_id
-        return of_parent and self._status in (None, row.get("status")) and self._named(row)
+        of_parent = self._parent_id is None or path_of(self.kind, row)[-1] == self._parent_id
+        selected = all(keys.filter_value(self.kind, name, row) == wanted for name, wanted in self._filters.items())
+        return of_parent and selected and self._status in (None, row.get("status")) and self._named(row)
 
     def check(self, beside: Beside) -> None:
         """Raises NotFound for a parent that must be there and is not."""

@@ -11,7 +11,14 @@ from typing import Any, Generic, TypeVar
 from atelier.domain.access import Access
 from atelier.domain.errors import NotFound
 from atelier.domain.ids import is_id
-from atelier.domain.kinds import ancestors_of, counter_of, is_parent, kind_named
+from atelier.domain.kinds import (
+    ancestors_of,
+    counter_of,
+    counts_all_below,
+    has_optional_parent,
+    is_parent,
+    kind_named,
+)
 from atelier.domain.pages import ListQuery, Page
 from atelier.domain.pending_deletions import member
 from atelier.domain.schema import RequestModel, StoredModel, format_timestamp
@@ -152,9 +159,20 @@ class Resources(Generic[AnyRecord]):
         changed = patched(record, patch, actor=access.actor, now=now)
         if changed is record:
             return Change((), record)
+        return self._replacement(item, record, changed, acting)
+
+    def replace(self, record: AnyRecord, changed: AnyRecord, *, access: Access) -> AnyRecord:
+        """Write what has become of a resource that is still as it was read. Raises ConcurrentUpdate and NotFound.
+
+        It is for kinds without long texts.
+        """
+        self._table.transact(*self._replacement(to_item(record), record, changed, access).writes)
+        return changed
+
+    def _replacement(self, item: Item, record: AnyRecord, changed: AnyRecord, access: Access) -> Change:
         same_version = Attr("version").eq(record.version)
         writes = self._put(changed, condition=same_version, access=access, before=item)
-        return Change([*still_granted(acting), *writes, *self._recount(record, changed)], changed)
+        return Change([*still_granted(access), *writes, *self._recount(record, changed)], changed)
 
     def delete(self, id_: str, *, access: Access, accepted: Versions, now: datetime) -> None:
         """Delete the resource: one transaction, whatever is below it. Raises NotFound, PreconditionFailed and Busy."""
@@ -169,6 +187,17 @@ class Resources(Generic[AnyRecord]):
         item, counters, acting = self._read(id_, access, DELETE, to_delete=True)
         check(int(item["version"]), accepted)
         return Change([*still_granted(acting), *self._deletion(acting, item, counters, now=now)], None)
+
+    def expire(self, id_: str, *, account: int, version: int, now: datetime) -> None:
+        """Delete a resource that nobody has a use for any more. Raises NotFound, PreconditionFailed and Busy."""
+        access = Access.own(account, at=now)
+
+        def attempt() -> None:
+            item, counters, _ = self._read(id_, access, DELETE, to_delete=True)
+            check(int(item["version"]), [version])
+            self._table.transact(*self._deletion(access, item, counters, now=now, asked=False))
+
+        self._table.retry_on_conflict(attempt)
 
     def list(
         self, query: ListQuery, *, access: Access, parent_id: str | None = None, needs: Needs = READ
@@ -239,7 +268,9 @@ class Resources(Generic[AnyRecord]):
     ) -> Sequence[Write]:
         """The writes of the resource and of its long text, where that changes. It says which request has written it."""
         fields = vars(record)
-        whole = to_item(record, **keys.resource_indexes(self.kind, fields), request_id=access.request_id)
+        due = keys.due_place(fields["id"], getattr(record, "due_at", None))
+        places = keys.resource_indexes(self.kind, fields) | due
+        whole = to_item(record, **places, request_id=access.request_id)
         item, of_text = long_texts.separated(self.kind, whole, before=before)
         key = keys.resource(fields["user_id"], self.kind, fields["id"])
         return [Write(key, put=item, condition=condition, on_condition_failure=concurrent_update), *of_text]
@@ -250,7 +281,7 @@ class Resources(Generic[AnyRecord]):
         Only a parent that has ancestors itself is read; that it exists is a condition of the write.
         """
         *above, parent = ancestors_of(self.kind) or ("",)
-        if not parent:
+        if not parent or (asked[f"{parent}_id"] is None and has_optional_parent(self.kind)):
             return {}
         parent_id = asked[f"{parent}_id"]
         if not is_id(parent_id):
@@ -275,7 +306,9 @@ class Resources(Generic[AnyRecord]):
             add_to_totals(fields["user_id"], move),
         ]
 
-    def _deletion(self, access: Access, item: Item, counters: Item, *, now: datetime) -> Sequence[Write]:
+    def _deletion(
+        self, access: Access, item: Item, counters: Item, *, now: datetime, asked: bool = True
+    ) -> Sequence[Write]:
         account = access.account
         below = parents.counts_below(self.kind, counters)
         gone = {counter_of(self.kind, item): 1, **below}
@@ -285,12 +318,16 @@ class Resources(Generic[AnyRecord]):
         writes = [
             *parents.count_in_ancestors(self.kind, item, less, missing=NotFound(self.kind, item["id"])),
             Write(key, delete=True, condition=same_version, on_condition_failure=concurrent_update),
-            activity.removed(self.kind, item, access, now=now),
+            activity.removed(self.kind, item, access if asked else None, now=now),
         ]
+        if kind_named(self.kind).has_files:
+            writes.append(parents.removed_files(account, self.kind, item["id"], now=now))
         if not is_parent(self.kind):
             # No cleanup follows that would remove its text.
             text = [Write(keys.text(account, item["id"]), delete=True)] if "text_version" in item else []
             return [*writes, *text, add_to_totals(account, less)]
+        if counts_all_below(self.kind) and not any(below.values()):
+            return [*writes, parents.drop_parent(account, item["id"], below), add_to_totals(account, less)]
         return [
             *writes,
             parents.close_parent(account, item["id"], below, now=now),

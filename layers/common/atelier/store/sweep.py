@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
 from atelier.domain import due, pending_deletions
+from atelier.domain.assets import FILES_REMOVED_AFTER, Asset, AssetMessage
 from atelier.domain.budget_alerts import BudgetAlert
 from atelier.domain.due import Work
 from atelier.domain.errors import Busy
@@ -39,6 +40,7 @@ CLEAN_UP: Final = "cleanup"
 IMPORT: Final = "import"
 DELETED_TASK: Final = "deleted task"
 EXPORT: Final = "export"
+ASSET: Final = "asset"
 
 AnyMessage_contra = TypeVar("AnyMessage_contra", contravariant=True)
 
@@ -78,6 +80,7 @@ class Sweep:
         deliveries: QueueOf[WebhookDelivery],
         imports: QueueOf[ImportMessage],
         exports: QueueOf[ExportMessage],
+        assets: QueueOf[AssetMessage],
     ) -> None:
         self._table = table
         self._generation = generation
@@ -85,6 +88,7 @@ class Sweep:
         self._deliveries = deliveries
         self._imports = imports
         self._exports = exports
+        self._assets = assets
 
     def run(self, *, now: datetime) -> Swept:
         """Look at everything that is due, as far as there is time. Raises Busy; the next run goes on then."""
@@ -126,17 +130,18 @@ class Sweep:
         """Put back what is late; when to look again."""
         if row.sk == "TASK":
             return self._of_task(row, found, swept, now=now)
-        if row.sk == "ALERT":
-            return self._of_alert(from_item(BudgetAlert, found[row]), swept, now=now)
-        if row.sk == "IMPORT":
-            return self._of_import(found[row], swept, now=now)
-        if row.sk == "EXPORT":
-            return self._of_export(from_item(Export, found[row]), swept, now=now)
-        if row.sk.startswith(keys.DELETED_TASK):
-            return self._of_deleted_task(task_items.deleted_from(found[row]), swept, now=now)
-        return self._of_deletion(found[row], swept, now=now)
+        looks: Mapping[str, Callable[[Item, Swept, datetime], datetime | None]] = {
+            "ALERT": self._of_alert,
+            "IMPORT": self._of_import,
+            "EXPORT": self._of_export,
+            "ASSET": self._of_asset,
+            keys.REMOVED_FILES.rstrip("#"): self._of_files,
+            keys.DELETED_TASK.rstrip("#"): self._of_deleted_task,
+        }
+        return looks.get(row.sk.partition("#")[0], self._of_deletion)(found[row], swept, now)
 
-    def _of_alert(self, alert: BudgetAlert, swept: Swept, *, now: datetime) -> datetime | None:
+    def _of_alert(self, item: Item, swept: Swept, now: datetime) -> datetime | None:
+        alert = from_item(BudgetAlert, item)
         made = alert.webhook_deliveries
         planned = due.next_delivery(made, since=alert.created_at)
         if planned is None:
@@ -144,7 +149,8 @@ class Sweep:
         message = WebhookDelivery(alert_id=alert.id, user_id=alert.user_id, attempt=len(made))
         return _looked_at(planned, lambda: self._deliveries.send(message), Work.DELIVERY, swept, now=now)
 
-    def _of_export(self, export: Export, swept: Swept, *, now: datetime) -> datetime:
+    def _of_export(self, item: Item, swept: Swept, now: datetime) -> datetime:
+        export = from_item(Export, item)
         planned = export.next_at or export.created_at
         step = export.step if export.deleted_at is None else None
         message = ExportMessage(user_id=export.user_id, export_id=export.id, step=step)
@@ -170,17 +176,30 @@ class Sweep:
                 told = {"resent_at": task.webhook_resent_at, "attempt": len(task.deliveries_made)}
                 self._deliveries.send(WebhookDelivery(task_id=task.id, user_id=task.user_id, **told))
 
-    def _of_deleted_task(self, task: Task, swept: Swept, *, now: datetime) -> datetime:
+    def _of_deleted_task(self, item: Item, swept: Swept, now: datetime) -> datetime:
+        task = task_items.deleted_from(item)
         planned = task.next_at or task.updated_at
         return _looked_at(planned, lambda: self._put_back(task, Work.OUTCOME), DELETED_TASK, swept, now=now)
 
-    def _of_import(self, item: Item, swept: Swept, *, now: datetime) -> datetime:
+    def _of_asset(self, item: Item, swept: Swept, now: datetime) -> datetime | None:
+        planned = from_item(Asset, item).due_at
+        return self._see_to_asset(item, planned, swept, now=now) if planned else None
+
+    def _of_files(self, item: Item, swept: Swept, now: datetime) -> datetime:
+        planned = datetime.fromisoformat(item["deleted_at"]) + FILES_REMOVED_AFTER
+        return self._see_to_asset(item, planned, swept, now=now)
+
+    def _see_to_asset(self, item: Item, planned: datetime, swept: Swept, *, now: datetime) -> datetime:
+        message = AssetMessage(user_id=int(item["user_id"]), asset_id=item["id"])
+        return _looked_at(planned, lambda: self._assets.send(message), ASSET, swept, now=now)
+
+    def _of_import(self, item: Item, swept: Swept, now: datetime) -> datetime:
         planned = datetime.fromisoformat(item["updated_at"])
         about = {"user_id": item["user_id"], "import_id": item["id"], "turn": item.get("turn", 0)}
         message = ImportMessage.model_validate(about)
         return _looked_at(planned, lambda: self._imports.send(message), IMPORT, swept, now=now)
 
-    def _of_deletion(self, deletion: Item, swept: Swept, *, now: datetime) -> datetime:
+    def _of_deletion(self, deletion: Item, swept: Swept, now: datetime) -> datetime:
         planned = datetime.fromisoformat(deletion.get("next_at") or deletion["deleted_at"])
         fields = {name: deletion[name] for name in ("user_id", "kind", "id", "deleted_at")}
         message, late = CleanUpMessage.model_validate(fields), pending_deletions.LATE_AFTER

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -26,6 +27,7 @@ from atelier.store.account_summary import summary_from
 from atelier.store.changes import Change
 from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.items import from_item, part_to_item, to_item
+from atelier.store.keys import Key
 from atelier.store.received import acting_on, grants_in, reach_account, still_granted
 from atelier.store.resources import Resources
 from atelier.store.table import EXISTS, ConcurrentUpdate, Table, Write, concurrent_update
@@ -131,13 +133,13 @@ class Tasks:
         return self._without_deleted_inputs(task), pending, acting
 
     def _without_deleted_inputs(self, task: Task) -> Task:
-        """The task with null in place of the id of a task that was deleted after its output was used."""
-        if not task.inputs:
+        """The task with null in place of the ids of what was deleted after it was used."""
+        files = self.present_inputs(task.inputs, task.user_id) if task.inputs else []
+        if None not in files:
             return task
-        sources = self.sources_of(task.inputs)
-        gone = [each for each in task.inputs if each.task_id and each.task_id not in sources]
-        inputs = [each.model_copy(update={"task_id": None}) if each in gone else each for each in task.inputs]
-        return task.model_copy(update={"inputs": inputs}) if gone else task
+        gone = {"asset_id": None, "task_id": None}
+        inputs = [each if file else each.model_copy(update=gone) for each, file in zip(task.inputs, files, strict=True)]
+        return task.model_copy(update={"inputs": inputs})
 
     def _reached(
         self, task: AnyTask | None, task_id: str, access: Access, needs: Needs, summary: Item | None
@@ -164,36 +166,67 @@ class Tasks:
 
     def input_files(self, inputs: Sequence[TaskInput], *, access: Access, account: int) -> "list[FoundInput]":
         """The files that a request of this access names for a task of an account: each, or why it cannot be used."""
-        sources = {each.task_id for each in inputs if each.task_id}
-        if not sources:
-            return [_no_file(each, number) for number, each in enumerate(inputs)]
-        own = keys.summary(access.account)
-        found = self._table.get_many([own, *(keys.task(id_) for id_ in sorted(sources) if is_id(id_))])
+        if not inputs:
+            return []
+        found = self._table.get_many([keys.summary(access.account), *_sources(inputs, account)])
 
-        def usable(number: int, named: TaskInput) -> InputFile | FieldError:
-            id_ = named.task_id or ""
-            item = found.get(keys.task(id_)) if is_id(id_) else None
+        def file_of(number: int, named: TaskInput) -> FoundInput:
             try:
-                source, _, _ = self._reached(
-                    from_item(TaskSummary, item) if item else None, id_, access, READ, found.get(own)
-                )
+                if named.asset_id is not None:
+                    return self._asset_file(found, named.asset_id, access, account)
+                return self._output_file(found, named, access, account)
             except NotFound as missing:
-                return FieldError(str(missing), pointer=f"/inputs/{number}/task_id")
-            if source.user_id != account:
-                return FieldError("belongs to another account", pointer=f"/inputs/{number}/task_id")
-            if source.status is not TaskStatus.SUCCEEDED:
-                text = f"is {source.status}; only a task that succeeded has outputs"
-                return FieldError(text, pointer=f"/inputs/{number}/task_id")
+                wrong = FieldError(str(missing), pointer="asset_id" if named.asset_id else "task_id")
+            except Invalid as refused:
+                (wrong,) = refused.field_errors
+            return replace(wrong, pointer=f"/inputs/{number}/{wrong.pointer}")
+
+        return [file_of(number, each) for number, each in enumerate(inputs)]
+
+    def _output_file(self, found: Mapping[Key, Item], named: TaskInput, access: Access, account: int) -> InputFile:
+        id_ = named.task_id or ""
+        item = found.get(keys.task(id_)) if is_id(id_) else None
+        summary, own = from_item(TaskSummary, item) if item else None, found.get(keys.summary(access.account))
+        source, _, _ = self._reached(summary, id_, access, READ, own)
+        if source.user_id != account:
+            raise Invalid([FieldError("belongs to another account", pointer="task_id")])
+        if source.status is not TaskStatus.SUCCEEDED:
+            text = f"is {source.status}; only a task that succeeded has outputs"
+            raise Invalid([FieldError(text, pointer="task_id")])
+        file = source.output_file(named.output or 0)
+        if file is None:
             text = f"is none of the {len(source.outputs)} outputs of the task, counted from 0"
-            return source.output_file(named.output or 0) or FieldError(text, pointer=f"/inputs/{number}/output")
+            raise Invalid([FieldError(text, pointer="output")])
+        return file
 
-        return [usable(number, each) if each.task_id else _no_file(each, number) for number, each in enumerate(inputs)]
+    def _asset_file(self, found: Mapping[Key, Item], id_: str, access: Access, account: int) -> InputFile:
+        item = found.get(keys.resource(account, "asset", id_)) if is_id(id_) else None
+        pending = summary_from(found.get(keys.summary(account))).pending
+        if item is None or pending.hides("asset", item):
+            raise NotFound("asset", id_)
+        grants = grants_in(found.get(keys.summary(access.account)), access)
+        covered = any(each.account == account and each.covers("asset", item) for each in grants)
+        if account != access.account and not covered:
+            raise NotFound("asset", id_)
+        file = _file_of_asset(item)
+        if file is None:
+            raise Invalid([FieldError(f"is {item['status']}, not ready", pointer="asset_id")])
+        return file
 
-    def sources_of(self, inputs: Sequence[TaskInput]) -> Mapping[str, TaskSummary]:
-        """The tasks of any account that inputs are outputs of, by id, as far as they are there, for the pipeline."""
-        named = {keys.task(each.task_id): each.task_id for each in inputs if each.task_id}
-        found = self._table.get_many(named)
-        return {named[key]: from_item(TaskSummary, item) for key, item in found.items()}
+    def present_inputs(self, inputs: Sequence[TaskInput], account: int) -> "list[InputFile | None]":
+        """The files of the inputs of an account's task as they are now; None for what was deleted."""
+        found = self._table.get_many(_sources(inputs, account))
+        pending = summary_from(found.get(keys.summary(account))).pending
+
+        def file_of(named: TaskInput) -> InputFile | None:
+            if named.asset_id is not None:
+                asset = found.get(keys.resource(account, "asset", named.asset_id))
+                return _file_of_asset(asset) if asset and not pending.hides("asset", asset) else None
+            task = found.get(keys.task(named.task_id)) if named.task_id else None
+            source = from_item(TaskSummary, task) if task else None
+            return source.output_file(named.output or 0) if source and source.user_id == account else None
+
+        return [file_of(each) for each in inputs]
 
     def list(self, query: TaskQuery, *, access: Access) -> TaskPage:
         """A page of the user's tasks; what was written within the last second may not be in it yet."""
@@ -444,9 +477,19 @@ class Tasks:
             self._table.transact(*writes)
 
 
-def _no_file(named: TaskInput, number: int) -> FieldError:
-    place = "asset_id" if named.asset_id else "task_id"
-    return FieldError("There is no such file.", pointer=f"/inputs/{number}/{place}")
+def _sources(inputs: Sequence[TaskInput], account: int) -> list[Key]:
+    """Where what inputs name is, and what says whether an asset is still there."""
+    tasks = [keys.task(each.task_id) for each in inputs if each.task_id and is_id(each.task_id)]
+    assets = [
+        keys.resource(account, "asset", each.asset_id) for each in inputs if each.asset_id and is_id(each.asset_id)
+    ]
+    return [*tasks, *assets, *([keys.summary(account)] if assets else [])]
+
+
+def _file_of_asset(item: Item) -> InputFile | None:
+    from atelier.domain.assets import Asset  # noqa: PLC0415 - few tasks have any
+
+    return from_item(Asset, item).input_file()
 
 
 @contextmanager

@@ -28,6 +28,7 @@ TOTAL: Final = "total"
 ANCESTORS: Final[Mapping[str, tuple[str, ...]]] = {
     "client": (),
     "campaign": ("client",),
+    "asset": ("client",),
     "client_share": ("client",),
     "campaign_share": ("client", "campaign"),
     "account_share": (),
@@ -36,8 +37,15 @@ ANCESTORS: Final[Mapping[str, tuple[str, ...]]] = {
     "account_invitation": (),
 }
 """The kinds that stand in their account's partition, each with the kinds it is deleted with, the outermost first."""
-STATUSES: Final[Mapping[str, tuple[str, ...]]] = {"campaign": ("active", "archived", "draft")}
+STATUSES: Final[Mapping[str, tuple[str, ...]]] = {
+    "campaign": ("active", "archived", "draft"),
+    "asset": ("pending", "ready", "rejected"),
+}
 """By which statuses a kind is counted; a kind that is not here has one count."""
+FILTERS: Final[Mapping[str, tuple[str, ...]]] = {"asset": ("purpose",)}
+"""By which further fields lists of a kind select: they are in its path."""
+WITHOUT_PARENT: Final = ("asset",)
+"""The kinds that may stand below nothing."""
 TERMINAL: Final = ("succeeded", "failed", "canceled")
 _ROOM: Final = "room|"
 _RESERVED: Final = "reserved|"
@@ -93,6 +101,7 @@ class Owned:
     deletions: dict[str, Item] = field(default_factory=dict)
     deleted: list[Item] = field(default_factory=list)
     deleted_tasks: dict[str, Item] = field(default_factory=dict)
+    removed_files: dict[str, Item] = field(default_factory=dict)
 
     @property
     def clients(self) -> dict[str, Item]:
@@ -125,6 +134,7 @@ def _sort_in(owners: Mapping[int, Owned], details: dict[str, Item], item: Item) 
         "TEXT": owned.texts,
         "DELETION": owned.deletions,
         "DELETED_TASK": owned.deleted_tasks,
+        "FILES": owned.removed_files,
     }
     if kind in rooms:
         rooms[kind][rest] = item
@@ -193,7 +203,9 @@ class _Recount:
         *_, parent = ANCESTORS[kind] or (None,)
         if parent is None:
             return True
-        id_ = item[f"{parent}_id"]
+        id_ = item.get(f"{parent}_id", NONE)
+        if id_ == NONE and kind in WITHOUT_PARENT:
+            return True
         above = self._all.resources[parent].get(id_)
         return above is not None and not self._is_pending(parent, id_) and self._is_shown(parent, above)
 
@@ -239,7 +251,7 @@ class _Recount:
         )
 
     def _orphan(self, kind: str, item: Item, above: tuple[str, ...]) -> Iterator[str]:
-        if self._is_shown(kind, item) or any(self._is_pending(each, item[f"{each}_id"]) for each in above):
+        if self._is_shown(kind, item) or any(self._is_pending(each, item.get(f"{each}_id")) for each in above):
             return
         yield f"{kind} {item['id']} is an orphan of {above[-1]} {item[f'{above[-1]}_id']}."
 
@@ -262,10 +274,12 @@ class _Recount:
     def _counted_in(self, parent: str, kind: str, shown: list[Item]) -> Iterator[str]:
         within: defaultdict[str, list[Item]] = defaultdict(list)
         for each in shown:
-            within[each[f"{parent}_id"]].append(each)
+            within[each.get(f"{parent}_id", NONE)].append(each)
         for id_, item in self._all.resources[parent].items():
             if self._is_shown(parent, item):  # else nothing counts in it any more
                 yield from _compared(f"{parent} {id_}'s counters", self._all.counters.get(id_, {}), kind, within[id_])
+        if kind in WITHOUT_PARENT:
+            yield from _compared("the counters of none", self._all.counters.get(NONE, {}), kind, within[NONE])
 
     def _liveness(self) -> Iterator[str]:
         lives = {id_ for id_ in self._all.clients if self._client_lives(id_)}
@@ -390,6 +404,13 @@ class _Recount:
             yield from _unseen(f"the cleanup of task {id_}", id_, task)
             if id_ in self._all.tasks:
                 yield f"task {id_} was deleted, and is still there."
+        for id_, asset in sorted(self._all.resources["asset"].items()):
+            if asset["status"] != "ready":
+                yield from _unseen(f"asset {id_}", id_, asset)
+        for left, item in sorted(self._all.removed_files.items()):
+            yield from _unseen(f"the files of {left}", item["id"], item)
+            if item["id"] in self._all.resources[item["kind"]]:
+                yield f"{left} was deleted, and is still there."
 
 
 # --------------------------------------------------------------------------------------------------------- counting
@@ -476,14 +497,15 @@ def _task_places(task: Item) -> dict[str, str | None]:
 
 
 def _resource_places(kind: str, item: Item) -> dict[str, str | None]:
-    prefix, id_, above = kind.upper(), item["id"], [item[f"{each}_id"] for each in ANCESTORS[kind]]
+    prefix, id_, above = kind.upper(), item["id"], [item.get(f"{each}_id", NONE) for each in ANCESTORS[kind]]
     status = [item["status"]] if kind in STATUSES else []
+    filters = [item[each] for each in FILTERS.get(kind, ())]
     return {
         "by_name": f"{prefix}#{_sorted_name(item['name'])}\0{id_}" if "name" in item else None,
         "by_updated_at": f"{prefix}#{item['updated_at']}#{id_}",
         "by_parent": f"{prefix}#{above[-1]}#{id_}" if above else None,
         "by_status": f"{prefix}#{status[0]}#{id_}" if status else None,
-        "by_path": "#".join((prefix, *above, *status, id_)),
+        "by_path": "#".join((prefix, *above, *status, *filters, id_)),
     }
 
 

@@ -113,5 +113,6 @@ PathId = Annotated[str, AfterValidator(canonical), Path(description="Its id.", j
 ClientId = Annotated[str, AfterValidator(canonical), path_id("client")]
 CampaignId = Annotated[str, AfterValidator(canonical), path_id("campaign")]
 Owner = Annotated[AccountNumber | None, Query(**OWNER)]
+AssetId = Annotated[str, AfterValidator(canonical), path_id("asset")]
 TaskId = Annotated[str, AfterValidator(canonical), path_id("task")]
 ModelId = Annotated[str, AfterValidator(canonical), path_id("line")]

@@ -44,6 +44,8 @@ STATUS: Final[Mapping[type[errors.DomainError], HTTPStatus]] = {
     errors.RequestInProgress: HTTPStatus.CONFLICT,
     errors.BudgetExceeded: HTTPStatus.CONFLICT,
     errors.TaskFailed: HTTPStatus.CONFLICT,
+    errors.AssetRejected: HTTPStatus.CONFLICT,
+    errors.AssetNotReady: HTTPStatus.CONFLICT,
     errors.TooManyShares: HTTPStatus.CONFLICT,
     errors.BatchClash: HTTPStatus.CONFLICT,
     errors.NotCarriedOut: HTTPStatus.CONFLICT,
@@ -74,6 +76,8 @@ TITLES: Final[Mapping[HTTPStatus, tuple[str, str]]] = {
 
 OWN_TITLES: Final[Mapping[type[Exception], tuple[str, str]]] = {
     errors.BudgetExceeded: ("budget-exceeded", "A budget has no room for this"),
+    errors.AssetRejected: ("asset-rejected", "The file cannot be used"),
+    errors.AssetNotReady: ("asset-not-ready", "The asset is not ready"),
 }
 """Of errors that a caller has to tell from others of the same status."""
 
@@ -131,7 +135,7 @@ class Problem(BaseModel):
     instance: str
     request_id: str
     errors: list[ErrorDetail] | None = None
-    code: Annotated[str | None, Field(description="A failed task's own error code.")] = None
+    code: Annotated[str | None, Field(description="Of a failed task or a rejected asset: its own error code.")] = None
     budget: Annotated[ExceededBudget | None, Field(description="The budget that has no room.")] = None
     retryable: Annotated[bool | None, Field(description="Whether a failed task is worth a retry.")] = None
 
@@ -191,6 +195,8 @@ def _particulars(error: Exception) -> dict[str, Any]:
             return {"errors": [vars(_shortened(each)) for each in error.field_errors[:MOST_ERRORS]]}
         case errors.TaskFailed():
             return {"code": error.code, "retryable": error.retryable}
+        case errors.AssetRejected():
+            return {"code": error.code}
         case errors.BudgetExceeded():
             return {"budget": ExceededBudget.of(error)}
         case _:

@@ -1,0 +1,143 @@
+"""Mutants of assets: what is let in, races of a check, and files that are left."""
+
+from typing import Final
+
+from tests.mutants import STORE, Mutant
+
+ASSETS: Final = "tests/integration/test_assets.py"
+
+MUTANTS: Final = (
+    Mutant(
+        "an upload takes any file",
+        f"{STORE}/asset_files.py",
+        '"ChecksumSHA256": checksum,',
+        "",
+        ASSETS,
+    ),
+    Mutant(
+        "an uploaded file may be replaced",
+        f"{STORE}/asset_files.py",
+        '"IfNoneMatch": "*",',
+        "",
+        ASSETS,
+    ),
+    Mutant(
+        "another file than was announced is accepted",
+        f"{STORE}/asset_check.py",
+        "if asset.sha256 not in (None, fetched.sha256):",
+        "if False:",
+        ASSETS,
+    ),
+    Mutant(
+        "a file of another format than was announced is accepted",
+        f"{STORE}/asset_check.py",
+        "if form.content_type != announced:",
+        "if False:",
+        ASSETS,
+    ),
+    Mutant(
+        "the first picture of an animation is taken",
+        f"{STORE}/measuring_child.py",
+        'if job["reader"] != "JPEG" and getattr(image, "is_animated", False):',
+        "if False:",
+        ASSETS,
+    ),
+    Mutant(
+        "a normalized picture lies on its side",
+        f"{STORE}/measuring_child.py",
+        "image = ImageOps.exif_transpose(image)\n    alpha",
+        "alpha",
+        ASSETS,
+    ),
+    Mutant(
+        "a normalized picture keeps its comments",
+        f"{STORE}/measuring_child.py",
+        "copy.info = {}",
+        "pass",
+        ASSETS,
+    ),
+    Mutant(
+        "a mask is blurred",
+        f"{STORE}/asset_check.py",
+        "lossless = asset.purpose is Purpose.MASK",
+        "lossless = False",
+        ASSETS,
+    ),
+    Mutant(
+        "a file is kept that was exchanged after the check",
+        f"{STORE}/asset_files.py",
+        "CopySourceIfMatch=etag,",
+        "",
+        ASSETS,
+    ),
+    Mutant(
+        "a rejected file stays",
+        f"{STORE}/asset_check.py",
+        "self.files.remove(asset.user_id, asset.id)",
+        "pass",
+        ASSETS,
+    ),
+    Mutant(
+        "an asset without a client is not counted",
+        f"{STORE}/parents.py",
+        "Write(keys.counters(account, UNASSIGNED), add=amounts)",
+        "Write(keys.counters(account, UNASSIGNED), set={'a': 1})",
+        ASSETS,
+    ),
+    Mutant(
+        "assets are listed whatever they are for",
+        f"{STORE}/resource_lists.py",
+        "return of_parent and selected and",
+        "return of_parent and",
+        ASSETS,
+    ),
+    Mutant(
+        "the files of a deleted asset stay",
+        f"{STORE}/resources.py",
+        "if kind_named(self.kind).has_files:",
+        "if False:",
+        ASSETS,
+    ),
+    Mutant(
+        "the files of a deleted client's assets stay",
+        f"{STORE}/cascade.py",
+        "if kind_named(child).has_files:",
+        "if False:",
+        ASSETS,
+    ),
+    Mutant(
+        "files are removed while a check may still write some",
+        f"{STORE}/asset_work.py",
+        "if early > timedelta():",
+        "if False:",
+        ASSETS,
+    ),
+    Mutant(
+        "an asset whose file never came stays",
+        f"{STORE}/asset_work.py",
+        "self.assets.expire(asset, now=now)",
+        "pass",
+        ASSETS,
+    ),
+    Mutant(
+        "the sweep leaves files whose message was lost",
+        f"{STORE}/sweep.py",
+        "lambda: self._assets.send(message)",
+        "lambda: None",
+        ASSETS,
+    ),
+    Mutant(
+        "an asset that is being deleted is referred to",
+        f"{STORE}/assets.py",
+        "return Write(key, condition=EXISTS, on",
+        "return Write(key, add={'a': 0}, on",
+        ASSETS,
+    ),
+    Mutant(
+        "an asset whose client is being deleted is referred to",
+        f"{STORE}/assets.py",
+        "if client_id not in counted_in",
+        "if False",
+        ASSETS,
+    ),
+)
