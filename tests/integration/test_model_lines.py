@@ -206,14 +206,13 @@ def test_a_task_keeps_the_price_of_its_line(world: World) -> None:
     assert world.finished(world.generate())["cost"]["actual"] == 1
 
 
-def test_a_fallback_has_the_price_of_its_line(world: World) -> None:
+def test_a_fallback_goes_by_its_own_line(world: World) -> None:
     world.add(SEEDREAM_LINE, default=True)
-    world.fal.instead = None
-    task = world.generate(providers=["fal", "replicate"], model="fal-ai/flux/dev", prompt="x submit:422")
-    world.replicate.models[SEEDREAM_ID] = replicate_entry(SEEDREAM_ID)
-    task = world.finished(task)
-    assert task["provider"] == "replicate"
-    assert task["cost"]["estimated"] == 0.04
+    asked = {"providers": ["fal", "replicate"], "model": "fal-ai/flux/dev", "prompt": "x submit:422", "seed": 7}
+    task = world.finished(world.generate(**asked))
+    assert (task["provider"], task["model"], task["cost"]["actual"]) == ("replicate", SEEDREAM_ID, 0.04)
+    (sent,) = world.replicate.books.of("submit")
+    assert sent["input"]["seed"] == 7
 
 
 def test_a_retired_model_names_its_successor(world: World) -> None:
