@@ -17,6 +17,7 @@ from testbed.harness import Answer, Harness
 from testbed.template import PROJECT
 from tests.integration.builders import Json, a_client, created, shown, work_on
 from tests.support.fal_server import FalServer
+from tests.support.provider_server import Reply
 from tests.support.published_models import KREA, KREA_ID, PROMPT, SEEDREAM_ID, VIDEO, fal_entry, replicate_entry
 from tests.support.replicate_server import ReplicateServer
 
@@ -208,8 +209,9 @@ def test_a_task_keeps_the_price_of_its_line(world: World) -> None:
 
 def test_a_fallback_goes_by_its_own_line(world: World) -> None:
     world.add(SEEDREAM_LINE, default=True)
-    asked = {"providers": ["fal", "replicate"], "model": "fal-ai/flux/dev", "prompt": "x submit:422", "seed": 7}
-    task = world.finished(world.generate(**asked))
+    world.fal.instead = lambda _: Reply(422, {"detail": "Not here."})
+    task = world.generate(providers=["fal", "replicate"], model="fal-ai/flux/dev", seed=7)
+    task = world.finished(task)
     assert (task["provider"], task["model"], task["cost"]["actual"]) == ("replicate", SEEDREAM_ID, 0.04)
     (sent,) = world.replicate.books.of("submit")
     assert sent["input"]["seed"] == 7
