@@ -182,6 +182,7 @@ def requests() -> dict[str, Calls]:
         it.ask("POST /webhooks/{provider}", {}, query={"task": it.names["task_id"], "token": "token"})
         year = {"from": "2026-01-01", "to": "2027-01-01", "bucket": "month"}
         _imports(it)
+        _models(it)
         it.ask("GET /activity")
         it.ask("GET /reports/usage", query=year)
         it.ask("GET /reports/usage", query=year | {"group_by": "client,campaign"}, what="with names")
@@ -270,6 +271,16 @@ def _imports(it: Measuring) -> None:
     boto3.client("s3").put_object(Bucket=BUCKET, Key=f"imports/{made['user_id']}/{made['id']}", Body=FILE)
     for route in ("POST {}/start", "GET {}", "GET {}/failures", "POST {}/cancel"):
         it.ask(route.format("/imports/{import_id}"))
+
+
+def _models(it: Measuring) -> None:
+    """A line of the catalog, as long as it is the only one."""
+    line = {"provider": "fal", "model": "fal-ai/flux/krea", "type": "image"}
+    with mock.patch.object(wiring, "configured", return_value=("sandbox", "fal")):
+        it.names["model_id"] = it.ask("POST /models", line).json["id"]
+    it.ask("GET /models/{model_id}")
+    it.ask("PATCH /models/{model_id}", {"aliases": ["krea"]})
+    it.ask("DELETE /models/{model_id}")
 
 
 def _assets(it: Measuring) -> None:

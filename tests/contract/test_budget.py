@@ -25,8 +25,9 @@ BUDGET: Final = {
     "clients": 231,
     "exporter": 291,
     "exports": 238,
+    "models": 131,
     "reports": 229,
-    "tasks": 311,
+    "tasks": 313,  # two for models that operators add
     "webhook_delivery": 364,
     "relay": 285,
     "shares": 237,
@@ -44,6 +45,7 @@ WITHOUT_CLIENTS: Final = (
     "campaigns",
     "clients",
     "imports",
+    "models",
     "reports",
     "shares",
     "system",

@@ -19,8 +19,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from atelier import settings, wiring
+from atelier.domain.model_lines import UnknownModel
 from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.domain.webhook_delivery import WebhookDelivery
+from atelier.providers.catalogs import FalCatalog
 from atelier.providers.fal import Fal
 from atelier.providers.replicate import Replicate
 from atelier.settings import Settings
@@ -212,6 +214,7 @@ def deployment() -> Iterator[Deployment]:
             mock.patch.object(WebhookClient, "post", return_value=204),
             mock.patch.object(Fal, "verified_job", return_value="job-1"),
             mock.patch.object(Replicate, "verified_job", return_value="job-1"),
+            mock.patch.object(FalCatalog, "snapshot", side_effect=UnknownModel("Nobody has it.")),
         ):
             yield Deployment(made, finished, also, uploaded, exported, asset, edit)
 

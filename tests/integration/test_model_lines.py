@@ -17,6 +17,7 @@ from testbed.harness import Answer, Harness
 from testbed.template import PROJECT
 from tests.integration.builders import Json, a_client, created, shown, work_on
 from tests.support.fal_server import FalServer
+from tests.support.provider_server import Reply
 from tests.support.published_models import KREA, KREA_ID, PROMPT, SEEDREAM_ID, VIDEO, fal_entry, replicate_entry
 from tests.support.replicate_server import ReplicateServer
 
@@ -196,7 +197,7 @@ def test_a_budget_counts_what_a_line_costs(world: World) -> None:
 # ------------------------------------------------------------------------------------------------ prices, versions
 
 
-def test_a_task_is_charged_the_price_it_was_created_with(world: World) -> None:
+def test_a_task_keeps_the_price_of_its_line(world: World) -> None:
     line = world.add(price={**PRICE, "per": "image"})
     task = world.generate()
     changed = world.patch(line, price={"amount": 1, "as_of": "2026-12-01"})
@@ -206,14 +207,14 @@ def test_a_task_is_charged_the_price_it_was_created_with(world: World) -> None:
     assert world.finished(world.generate())["cost"]["actual"] == 1
 
 
-def test_a_fallback_has_the_price_of_its_line(world: World) -> None:
+def test_a_fallback_goes_by_its_own_line(world: World) -> None:
     world.add(SEEDREAM_LINE, default=True)
-    world.fal.instead = None
-    task = world.generate(providers=["fal", "replicate"], model="fal-ai/flux/dev", prompt="x submit:422")
-    world.replicate.models[SEEDREAM_ID] = replicate_entry(SEEDREAM_ID)
+    world.fal.instead = lambda _: Reply(422, {"detail": "Not here."})
+    task = world.generate(providers=["fal", "replicate"], model="fal-ai/flux/dev", seed=7)
     task = world.finished(task)
-    assert task["provider"] == "replicate"
-    assert task["cost"]["estimated"] == 0.04
+    assert (task["provider"], task["model"], task["cost"]["actual"]) == ("replicate", SEEDREAM_ID, 0.04)
+    (sent,) = world.replicate.books.of("submit")
+    assert sent["input"]["seed"] == 7
 
 
 def test_a_retired_model_names_its_successor(world: World) -> None:

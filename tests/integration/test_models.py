@@ -17,7 +17,13 @@ def listed(w: Harness, **query: Any) -> list[dict[str, Any]]:
 def test_models_are_those_of_all_providers(w: Harness) -> None:
     providers = w.call("GET", "/providers").json["items"]
     expected = [
-        {**model, "provider": each["name"], "configured": each["configured"], "served_by": each["served_by"]}
+        {
+            **model,
+            "provider": each["name"],
+            "configured": each["configured"],
+            "served_by": each["served_by"],
+            "status": "active",
+        }
         for each in providers
         for model in each["models"]
     ]

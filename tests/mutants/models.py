@@ -56,7 +56,7 @@ MUTANTS: Final = (
     Mutant(
         "addresses and prompts beside the prompt are offered",
         DERIVED,
-        "if wanted is None and _NEVER.search(field_.name):",
+        "if wanted is None and (_NEVER.search(field_.name) or field_.name in _OPTIONS):",
         "if False:",
         UNIT,
     ),
@@ -68,7 +68,7 @@ MUTANTS: Final = (
         UNIT,
     ),
     Mutant(
-        "a schema that the provider has changed is taken over at once",
+        "another schema of the provider is not reported",
         CHECKS,
         "if schema[0] != record.schema_hash:",
         "if False:",

@@ -33,7 +33,7 @@ def replicate(properties: dict[str, Any], output: dict[str, Any] | None = None) 
 
 
 def price(per: str, dollars: str = "0.1") -> LinePrice:
-    return LinePrice(amount=Decimal(dollars), per=per, as_of=date(2026, 11, 29))  # type: ignore[arg-type]
+    return LinePrice(amount=Decimal(dollars), per=per, as_of=date(2026, 11, 29))
 
 
 def line(kind: TaskType = TaskType.IMAGE, **fields: Any) -> NewModel:
@@ -69,7 +69,7 @@ def test_an_image_model_of_replicate_is_derived() -> None:
     model = derived(line(provider="replicate"), replicate(SEEDREAM))
     assert model.aspect_ratios == ("1:1", "4:3", "16:9")
     assert model.names["seed"] == ("seed", "same")
-    assert words(model) == {"size": ("2K", "4K"), "max_images": (1, 15)}
+    assert words(model) == {"max_images": (1, 15)}
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,55 @@ def test_what_takes_a_voice_is_read_aloud(voice: dict[str, Any], voices: tuple[s
     model = derived(line(TaskType.AUDIO), fal({"text": {"type": "string"}, **voice}, AUDIO, required=("text",)))
     assert (model.spoken, model.voices, model.names["voice"][1]) == (True, voices, form)
     assert model.names["prompt"] == ("text", "same")
+
+
+# -------------------------------------------------------------------------------------------------------- inputs
+
+
+_URL: Final = {"type": "string"}
+_URI: Final = {"type": "string", "format": "uri"}
+_URLS: Final = {"type": "array", "items": _URL}
+
+
+@pytest.mark.parametrize(
+    ("kind", "provider", "fields", "required", "specs"),
+    [
+        ("edit", "fal", {"image_urls": {**_URLS, "maxItems": 8}}, True, [("reference", "image_urls", True, 1, 8)]),
+        ("edit", "fal", {"image_url": _URL}, True, [("reference", "image_url", False, 1, 1)]),
+        ("edit", "fal", {"image_url": _URL, "mask_url": _URL}, True,
+         [("reference", "image_url", False, 1, 1), ("mask", "mask_url", False, 1, 1)]),
+        ("edit", "replicate", {"input_images": {"type": "array", "items": _URI}}, False,
+         [("reference", "input_images", True, 0, 10)]),
+        ("edit", "replicate", {"image_input": {"type": "array", "items": _URI, "maxItems": 14}}, False,
+         [("reference", "image_input", True, 0, 14)]),
+        ("video", "fal", {"image_url": _URL}, True, [("start_image", "image_url", False, 1, 1)]),
+        ("video", "fal", {"start_image_url": _URL, "end_image_url": _URL}, False,
+         [("start_image", "start_image_url", False, 0, 1), ("end_image", "end_image_url", False, 0, 1)]),
+        ("video", "replicate", {"image": _URI, "last_frame": _URI, "reference_images": _URLS}, False,
+         [("start_image", "image", False, 0, 1), ("end_image", "last_frame", False, 0, 1),
+          ("reference", "reference_images", True, 0, 10)]),
+        ("video", "fal", {"video_url": _URL, "audio_url": _URL}, True,
+         [("video", "video_url", False, 1, 1), ("audio", "audio_url", False, 1, 1)]),
+        ("video", "fal", {"audio": {"type": "boolean"}}, False, []),
+    ],
+)  # fmt: skip
+def test_files_have_the_roles_of_their_names(
+    kind: str, provider: str, fields: dict[str, Any], required: bool, specs: list[tuple[Any, ...]]
+) -> None:
+    needs = ("prompt", *fields) if required else ("prompt",)
+    schema, output = {**PROMPT, **fields}, VIDEO if kind == "video" else None
+    published = fal(schema, output, required=needs) if provider == "fal" else replicate(schema)
+    model = derived(line(TaskType(kind), provider=provider), published)
+    assert [(each.role, each.name, each.many, each.least, each.most) for each in model.inputs] == specs
+    assert all(model.stands_for[name] == "inputs" for _, name, *_ in specs)
+
+
+@pytest.mark.parametrize("kind", ["upscale", "remove_background"])
+def test_what_needs_no_prompt_is_derived_without_one(kind: str) -> None:
+    schema = {"image_url": _URL, "upscale_factor": {"type": "number", "minimum": 1, "maximum": 8, "default": 2}}
+    model = derived(line(TaskType(kind)), fal(schema, {"image": {"type": "object"}}, required=("image_url",)))
+    assert (model.prompt_limit, [each.role for each in model.inputs]) == (0, ["reference"])
+    assert ("upscale_factor" in model.takes) is (kind == "upscale")
 
 
 # -------------------------------------------------------------------------------------------------------- prices
@@ -217,7 +266,7 @@ def test_what_loosens_safety_is_capped(
         (line(), fal(PROMPT, VIDEO), "no image; files that it has: video"),
         (line(TaskType.AUDIO), fal(PROMPT, {"text": {"type": "string"}}), "no audio; files that it has: none"),
         (line(provider="replicate"), replicate(PROMPT, {"type": "array", "items": {"type": "string"}}), "no file"),
-        (line(), fal({**PROMPT, "image_url": {"type": "string"}}, required=("prompt", "image_url")), "needs image_url"),
+        (line(), fal({**PROMPT, "doc": {"type": "object"}}, required=("prompt", "doc")), "needs doc"),
         (line(TaskType.VIDEO, price=price("second")), fal(PROMPT, VIDEO), "no duration"),
         (line(params={"nothing": {"default": 1}}), fal(PROMPT), "nothing is no field"),
         (line(params={"prompt": {"default": "x"}}), fal(PROMPT), "prompt is an option"),

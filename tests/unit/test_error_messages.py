@@ -55,9 +55,9 @@ MODELS: list[type[BaseModel]] = [
     *(NewBudget, NewShare, NewInvitation, InvitationFields, AcceptedInvitation, ShareQuery, AccountShareQuery),
     *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery, UsageQuery, ActivityQuery, ModelQuery, TaskPatch),
     *(ResourceBatch, TaskBatch, GenerationBatch, ResourceItem, TaskItem, NewImport, FailureQuery, Matrix, TaskRetry),
-    *(NewExport, NewModel, ModelPatch, LinePrice, LineParam, PricePatch, ParamPatch),
     *(NewEdit, NewUpscale, NewBackgroundRemoval, NewTaskInput),
     *(NewExport, NewAsset, AssetPatch, OutputAsset, CopiedAsset, AssetQuery),
+    *(NewModel, ModelPatch, LinePrice, LineParam, PricePatch, ParamPatch),
 ]
 HOSTILE: list[Any] = [
     *(None, True, 0, -1, 5, 1.5, 10**300, 1e308, float("nan"), float("inf"), "", " ", "\u200b", "x", "x" * 70_000),

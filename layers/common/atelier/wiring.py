@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from atelier.domain.sharing import Grant, Needs, SharedKind
     from atelier.domain.task_creation import GenerationContext
     from atelier.domain.webhook_delivery import WebhookDispatcher
+    from atelier.providers.catalogs import ProviderCatalog
     from atelier.providers.fal import Fal
     from atelier.providers.http import Http
     from atelier.providers.model_checks import ModelChecks
@@ -577,7 +578,7 @@ def model_checks() -> "ModelChecks":
     from atelier.providers.model_checks import ModelChecks
 
     ours = settings()
-    catalogs = {
+    catalogs: Mapping[str, Callable[[], ProviderCatalog]] = {
         "fal": lambda: FalCatalog(http(), key=_secret(ours.fal_key_secret), api_url=ours.fal_api_url),
         "replicate": lambda: ReplicateCatalog(
             http(), token=_secret(ours.replicate_token_secret), api_url=ours.replicate_api_url

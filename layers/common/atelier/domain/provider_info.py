@@ -78,13 +78,6 @@ class ParamInfo(StoredModel):
     ] = Field(default_factory=dict)
 
 
-class ModelSource(StrEnum):
-    """Where a model in the catalog comes from: the release, or a line that an operator has added."""
-
-    BUILT_IN = "built_in"
-    CONFIGURED = "configured"
-
-
 class InputInfo(StoredModel):
     """What a model takes in one role of `inputs`; a bound that is null is not known."""
 
@@ -98,6 +91,13 @@ class InputInfo(StoredModel):
     min_ratio: Annotated[float | None, Field(description="Of width by height.")] = None
     max_ratio: Annotated[float | None, Field(description="Of width by height.")] = None
     max_seconds: float | None = None
+
+
+class ModelSource(StrEnum):
+    """Where a model in the catalog comes from: the release, or a line that an operator has added."""
+
+    BUILT_IN = "built_in"
+    CONFIGURED = "configured"
 
 
 class ModelInfo(StoredModel):

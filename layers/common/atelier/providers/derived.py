@@ -1,6 +1,6 @@
 """A model of the catalog, made of an operator's line and the provider's schema.
 
-The names of a schema's fields say which of our options they are. What is none of them becomes a parameter,
+The names of a schema's fields say which of our options and inputs they are. What is none of them becomes a parameter,
 if its values are bounded; a word that can change the price is offered only with values that the line has a factor for.
 """
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, get_args
 
 from atelier.domain.catalog import ANY_LENGTH, Lifecycle, Model, Seconds, Unit
+from atelier.domain.input_files import MOST_INPUTS, InputRole, InputSpec
 from atelier.domain.model_lines import ConfiguredModel, LineParam, NewModel, Unusable
 from atelier.domain.params import Param, ParamType, Safety
 from atelier.domain.task_creation import BODIES
@@ -40,6 +41,23 @@ _COSTLY: Final = frozenset(
 """Words that change the price of some models: at which value they do is in no schema."""
 _NEVER: Final = re.compile(r"sync_mode|webhook|callback|url|uri|path|prompt|safety|moderation|^width$|^height$|lora")
 """Words that are not offered: addresses, prompts beside the prompt, sizes that limits and prices would not know."""
+_ROLES: Final[tuple[tuple[InputRole, re.Pattern[str]], ...]] = (
+    (InputRole.MASK, re.compile(r"mask(_image)?(_url)?")),
+    (InputRole.END_IMAGE, re.compile(r"(end|tail|last_frame)(_image)?(_url)?|last_image(_url)?")),
+    (InputRole.START_IMAGE, re.compile(r"(start|first_frame)(_image)?(_url)?|first_image(_url)?")),
+    (
+        InputRole.REFERENCE,
+        re.compile(r"ref(erence)?_images?(_urls?)?|image_urls|images|input_images?(_urls?)?|image_input"),
+    ),
+    (InputRole.VIDEO, re.compile(r"(input_)?videos?(_urls?)?")),
+    (InputRole.AUDIO, re.compile(r"(input_)?audios?(_urls?)?")),
+)
+"""Which input a field is, by its name; `image_url` and `image` depend on what is made."""
+_IMAGE: Final = ("image_url", "image")
+_USUAL_MOST: Final = 10
+"""Files of a role that takes several, where the schema does not say how many."""
+_WITHOUT_PROMPT: Final = (TaskType.UPSCALE, TaskType.REMOVE_BACKGROUND)
+_FACTORS: Final = ("upscale_factor", "scale_factor", "scale")
 _OPTIONS: Final = frozenset({*_PROMPTS, *_COUNTS, *_VOICES, *_SECONDS, *TYPED_OPTIONS})
 """Words that are options of requests, also where they cannot be one of a model."""
 _LEVELS: Final = ("block_low_and_above", "block_medium_and_above", "block_only_high", "block_none", "block_fewest")
@@ -117,6 +135,8 @@ class _Derivation:
         most_outputs, seconds, ratios, voices = self._count(), self._seconds(), self._ratios(), self._voices()
         for option in ("seed", "negative_prompt"):
             self._take(option, option, "same")
+        self._factor()
+        inputs = self._inputs()
         params = self._params()
         self._check_nothing_is_missing({param.name for param in params})
         self._check_price(seconds)
@@ -134,6 +154,7 @@ class _Derivation:
             aspect_ratios=ratios,
             voices=voices,
             params=params,
+            inputs=inputs,
             stands_for=self._stands_for(),
             price=line.price.price() if line.price else None,
             lifecycle=line.lifecycle,
@@ -158,6 +179,8 @@ class _Derivation:
 
     def _prompt(self) -> int:
         found = self._first(_PROMPTS)
+        if found is None and self.line.type in _WITHOUT_PROMPT:
+            return 0
         if found is None or not (text := found.of_type("string")):
             raise Unusable(f"Its input has no prompt: none of {', '.join(_PROMPTS)}.")
         self._take("prompt", found.name, "same")
@@ -220,11 +243,37 @@ class _Derivation:
             return tuple(map(str, inner.choices)) if inner and taken else ()
         return tuple(map(str, found.choices)) if self._take("voice", found.name, "same") else ()
 
+    def _factor(self) -> None:
+        """By how much a picture grows, unless that changes the price."""
+        found = self._first(_FACTORS)
+        if found and self.line.price is None and found.name not in self.line.params:
+            self._take("upscale_factor", found.name, "text" if found.of_type("string") else "same")
+
+    def _inputs(self) -> tuple[InputSpec, ...]:
+        """The files that it takes: of each role, in the first field that is one."""
+        specs: dict[InputRole, InputSpec] = {}
+        for each in self.fields.values():
+            role, several = self._role(each.name), each.of_type("array")
+            if role is None or role in specs or not (several or each.of_type("string")) or each.choices:
+                continue
+            self.used.add(each.name)
+            most = int(several.get("maxItems", _USUAL_MOST)) if several else 1
+            least = max(1, int(several.get("minItems", 1)) if several else 1) if each.required else 0
+            specs[role] = InputSpec(role, each.name, several is not None, least, max(1, min(most, MOST_INPUTS)))
+        return tuple(specs.values())
+
+    def _role(self, name: str) -> InputRole | None:
+        if name in _IMAGE:
+            return InputRole.START_IMAGE if self.line.type is TaskType.VIDEO else InputRole.REFERENCE
+        return next((role for role, names in _ROLES if names.fullmatch(name)), None)
+
     def _stands_for(self) -> dict[str, str]:
         named: dict[str, list[str]] = {}
         for option, (word, _) in self.names.items():
             if word != option:
                 named.setdefault(word, []).append(option)
+        for name in self.used - {word for word, _ in self.names.values()}:
+            named[name] = ["inputs"]
         return {word: " or ".join(sorted(options)) for word, options in named.items()}
 
     # ---------------------------------------------------------------------------------------------------- parameters
@@ -287,9 +336,9 @@ def _check_output(line: NewModel | ConfiguredModel, output: Schema) -> None:
         return
     keys = output.get("properties", {})
     known = {key for names in _MEDIA.values() for key in names}
-    if not any(key in keys for key in _MEDIA[line.type]):
+    if not any(key in keys for key in _MEDIA[line.type.medium]):
         has = ", ".join(sorted(known & keys.keys())) or "none"
-        raise Unusable(f"Its output has no {line.type}; files that it has: {has}.")
+        raise Unusable(f"Its output has no {line.type.medium}; files that it has: {has}.")
 
 
 def _uris(schema: Schema) -> Iterator[bool]:
