@@ -26,15 +26,15 @@ BUDGET: Final = {
     "exporter": 291,
     "exports": 238,
     "reports": 229,
-    "tasks": 311,
-    "webhook_delivery": 364,
+    "tasks": 312,
+    "webhook_delivery": 365,
     "relay": 285,
     "shares": 237,
     "sweep": 278,
     "system": 215,
     "verify": 114,
     "callbacks": 319,
-    "worker": 333,
+    "worker": 334,
 }
 CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}
 WITHOUT_CLIENTS: Final = (
