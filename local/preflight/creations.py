@@ -74,6 +74,18 @@ def _lifecycle(value: Any, ref: str) -> Iterator[Arguments]:
     yield {"Bucket": ref, "LifecycleConfiguration": {"Rules": rules}}
 
 
+def _notifications(value: Any, ref: str) -> Iterator[Arguments]:
+    told = [
+        {
+            "QueueArn": each["Queue"],
+            "Events": [each["Event"]],
+            "Filter": {"Key": {"FilterRules": each["Filter"]["S3Key"]["Rules"]}},
+        }
+        for each in value["QueueConfigurations"]
+    ]
+    yield {"Bucket": ref, "NotificationConfiguration": {"QueueConfigurations": told}}
+
+
 def _encryption(value: Any, ref: str) -> Iterator[Arguments]:
     yield {"Bucket": ref, "ServerSideEncryptionConfiguration": {"Rules": value["ServerSideEncryptionConfiguration"]}}
 
@@ -176,6 +188,7 @@ CREATIONS: Final[Mapping[str, Creation]] = {
             "BucketEncryption": ("PutBucketEncryption", _encryption),
             "CorsConfiguration": ("PutBucketCors", _of("Bucket", "CORSConfiguration")),
             "LifecycleConfiguration": ("PutBucketLifecycleConfiguration", _lifecycle),
+            "NotificationConfiguration": ("PutBucketNotificationConfiguration", _notifications),
             "OwnershipControls": ("PutBucketOwnershipControls", _of("Bucket", "OwnershipControls")),
             "PublicAccessBlockConfiguration": (
                 "PutPublicAccessBlock",
@@ -184,6 +197,14 @@ CREATIONS: Final[Mapping[str, Creation]] = {
         },
     ),
     "AWS::S3::BucketPolicy": Creation("s3", "PutBucketPolicy", names={"PolicyDocument": "Policy"}),
+    "AWS::SQS::QueuePolicy": Creation(
+        "sqs",
+        "SetQueueAttributes",
+        name="QueueUrl",
+        under="Attributes",
+        names={"PolicyDocument": "Policy"},
+        dropped=("Queues",),
+    ),
     "AWS::SQS::Queue": Creation("sqs", "CreateQueue", name="QueueName", under="Attributes"),
     "AWS::Scheduler::Schedule": Creation("scheduler", "CreateSchedule", name="Name"),
 }

@@ -91,7 +91,7 @@ def operations() -> list[tuple[str, dict[str, Any]]]:
 
 
 # What a callback says is its provider\'s affair.
-BODILESS = ("/cancel", "/start", "/webhook", "/webhook-secret", "/webhooks/{provider}")
+BODILESS = ("/cancel", "/complete", "/start", "/webhook", "/webhook-secret", "/webhooks/{provider}")
 
 
 @pytest.mark.parametrize(("name", "operation"), operations(), ids=lambda value: value if isinstance(value, str) else "")

@@ -126,7 +126,7 @@ def test_an_upload_takes_the_announced_file_once(w: Harness) -> None:
 
 
 def test_what_is_announced_fits_its_purpose(w: Harness) -> None:
-    refused = {
+    refused: dict[str, dict[str, Any]] = {
         "/content_type": {"content_type": "video/mp4"},
         "/size": {"size": 30_000_001},
         "/sha256": {"sha256": "AB"},
@@ -227,7 +227,7 @@ def bomb() -> bytes:
     return a_picture("PNG", (8000, 8000), mode="1")
 
 
-REJECTED = {
+REJECTED: dict[str, tuple[Callable[[], bytes], str, str, str]] = {
     "another format": (lambda: a_picture("JPEG"), "image/png", "wrong_type", "is image/jpeg, and image/png"),
     "no picture": (lambda: b"<html>" * 99, "image/png", "wrong_type", "is not image/png"),
     "heic": (lambda: b"\0\0\0\x18ftypheic" + b"\0" * 99, "image/jpeg", "wrong_type", "HEIC"),
@@ -259,13 +259,13 @@ def test_another_file_than_announced_is_rejected(w: Harness) -> None:
         assert problem(complete(w, made), 409)["code"] == "wrong_checksum"
 
 
-def test_a_file_exchanged_while_checked_is_not_kept(w: Harness) -> None:
+def test_a_file_removed_while_checked_is_not_kept(w: Harness) -> None:
     made, fetch = an_asset(w), AssetFiles.fetch
     put(made)
 
     def fetch_then(self: AssetFiles, *args: Any, **how: Any) -> Any:
         fetched = fetch(self, *args, **how)
-        put(made, b"another")
+        boto3.client("s3").delete_object(Bucket=BUCKET, Key=f"uploads/1/{made['id']}")
         return fetched
 
     with mock.patch.object(AssetFiles, "fetch", fetch_then):

@@ -55,6 +55,7 @@ def test_relations_are_the_transitive_closure(w: Harness) -> None:
     below = {(each.child, each.on_delete) for each in relations_of("client")}
     assert below == {
         ("campaign", OnDelete.CASCADE),
+        ("asset", OnDelete.CASCADE),
         ("brief_version", OnDelete.CASCADE),
         ("client_share", OnDelete.CASCADE),
         ("campaign_share", OnDelete.CASCADE),

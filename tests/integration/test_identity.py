@@ -49,7 +49,7 @@ STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
     ("PATCH", "/assets/{asset_id}"): (401, 403, 403, 200, 200),
     ("POST", "/assets/{asset_id}/complete"): (401, 403, 403, 409, 409),  # its file was not uploaded
     ("DELETE", "/assets/{asset_id}"): (401, 403, 403, 204, 204),
-    ("POST", "/tasks/{task_id}/outputs/{number}/asset"): (401, 403, 403, 404, 404),  # the task was canceled
+    ("POST", "/tasks/{task_id}/outputs/{number}/asset"): (401, 403, 403, 409, 409),  # the task was canceled
     ("GET", "/clients"): (401, 403, 200, 200, 200),
     ("POST", "/clients"): (401, 403, 403, 201, 201),
     ("GET", "/clients/{client_id}"): (401, 403, 200, 200, 200),

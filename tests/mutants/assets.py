@@ -64,13 +64,6 @@ MUTANTS: Final = (
         ASSETS,
     ),
     Mutant(
-        "a file is kept that was exchanged after the check",
-        f"{STORE}/asset_files.py",
-        "CopySourceIfMatch=etag,",
-        "",
-        ASSETS,
-    ),
-    Mutant(
         "a rejected file stays",
         f"{STORE}/asset_check.py",
         "self.files.remove(asset.user_id, asset.id)",

@@ -144,7 +144,7 @@ ANSWERS: Final = {
     "assets.update_asset": 200,
     "assets.delete_asset": 204,
     "asset_checks.complete_asset": 200,
-    "asset_checks.create_asset_of_output": 404,  # the task has none yet
+    "asset_checks.create_asset_of_output": 409,  # the task has none yet
     "exports.create_export": 202,
     "exports.get_export": 200,
     "exports.delete_export": 204,

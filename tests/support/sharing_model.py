@@ -124,7 +124,7 @@ OPERATIONS: Final[dict[Route, Operation | str]] = {
     ("GET", "/assets/{asset_id}"): Operation(READ, "asset"),
     ("PATCH", "/assets/{asset_id}"): Operation(CHANGE, "asset", 200, {"filename": "By {caller}"}),
     ("POST", "/assets/{asset_id}/complete"): Operation(CHANGE, "asset", 409),  # its file was not uploaded
-    ("POST", "/tasks/{task_id}/outputs/{number}/asset"): Operation(READ._replace(token="editor"), "task", 404, {}),
+    ("POST", "/tasks/{task_id}/outputs/{number}/asset"): Operation(READ._replace(token="editor"), "task", 409, {}),
     ("GET", "/account"): Operation(READ, "account"),
     ("GET", "/webhook-secret"): Operation(SECRET, "account"),
     ("POST", "/webhook-secret"): Operation(MANAGE, "account"),

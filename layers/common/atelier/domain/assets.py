@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from atelier.domain.errors import FieldError, Invalid, NotFound
+from atelier.domain.errors import FieldError, IllegalTransition, Invalid, NotFound
 from atelier.domain.file_names import file_name
 from atelier.domain.input_files import InputFile
 from atelier.domain.messages import AccountMessage
@@ -345,7 +345,9 @@ def check_purpose(asset: Asset, purpose: Purpose) -> None:
 
 
 def asset_of_output(task: "TaskSummary", number: str, asked: OutputAsset) -> CopiedAsset:
-    """The asset to make of an output. Raises NotFound, and Invalid for a purpose that it is not for."""
+    """The asset to make of an output. Raises IllegalTransition, NotFound, and Invalid for what it is not for."""
+    if not task.outputs:
+        raise IllegalTransition(f"The task is {task.status}; only one that succeeded has outputs.")
     index = int(number) if number.isascii() and number.isdecimal() and len(number) <= _DIGITS else len(task.outputs)
     if index >= len(task.outputs):
         raise NotFound("output", number)
