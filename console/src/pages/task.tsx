@@ -219,7 +219,7 @@ const Nothing = ({ task }: { task: TaskShape }) => (
 
 const Place = ({ type, id }: { type: "client" | "campaign"; id: string }) => {
   const named = nameOf(type, id).value;
-  return <a href={to(`/${type}s/${id}`)}>{named?.name ?? id.slice(0, 8)}</a>;
+  return <a href={to(`/${type}s/${id}`)}>{named?.name ?? id.slice(-8)}</a>;
 };
 
 const Facts = ({ task }: { task: TaskShape }) => {
@@ -280,14 +280,16 @@ const Facts = ({ task }: { task: TaskShape }) => {
         <>
           <dt>Options</dt>
           <dd>
-            <code>{JSON.stringify(task.params)}</code>
+            {Object.entries(task.params)
+              .map(([name, value]) => `${name.replaceAll("_", " ")} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
+              .join(", ")}
           </dd>
         </>
       )}
       <dt>Created</dt>
       <dd>
         <Time at={task.created_at} /> by user {task.created_by}
-        {took !== null && `, made in ${seconds(took)}`}
+        {took !== null && `, made in ${took < 1 ? "under a second" : seconds(took)}`}
       </dd>
       {task.retry_of && (
         <>
