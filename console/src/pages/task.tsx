@@ -28,8 +28,16 @@ export const Task = ({ id }: { id: string }) => {
     data.value = changed;
     inTrail(changed);
   };
+  // Shown at once: it can be undone. What is refused is taken back.
   const change = useAction(async (body: { rating?: number | null; tags?: string[] }) => {
-    keep(ok(await api.PATCH("/api/v3/tasks/{task_id}", { params: { path: { task_id: id } }, body })));
+    const before = data.value;
+    if (before) keep({ ...before, ...body });
+    try {
+      keep(ok(await api.PATCH("/api/v3/tasks/{task_id}", { params: { path: { task_id: id } }, body })));
+    } catch (refused) {
+      if (before) keep(before);
+      throw refused;
+    }
   });
   const cancel = useAction(async () => {
     keep(ok(await api.POST("/api/v3/tasks/{task_id}/cancel", { params: { path: { task_id: id } } })));
