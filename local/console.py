@@ -44,13 +44,23 @@ def main(words: list[str]) -> None:
 
     match words:
         case ["types"]:
-            run("ci", "--silent")
+            if not _is_installed("typescript"):
+                run("ci", "--silent")
             run("exec", "--silent", "--", "openapi-typescript", DOCUMENT, "--output", "src/schema.d.ts")
             run("exec", "--silent", "--", "tsc")
         case _:
-            if not (CONSOLE / "node_modules/esbuild").exists():
+            if not _is_installed("esbuild"):
                 run("ci", "--silent", "--omit=dev")
             run("run", "--silent", "build")
+
+
+def _is_installed(package: str) -> bool:
+    """Whether it is there, as the lock file of now says."""
+    modules = CONSOLE / "node_modules"
+    installed = modules / ".package-lock.json"
+    if not (modules / package).exists() or not installed.exists():
+        return False
+    return installed.stat().st_mtime >= (CONSOLE / "package-lock.json").stat().st_mtime
 
 
 def _is_here() -> bool:

@@ -116,13 +116,16 @@ class _Desk(BaseHTTPRequestHandler):
                 self._answer(json.dumps({"keys": [_public(self.ours.key)]}))
             case "/token":
                 self._answer(_as_asked(self.ours, query), "text/plain")
-            case "/authorize" if is_loopback_origin(_origin(query)):
+            case "/authorize" if _is_of_this_machine(query.get("redirect_uri", [""])[0]):
                 self._authorize(query)
             case _:
                 self.send_error(404)
 
     def do_POST(self) -> None:
         """Exchange a code for its token."""
+        if self.path != "/token" or not is_loopback(self.headers.get("Host", LOOPBACK)):
+            self.send_error(403)
+            return
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         form = parse_qs(body.decode("latin-1"))
         token, challenge = self.codes.pop(form.get("code", [""])[0], ("", ""))
@@ -163,9 +166,11 @@ def _discovery(url: str) -> Mapping[str, str]:
     return {"issuer": url} | {name: f"{url}/{path}" for name, path in places.items()}
 
 
-def _origin(query: Mapping[str, list[str]]) -> str:
-    parts = urlsplit(query.get("redirect_uri", [""])[0])
-    return f"{parts.scheme}://{parts.netloc}"
+def _is_of_this_machine(redirect: str) -> bool:
+    """Whether a code may be sent there: to the console of a local run, and to no other page."""
+    parts = urlsplit(redirect)
+    here = f"{parts.scheme}://{parts.netloc}"
+    return is_loopback_origin(here) and redirect == f"{here}/console/"
 
 
 def _page(query: Mapping[str, list[str]]) -> str:

@@ -86,7 +86,5 @@ export const tokenWasRefused = () => {
   token.value = "";
 };
 
-export const signOut = () => {
-  reason.value = "You have signed out.";
-  token.value = "";
-};
+/** Forget the token, and with it everything that was loaded. */
+export const signOut = () => location.reload();

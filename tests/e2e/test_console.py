@@ -145,6 +145,11 @@ def test_a_selection_is_rated_and_deleted_with_numbers(looked: Looked, api: http
     items = [{"type": "image", "prompt": f"Selected {n}"} for n in range(3)]
     for each in api.post("/generate/batch", json={"items": items}).json()["results"]:
         finish(each["id"])
+
+    def selected() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = api.get("/tasks", params={"search": "Selected"}).json()["items"]
+        return found
+
     page = looked.at("/work?search=Selected")
     tiles = page.get_by_role("grid", name="Tasks").get_by_role("link")
     expect(tiles).to_have_count(3)
@@ -155,11 +160,14 @@ def test_a_selection_is_rated_and_deleted_with_numbers(looked: Looked, api: http
     expect(bar).to_contain_text("2 tasks selected")
     bar.get_by_role("button", name="Rate 3 of 5").click()
     expect(page.get_by_text("2 tasks rated.")).to_be_visible()
+    assert [each["rating"] for each in selected()] == [3, 3, None]
+    button(page, "Undo").click()
+    eventually(lambda: [each["rating"] for each in selected()] == [None] * 3, "the ratings are taken back")
     bar.get_by_role("button", name="Delete").click()
     expect(page.get_by_role("dialog")).to_contain_text("With them go 2 files of")
     page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
     expect(tiles).to_have_count(1)
-    assert api.get("/tasks", params={"search": "Selected"}).json()["total"] == 1
+    assert len(selected()) == 1
 
 
 @needs_a_browser

@@ -1,9 +1,12 @@
 """Identity as it is deployed: the emulator's JWT authorizer in front, real tokens, real keys."""
 
+import base64
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -168,6 +171,33 @@ def test_two_users_share_a_client(with_token: Caller, ours: Issuer) -> None:
 
 
 # --------------------------------------------------------------------------------------------- in the console
+
+
+@pytest.mark.parametrize(
+    "redirect",
+    ["https://example.com/console/", "http://127.0.0.1:1/other", "http://127.0.0.1:1/console/\r\nx: y", ""],
+)
+def test_the_local_issuer_sends_codes_to_consoles_alone(ours: Issuer, redirect: str) -> None:
+    asked = {"redirect_uri": redirect, "state": "s", "code_challenge": "c", "sub": "ann"}
+    assert httpx.get(f"{ours.url}/authorize", params=asked).status_code == 404
+
+
+def test_a_code_needs_its_verifier_and_works_once(ours: Issuer) -> None:
+    verifier = "a-verifier"
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    asked = {"redirect_uri": "http://127.0.0.1:1/console/", "state": "s", "code_challenge": challenge, "sub": "ann"}
+
+    def exchanged(code: str, verifier: str) -> int:
+        return httpx.post(f"{ours.url}/token", data={"code": code, "code_verifier": verifier}).status_code
+
+    def code() -> str:
+        sent = httpx.get(f"{ours.url}/authorize", params=asked).headers["location"]
+        return parse_qs(urlsplit(sent).query)["code"][0]
+
+    assert exchanged(code(), "another") == 400
+    good = code()
+    assert [exchanged(good, verifier), exchanged(good, verifier)] == [200, 400]
+
 
 needs_a_browser = pytest.mark.skipif(CHROMIUM is None, reason=NONE_HERE)
 

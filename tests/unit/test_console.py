@@ -11,6 +11,7 @@ import pytest
 from atelier.settings import settings
 from atelier.web.console import Console
 from atelier.web.problems import NoSuchPath
+from testbed.template import PROJECT
 
 SCRIPT = b"export {};" * 1000
 OURS = replace(
@@ -86,3 +87,9 @@ def test_the_policy_names_this_deployments_origins_alone(console: Console) -> No
 def test_a_deployment_without_the_console_says_so(tmp_path: Path) -> None:
     with pytest.raises(NoSuchPath, match="make console"):
         _ = Console(tmp_path, OURS).page
+
+
+def test_the_lock_file_names_no_registry() -> None:
+    packages = json.loads((PROJECT / "console/package-lock.json").read_text())["packages"]
+    assert all(each.get("integrity") for name, each in packages.items() if name)
+    assert not [name for name, each in packages.items() if "resolved" in each]

@@ -58,7 +58,7 @@ const PAGES = ["client", "campaign", "task"];
 
 const Thing = ({ entry }: { entry: Entry }) => {
   const { type, id, name } = entry.resource;
-  const text = name ?? (PAGES.includes(type) ? id.slice(0, 8) : "");
+  const text = name ?? (PAGES.includes(type) ? id.slice(-8) : "");
   if (!PAGES.includes(type) || entry.action.endsWith(".deleted")) return <span>{text}</span>;
   return <a href={to(`/${type}s/${id}`)}>{text}</a>;
 };

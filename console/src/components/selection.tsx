@@ -38,19 +38,21 @@ export const Selection = ({ tasks, list, onClear }: SelectionProps) => {
   const dialog = useSignal<"move" | "tags" | "delete" | null>(null);
   const editable = tasks.length > 0 && tasks.every(mayEdit);
 
-  /** Say how it went, and keep selected what did not. */
-  const told = (results: readonly Schema["BatchResult"][], done: string) => {
+  /** Say how it went, with the way back where there is one. */
+  const told = (results: readonly Schema["BatchResult"][], done: string, back?: (task: TaskSummary) => Schema["TaskPatch"]) => {
     const failed = results.filter((each) => each.status >= 400);
     const changed = new Map(results.flatMap((each) => (each.body ? [[each.body.id, each.body as unknown as TaskSummary] as const] : [])));
     list.items.value = list.items.value.map((each) => changed.get(each.id) ?? each);
-    if (failed.length < results.length) say(`${plural(results.length - failed.length, "task")} ${done}.`);
+    const before = tasks.filter((each) => changed.has(each.id));
+    const undo = back && (() => void carryOut(before.map((each) => ({ op: "update", id: each.id, body: back(each) }))).then(list.reload, list.reload));
+    if (failed.length < results.length) say(`${plural(results.length - failed.length, "task")} ${done}.`, "done", undo);
     if (failed.length) {
       const detail = String(failed[0]?.problem?.detail ?? "");
       say(`${plural(failed.length, "task")} could not be: ${detail}`, "error");
     }
   };
   const change = useAction(async (body: Schema["TaskPatch"], done: string) => {
-    told(await carryOut(tasks.map(({ id }) => ({ op: "update", id, body }))), done);
+    told(await carryOut(tasks.map(({ id }) => ({ op: "update", id, body }))), done, (each) => ({ rating: each.rating }));
   });
   const again = useAction(async () => {
     const ended = tasks.filter((each) => each.status === "failed" || each.status === "canceled");
@@ -111,13 +113,13 @@ export const Selection = ({ tasks, list, onClear }: SelectionProps) => {
           tasks={tasks}
           onClose={close}
           onDone={(results) => {
-            told(results, "moved");
+            told(results, "moved", ({ client_id, campaign_id }) => (campaign_id ? { campaign_id } : { client_id, campaign_id }));
             onClear();
             list.reload();
           }}
         />
       )}
-      {dialog.value === "tags" && <Tags tasks={tasks} onClose={close} onDone={(results) => told(results, "tagged")} />}
+      {dialog.value === "tags" && <Tags tasks={tasks} onClose={close} onDone={(results) => told(results, "tagged", ({ tags }) => ({ tags }))} />}
       {dialog.value === "delete" && (
         <Delete
           tasks={tasks}

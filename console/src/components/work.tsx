@@ -1,5 +1,5 @@
 // A gallery of tasks with its filters. Which tasks there are, in which order, and how many: all by the server.
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { type TaskStatus, type TaskSummary, type TaskType, api, ok } from "../api";
 import { count } from "../format";
@@ -147,10 +147,15 @@ export const Work = ({ within, empty }: WorkProps) => {
           )}
         />
       )}
-      <Live tasks={visible.value} onChange={replace} />
+      <LiveOnes tasks={visible} onChange={replace} />
     </section>
   );
 };
+
+/** Reads the signal by itself, so that scrolling draws nothing else again. */
+const LiveOnes = ({ tasks, onChange }: { tasks: Signal<readonly TaskSummary[]>; onChange: (task: TaskSummary) => void }) => (
+  <Live tasks={tasks.value} onChange={onChange} />
+);
 
 /** A task anew: its signed URLs may have ended. */
 const refresh = async (id: string): Promise<TaskSummary> =>

@@ -12,7 +12,7 @@ import { plural } from "../format";
 import { useAction, useLoaded } from "../loading";
 import { remember } from "../names";
 import { place, setQuery, to } from "../router";
-import { mayCreate, me, received } from "../session";
+import { mayCreate, me } from "../session";
 import { trail } from "../trail";
 import { MOST_ITEMS, type Mode, again, belongsTo, change, draft, lines, mode, models, placeholders, started, tasks, wanted } from "./generate/draft";
 import { problems, reasonOf, sent, useEstimate } from "./generate/estimate";
@@ -35,10 +35,9 @@ export const Generate = () => {
   belongsTo(me.value?.user_id ?? 0);
   const prefilled = usePrefilled();
   const views = MODES.map(([each, name]) => [name, to("/generate", { mode: each === "one" ? "" : each }), each === mode.value] as const);
-  const mayAnywhere = mayCreate.value || received.value.some((each) => each.role !== "viewer");
   return (
     <Page title="Generate" views={views}>
-      {!mayAnywhere ? (
+      {!mayCreate.value ? (
         <Empty title="Your role lets you look, not generate">
           <p>An admin of the account can make you an editor.</p>
         </Empty>

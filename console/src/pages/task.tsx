@@ -28,8 +28,16 @@ export const Task = ({ id }: { id: string }) => {
     data.value = changed;
     inTrail(changed);
   };
+  // Shown at once: it can be undone. What is refused is taken back.
   const change = useAction(async (body: { rating?: number | null; tags?: string[] }) => {
-    keep(ok(await api.PATCH("/api/v3/tasks/{task_id}", { params: { path: { task_id: id } }, body })));
+    const before = data.value;
+    if (before) keep({ ...before, ...body });
+    try {
+      keep(ok(await api.PATCH("/api/v3/tasks/{task_id}", { params: { path: { task_id: id } }, body })));
+    } catch (refused) {
+      if (before) keep(before);
+      throw refused;
+    }
   });
   const cancel = useAction(async () => {
     keep(ok(await api.POST("/api/v3/tasks/{task_id}/cancel", { params: { path: { task_id: id } } })));
@@ -219,7 +227,7 @@ const Nothing = ({ task }: { task: TaskShape }) => (
 
 const Place = ({ type, id }: { type: "client" | "campaign"; id: string }) => {
   const named = nameOf(type, id).value;
-  return <a href={to(`/${type}s/${id}`)}>{named?.name ?? id.slice(0, 8)}</a>;
+  return <a href={to(`/${type}s/${id}`)}>{named?.name ?? id.slice(-8)}</a>;
 };
 
 const Facts = ({ task }: { task: TaskShape }) => {
@@ -280,14 +288,16 @@ const Facts = ({ task }: { task: TaskShape }) => {
         <>
           <dt>Options</dt>
           <dd>
-            <code>{JSON.stringify(task.params)}</code>
+            {Object.entries(task.params)
+              .map(([name, value]) => `${name.replaceAll("_", " ")} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
+              .join(", ")}
           </dd>
         </>
       )}
       <dt>Created</dt>
       <dd>
         <Time at={task.created_at} /> by user {task.created_by}
-        {took !== null && `, made in ${seconds(took)}`}
+        {took !== null && `, made in ${took < 1 ? "under a second" : seconds(took)}`}
       </dd>
       {task.retry_of && (
         <>
