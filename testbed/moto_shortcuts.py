@@ -31,6 +31,7 @@ _get_value: Final = BaseJSONSerializer.get_value
 _process_request: Final = BotocoreStubber.process_request
 _PLAIN: Final = {"S", "N", "BOOL", "NULL"}
 """Types whose values moto keeps as they are in JSON."""
+_method_names: Final = cache(method_names_from_class)
 _HANDLERS: Final = {"DynamoDB": DynamoHandler, "DynamoDBStreams": DynamoDBStreamsHandler}
 """By the beginning of what requests call their target."""
 _cast_value: Final = vars(DynamoType)["cast_value"].fget
@@ -74,7 +75,7 @@ def shortcuts() -> Iterator[None]:
     """
     with (
         mock.patch.object(BotocoreStubber, "process_request", _hand_over),
-        mock.patch.object(responses, "method_names_from_class", cache(method_names_from_class)),
+        mock.patch.object(responses, "method_names_from_class", _method_names),
         mock.patch.object(BaseJSONParser, "_parse_structure", _parse_or_take),
         mock.patch.object(BaseJSONSerializer, "_serialize", _serialize_or_take),
         mock.patch.object(BaseJSONSerializer, "get_value", _value_or_search),
