@@ -13,9 +13,8 @@ import pytest
 from PIL import Image
 
 from atelier import wiring
-from atelier.domain.access import Access
-from atelier.domain.errors import AssetNotReady, NotFound
 from atelier.store.asset_files import AssetFiles
+from atelier.store.tasks import Tasks
 from testbed.harness import BUCKET, TABLE, Harness
 from testbed.lambda_events import sqs_record
 from tests.integration.builders import (
@@ -24,6 +23,7 @@ from tests.integration.builders import (
     a_client,
     a_finished_task,
     clean_up,
+    created,
     ids,
     places,
     problem,
@@ -591,35 +591,43 @@ def test_a_delete_while_checking_leaves_nothing(w: Harness, deleted: str) -> Non
 # ----------------------------------------------------------------------------------------------- what refers to them
 
 
-def test_a_reference_demands_assets_that_are_there(w: Harness) -> None:
+def an_edit(asset_id: str, *more: str) -> Json:
+    return {"prompt": "At night", "inputs": [{"asset_id": id_, "role": "reference"} for id_ in (asset_id, *more)]}
+
+
+@pytest.mark.parametrize("deleted", ["asset", "client"])
+def test_no_task_is_created_with_an_input_being_deleted(w: Harness, deleted: str) -> None:
+    client, creating = a_client(w)["id"], Tasks.creating
+    asset = a_ready_asset(w, client_id=client)["id"]
+    path = f"/assets/{asset}" if deleted == "asset" else f"/clients/{client}"
+
+    def creating_then(self: Tasks, *args: Any, **how: Any) -> Any:
+        change = creating(self, *args, **how)
+        assert w.call("DELETE", path).status == 204
+        return change
+
+    with mock.patch.object(Tasks, "creating", creating_then):
+        said = problem(w.call("POST", "/generate/edit", an_edit(asset)), 404)
+    assert said["detail"] == f"There is no asset {asset}."
+    assert shown(w, "/tasks")["total"] == 0
+    assert violations(scan(w.dynamodb, TABLE)) == []
+
+
+def test_an_input_is_null_once_its_asset_is_deleted(w: Harness) -> None:
     client = a_client(w)["id"]
     alone, of_client = a_ready_asset(w)["id"], a_ready_asset(w, client_id=client)["id"]
-    store, table, both = wiring.assets(), wiring.table(), [alone, of_client, alone]
-    assert len(store.demand(both, account=1, counted_in=())) == 3
-    assert len(store.demand(both, account=1, counted_in=[client])) == 2
-    demanded = store.demand(both, account=1, counted_in=())
-    table.transact(*demanded)
-    assert store.gone([*both, NOBODY, "none"], account=1) == {NOBODY, "none"}
-    assert w.call("DELETE", f"/assets/{alone}").status == 204
-    assert store.gone(both, account=1) == {alone}
-    with pytest.raises(NotFound, match=alone):
-        table.transact(*demanded)
-    late = store.demand([of_client], account=1, counted_in=())
-    assert w.call("DELETE", f"/clients/{client}").status == 204
-    assert store.gone(both, account=1) == {alone, of_client}
-    with pytest.raises(NotFound, match=of_client):  # whose item is still there
-        table.transact(*late)
-    with pytest.raises(NotFound, match=of_client):
-        store.demand([of_client], account=1, counted_in=())
+    tasks = [created(w.call("POST", "/generate/edit", an_edit(alone, of_client))) for _ in range(2)]
+    in_client = created(w.call("POST", "/generate/edit", {**an_edit(of_client), "client_id": client}))
 
+    def seen() -> list[list[str | None]]:
+        shown_ = (shown(w, f"/tasks/{each['id']}")["inputs"] for each in (*tasks, in_client))
+        return [[each["asset_id"] for each in inputs] for inputs in shown_]
 
-def test_only_ready_assets_are_used(w: Harness) -> None:
-    waiting, ready, me = an_asset(w)["id"], a_ready_asset(w)["id"], Access.own(1)
-    assert [each.id for each in wiring.assets().ready([ready, ready], access=me)] == [ready, ready]
-    with pytest.raises(AssetNotReady, match="is pending, not ready"):
-        wiring.assets().ready([ready, waiting], access=me)
-    for nobody in (NOBODY, "none"):
-        with pytest.raises(NotFound):
-            wiring.assets().ready([nobody], access=me)
-    with pytest.raises(NotFound):
-        wiring.assets().ready([ready], access=Access.own(2))
+    assert seen() == [[alone, of_client], [alone, of_client], [of_client]]
+    w.call("DELETE", f"/assets/{alone}")
+    assert seen() == [[None, of_client], [None, of_client], [of_client]]
+    w.call("DELETE", f"/clients/{client}")
+    assert seen() == [[None, None], [None, None], [None]]
+    clean_up(w)
+    assert seen() == [[None, None], [None, None], [None]]
+    assert [each["role"] for each in shown(w, f"/tasks/{tasks[0]['id']}")["inputs"]] == ["reference", "reference"]

@@ -39,7 +39,7 @@ def finished(w: Harness, path: str, body: Json) -> Json:
 
 
 def file_of(task: Json, number: int = 0) -> bytes:
-    key = task["outputs"][number]["url"].partition(f"/{BUCKET}/")[2].partition("?")[0]
+    key = f"media/{task['outputs'][number]['url'].partition('/media/')[2].partition('?')[0]}"
     return bytes(boto3.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read())
 
 

@@ -127,17 +127,17 @@ MUTANTS: Final = (
         ASSETS,
     ),
     Mutant(
-        "an asset that is being deleted is referred to",
-        f"{STORE}/assets.py",
+        "a task is created with an asset that is being deleted",
+        f"{STORE}/task_inputs.py",
         "return Write(key, condition=EXISTS, on",
         "return Write(key, add={'a': 0}, on",
         ASSETS,
     ),
     Mutant(
-        "an asset whose client is being deleted is referred to",
-        f"{STORE}/assets.py",
-        "if client_id not in counted_in",
-        "if False",
+        "a task is created with an asset whose client is being deleted",
+        f"{STORE}/task_inputs.py",
+        "for client_id, id_ in clients.items()",
+        "for client_id, id_ in ()",
         ASSETS,
     ),
 )

@@ -326,7 +326,13 @@ def test_nothing_can_be_stopped(bedrock: Bedrock, a_job_request: AnOrder) -> Non
 
 def test_each_kind_has_one_default_that_is_alive() -> None:
     defaults = {model.type: model for model in MODELS if model.default}
-    assert {kind: model.id for kind, model in defaults.items()} == {TaskType.IMAGE: CORE, TaskType.VIDEO: RAY}
+    assert {kind: model.id for kind, model in defaults.items()} == {
+        TaskType.IMAGE: CORE,
+        TaskType.VIDEO: RAY,
+        TaskType.EDIT: "us.stability.stable-image-inpaint-v1:0",
+        TaskType.UPSCALE: "us.stability.stable-fast-upscale-v1:0",
+        TaskType.REMOVE_BACKGROUND: "us.stability.stable-image-remove-background-v1:0",
+    }
     assert len(defaults) == sum(model.default for model in MODELS)
     assert all(model.lifecycle is Lifecycle.ACTIVE for model in defaults.values())
 

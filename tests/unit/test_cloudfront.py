@@ -51,6 +51,17 @@ def test_a_url_works_until_expiry_for_its_file_only(form: PrivateFormat) -> None
         KEY.public_key().verify(plain(query["Signature"]), signed + b" ", PKCS1v15(), HASH)
 
 
+def test_a_url_for_a_task_names_it() -> None:
+    """And is signed with the name, as CloudFront demands of whatever is in the query besides."""
+    url = urlsplit(CloudFront("https://cdn.example", "K123", pem, now=lambda: NOON)("a.png", "task-1"))
+    query = {name: value for name, [value] in parse_qs(url.query).items()}
+    condition = {"DateLessThan": {"AWS:EpochTime": int(query["Expires"])}}
+    policy = {"Statement": [{"Resource": "https://cdn.example/a.png?x-task=task-1", "Condition": condition}]}
+    signed = json.dumps(policy, separators=(",", ":")).encode()
+    KEY.public_key().verify(plain(query["Signature"]), signed, PKCS1v15(), HASH)
+    assert query["x-task"] == "task-1"
+
+
 def test_a_url_is_stable_for_a_quarter_life() -> None:
     """A quarter of its validity; and it never ends too soon."""
     clock = [NOON]

@@ -70,7 +70,6 @@ EXAMPLES: list[tuple[DomainError, int, dict[str, str], dict[str, Any]]] = [
         {"detail": "It broke.", "code": "boom", "retryable": False},
     ),
     (errors.AssetRejected("animated", "It moves."), 409, {}, {"detail": "It moves.", "code": "animated"}),
-    (errors.AssetNotReady("x", "pending"), 409, {}, {"detail": "Asset x is pending, not ready."}),
     (errors.PreconditionFailed("Changed."), 412, {}, {"detail": "Changed."}),
     (problems.TooLarge("Big."), 413, {}, {"detail": "Big."}),
     (problems.UnsupportedMediaType("Not JSON."), 415, {}, {"detail": "Not JSON."}),

@@ -8,7 +8,6 @@ DomainError
   IllegalTransition  the life cycle of the task or import does not allow it
   TaskFailed         the result of a task that has none
   AssetRejected      the file of an asset is none that can be used
-  AssetNotReady      the file of an asset is not there, or not checked yet
   PreconditionFailed If-Match names a version that is no longer the current one
   RequestInProgress  the first request with this idempotency key has not finished
   IdempotencyKeyReused this idempotency key was used for another request
@@ -85,14 +84,6 @@ class AssetRejected(DomainError):
     def __init__(self, code: str, message: str) -> None:
         self.code = code
         super().__init__(message)
-
-
-class AssetNotReady(DomainError):
-    """An asset cannot be used yet, or not at all because its file was rejected."""
-
-    def __init__(self, id_: str, status: str) -> None:
-        self.id = id_
-        super().__init__(f"Asset {id_} is {status}, not ready.")
 
 
 class PreconditionFailed(DomainError):

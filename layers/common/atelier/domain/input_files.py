@@ -47,9 +47,8 @@ class TaskInput(RequestModel):
     asset_id: GivenId | None = None
     task_id: Annotated[GivenId | None, Field(description="With `output`: a task that succeeded.")] = None
     output: Annotated[
-        int | None,
-        BeforeValidator(whole),
-        Field(ge=0, le=MOST_OUTPUT, description="Which of the task's outputs, counted from 0."),
+        Annotated[int, Field(ge=0, le=MOST_OUTPUT), BeforeValidator(whole)] | None,
+        Field(description="Which of the task's outputs, counted from 0."),
     ] = None
 
 

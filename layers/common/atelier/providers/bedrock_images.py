@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import Base64Bytes, BaseModel, Field, ValidationError
 
 from atelier.domain.provider import Done, JobRequest, LookupInconclusive, State, SubmitRefused
+from atelier.domain.tasks.record import TaskType
 from atelier.providers.aws import Staging, refusal, submitting
 from atelier.providers.inputs import InputNames, input_with_files, same, seed_used
 
@@ -33,7 +34,7 @@ class Images:
 
     def submit(self, job_request: JobRequest) -> str:
         """Have the image made, and store it."""
-        body = json.dumps({"output_format": "png", **input_with_files(job_request, _INPUT_NAMES)})
+        body = json.dumps({"output_format": "png", **input_with_files(job_request, _names(job_request))})
         with submitting(over=_MADE_NOTHING):
             answered = self._runtime.invoke_model(modelId=job_request.model, body=body, contentType="application/json")
             answer = answered["body"].read()
@@ -50,8 +51,13 @@ class Images:
 
     def poll(self, job: str, job_request: JobRequest) -> State:  # noqa: ARG002 - the job request says where its files are
         """It is over, whatever came of it."""
-        seed = seed_used(None, job_request, _INPUT_NAMES)
+        seed = seed_used(None, job_request, _names(job_request))
         return Done(self._staging.files(job_request, ".png"), seed=seed)
+
+
+def _names(job_request: JobRequest) -> InputNames:
+    # What works on a file alone takes no seed, nor anything else.
+    return _INPUT_NAMES if job_request.type in (TaskType.IMAGE, TaskType.EDIT) else {}
 
 
 _MADE: Final = "SUCCESS"  # as older models of the same maker say it; newer ones say null

@@ -3,22 +3,16 @@
 An asset that is not ready stands in the index of due work: one whose file did not come, or was rejected, goes in time.
 """
 
-from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from atelier.domain.access import Access
-from atelier.domain.assets import Asset, AssetPage, AssetPatch, AssetQuery, AssetStatus, NewAsset, check_purpose
-from atelier.domain.errors import AssetNotReady, NotFound
-from atelier.domain.ids import is_id
+from atelier.domain.assets import Asset, AssetPage, AssetPatch, AssetQuery, NewAsset, check_purpose
 from atelier.domain.sharing import CHANGE
-from atelier.store import keys, parents
-from atelier.store.account_summary import summary_from
+from atelier.store import keys
 from atelier.store.idempotency import CreateResult, IdempotentRequest
-from atelier.store.items import from_item
 from atelier.store.resources import Resources
-from atelier.store.table import EXISTS, Table, Write
+from atelier.store.table import Table, Write
 from atelier.store.versions import Versions
-from atelier.store.wire import Item
 
 
 class Assets:
@@ -52,61 +46,6 @@ class Assets:
         """Delete the asset; its files are removed a little later. Raises NotFound, Forbidden, PreconditionFailed."""
         self._resources.delete(id_, access=access, accepted=accepted, now=now)
 
-    def ready(self, ids: Sequence[str], *, access: Access) -> list[Asset]:
-        """These assets of one account, in this order, by one request.
-
-        Raises NotFound for one that the actor may not see, and AssetNotReady.
-        """
-        found, grant = self._living(ids, access.account), access.grant
-        for id_ in ids:
-            if id_ not in found or (grant and not grant.covers("asset", found[id_])):
-                raise NotFound("asset", id_)
-        assets = [from_item(Asset, found[id_]) for id_ in ids]
-        for asset in assets:
-            if asset.status is not AssetStatus.READY:
-                raise AssetNotReady(asset.id, asset.status)
-        return assets
-
-    # ---------------------------------------------------------------------------------------------------- for tasks
-
-    def demand(self, ids: Iterable[str], *, account: int, counted_in: Collection[str]) -> list[Write]:
-        """What a transaction demands that refers to assets of an account: that they and their clients are there.
-
-        `counted_in` are the clients of which it demands that anyway. Refused with NotFound, which it also raises.
-        """
-        ids = tuple(dict.fromkeys(ids))
-        found = self._living(ids, account)
-        for id_ in ids:
-            if id_ not in found:
-                raise NotFound("asset", id_)
-        clients = {found[id_]["client_id"]: id_ for id_ in ids if "client_id" in found[id_]}
-        return [
-            *(_demanded(account, id_) for id_ in ids),
-            *(
-                parents.count_child(account, client_id, {}, missing=NotFound("asset", id_))
-                for client_id, id_ in clients.items()
-                if client_id not in counted_in
-            ),
-        ]
-
-    def gone(self, ids: Iterable[str], *, account: int) -> set[str]:
-        """Those of these ids that name no asset of an account any more, by one request.
-
-        A task that was made from an asset remembers its id. Ids are used once, so readers see null instead of one that
-        names nothing: that is SQL's SET NULL, at the very moment of the deletion.
-        """
-        ids = set(ids)
-        return ids - self._living(ids, account).keys() if ids else set()
-
-    def _living(self, ids: Iterable[str], account: int) -> dict[str, Item]:
-        wanted = {id_: keys.resource(account, "asset", id_) for id_ in ids if is_id(id_)}
-        if not wanted:
-            return {}
-        found = self._table.get_many([*wanted.values(), keys.summary(account)])
-        pending = summary_from(found.get(keys.summary(account))).pending
-        there = {id_: found[key] for id_, key in wanted.items() if key in found}
-        return {id_: item for id_, item in there.items() if not pending.hides("asset", item)}
-
     # ---------------------------------------------------------------------------------------------- for the worker
 
     def load(self, account: int, id_: str) -> Asset:
@@ -133,9 +72,3 @@ class Assets:
     def list(self, query: AssetQuery, *, access: Access) -> AssetPage:
         """A page of the assets that the actor may see."""
         return AssetPage(**vars(self._resources.list(query, access=access)))
-
-
-def _demanded(account: int, id_: str) -> Write:
-    missing = NotFound("asset", id_)
-    key = keys.resource(account, "asset", id_)
-    return Write(key, condition=EXISTS, on_condition_failure=lambda _: missing)

@@ -22,7 +22,17 @@ from atelier.domain.tasks.organising import organised
 from atelier.domain.tasks.queries import TaskQuery
 from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskPage, TaskStatus, TaskSummary
 from atelier.domain.tasks.requests import TaskPatch
-from atelier.store import activity, counters, deleted_charges, idempotency, keys, ledger, reservations, task_items
+from atelier.store import (
+    activity,
+    counters,
+    deleted_charges,
+    idempotency,
+    keys,
+    ledger,
+    reservations,
+    task_inputs,
+    task_items,
+)
 from atelier.store.account_summary import summary_from
 from atelier.store.changes import Change
 from atelier.store.idempotency import CreateResult, IdempotentRequest
@@ -92,7 +102,9 @@ class Tasks:
     def creating(self, task: Task, *, access: Access) -> Change:
         """The change that creates a task; its writes are refused as `create` says, and with MonthBegins."""
         counted = counters.creating(task, self._limits())
-        return Change([*still_granted(access), *counted, *task_items.created(task, access.request_id)], task)
+        demanded = task_inputs.demanded(self._table, task) if task.inputs else []
+        created = task_items.created(task, access.request_id)
+        return Change([*still_granted(access), *counted, *created, *demanded], task)
 
     def retry_on_conflict(self, attempt: Callable[[], R]) -> R:
         """Repeat what finds the parents of a new task and then creates it, when a grant changed in between."""

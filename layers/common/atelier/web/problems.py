@@ -45,7 +45,6 @@ STATUS: Final[Mapping[type[errors.DomainError], HTTPStatus]] = {
     errors.BudgetExceeded: HTTPStatus.CONFLICT,
     errors.TaskFailed: HTTPStatus.CONFLICT,
     errors.AssetRejected: HTTPStatus.CONFLICT,
-    errors.AssetNotReady: HTTPStatus.CONFLICT,
     errors.TooManyShares: HTTPStatus.CONFLICT,
     errors.BatchClash: HTTPStatus.CONFLICT,
     errors.NotCarriedOut: HTTPStatus.CONFLICT,
@@ -77,7 +76,6 @@ TITLES: Final[Mapping[HTTPStatus, tuple[str, str]]] = {
 OWN_TITLES: Final[Mapping[type[Exception], tuple[str, str]]] = {
     errors.BudgetExceeded: ("budget-exceeded", "A budget has no room for this"),
     errors.AssetRejected: ("asset-rejected", "The file cannot be used"),
-    errors.AssetNotReady: ("asset-not-ready", "The asset is not ready"),
 }
 """Of errors that a caller has to tell from others of the same status."""
 
