@@ -21,9 +21,9 @@ BUDGET: Final = {
     "campaigns": 232,  # one to spare, for the kind that docs/extending.md adds
     "cascade": 275,
     "import_worker": 341,
-    "imports": 234,
+    "imports": 235,
     "clients": 231,
-    "exporter": 291,
+    "exporter": 292,
     "exports": 238,
     "models": 131,
     "reports": 229,
@@ -35,7 +35,7 @@ BUDGET: Final = {
     "system": 216,
     "verify": 114,
     "callbacks": 319,
-    "worker": 334,
+    "worker": 336,  # one for the forms of values
 }
 CLIENTS_OF_AWS: Final = {"botocore.session", "boto3", "s3transfer", "urllib3"}
 WITHOUT_CLIENTS: Final = (
