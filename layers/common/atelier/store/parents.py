@@ -67,13 +67,6 @@ def close_parent(account: int, parent_id: str, counts: Mapping[str, int], *, now
     )
 
 
-def drop_parent(account: int, parent_id: str, counts: Mapping[str, int]) -> Write:
-    """The write that ends the counters of a parent without children, while it still has none."""
-    unchanged = reduce(and_, (Attr(name).eq(count) for name, count in counts.items()), LIVE)
-    key = keys.counters(account, parent_id)
-    return Write(key, delete=True, condition=unchanged, on_condition_failure=concurrent_update)
-
-
 def deletion_marker(access: Access, kind: str, fields: Mapping[str, Any], *, now: datetime) -> Write:
     """The write that starts a cleanup: the stream hands it to the cascade. It names the resource's ancestors.
 
