@@ -181,12 +181,6 @@ def links_to_clear(child: str, deleted: str) -> tuple[str, ...]:
 
 
 @cache
-def counts_all_below(name: str) -> bool:
-    """Whether the counters of a resource of this kind count everything that refers to it."""
-    return is_parent(name) and all(relation.on_delete is OnDelete.CASCADE for relation in relations_of(name))
-
-
-@cache
 def counter_names(name: str) -> tuple[str, ...]:
     """The counters of a kind: `clients`, or one per status: `campaigns_active`, ..."""
     kind = kind_named(name)

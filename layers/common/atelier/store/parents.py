@@ -16,7 +16,7 @@ from atelier.domain.kinds import ancestors_of, counters_below, kind_named, path_
 from atelier.domain.pending_deletions import LATE_AFTER
 from atelier.domain.schema import UNASSIGNED, format_timestamp
 from atelier.store import keys
-from atelier.store.expressions import Attr, Condition
+from atelier.store.expressions import Attr
 from atelier.store.table import EXISTS, MISSING, Write, concurrent_update
 from atelier.store.wire import Item
 
@@ -58,22 +58,13 @@ def counts_below(kind: str, counters: Item) -> dict[str, int]:
 
 def close_parent(account: int, parent_id: str, counts: Mapping[str, int], *, now: datetime) -> Write:
     """The write after which nothing can be created under a parent, while its counters still are `counts`."""
+    unchanged = reduce(and_, (Attr(name).eq(count) for name, count in counts.items()), LIVE)
     return Write(
         keys.counters(account, parent_id),
         set={"deleted_at": format_timestamp(now)},
-        condition=_still_counts(counts),
+        condition=unchanged,
         on_condition_failure=concurrent_update,
     )
-
-
-def drop_parent(account: int, parent_id: str, counts: Mapping[str, int]) -> Write:
-    """The write that ends the counters of a parent without children, while it still has none."""
-    key = keys.counters(account, parent_id)
-    return Write(key, delete=True, condition=_still_counts(counts), on_condition_failure=concurrent_update)
-
-
-def _still_counts(counts: Mapping[str, int]) -> Condition:
-    return reduce(and_, (Attr(name).eq(count) for name, count in counts.items()), LIVE)
 
 
 def deletion_marker(access: Access, kind: str, fields: Mapping[str, Any], *, now: datetime) -> Write:

@@ -14,7 +14,6 @@ from atelier.domain.ids import is_id
 from atelier.domain.kinds import (
     ancestors_of,
     counter_of,
-    counts_all_below,
     has_optional_parent,
     is_parent,
     kind_named,
@@ -326,8 +325,6 @@ class Resources(Generic[AnyRecord]):
             # No cleanup follows that would remove its text.
             text = [Write(keys.text(account, item["id"]), delete=True)] if "text_version" in item else []
             return [*writes, *text, add_to_totals(account, less)]
-        if counts_all_below(self.kind) and not any(below.values()):
-            return [*writes, parents.drop_parent(account, item["id"], below), add_to_totals(account, less)]
         return [
             *writes,
             parents.close_parent(account, item["id"], below, now=now),
