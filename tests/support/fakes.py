@@ -42,7 +42,14 @@ IMAGES: Final = Done((Content(b"one"), Content(b"two")), cost=Decimal("0.25"))
 HALFWAY: Final = Working(0.5)
 MODELS: Final = (
     Model("fake-image", "fake", TaskType.IMAGE, price=Price(Decimal("0.1"), Unit.IMAGE), default=True),
-    Model("other-image", "other", TaskType.IMAGE, price=Price(Decimal("0.3"), Unit.IMAGE), default=True),
+    Model(
+        "other-image",
+        "other",
+        TaskType.IMAGE,
+        aliases=("also-other",),
+        price=Price(Decimal("0.3"), Unit.IMAGE),
+        default=True,
+    ),
 )
 NOT_ALLOWED: Final = TaskError(code="not_allowed", message="No.", retryable=False)
 
