@@ -22,7 +22,7 @@ def in_api_form(value: Any, shape: Shape | None, names: Names) -> Any:
     if isinstance(shape, MapShape) and isinstance(value, list):  # tags
         return {each["Key"]: each["Value"] for each in value}
     if isinstance(shape, MapShape) and isinstance(value, Mapping):
-        return {name: in_api_form(each, shape.value, names) for name, each in value.items()}
+        return {names.get(name, name): in_api_form(each, shape.value, names) for name, each in value.items()}
     if shape is not None and shape.type_name == "string" and isinstance(value, dict | list):  # policies and bodies
         return json.dumps(value, separators=(",", ":"))
     return value

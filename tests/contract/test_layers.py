@@ -20,7 +20,13 @@ LAYERS: Final = {
 }
 
 
-CONFIGURED: Final = {"AWS_PROVIDERS": "on", "DYNAMODB_CLIENT": "botocore", "CDN_URL": "https://cdn.example"}
+CONFIGURED: Final = {
+    "AWS_PROVIDERS": "on",
+    "DYNAMODB_CLIENT": "botocore",
+    "CDN_URL": "https://cdn.example",
+    "AWS_ACCESS_KEY_ID": "key",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+}
 
 
 def services() -> set[str]:

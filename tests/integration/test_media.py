@@ -1,6 +1,8 @@
 """The bucket on moto: how files that are here already are kept, and what is left of those that are not."""
 
+import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -11,12 +13,16 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.s3.models import s3_backends
+from urllib3 import HTTPResponse
 
 from atelier.domain.pipeline_ports import MediaRejected
-from atelier.domain.provider import Content, File, Staged
+from atelier.domain.provider import Content, File, Remote, Staged
 from atelier.domain.tasks.record import TaskType
+from atelier.store import media as media_module
+from atelier.store.downloads import Download
 from atelier.store.media import MediaBucket
 from atelier.store.media_formats import LIMITS
+from atelier.store.s3_objects import PART
 from tests.support.builders import MADE
 from tests.support.files import HEIGHT, NEVER_KEPT, SAMPLES, SECONDS, WIDTH, Sample, image, recording
 
@@ -117,6 +123,21 @@ def test_a_file_without_a_thumbnail_is_kept(media: MediaBucket, s3: Any) -> None
     output = media.keep(Content(image("PNG")[:2000]), STEM, TaskType.IMAGE, "Summer-A-boat-1", MADE)
     assert (output.width, output.thumbnail_key) == (WIDTH, None)
     assert keys(s3) == [output.key]
+
+
+def test_metadata_of_a_large_file_come_with_its_measures(media: MediaBucket, s3: Any) -> None:
+    content = image("PNG") + bytes(PART)
+
+    @contextmanager
+    def download(_: Remote, kind: TaskType, __: object) -> Iterator[Download]:
+        yield Download(HTTPResponse(io.BytesIO(content), preload_content=False), kind)
+
+    with mock.patch.object(media_module, "download", download):
+        output = media.keep(Remote("https://cdn.example/x", ()), STEM, TaskType.IMAGE, "Summer-A-boat-1", MADE)
+    kept = s3.get_object(Bucket=BUCKET, Key=output.key)
+    assert kept["Body"].read() == content
+    assert kept["Metadata"] == {**METADATA, "c2pa": "absent"}
+    assert kept["CacheControl"] == "private, max-age=31536000, immutable"
 
 
 def test_metadata_are_ascii_and_fit(media: MediaBucket, s3: Any) -> None:

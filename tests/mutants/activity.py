@@ -47,8 +47,8 @@ MUTANTS: Final = (
     Mutant(
         "a guest sees the shares of others",
         READER,
-        "manages = grant is None or grant.role is Role.ADMIN",
-        "manages = True",
+        "manages=manages and grant.role is Role.ADMIN",
+        "manages=manages",
         LOG,
     ),
     Mutant(

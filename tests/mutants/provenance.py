@@ -5,7 +5,7 @@ from typing import Final
 from tests.mutants import DOMAIN, STORE, Mutant
 
 C2PA: Final = "tests/unit/test_c2pa.py"
-DOWNLOADED: Final = "tests/providers/test_media.py"
+DOWNLOADED: Final = "tests/integration/test_media.py"
 READER: Final = f"{STORE}/c2pa.py"
 
 MUTANTS: Final = (
@@ -50,14 +50,14 @@ MUTANTS: Final = (
         f"{DOMAIN}/pipeline.py",
         "provider=task.served_by, model=",
         "provider=task.provider, model=",
-        "tests/integration/test_generation.py",
+        "tests/unit/test_pipeline.py",
     ),
     Mutant(
         "provenance names a model as it was asked for",
         f"{DOMAIN}/pipeline.py",
         "model=self.catalog.id_of(task.provider, task.model)",
         "model=task.model",
-        "tests/integration/test_generation.py",
+        "tests/unit/test_pipeline.py",
     ),
     Mutant(
         "an export names a model as it was asked for",

@@ -97,7 +97,7 @@ def test_a_url_is_the_same_for_a_window(begins: datetime) -> None:
     assert len(set(urls)) == 4 + (begins != NOON)
 
 
-def test_a_window_of_a_second_adds_nothing_to_a_life() -> None:
+def test_a_window_of_a_second_adds_nothing() -> None:
     life, second = timedelta(minutes=15), timedelta(seconds=1)
     now = NOON + timedelta(seconds=7, microseconds=999_999)
     sign = S3Urls("https://bucket", "us-east-1", lambda: FOUND, life=life - second, window=second, now=lambda: now)

@@ -52,7 +52,14 @@ MODELS: Final = (
         price=Price(Decimal("0.1"), Unit.IMAGE),
         default=True,
     ),
-    Model("other-image", "other", TaskType.IMAGE, price=Price(Decimal("0.3"), Unit.IMAGE), default=True),
+    Model(
+        "other-image",
+        "other",
+        TaskType.IMAGE,
+        aliases=("also-other",),
+        price=Price(Decimal("0.3"), Unit.IMAGE),
+        default=True,
+    ),
 )
 NOT_ALLOWED: Final = TaskError(code="not_allowed", message="No.", retryable=False)
 

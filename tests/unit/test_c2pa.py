@@ -139,6 +139,14 @@ def test_nothing_is_said_of_what_was_cut_off(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MAKERS)
+def test_a_manifest_that_was_cut_off_is_unknown(name: str) -> None:
+    reader, make = MAKERS[name]
+    whole = make(STORE + bytes(1000))
+    assert found(whole, reader) == "present"
+    assert found(whole[: whole.index(STORE) + 600], reader) == "unknown"
+
+
+@pytest.mark.parametrize("name", MAKERS)
 def test_lengths_that_lie_are_survived(name: str) -> None:
     reader, make = MAKERS[name]
     whole, chance = bytearray(make(STORE)[:6000]), Random(name)

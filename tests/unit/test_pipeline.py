@@ -31,11 +31,13 @@ def test_a_new_task_is_submitted_and_then_asked_after(hands: FakeWorker) -> None
 
 
 def test_files_are_kept_with_who_made_them_and_when(hands: FakeWorker) -> None:
+    """Who really made them, also in another one's place; the model by its id, whatever it was called."""
     later = NOON + timedelta(seconds=9)
+    hands.tasks.kept[TASK_ID] = a_task(provider="other", model="also-other")
     hands.do(FIRST)
     hands.provider.state = IMAGES
     hands.do(hands.next(), now=later)
-    made = Provenance(provider="fake", model="fake-image", at=later)
+    made = Provenance(provider="fake", model="other-image", at=later)
     assert hands.media.made == [made] * len(IMAGES.files)
     assert [each.provenance for each in hands.task.outputs] == hands.media.made
 

@@ -41,7 +41,7 @@ def of(what: str, **parameters: str) -> float:
 
 def test_snapshots_and_secrets_cost_only_where_used() -> None:
     assert not [it for it in costs.idle(stack()) if "snapshots" in it.what or "secrets" in it.what]
-    assert of("snapshots", SnapStart="on") == pytest.approx(10 * 2_592_000 * 0.0000015046)
+    assert of("snapshots", SnapStart="on") == pytest.approx((11 + 1769 / 1024) * 2_592_000 * 0.0000015046)
     assert of("secrets", **PROVIDERS) == pytest.approx(0.80)
 
 
