@@ -118,8 +118,8 @@ MUTANTS: Final = (
     Mutant(
         "grants outlive their resource",
         f"{STORE}/cascade.py",
-        '_without_grant if relation.child.endswith("_share") else None,',
-        "None,",
+        'return _without_grant if child.endswith("_share") else None',
+        "return None",
         SHARING,
     ),
     Mutant(

@@ -49,8 +49,8 @@ MUTANTS: Final = (
     Mutant(
         "a cleanup is not due",
         f"{STORE}/parents.py",
-        "**above, **due}",
-        "**above}",
+        "**_above(kind, fields), **due}",
+        "**_above(kind, fields)}",
         LOOKS,
     ),
     Mutant(
