@@ -1,4 +1,4 @@
-"""Hundreds of jobs through the real pipeline and adapters: none is submitted twice, and none is lost.
+"""A thousand jobs through the real pipeline and adapters: none is submitted twice, and none is lost.
 
 No callback ever comes here, so everything that is found is found by asking.
 """
@@ -17,9 +17,9 @@ from tests.support.pipeline_harness import PipelineHarness
 from tests.support.provider_server import ProviderServer
 from tests.support.replicate_server import ReplicateServer
 
-JOBS = 150  # of each provider
+JOBS = 300  # of each provider
 LOST = 5  # every how many-th answer to a submit is lost, after the provider has accepted the job
-SLOW = 50  # every how many-th comes too late, which is lost as well, and takes longer to test
+SLOW = 100  # every how many-th comes too late, which is lost as well, and takes longer to test
 
 
 def prompt(number: int) -> str:
