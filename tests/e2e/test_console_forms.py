@@ -1,0 +1,154 @@
+"""The console's forms and reports in a real browser: what they say is what the API says."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Locator, Page, Route, expect
+
+from local.stack import Stack
+from tests.e2e.browser import CHROMIUM, NONE_HERE, Looked, chromium, opened
+from tests.e2e.conftest import Finish, eventually
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NONE_HERE)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def looked(browser: Browser, stack: Stack) -> Iterator[Looked]:
+    with opened(browser, stack.url, locale="en-US", accept_downloads=True) as open_page:
+        yield open_page
+        assert open_page.complaints == []
+        assert open_page.elsewhere == []
+
+
+@pytest.fixture(scope="module")
+def client(api: httpx.Client, finish: Finish) -> dict[str, Any]:
+    """A client for whom two pictures were made, with models of different prices."""
+    made: dict[str, Any] = api.post("/clients", json={"name": "Reported"}).json()
+    models = [("fal", "fal-ai/flux/dev"), ("replicate", "black-forest-labs/flux-schnell")]
+    items = [
+        {"type": "image", "prompt": "A pier", "client_id": made["id"], "provider": provider, "model": model}
+        for provider, model in models
+    ]
+    for each in api.post("/generate/batch", json={"items": items}).json()["results"]:
+        finish(each["id"])
+    return made
+
+
+def summary(page: Page) -> Locator:
+    return page.get_by_role("region", name="What it comes to")
+
+
+def test_a_matrix_says_its_sum_before_it_starts(looked: Looked, api: httpx.Client) -> None:
+    page = looked.at("/generate?mode=matrix")
+    page.get_by_label("Prompt", exact=True).fill("{thing} on a {place}, matrix")
+    page.get_by_label("thing, one value a line").fill("A cup\nA jug")
+    page.get_by_label("place, one value a line").fill("table\nshelf")
+    page.get_by_label("16:9", exact=True).check()
+    page.get_by_label("1:1", exact=True).check()
+    expect(summary(page)).to_contain_text("2 {thing} × 2 {place} × 2 ratios")
+    expect(summary(page)).to_contain_text("8 tasks · $0.00 estimated")
+    assert api.get("/tasks", params={"search": "matrix"}).json()["total"] == 0
+    page.get_by_role("button", name="Generate 8 tasks").click()
+    expect(page.get_by_text("8 tasks started.")).to_be_visible()
+    expect(page.get_by_role("grid", name="Tasks that were started here").get_by_role("link")).to_have_count(8)
+    assert api.get("/tasks", params={"search": "matrix"}).json()["total"] == 8
+
+
+def test_only_the_last_text_is_estimated(looked: Looked) -> None:
+    page = looked.at("/generate")
+    prompt = page.get_by_label("Prompt", exact=True)
+    asked: list[str] = []
+
+    def hold_the_first(route: Route) -> None:
+        asked.append(json.loads(route.request.post_data or "{}")["prompt"])
+        if len(asked) > 1:
+            route.fallback()
+
+    page.route("**/generate/image/estimate", hold_the_first)
+    with page.expect_event("requestfailed") as given_up:
+        with page.expect_request("**/generate/image/estimate"):
+            prompt.fill("A cup")
+        prompt.fill("A cup of tea")
+    assert given_up.value.url.endswith("/estimate")
+    expect(summary(page)).to_contain_text("estimated")
+    assert asked == ["A cup", "A cup of tea"]
+
+
+def test_what_is_refused_is_said_at_its_field(looked: Looked) -> None:
+    page = looked.at("/generate")
+    page.get_by_label("Prompt", exact=True).fill("A cup")
+    page.get_by_label("Seed").fill("99999999999")
+    expect(page.get_by_label("Seed")).to_have_accessible_description(re.compile("must be at most"))
+    page.get_by_label("Seed").fill("7")
+    expect(summary(page)).to_contain_text("estimated")
+
+
+def test_a_budget_without_room_is_named_before(looked: Looked, api: httpx.Client) -> None:
+    poor = api.post("/clients", json={"name": "Poor"}).json()["id"]
+    api.put(f"/clients/{poor}/budget", json={"limit": 0.01})
+    page = looked.at(f"/generate?client={poor}")
+    page.get_by_label("Prompt", exact=True).fill("A cup")
+    page.get_by_label("Model").select_option("fal fal-ai/flux/dev")
+    expect(summary(page)).to_contain_text("The client's budget has $0.01 left; this needs $0.025.")
+    summary(page).get_by_role("button", name="Generate").click()
+    expect(page.get_by_role("alert")).to_contain_text("budget")
+    assert api.get("/tasks", params={"client_id": poor}).json()["total"] == 0
+
+
+def test_rows_that_fail_are_named_with_reasons(looked: Looked, api: httpx.Client, tmp_path: Path) -> None:
+    file = tmp_path / "clients.csv"
+    file.write_text("name,description\nRow one,first\n,nameless\nRow two,last\n")
+    page = looked.at("/imports")
+    page.get_by_label("File").set_input_files(file)
+    page.get_by_role("button", name="Import 5").click()
+    card = page.get_by_role("article", name="Import of clients")
+    expect(card).to_contain_text("2 rows imported, 1 failed.")
+    expect(card.get_by_role("row", name="3 name: is required")).to_be_visible()
+    assert api.get("/clients", params={"search": "Row "}).json()["total"] == 2
+
+
+def test_an_export_downloads_with_its_checksum(looked: Looked, client: dict[str, Any]) -> None:
+    page = looked.at(f"/exports?client={client['id']}")
+    page.get_by_role("button", name="Export", exact=True).click()
+    card = page.get_by_role("article", name="Export")
+    expect(card).to_contain_text("2 tasks, 2 files")
+    checksum = card.get_by_title("SHA-256").get_attribute("title")
+    with page.expect_download() as downloaded:
+        card.get_by_role("button", name="Download").click()
+    assert checksum == f"SHA-256 {hashlib.sha256(downloaded.value.path().read_bytes()).hexdigest()}"
+
+
+def test_numbers_of_a_report_are_the_apis(looked: Looked, client: dict[str, Any], api: httpx.Client) -> None:
+    today = datetime.now(UTC).date()
+    query: dict[str, Any] = {"from": str(today - timedelta(days=29)), "to": str(today + timedelta(days=1))}
+    asked = query | {"client": client["id"], "group_by": "model", "bucket": "total"}
+    report = eventually(lambda: _if_whole(api.get("/reports/usage", params=asked).json()), "both are in the ledger")
+    page = looked.at(f"/reports?range=30&client={client['id']}&by=model")
+    table = page.get_by_role("region", name="Usage")
+    expect(table.locator("tbody tr")).to_have_count(2)
+    shown = table.locator("tbody data").evaluate_all("all => all.map(each => each.value)")
+    assert shown == sorted((row["cost"] for row in report["rows"]), key=float, reverse=True)
+    assert table.locator("tfoot data").get_attribute("value") == report["totals"]["cost"]
+    days = api.get("/reports/usage", params=query | {"client": client["id"], "bucket": "day"}).json()["rows"]
+    expect(page.locator(".bars tbody tr")).to_have_count(len(days))
+    with page.expect_download() as downloaded:
+        page.get_by_role("button", name="CSV").click()
+    answer = api.get("/reports/usage", params=asked | {"format": "csv"})
+    assert downloaded.value.path().read_bytes() == answer.content
+
+
+def _if_whole(report: dict[str, Any]) -> dict[str, Any] | None:
+    return report if report["totals"]["tasks"] == 2 else None
