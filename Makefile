@@ -120,6 +120,7 @@ dynoxide: $(VENV)/.test ## All tests of what is stored, on another implementatio
 	@$(BIN)/python -m pytest -rs --dynamodb=dynoxide tests/integration
 
 e2e: $(VENV)/.test $(CONSOLE) ## The tests over real HTTP against the local run
+	@$(BIN)/python -m local.console types
 	@$(BIN)/python -m pytest tests/e2e
 
 format: $(VENV)/.test ## Rewrite the code the way `check` wants it
