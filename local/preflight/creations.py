@@ -86,6 +86,10 @@ def _notifications(value: Any, ref: str) -> Iterator[Arguments]:
     yield {"Bucket": ref, "NotificationConfiguration": {"QueueConfigurations": told}}
 
 
+def _queue_policy(value: Any, ref: str) -> Iterator[Arguments]:
+    yield {"QueueUrl": ref, "Attributes": {"Policy": value}}
+
+
 def _encryption(value: Any, ref: str) -> Iterator[Arguments]:
     yield {"Bucket": ref, "ServerSideEncryptionConfiguration": {"Rules": value["ServerSideEncryptionConfiguration"]}}
 
@@ -201,8 +205,8 @@ CREATIONS: Final[Mapping[str, Creation]] = {
         "sqs",
         "SetQueueAttributes",
         name="QueueUrl",
-        under="Attributes",
-        names={"PolicyDocument": "Policy"},
+        added={"Attributes": {}},
+        beside={"PolicyDocument": ("SetQueueAttributes", _queue_policy)},
         dropped=("Queues",),
     ),
     "AWS::SQS::Queue": Creation("sqs", "CreateQueue", name="QueueName", under="Attributes"),
