@@ -25,7 +25,11 @@ def handlers(function: str) -> dict[Route, Any]:
     return {(method, path): route for method, path, route in routes_of(app(function))}
 
 
-ALIKE_FOR_ALL: Final = {("GET", "/api/v3/providers"), ("GET", "/api/v3/models")}
+ALIKE_FOR_ALL: Final = {
+    ("GET", "/api/v3/providers"),
+    ("GET", "/api/v3/models"),
+    ("GET", "/api/v3/models/{model_id}"),
+}
 """Guarded, and yet nobody's: who may see it sees the same."""
 
 

@@ -34,6 +34,7 @@ from tests.support.golden import (
     saved,
     seed,
     stored,
+    upload_files,
 )
 
 THEN: Final = datetime(2026, 1, 31, 12, 5, tzinfo=UTC)
@@ -53,6 +54,7 @@ def begin() -> Iterator[Callable[[], Harness]]:
                 queue.take()
             for key in stored():
                 boto3.client("s3").delete_object(Bucket=BUCKET, Key=key)
+            upload_files()
             return made
 
         yield begun

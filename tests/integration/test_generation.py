@@ -33,6 +33,7 @@ FIELDS = {
         "served_by",
         "model",
         "provider_task_id",
+        "inputs",
         "user_id",
         "created_by",
         "updated_by",

@@ -158,7 +158,7 @@ def test_a_file_replaces_what_was_there(media: MediaBucket, s3: Any) -> None:
 
 @pytest.mark.parametrize("name", NEVER_KEPT)
 def test_nothing_is_kept_of_what_is_no_media(media: MediaBucket, s3: Any, name: str) -> None:
-    for kind in TaskType:
+    for kind in (TaskType.IMAGE, TaskType.VIDEO, TaskType.AUDIO):
         put(s3, STAGED, NEVER_KEPT[name])
         assert code_of(media, Content(NEVER_KEPT[name]), kind) == "media_wrong_type"
         assert code_of(media, Staged(STAGED), kind) == "media_wrong_type"

@@ -349,6 +349,13 @@ def stored() -> list[str]:
     return [file["Key"] for file in listed.get("Contents", [])]
 
 
+def upload_files() -> None:
+    """Put into the bucket what the import and the asset of the events are waiting for."""
+    s3 = boto3.client("s3")
+    s3.put_object(Bucket=settings().bucket, Key=f"imports/1/{IMPORT}", Body=ROWS)
+    s3.put_object(Bucket=settings().bucket, Key=f"uploads/1/{ASSET}", Body=PICTURE)
+
+
 def seed(now: datetime) -> None:
     """Store what the events speak of: a client, its campaign, and tasks: one waits, one was canceled, one has files."""
     who: dict[str, Any] = {"access": ME, "idempotent": None, "now": now}
@@ -373,9 +380,8 @@ def seed(now: datetime) -> None:
     wiring.tasks().change(CANCELED, lambda task: canceled(task, now=now), access=ME)
     upload = NewImport(type=ImportType.CLIENTS, format=ImportFormat.CSV, size=len(ROWS))
     wiring.imports().create(upload, id_=IMPORT, **who)
-    boto3.client("s3").put_object(Bucket=settings().bucket, Key=f"imports/1/{IMPORT}", Body=ROWS)
     wiring.assets().create(NewAsset.model_validate(NEW_ASSET), id_=ASSET, **who)
-    boto3.client("s3").put_object(Bucket=settings().bucket, Key=f"uploads/1/{ASSET}", Body=PICTURE)
+    upload_files()
     _share(now)
 
 
