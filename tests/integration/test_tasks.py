@@ -25,7 +25,7 @@ from tests.integration.builders import (
 )
 
 KIB = 1024
-LONG_FIELDS = {"effective_prompt", "params", "attempts", "webhook_deliveries"}
+LONG_FIELDS = {"effective_prompt", "params", "inputs", "attempts", "webhook_deliveries"}
 
 
 @pytest.fixture(scope="module")
