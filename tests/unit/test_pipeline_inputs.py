@@ -41,7 +41,7 @@ def test_a_job_whose_input_is_gone_is_not_submitted(worker: FakeWorker) -> None:
     assert (worker.provider.asked, worker.task.sent) == ([], False)
 
 
-def test_a_role_the_model_no_longer_takes_is_not_sent(worker: FakeWorker) -> None:
+def test_a_role_no_longer_taken_is_not_sent(worker: FakeWorker) -> None:
     worker.tasks.kept[TASK_ID] = a_task(inputs=[an_input(InputRole.MASK)])
     worker.do(FIRST)
     assert worker.task.error
