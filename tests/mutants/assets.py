@@ -5,6 +5,7 @@ from typing import Final
 from tests.mutants import STORE, Mutant
 
 ASSETS: Final = "tests/integration/test_assets.py"
+NORMALIZED: Final = "tests/unit/test_normalized_pictures.py"
 
 MUTANTS: Final = (
     Mutant(
@@ -40,21 +41,21 @@ MUTANTS: Final = (
         f"{STORE}/measuring_child.py",
         'if job["reader"] != "JPEG" and getattr(image, "is_animated", False):',
         "if False:",
-        ASSETS,
+        NORMALIZED,
     ),
     Mutant(
         "a normalized picture lies on its side",
         f"{STORE}/measuring_child.py",
         "image = ImageOps.exif_transpose(image)\n    alpha",
         "alpha",
-        ASSETS,
+        NORMALIZED,
     ),
     Mutant(
         "a normalized picture keeps its comments",
         f"{STORE}/measuring_child.py",
         "copy.info = {}",
         "pass",
-        ASSETS,
+        NORMALIZED,
     ),
     Mutant(
         "a mask is blurred",

@@ -69,6 +69,7 @@ SUITE: Final = tuple(
         "tests/unit/test_cloudfront.py",
         "tests/unit/test_console.py",
         "tests/unit/test_measuring.py",
+        "tests/unit/test_normalized_pictures.py",
         "tests/unit/test_usage_csv.py",
         "tests/unit/test_webhook_delivery.py",
         "tests/unit/test_zip_archive.py",
