@@ -250,7 +250,7 @@ def _clean_unseen(w: Harness, deleted_id: str) -> None:
 def _passes(w: Harness) -> Iterator[None]:
     """Before each pass of the cleanup, and when all is over, which it must be in the end."""
     w.relay()
-    for _ in range(100):
+    for _ in range(20):
         yield
         if not w.clean():
             return

@@ -9,13 +9,13 @@ import boto3
 from botocore.config import Config
 from moto import mock_aws
 
-from tests.support.aws_media import AwsMedia
+from tests.support.aws_media import AwsMedia, file_of
 from tests.support.aws_media_server import AwsMediaServer
 
 BUCKET: Final = "media"
 _KEYS: Final[dict[str, Any]] = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 # One attempt, as in the deployment, but less time for it.
-_PAID: Final = Config(connect_timeout=1, read_timeout=0.3, retries={"mode": "standard", "total_max_attempts": 1})
+_PAID: Final = Config(connect_timeout=1, read_timeout=0.6, retries={"mode": "standard", "total_max_attempts": 1})
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,12 @@ class AwsHarness:
 @contextmanager
 def aws_harness() -> Iterator[AwsHarness]:
     """All of it, as long as the context lasts."""
+    for extension in ("png", "mp3", "mp4"):
+        file_of(extension)  # kept, so that no answer waits for encoders to be loaded
     with mock_aws():
         s3 = boto3.client("s3", region_name="us-east-1", **_KEYS)
         s3.create_bucket(Bucket=BUCKET)
-        with AwsMediaServer(s3, slow=0.6) as server:
+        with AwsMediaServer(s3, slow=1.2) as server:
             yield AwsHarness(s3, server)
         s3.close()
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final
 
 from tests.support.aws_shapes import Answered
@@ -114,7 +115,7 @@ class AwsMedia:
         if reason := next((_REASONS[each] for each in field_errors if each in _REASONS), None):
             return {"finish_reasons": [reason]}
         self._accept(Job(uuid.uuid4().hex, modelId, given.get("prompt", ""), sent=given, field_errors=field_errors))
-        image = base64.b64encode(_file("png")).decode()
+        image = base64.b64encode(file_of("png")).decode()
         return {"seeds": [given.get("seed", 1)], "finish_reasons": [None], "images": [image]}
 
     def start_async_invoke(self, **given: Any) -> dict[str, Any]:
@@ -228,7 +229,7 @@ class AwsMedia:
 
     def _store(self, job: Job) -> None:
         key = _key(job)
-        self.s3.put_object(Bucket=job.bucket, Key=key, Body=_file(key.rpartition(".")[2]))
+        self.s3.put_object(Bucket=job.bucket, Key=key, Body=file_of(key.rpartition(".")[2]))
         if "Text" not in job.sent:
             self.s3.put_object(Bucket=job.bucket, Key=f"{job.folder}manifest.json", Body=b"{}")
 
@@ -242,8 +243,10 @@ def _key(job: Job) -> str:
     return f"{job.folder}.{job.id}.mp3" if "Text" in job.sent else f"{job.folder}output.mp4"
 
 
-def _file(extension: str) -> bytes:
-    # Only once it is asked for: the encoders take a while to load.
+@cache
+def file_of(extension: str) -> bytes:
+    """A file as a model makes it: png, mp3 or mp4."""
+    # The encoders take a while to load.
     from tests.support import files  # noqa: PLC0415
 
     if extension == "png":
