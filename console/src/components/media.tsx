@@ -2,20 +2,22 @@
 import { useState } from "preact/hooks";
 import type { Output, TaskSummary } from "../api";
 import { seconds } from "../format";
-import { Icon, Progress, Status } from "./basics";
+import { type Medium, mediumOf } from "../types";
+import { Icon, type IconName, Progress, Status } from "./basics";
 
-type Kind = "image" | "video" | "audio";
-const kindOf = (output: Output): Kind => output.content_type.split("/", 1)[0] as Kind;
+const kindOf = (output: Output) => output.content_type.split("/", 1)[0] as Medium;
+const ICONS: Record<Medium, IconName> = { image: "image", video: "play", audio: "sound" };
 
 /** The first output of a task as a tile; what there is instead while it runs, or when there is none. */
 export const Thumbnail = ({ task, onBroken }: { task: TaskSummary; onBroken?: () => void }) => {
   const [broken, setBroken] = useState("");
   const output = task.outputs[0];
+  const medium = mediumOf(task.type);
   if (!output) {
     const isOpen = task.status === "pending" || task.status === "processing";
     return (
       <span class={`thumbnail none ${task.status}`}>
-        <Icon name={task.type === "image" ? "image" : task.type === "video" ? "play" : "sound"} />
+        <Icon name={ICONS[medium]} />
         <Status is={task.status} />
         {isOpen && <Progress value={task.progress} label="Progress" />}
         {task.error && <span class="why">{task.error.message}</span>}
@@ -24,7 +26,7 @@ export const Thumbnail = ({ task, onBroken }: { task: TaskSummary; onBroken?: ()
   }
   const source = output.thumbnail_url ?? (kindOf(output) === "image" ? output.url : null);
   return (
-    <span class={`thumbnail ${task.type}`}>
+    <span class={`thumbnail ${medium}`}>
       {source && source !== broken ? (
         <img
           src={source}
@@ -37,10 +39,10 @@ export const Thumbnail = ({ task, onBroken }: { task: TaskSummary; onBroken?: ()
           }}
         />
       ) : (
-        <Icon name={task.type === "image" ? "image" : task.type === "video" ? "play" : "sound"} />
+        <Icon name={ICONS[medium]} />
       )}
       <span class="facts">
-        {task.type !== "image" && <Icon name={task.type === "video" ? "play" : "sound"} />}
+        {medium !== "image" && <Icon name={ICONS[medium]} />}
         {output.duration !== null && seconds(output.duration)}
         {task.outputs.length > 1 && <span>{task.outputs.length}</span>}
       </span>

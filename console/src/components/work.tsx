@@ -11,6 +11,7 @@ import { Grid } from "./grid";
 import { Live } from "./live";
 import { Thumbnail } from "./media";
 import { Selection } from "./selection";
+import { TYPE_CHOICES } from "../types";
 
 const PAGE = 100;
 
@@ -26,12 +27,6 @@ const STATUSES = [
   ["open", "Running"],
   ["failed", "Failed"],
   ["canceled", "Canceled"],
-] as const;
-const TYPES = [
-  ["", "Any"],
-  ["image", "Images"],
-  ["video", "Videos"],
-  ["audio", "Audio"],
 ] as const;
 const RATINGS = [
   ["", "Any"],
@@ -99,7 +94,7 @@ export const Work = ({ within, empty }: WorkProps) => {
           onSearch={(search) => setQuery({ search })}
         />
         <Choice label="Status" value={filters.get("status") ?? ""} options={STATUSES} onChoose={(status) => setQuery({ status })} />
-        <Choice label="Type" value={filters.get("type") ?? ""} options={TYPES} onChoose={(type) => setQuery({ type })} />
+        <Choice label="Type" value={filters.get("type") ?? ""} options={TYPE_CHOICES} onChoose={(type) => setQuery({ type })} />
         <Choice label="Rating" value={filters.get("rating") ?? ""} options={RATINGS} onChoose={(rating) => setQuery({ rating })} />
         <Choice label="Order" value={filters.get("order") ?? ""} options={ORDERS} onChoose={(order) => setQuery({ order })} />
         {filters.getAll("tag").map((tag) => (

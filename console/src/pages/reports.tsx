@@ -10,6 +10,7 @@ import { useAction, useLoaded } from "../loading";
 import { nameOf } from "../names";
 import { place, setQuery, to } from "../router";
 import { received } from "../session";
+import { TYPE_CHOICES } from "../types";
 
 type Report = Whole<Schema["UsageReport"]>;
 type Row = Whole<Schema["UsageRow"]>;
@@ -42,12 +43,6 @@ const MEASURES = [
   ["", "Spend"],
   ["tasks", "Tasks"],
   ["outputs", "Files"],
-] as const;
-const TYPES = [
-  ["", "Any"],
-  ["image", "Images"],
-  ["video", "Videos"],
-  ["audio", "Audio"],
 ] as const;
 const STATUSES = [
   ["", "Any"],
@@ -251,7 +246,7 @@ const Filters = () => {
         find={async (text, signal) => [...(text ? [] : [NONE.campaign]), ...(await findCampaigns(client && client !== "none" ? client : undefined)(text, signal))]}
         onPick={(picked) => setQuery({ campaign: picked?.id })}
       />
-      <Choice label="Type" value={type} options={TYPES} onChoose={(value) => setQuery({ type: value, model: "" })} />
+      <Choice label="Type" value={type} options={TYPE_CHOICES} onChoose={(value) => setQuery({ type: value, model: "" })} />
       <Choice label="Model" value={filters.get("model") ?? ""} options={[["", "Any"], ...known.map((each) => [each, each] as const)]} onChoose={(model) => setQuery({ model })} />
       <Choice label="Status" value={filters.get("status") ?? ""} options={STATUSES} onChoose={(status) => setQuery({ status })} />
     </div>

@@ -10,15 +10,10 @@ export type Param = Whole<Schema["ParamInfo"]>;
 export type Mode = "one" | "several" | "matrix";
 
 /** What a model takes in one role of `inputs`. */
-export interface InputInfo {
-  role: string;
-  least: number;
-  most: number;
-  formats: readonly string[];
-}
+export type InputInfo = Whole<Schema["InputInfo"]>;
 
 export interface Input {
-  role: string;
+  role: InputInfo["role"];
   task_id: string;
   output: number;
   /** To show it. */
@@ -26,7 +21,6 @@ export interface Input {
   name: string;
 }
 
-export const TYPES: readonly TaskType[] = ["image", "video", "audio"];
 const RATIOS = ["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "9:21", "4:5", "5:4"];
 
 export const MOST_ITEMS = 100;
@@ -94,7 +88,6 @@ export const change = (part: Partial<Draft>) => {
 };
 
 export const keyOf = (model: Model) => `${model.provider} ${model.id}`;
-export const inputsOf = (model: Model): readonly InputInfo[] => (model as { inputs?: readonly InputInfo[] }).inputs ?? [];
 
 /** The models that can be asked for, those of configured providers first. */
 export const offered = computed(() => {
@@ -170,7 +163,7 @@ const shared = (): Record<string, unknown> => {
     .filter((name) => name !== "aspect_ratio" || mode.value !== "matrix")
     .map((name) => [name, NUMBERS.includes(name) ? numbers(now.options[name] ?? "") : now.options[name]?.trim()]);
   const given = params.value.filter((each) => now.params[each.name]);
-  const known = chosen.value.flatMap(inputsOf).map((each) => each.role);
+  const known = chosen.value.flatMap((each) => each.inputs).map((each) => each.role);
   const inputs = now.inputs.filter((each) => known.includes(each.role));
   return {
     ...(now.campaign ? { campaign_id: now.campaign.id } : now.client ? { client_id: now.client.id } : now.account ? { user_id: Number(now.account) } : {}),
@@ -194,7 +187,7 @@ export const wanted = (dry: boolean): Wanted => {
   const only = dry ? { dry_run: true } : {};
   switch (mode.value) {
     case "one":
-      return { path: `/api/v3/generate/${now.type}${dry ? "/estimate" : ""}`, body: { prompt: now.prompt, ...one, ...shared() } };
+      return { path: `/api/v3/generate/${now.type.replaceAll("_", "-")}${dry ? "/estimate" : ""}`, body: { prompt: now.prompt, ...one, ...shared() } };
     case "several": {
       const items = lines(now.prompts).map((prompt) => ({ type: now.type, prompt, ...one, ...shared() }));
       return { path: "/api/v3/generate/batch", body: { items, ...only } };

@@ -6,19 +6,18 @@ import { plural } from "../../format";
 import { useLoaded } from "../../loading";
 import { nameOf } from "../../names";
 import { mayEdit, received } from "../../session";
-import { TYPES, change, draft } from "./draft";
-
-const NAMES: Record<TaskType, string> = { image: "Image", video: "Video", audio: "Audio" };
+import { TYPES } from "../../types";
+import { change, draft } from "./draft";
 
 const editable = (thing: Choosable) => mayEdit({ ...thing, user_id: thing.user_id ?? 0 });
 
 export const TypeChoice = () => (
   <fieldset class="segments">
     <legend class="hidden">What to make</legend>
-    {TYPES.map((type) => (
+    {(Object.keys(TYPES) as TaskType[]).map((type) => (
       <label key={type}>
         <input type="radio" name="type" checked={draft.value.type === type} onChange={() => change({ type, params: {} })} />
-        <span>{NAMES[type]}</span>
+        <span>{TYPES[type][0]}</span>
       </label>
     ))}
   </fieldset>

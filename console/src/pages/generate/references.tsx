@@ -5,9 +5,9 @@ import { Button, Empty, Loading, Trouble, faultOf } from "../../components/basic
 import { Dialog } from "../../components/dialog";
 import { Thumbnail } from "../../components/media";
 import { useLoaded } from "../../loading";
-import { type InputInfo, change, chosen, draft, inputsOf, mode } from "./draft";
+import { type InputInfo, change, chosen, draft, mode } from "./draft";
 
-const NAMES: Record<string, string> = {
+const NAMES: Record<InputInfo["role"], string> = {
   reference: "References",
   start_image: "First image",
   end_image: "Last image",
@@ -20,7 +20,7 @@ const typeOf = ({ formats }: InputInfo) => (formats[0]?.split("/", 1)[0] ?? "ima
 
 export const References = ({ error }: { error: Refused | undefined }) => {
   const role = useSignal<InputInfo | null>(null);
-  const infos = chosen.value.length === 1 && chosen.value[0] ? inputsOf(chosen.value[0]) : [];
+  const infos = chosen.value.length === 1 && chosen.value[0] ? chosen.value[0].inputs : [];
   if (!infos.length || mode.value === "matrix") return null;
   const fault = faultOf(error, "inputs") ?? error?.problem.errors?.find((each) => each.pointer?.startsWith("/inputs/"))?.detail;
   return (
@@ -30,7 +30,7 @@ export const References = ({ error }: { error: Refused | undefined }) => {
         return (
           <div key={info.role} class="field">
             <p>
-              <b>{NAMES[info.role] ?? info.role}</b> <span class="dim">{howMany(info)}</span>
+              <b>{NAMES[info.role]}</b> <span class="dim">{howMany(info)}</span>
             </p>
             <div class="row">
               {given.map((each) => (
@@ -72,7 +72,7 @@ const Gallery = ({ info, onClose }: { info: InputInfo; onClose: () => void }) =>
     onClose();
   };
   return (
-    <Dialog title={NAMES[info.role] ?? info.role} onClose={onClose}>
+    <Dialog title={NAMES[info.role]} onClose={onClose}>
       <Trouble refused={error.value} again={reload} />
       {!data.value && !error.value && <Loading />}
       {data.value?.length === 0 && <Empty title="There is nothing here to choose from" />}

@@ -1,0 +1,20 @@
+// The types of tasks, as people call them.
+import type { TaskType } from "./api";
+
+/** What one is called, and what a list of them is called. */
+export const TYPES: Readonly<Record<TaskType, readonly [string, string]>> = {
+  image: ["Image", "Images"],
+  video: ["Video", "Videos"],
+  audio: ["Audio", "Audio"],
+  edit: ["Edit", "Edits"],
+  upscale: ["Upscale", "Upscales"],
+  remove_background: ["Remove background", "Background removals"],
+};
+
+export type Medium = "image" | "video" | "audio";
+
+/** What comes of it. */
+export const mediumOf = (type: TaskType): Medium => (type === "video" || type === "audio" ? type : "image");
+
+/** For a filter. */
+export const TYPE_CHOICES = [["", "Any"], ...Object.entries(TYPES).map(([type, [, many]]) => [type, many] as const)] as const;
