@@ -7,8 +7,9 @@ import { count, money, plural } from "../../format";
 import { useLoaded } from "../../loading";
 import { nameOf } from "../../names";
 import { isShared, me } from "../../session";
-import { MOST_ITEMS, MOST_TASKS, chosen, draft, lines, mode, placeholders, ratios, takes, tasks, wanted } from "./draft";
+import { MOST_ITEMS, MOST_TASKS, chosen, draft, lines, missing, mode, placeholders, ratios, takes, tasks, wanted } from "./draft";
 import { type Sum, reasonOf } from "./estimate";
+import { ROLES } from "./inputs";
 
 interface SumProps {
   sum: Sum | undefined;
@@ -29,7 +30,7 @@ export const Summary = ({ sum, refused, isAsking, busy, turn }: SumProps) => {
       {mode.value === "matrix" && <Product />}
       <p class="amount" aria-live="polite">
         {total === 0 ? (
-          <span class="dim">{mode.value === "matrix" ? "Write a prompt, and values for its placeholders." : "Write a prompt to see what it costs."}</span>
+          <span class="dim">{lacking()}</span>
         ) : (
           <>
             {mode.value !== "one" && <span>{plural(total, "task")} · </span>}
@@ -57,6 +58,12 @@ export const Summary = ({ sum, refused, isAsking, busy, turn }: SumProps) => {
       <Budgets adding={sum?.amount ?? null} turn={turn} />
     </section>
   );
+};
+
+/** What there has to be before it can be estimated. */
+const lacking = () => {
+  if (missing.value) return `Choose what it is made from: ${ROLES[missing.value].toLowerCase()}.`;
+  return mode.value === "matrix" ? "Write a prompt, and values for its placeholders." : "Write a prompt to see what it costs.";
 };
 
 const Amount = ({ sum, isAsking }: { sum: Sum | undefined; isAsking: boolean }) => {
