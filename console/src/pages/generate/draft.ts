@@ -85,13 +85,12 @@ export const change = (part: Partial<Draft>) => {
 
 export const keyOf = (model: Model) => `${model.provider} ${model.id}`;
 
-const isOffered = (model: Model, type: TaskType) => model.type === type && model.lifecycle !== "retired" && model.served_by !== null;
-
 /** The models that can be asked for, those of configured providers first. */
-export const offered = computed(() => {
-  const usable = models.value.filter((each) => isOffered(each, draft.value.type));
-  return [...usable].sort((one, other) => Number(other.configured) - Number(one.configured));
-});
+const offeredFor = (type: TaskType) => {
+  const usable = models.value.filter((each) => each.type === type && each.lifecycle !== "retired" && each.served_by !== null);
+  return usable.sort((one, other) => Number(other.configured) - Number(one.configured));
+};
+export const offered = computed(() => offeredFor(draft.value.type));
 
 /** The models of the request: the chosen ones, else the default that the API would take. */
 export const chosen = computed((): readonly Model[] => {
@@ -121,8 +120,8 @@ export const inputs = computed((): readonly InputInfo[] => {
 });
 
 const given = computed(() => draft.value.inputs.filter((each) => inputs.value.some(({ role }) => role === each.role)));
-/** The role of which there is too little. */
-export const missing = computed(() => inputs.value.find(({ role, least }) => given.value.filter((each) => each.role === role).length < least)?.role);
+/** Whether there is less in a role than the models need. */
+export const isWithoutSource = computed(() => inputs.value.some(({ role, least }) => given.value.filter((each) => each.role === role).length < least));
 
 /** Whether a prompt is taken at all. */
 export const takesPrompt = computed(() => chosen.value.every((each) => each.limits.prompt_characters > 0));
@@ -147,7 +146,7 @@ const distinct = (text: string) => [...new Set(lines(text))];
 /** How many tasks come of it. */
 export const tasks = computed(() => {
   const { prompt, prompts, values, ratios: picked } = draft.value;
-  if (missing.value) return 0;
+  if (isWithoutSource.value) return 0;
   if (mode.value === "one") return prompt.trim() || !needsPrompt.value ? 1 : 0;
   if (mode.value === "several") return lines(prompts).length;
   const axes = placeholders(prompt).map((name) => distinct(values[name] ?? "").length);
@@ -239,8 +238,8 @@ const placeOf = (task: Task): Pick<Draft, "account" | "client" | "campaign"> => 
 
 /** Something else from what a task made, with a model that takes it. */
 export const from = (task: Task, input: Input, type: TaskType): Partial<Draft> => {
-  const able = models.value.filter((each) => isOffered(each, type) && each.inputs.some(({ role }) => role === input.role));
-  const model = able.find((each) => each.default) ?? able.find((each) => each.configured) ?? able[0];
+  const able = offeredFor(type).filter((each) => each.inputs.some(({ role }) => role === input.role));
+  const model = able.find((each) => each.configured && each.default) ?? able[0];
   return { ...placeOf(task), type, prompt: "", model: model ? keyOf(model) : "", models: [], options: {}, params: {}, inputs: [input] };
 };
 

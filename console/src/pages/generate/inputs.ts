@@ -15,7 +15,7 @@ export interface Input {
 }
 
 export const ROLES: Readonly<Record<InputRole, string>> = {
-  reference: "References",
+  reference: "Reference",
   start_image: "First image",
   end_image: "Last image",
   mask: "Mask",

@@ -14,6 +14,7 @@ import { type Input, ROLES, ofAsset } from "./inputs";
 const PURPOSES: Partial<Record<InputInfo["role"], Schema["Purpose"]>> = { mask: "mask", video: "video", audio: "audio" };
 
 const howMany = ({ least, most }: InputInfo) => (least === 0 ? `up to ${most}` : least === most ? String(most) : `${least} to ${most}`);
+const nameOf = ({ role, most }: InputInfo) => (role !== "reference" ? ROLES[role] : most > 1 ? "References" : "Picture");
 const add = (input: Input) => change({ inputs: [...draft.value.inputs, input] });
 const clientOf = () => draft.value.campaign?.client_id ?? draft.value.client?.id;
 
@@ -28,7 +29,7 @@ export const References = ({ error }: { error: Refused | undefined }) => {
         return (
           <div key={info.role} class="field">
             <p>
-              <b>{ROLES[info.role]}</b> <span class="dim">{howMany(info)}</span>
+              <b>{nameOf(info)}</b> <span class="dim">{howMany(info)}</span>
             </p>
             {given.length > 0 && (
               <div class="row">
@@ -86,7 +87,7 @@ const Adding = ({ info, room, onGallery }: AddingProps) => {
         {(clientOf() || !draft.value.account) && (
           <>
             <label class="hidden" for={id}>
-              {ROLES[info.role]}: drop a file here, or choose one
+              {nameOf(info)}: drop a file here, or choose one
             </label>
             <input
               id={id}
@@ -132,7 +133,7 @@ const Gallery = ({ info, onClose }: { info: InputInfo; onClose: () => void }) =>
     onClose();
   };
   return (
-    <Dialog title={ROLES[info.role]} onClose={onClose}>
+    <Dialog title={nameOf(info)} onClose={onClose}>
       <Trouble refused={error.value} again={reload} />
       {!data.value && !error.value && <Loading />}
       {data.value?.length === 0 && <Empty title="There is nothing here to choose from" />}

@@ -7,9 +7,8 @@ import { count, money, plural } from "../../format";
 import { useLoaded } from "../../loading";
 import { nameOf } from "../../names";
 import { isShared, me } from "../../session";
-import { MOST_ITEMS, MOST_TASKS, chosen, draft, lines, missing, mode, placeholders, ratios, takes, tasks, wanted } from "./draft";
+import { MOST_ITEMS, MOST_TASKS, chosen, draft, isWithoutSource, lines, mode, placeholders, ratios, takes, tasks, wanted } from "./draft";
 import { type Sum, reasonOf } from "./estimate";
-import { ROLES } from "./inputs";
 
 interface SumProps {
   sum: Sum | undefined;
@@ -62,7 +61,7 @@ export const Summary = ({ sum, refused, isAsking, busy, turn }: SumProps) => {
 
 /** What there has to be before it can be estimated. */
 const lacking = () => {
-  if (missing.value) return `Choose what it is made from: ${ROLES[missing.value].toLowerCase()}.`;
+  if (isWithoutSource.value) return "Choose what it is made from to see what it costs.";
   return mode.value === "matrix" ? "Write a prompt, and values for its placeholders." : "Write a prompt to see what it costs.";
 };
 
