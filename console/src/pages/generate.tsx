@@ -77,7 +77,7 @@ const usePrefilled = () => {
   const { query } = place.value;
   const [client, campaign, task, type, output] = ["client", "campaign", "task", "type", "output"].map((name) => query.get(name));
   return useLoaded(`${client} ${campaign} ${task} ${type} ${output}`, async () => {
-    // Which model takes a task's picture, only its list says.
+    // The model is one of the list that takes the picture.
     if (task) {
       models.value = await listed();
       change(await asked(task, type ?? "", Number(output)));
