@@ -16,5 +16,8 @@ export type Medium = "image" | "video" | "audio";
 /** What comes of it. */
 export const mediumOf = (type: TaskType): Medium => (type === "video" || type === "audio" ? type : "image");
 
+/** What a task is called: its prompt, or what it does where there is none. */
+export const nameOfTask = ({ prompt, type }: { prompt: string; type: TaskType }) => prompt || TYPES[type][0];
+
 /** For a filter. */
 export const TYPE_CHOICES = [["", "Any"], ...Object.entries(TYPES).map(([type, [, many]]) => [type, many] as const)] as const;

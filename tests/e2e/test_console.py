@@ -103,7 +103,7 @@ def test_a_producer_gets_from_nothing_to_a_report(looked: Looked, api: httpx.Cli
     expect(page.locator("img.large")).to_be_visible()
     page.keyboard.press("5")
     expect(button(page, "Remove the rating")).to_be_visible()
-    assert api.get(f"/tasks/{made['id']}").json()["rating"] == 5
+    eventually(lambda: api.get(f"/tasks/{made['id']}").json()["rating"] == 5, "the rating is kept")
     page.keyboard.press("Escape")
 
     looked.at(f"/clients/{made['client_id']}?view=sharing")

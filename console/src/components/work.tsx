@@ -11,7 +11,7 @@ import { Grid } from "./grid";
 import { Live } from "./live";
 import { Thumbnail } from "./media";
 import { Selection } from "./selection";
-import { TYPE_CHOICES } from "../types";
+import { TYPES, TYPE_CHOICES, nameOfTask } from "../types";
 
 const PAGE = 100;
 
@@ -132,9 +132,9 @@ export const Work = ({ within, empty }: WorkProps) => {
             <>
               <Thumbnail task={task} onBroken={() => void refresh(task.id).then(replace, () => undefined)} />
               <span class="caption">
-                <span class="text">{task.prompt}</span>
+                <span class="text">{nameOfTask(task)}</span>
                 <span class="hidden">
-                  , {task.type}, {task.status}
+                  , {TYPES[task.type][0].toLowerCase()}, {task.status}
                 </span>
                 <Stars value={task.rating} />
               </span>

@@ -14,8 +14,10 @@ import { remember } from "../names";
 import { place, setQuery, to } from "../router";
 import { mayCreate, me } from "../session";
 import { trail } from "../trail";
-import { MOST_ITEMS, type Mode, again, belongsTo, change, draft, lines, mode, models, placeholders, started, tasks, wanted } from "./generate/draft";
+import { nameOfTask } from "../types";
+import { MOST_ITEMS, type Mode, again, belongsTo, change, draft, from, lines, mode, models, needsPrompt, placeholders, started, takesPrompt, tasks, wanted } from "./generate/draft";
 import { problems, reasonOf, sent, useEstimate } from "./generate/estimate";
+import { FROM_PICTURE, shown, sourceOf } from "./generate/inputs";
 import { ModelChoice, ModelChoices, Options, RatioChoices } from "./generate/options";
 import { Brand, PlaceChoice, Prompt, TypeChoice } from "./generate/place";
 import { References } from "./generate/references";
@@ -29,14 +31,14 @@ const MODES: readonly (readonly [Mode, string])[] = [
 
 export const Generate = () => {
   const loaded = useLoaded("models", async () => {
-    if (!models.value.length) models.value = ok(await api.GET("/api/v3/models")).items;
+    models.value = await listed();
     return true;
   });
   belongsTo(me.value?.user_id ?? 0);
   const prefilled = usePrefilled();
   const views = MODES.map(([each, name]) => [name, to("/generate", { mode: each === "one" ? "" : each }), each === mode.value] as const);
   return (
-    <Page title="Generate" views={views}>
+    <Page title="Generate" {...(needsPrompt.value ? { views } : {})}>
       {!mayCreate.value ? (
         <Empty title="Your role lets you look, not generate">
           <p>An admin of the account can make you an editor.</p>
@@ -53,12 +55,33 @@ export const Generate = () => {
   );
 };
 
-/** What the address says: a client, a campaign, or a task to ask for again. */
+/** The task again, or something else from one of its pictures. */
+const asked = async (id: string, type: string, number: number) => {
+  const task: Task = ok(await api.GET("/api/v3/tasks/{task_id}", { params: { path: { task_id: id } } }));
+  const made = FROM_PICTURE.find(([each]) => each === type);
+  if (made) {
+    const [wanted, role] = made;
+    return from(task, { role, source: { task_id: id, output: number }, name: nameOfTask(task), thumbnail: task.outputs[number]?.thumbnail_url ?? null }, wanted);
+  }
+  const there = task.inputs.flatMap((each) => {
+    const source = sourceOf(each);
+    return source ? [shown(each.role, source).catch(() => null)] : []; // without what is gone
+  });
+  return again(task, (await Promise.all(there)).filter((each) => each !== null));
+};
+
+const listed = async () => (models.value.length ? models.value : ok(await api.GET("/api/v3/models")).items);
+
+/** What the address says: a client, a campaign, a task to ask for again, or one whose picture to make something from. */
 const usePrefilled = () => {
   const { query } = place.value;
-  const [client, campaign, task] = ["client", "campaign", "task"].map((name) => query.get(name));
-  return useLoaded(`${client} ${campaign} ${task}`, async () => {
-    if (task) change(again(ok(await api.GET("/api/v3/tasks/{task_id}", { params: { path: { task_id: task } } })) as Task));
+  const [client, campaign, task, type, output] = ["client", "campaign", "task", "type", "output"].map((name) => query.get(name));
+  return useLoaded(`${client} ${campaign} ${task} ${type} ${output}`, async () => {
+    // The model is one of the list that takes the picture.
+    if (task) {
+      models.value = await listed();
+      change(await asked(task, type ?? "", Number(output)));
+    }
     const named = campaign ?? (task ? draft.value.campaign?.id : undefined);
     if (named) {
       const found = ok(await api.GET("/api/v3/campaigns/{campaign_id}", { params: { path: { campaign_id: named } } }));
@@ -69,7 +92,7 @@ const usePrefilled = () => {
       remember(found.id, found);
       change({ client: found, campaign: null });
     }
-    if (client || campaign || task) setQuery({ client: "", campaign: "", task: "" });
+    if (client || campaign || task) setQuery({ client: "", campaign: "", task: "", type: "", output: "" });
     return true;
   });
 };
@@ -128,7 +151,7 @@ const Form = () => {
           <TypeChoice />
           <PlaceChoice error={error} />
           <Brand />
-          {mode.value === "several" ? <Prompts /> : <Prompt error={error} onSubmit={submit} />}
+          {mode.value === "several" ? <Prompts /> : takesPrompt.value && <Prompt error={error} onSubmit={submit} />}
           {mode.value === "matrix" && <Variables error={error} />}
           <References error={error} />
           {mode.value === "matrix" ? <ModelChoices error={error} /> : <ModelChoice error={error} />}
@@ -155,7 +178,7 @@ const Form = () => {
               <>
                 <Thumbnail task={task} />
                 <span class="caption">
-                  <span class="text">{task.prompt}</span>
+                  <span class="text">{nameOfTask(task)}</span>
                 </span>
               </>
             )}

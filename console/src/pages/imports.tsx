@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { Refused, type Schema, type Whole, api, newKey, ok } from "../api";
+import { type Schema, type Whole, api, newKey, ok } from "../api";
 import { Button, CopyCurl, Empty, Field, Loading, Progress, Status, Time, Trouble, faultOf } from "../components/basics";
 import { Page } from "../components/page";
 import { bytes, count, percent, plural } from "../format";
@@ -9,6 +9,7 @@ import { useAction } from "../loading";
 import { to } from "../router";
 import { mayCreate } from "../session";
 import { useWatched } from "../watching";
+import { upload } from "../upload";
 
 type Import = Whole<Schema["Import"]>;
 type Failure = Whole<Schema["RowFailure"]>;
@@ -155,21 +156,6 @@ const NewImport = () => {
 };
 
 const formatOf = (name: string): Schema["ImportFormat"] => (/\.(jsonl|ndjson|json)$/i.test(name) ? "jsonl" : "csv");
-
-/** Send a file to a signed URL. `fetch` does not say how far an upload is. */
-const upload = (request: XMLHttpRequest, at: Whole<Schema["Upload"]>, file: File, onProgress: (part: number) => void) =>
-  new Promise<void>((resolve, reject) => {
-    const failed = (title: string, detail: string) =>
-      reject(new Refused({ type: "about:blank", title, status: request.status, detail, instance: location.hash, request_id: "" }));
-    request.open(at.method, at.url);
-    for (const [name, value] of Object.entries(at.headers)) request.setRequestHeader(name, value as string);
-    request.upload.onprogress = ({ loaded, total }) => onProgress(total ? loaded / total : 0);
-    request.onload = () =>
-      request.status < 300 ? resolve() : failed("The upload was refused", `The storage answered ${request.status}. Nothing was imported.`);
-    request.onerror = () => failed("The upload failed", "The storage could not be reached. Nothing was imported.");
-    request.onabort = () => failed("Canceled", "The upload was canceled. Nothing was imported.");
-    request.send(file);
-  });
 
 const isOpen = (each: Pick<Import, "status">) => each.status === "pending" || each.status === "processing";
 

@@ -13,6 +13,7 @@ import { type Listed, useListed, useLoaded } from "../loading";
 import { go, to } from "../router";
 import { mayCreate } from "../session";
 import { trail } from "../trail";
+import { nameOfTask } from "../types";
 
 const DAYS = 30;
 const DAY = 86_400_000;
@@ -107,7 +108,7 @@ const Tasks = ({ title, status, all, none }: TasksProps) => {
         {list.items.value.map((task) => (
           <li key={task.id}>
             <a class="text" href={to(`/tasks/${task.id}`)} onClick={() => (trail.value = { list, back: to("/") })}>
-              {task.prompt}
+              {nameOfTask(task)}
             </a>
             <Status is={task.status} />
             <span class="dim">
@@ -167,7 +168,7 @@ const Recent = () => {
             <>
               <Thumbnail task={task} />
               <span class="caption">
-                <span class="text">{task.prompt}</span>
+                <span class="text">{nameOfTask(task)}</span>
               </span>
             </>
           )}

@@ -1,6 +1,6 @@
 import { signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type Task as TaskShape, type TaskSummary, api, ok } from "../api";
+import { type Output, type Schema, type Task as TaskShape, type TaskSummary, api, ok } from "../api";
 import { Button, CopyCurl, Loading, Progress, Stars, Status, Time, Trouble } from "../components/basics";
 import { FormDialog } from "../components/dialog";
 import { Live, isOpen } from "../components/live";
@@ -14,6 +14,8 @@ import { nameOf } from "../names";
 import { go, to } from "../router";
 import { mayEdit } from "../session";
 import { type Trail, trail } from "../trail";
+import { nameOfTask } from "../types";
+import { FROM_PICTURE, ROLES, shown, sourceOf } from "./generate/inputs";
 
 export const Task = ({ id }: { id: string }) => {
   const { data, error, reload } = useLoaded(id, async () =>
@@ -82,7 +84,7 @@ export const Task = ({ id }: { id: string }) => {
   const ended = task.status === "failed" || task.status === "canceled";
   return (
     <Page
-      title={task.prompt.length > 80 ? `${task.prompt.slice(0, 79)}…` : task.prompt}
+      title={titleOf(task)}
       above={[["Back", back.slice(1)]]}
       note={<Status is={task.status} />}
       actions={
@@ -94,7 +96,7 @@ export const Task = ({ id }: { id: string }) => {
     >
       <div class="detail">
         <div class="stage">
-          {output ? <Large output={output} alt={task.prompt} /> : <Nothing task={task} />}
+          {output ? <Large output={output} alt={nameOfTask(task)} /> : <Nothing task={task} />}
           {task.outputs.length > 1 && (
             <div class="outputs" role="group" aria-label="Outputs">
               {task.outputs.map((each, index) => (
@@ -117,7 +119,16 @@ export const Task = ({ id }: { id: string }) => {
           </div>
           <Trouble refused={change.error.value ?? cancel.error.value ?? retry.error.value} />
           <TagEditor tags={task.tags} {...(editable ? { onChange: (tags: string[]) => void change.run({ tags }) } : {})} />
-          <Facts task={task} />
+          <Facts task={task} output={output} />
+          {editable && output?.content_type.startsWith("image/") && task.status === "succeeded" && (
+            <div class="row" role="group" aria-label="Make from this picture">
+              {FROM_PICTURE.map(([type, , name]) => (
+                <Button key={type} onClick={() => go(to("/generate", { task: id, type, output: task.outputs.indexOf(output) }))}>
+                  {name}
+                </Button>
+              ))}
+            </div>
+          )}
           <div class="row">
             {editable && (
               <Button onClick={() => go(to("/generate", { task: id }))}>Use again</Button>
@@ -165,6 +176,11 @@ export const Task = ({ id }: { id: string }) => {
       )}
     </Page>
   );
+};
+
+const titleOf = (task: TaskShape) => {
+  const name = nameOfTask(task);
+  return name.length > 80 ? `${name.slice(0, 79)}…` : name;
 };
 
 /** Whoever comes by an address of their own walks through the campaign, or through what has none. */
@@ -230,13 +246,48 @@ const Place = ({ type, id }: { type: "client" | "campaign"; id: string }) => {
   return <a href={to(`/${type}s/${id}`)}>{named?.name ?? id.slice(-8)}</a>;
 };
 
-const Facts = ({ task }: { task: TaskShape }) => {
-  const output = task.outputs[0];
+const MANIFESTS: Record<Schema["C2pa"], string> = {
+  present: "a C2PA manifest is embedded, which was not verified",
+  absent: "no C2PA manifest",
+  unknown: "whether there is a C2PA manifest is unknown",
+};
+
+/** What a task was made from. */
+const MadeFrom = ({ input }: { input: Schema["TaskInput"] }) => {
+  const source = sourceOf(input);
+  const { data, error } = useLoaded(JSON.stringify(source), async () => (source ? shown(input.role, source) : null));
+  const found = data.value;
+  if (!source) return <span class="dim">{ROLES[input.role]}: deleted</span>;
+  if (error.value) return <span class="dim">{ROLES[input.role]}: {error.value.message}</span>;
+  if (!found) return <span class="dim">…</span>;
+  const picture = found.thumbnail && <img src={found.thumbnail} alt="" />;
+  const place = "task_id" in source ? { href: to(`/tasks/${source.task_id}`) } : { href: found.url ?? "", target: "_blank", rel: "noreferrer" };
+  return (
+    <a class="made-from" {...place}>
+      {picture}
+      <span>
+        {ROLES[input.role]}: {found.name}
+      </span>
+    </a>
+  );
+};
+
+const Facts = ({ task, output }: { task: TaskShape; output: Output | undefined }) => {
   const took = task.started_at && task.completed_at ? (Date.parse(task.completed_at) - Date.parse(task.started_at)) / 1000 : null;
   return (
     <dl class="facts">
       <dt>Prompt</dt>
-      <dd>{task.prompt}</dd>
+      <dd>{task.prompt || <span class="dim">none</span>}</dd>
+      {task.inputs.length > 0 && (
+        <>
+          <dt>Made from</dt>
+          <dd>
+            {task.inputs.map((each, index) => (
+              <MadeFrom key={index} input={each} />
+            ))}
+          </dd>
+        </>
+      )}
       {task.effective_prompt !== task.prompt && (
         <>
           <dt>What was sent</dt>
@@ -281,6 +332,15 @@ const Facts = ({ task }: { task: TaskShape }) => {
             {output.content_type}
             {output.width && output.height ? `, ${output.width} × ${output.height}` : ""}
             {output.duration !== null ? `, ${seconds(output.duration)}` : ""}, {bytes(output.bytes)}
+          </dd>
+        </>
+      )}
+      {output?.provenance && (
+        <>
+          <dt>Provenance</dt>
+          <dd>
+            {output.provenance.ai_generated ? "Generated by AI: " : ""}
+            {output.provenance.model} of {output.provenance.provider}, <Time at={output.provenance.at} />; {MANIFESTS[output.provenance.c2pa]}
           </dd>
         </>
       )}

@@ -4,6 +4,8 @@ import { computed, signal } from "@preact/signals";
 import type { Schema, Task, TaskSummary, TaskType, Whole } from "../../api";
 import type { Choosable } from "../../components/picker";
 import { place } from "../../router";
+import { me } from "../../session";
+import type { Input } from "./inputs";
 
 export type Model = Whole<Schema["OfferedModel"]>;
 export type Param = Whole<Schema["ParamInfo"]>;
@@ -11,15 +13,6 @@ export type Mode = "one" | "several" | "matrix";
 
 /** What a model takes in one role of `inputs`. */
 export type InputInfo = Whole<Schema["InputInfo"]>;
-
-export interface Input {
-  role: InputInfo["role"];
-  task_id: string;
-  output: number;
-  /** To show it. */
-  thumbnail: string | null;
-  name: string;
-}
 
 const RATIOS = ["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "9:21", "4:5", "5:4"];
 
@@ -64,8 +57,11 @@ const EMPTY: Draft = {
 };
 
 export const draft = signal<Draft>(EMPTY);
+/** Those need a picture, and no prompt. */
+export const needsPrompt = computed(() => !["upscale", "remove_background"].includes(draft.value.type));
 /** As the address says. */
 export const mode = computed((): Mode => {
+  if (!needsPrompt.value) return "one";
   const asked = place.value.query.get("mode");
   return asked === "several" || asked === "matrix" ? asked : "one";
 });
@@ -90,10 +86,11 @@ export const change = (part: Partial<Draft>) => {
 export const keyOf = (model: Model) => `${model.provider} ${model.id}`;
 
 /** The models that can be asked for, those of configured providers first. */
-export const offered = computed(() => {
-  const usable = models.value.filter((each) => each.type === draft.value.type && each.lifecycle !== "retired" && each.served_by !== null);
-  return [...usable].sort((one, other) => Number(other.configured) - Number(one.configured));
-});
+const offeredFor = (type: TaskType) => {
+  const usable = models.value.filter((each) => each.type === type && each.lifecycle !== "retired" && each.served_by !== null);
+  return usable.sort((one, other) => Number(other.configured) - Number(one.configured));
+};
+export const offered = computed(() => offeredFor(draft.value.type));
 
 /** The models of the request: the chosen ones, else the default that the API would take. */
 export const chosen = computed((): readonly Model[] => {
@@ -110,6 +107,24 @@ export const takes = computed(() => {
   const [first, ...others] = chosen.value;
   return new Set(first?.takes.filter((name) => others.every((each) => each.takes.includes(name))) ?? []);
 });
+
+/** What all of the chosen models take as inputs. */
+export const inputs = computed((): readonly InputInfo[] => {
+  const [first, ...others] = chosen.value.map((each) => each.inputs);
+  return (first ?? []).flatMap((info) => {
+    const same = others.flatMap((each) => each.filter(({ role }) => role === info.role));
+    if (same.length < others.length) return [];
+    const [least, most] = [Math.max(info.least, ...same.map((each) => each.least)), Math.min(info.most, ...same.map((each) => each.most))];
+    return [{ ...info, least, most }];
+  });
+});
+
+const given = computed(() => draft.value.inputs.filter((each) => inputs.value.some(({ role }) => role === each.role)));
+/** Whether there is less in a role than the models need. */
+export const isWithoutSource = computed(() => inputs.value.some(({ role, least }) => given.value.filter((each) => each.role === role).length < least));
+
+/** Whether a prompt is taken at all. */
+export const takesPrompt = computed(() => chosen.value.every((each) => each.limits.prompt_characters > 0));
 
 export const params = computed(() => (chosen.value.length === 1 ? (chosen.value[0]?.params ?? []) : []));
 
@@ -131,14 +146,15 @@ const distinct = (text: string) => [...new Set(lines(text))];
 /** How many tasks come of it. */
 export const tasks = computed(() => {
   const { prompt, prompts, values, ratios: picked } = draft.value;
-  if (mode.value === "one") return prompt.trim() ? 1 : 0;
+  if (isWithoutSource.value) return 0;
+  if (mode.value === "one") return prompt.trim() || !needsPrompt.value ? 1 : 0;
   if (mode.value === "several") return lines(prompts).length;
   const axes = placeholders(prompt).map((name) => distinct(values[name] ?? "").length);
   const product = [...axes, Math.max(1, chosen.value.length), Math.max(1, picked.length)].reduce((all, each) => all * each, 1);
   return prompt.trim() ? product : 0;
 });
 
-const NUMBERS = ["num_outputs", "seed", "duration", "max_cost"];
+const NUMBERS = ["num_outputs", "seed", "duration", "upscale_factor", "max_cost"];
 const numbers = (text: string): string | number => (Number.isNaN(Number(text)) ? text : Number(text));
 
 const valueOf = (param: Param, text: string): unknown => {
@@ -162,14 +178,12 @@ const shared = (): Record<string, unknown> => {
   const options = taken
     .filter((name) => name !== "aspect_ratio" || mode.value !== "matrix")
     .map((name) => [name, NUMBERS.includes(name) ? numbers(now.options[name] ?? "") : now.options[name]?.trim()]);
-  const given = params.value.filter((each) => now.params[each.name]);
-  const known = chosen.value.flatMap((each) => each.inputs).map((each) => each.role);
-  const inputs = now.inputs.filter((each) => known.includes(each.role));
+  const set = params.value.filter((each) => now.params[each.name]);
   return {
     ...(now.campaign ? { campaign_id: now.campaign.id } : now.client ? { client_id: now.client.id } : now.account ? { user_id: Number(now.account) } : {}),
     ...Object.fromEntries(options),
-    ...(given.length ? { params: Object.fromEntries(given.map((each) => [each.name, valueOf(each, now.params[each.name] ?? "")])) } : {}),
-    ...(inputs.length ? { inputs: inputs.map(({ role, task_id, output }) => ({ role, task_id, output })) } : {}),
+    ...(set.length ? { params: Object.fromEntries(set.map((each) => [each.name, valueOf(each, now.params[each.name] ?? "")])) } : {}),
+    ...(given.value.length ? { inputs: given.value.map(({ role, source }) => ({ role, ...source })) } : {}),
     ...(now.applies ? {} : { apply_brand_guidelines: false }),
   };
 };
@@ -184,10 +198,11 @@ export const wanted = (dry: boolean): Wanted => {
   const now = draft.value;
   const [first] = chosen.value;
   const one = first ? { provider: first.provider, model: first.id } : {};
+  const prompt = takesPrompt.value && (needsPrompt.value || now.prompt.trim()) ? { prompt: now.prompt } : {};
   const only = dry ? { dry_run: true } : {};
   switch (mode.value) {
     case "one":
-      return { path: `/api/v3/generate/${now.type.replaceAll("_", "-")}${dry ? "/estimate" : ""}`, body: { prompt: now.prompt, ...one, ...shared() } };
+      return { path: `/api/v3/generate/${now.type.replaceAll("_", "-")}${dry ? "/estimate" : ""}`, body: { ...prompt, ...one, ...shared() } };
     case "several": {
       const items = lines(now.prompts).map((prompt) => ({ type: now.type, prompt, ...one, ...shared() }));
       return { path: "/api/v3/generate/batch", body: { items, ...only } };
@@ -212,20 +227,33 @@ export const wanted = (dry: boolean): Wanted => {
   }
 };
 
-const OPTIONS = ["num_outputs", "seed", "negative_prompt", "aspect_ratio", "size", "duration", "voice"];
+const OPTIONS = ["num_outputs", "seed", "negative_prompt", "aspect_ratio", "size", "duration", "voice", "upscale_factor"];
+
+/** Where a task is. */
+const placeOf = (task: Task): Pick<Draft, "account" | "client" | "campaign"> => ({
+  account: task.client_id || task.user_id === me.value?.user_id ? "" : String(task.user_id),
+  client: task.client_id ? { id: task.client_id, name: "", user_id: task.user_id } : null,
+  campaign: task.campaign_id ? { id: task.campaign_id, name: "", user_id: task.user_id } : null,
+});
+
+/** Something else from what a task made, with a model that takes it. */
+export const from = (task: Task, input: Input, type: TaskType): Partial<Draft> => {
+  const able = offeredFor(type).filter((each) => each.inputs.some(({ role }) => role === input.role));
+  const model = able.find((each) => each.configured && each.default) ?? able[0];
+  return { ...placeOf(task), type, prompt: "", model: model ? keyOf(model) : "", models: [], options: {}, params: {}, inputs: [input] };
+};
 
 /** The same as a task was asked for. */
-export const again = (task: Task): Partial<Draft> => {
+export const again = (task: Task, inputs: readonly Input[]): Partial<Draft> => {
   const text = (value: unknown) => (Array.isArray(value) ? value.join(", ") : String(value));
   const given = Object.entries(task.params as Record<string, unknown>).filter(([, value]) => value !== null);
   return {
     type: task.type,
     prompt: task.prompt,
     model: `${task.provider} ${task.model}`,
-    client: task.client_id ? { id: task.client_id, name: "", user_id: task.user_id } : null,
-    campaign: task.campaign_id ? { id: task.campaign_id, name: "", user_id: task.user_id } : null,
+    ...placeOf(task),
     options: Object.fromEntries(given.filter(([name]) => OPTIONS.includes(name)).map(([name, value]) => [name, text(value)])),
     params: Object.fromEntries(given.filter(([name]) => !OPTIONS.includes(name)).map(([name, value]) => [name, text(value)])),
-    inputs: [],
+    inputs,
   };
 };

@@ -221,6 +221,8 @@ const languageOf = (code: string) => {
   }
 };
 
+const FACTORS = ["2", "4"].map((each) => [each, each] as const);
+
 /** The common options, in the order in which people think of them. */
 export const Options = ({ error }: { error: Refused | undefined }) => {
   const has = (name: string) => takes.value.has(name);
@@ -233,6 +235,9 @@ export const Options = ({ error }: { error: Refused | undefined }) => {
         )}
         {has("duration") && <Duration error={error} />}
         {has("voice") && <Voice error={error} />}
+        {has("upscale_factor") && (
+          <List name="upscale_factor" label="Times as large" empty="The default" values={FACTORS} error={error} />
+        )}
         {has("num_outputs") && most > 1 && (
           <List
             name="num_outputs"

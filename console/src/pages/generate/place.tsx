@@ -7,7 +7,7 @@ import { useLoaded } from "../../loading";
 import { nameOf } from "../../names";
 import { mayEdit, received } from "../../session";
 import { TYPES } from "../../types";
-import { change, draft } from "./draft";
+import { change, draft, needsPrompt } from "./draft";
 
 const editable = (thing: Choosable) => mayEdit({ ...thing, user_id: thing.user_id ?? 0 });
 
@@ -115,7 +115,7 @@ export const Brand = () => {
 };
 
 export const Prompt = ({ error, onSubmit }: { error: Refused | undefined; onSubmit: () => void }) => (
-  <Field label="Prompt" error={faultOf(error, "prompt")}>
+  <Field label="Prompt" hint={needsPrompt.value ? undefined : "May be left out."} error={faultOf(error, "prompt")}>
     {(id, about) => (
       <textarea
         id={id}

@@ -7,7 +7,7 @@ import { count, money, plural } from "../../format";
 import { useLoaded } from "../../loading";
 import { nameOf } from "../../names";
 import { isShared, me } from "../../session";
-import { MOST_ITEMS, MOST_TASKS, chosen, draft, lines, mode, placeholders, ratios, takes, tasks, wanted } from "./draft";
+import { MOST_ITEMS, MOST_TASKS, chosen, draft, isWithoutSource, lines, mode, placeholders, ratios, takes, tasks, wanted } from "./draft";
 import { type Sum, reasonOf } from "./estimate";
 
 interface SumProps {
@@ -29,7 +29,7 @@ export const Summary = ({ sum, refused, isAsking, busy, turn }: SumProps) => {
       {mode.value === "matrix" && <Product />}
       <p class="amount" aria-live="polite">
         {total === 0 ? (
-          <span class="dim">{mode.value === "matrix" ? "Write a prompt, and values for its placeholders." : "Write a prompt to see what it costs."}</span>
+          <span class="dim">{lacking()}</span>
         ) : (
           <>
             {mode.value !== "one" && <span>{plural(total, "task")} · </span>}
@@ -57,6 +57,12 @@ export const Summary = ({ sum, refused, isAsking, busy, turn }: SumProps) => {
       <Budgets adding={sum?.amount ?? null} turn={turn} />
     </section>
   );
+};
+
+/** What there has to be before it can be estimated. */
+const lacking = () => {
+  if (isWithoutSource.value) return "Choose what it is made from to see what it costs.";
+  return mode.value === "matrix" ? "Write a prompt, and values for its placeholders." : "Write a prompt to see what it costs.";
 };
 
 const Amount = ({ sum, isAsking }: { sum: Sum | undefined; isAsking: boolean }) => {
