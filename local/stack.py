@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from local import deployment, verifying, warming
+from local import deployment, template, verifying, warming
 from local.emulator import Emulator, emulator
 from local.issuer import Issuer
 from local.providers import Providers
@@ -70,7 +70,8 @@ def start(
         planned = aside.submit(deployment.plan, project, parameters=values, environment=variables)
         with emulator(port=port) as running:
             plan = planned.result().with_parameters(deployment.keep_secrets(providers.secrets, running.endpoint))
-            plan = plan.with_environment({"MEDIA_ORIGINS": running.endpoint})
+            if template.declares(plan.template, "MEDIA_ORIGINS"):
+                plan = plan.with_environment({"MEDIA_ORIGINS": running.endpoint})
             if providers.near:
                 plan = plan.with_parameters({"CallbackUrl": f"{running.url}/api/v3/webhooks"})
             outputs = deployment.deploy(plan, running.endpoint)

@@ -125,6 +125,11 @@ def set_environment(template: Template, environment: Mapping[str, str]) -> Templ
     return changed
 
 
+def declares(template: Template, variable: str) -> bool:
+    """Whether any function of plain CloudFormation declares an environment variable."""
+    return any(variable in variables for variables in _variables_of_functions(template))
+
+
 def limit_queue_consumers(template: Template) -> Template:
     """Plain CloudFormation in which every queue starts at most a few copies of its function at once.
 

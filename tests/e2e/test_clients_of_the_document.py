@@ -38,14 +38,14 @@ print("done")
 def run(*command: str, folder: Path = PROJECT) -> str:
     found_first = {**os.environ, "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
-        command, cwd=folder, env=found_first, capture_output=True, text=True, timeout=400, check=False
+        command, cwd=folder, env=found_first, capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
     return done.stdout
 
 
 def test_schemathesis_finds_nothing_wrong(stack: Stack) -> None:
-    said = run("schemathesis", "run", f"{stack.url}/api/v3/openapi.json", "--max-examples=10", "--seed=1", "--no-color")
+    said = run("schemathesis", "run", f"{stack.url}/api/v3/openapi.json", "--max-examples=5", "--seed=1", "--no-color")
     assert " passed\n" in said
 
 

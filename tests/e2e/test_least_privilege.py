@@ -191,7 +191,7 @@ MAY_NOT: Final[dict[str, tuple[Deed, ...]]] = {
         Role.secrets,
     ),
     "sweep": (Role.scan, Role.put, Role.delete, Role.write_file, Role.remove_file, Role.secrets),
-    "models": (Role.get, Role.scan, Role.update, Role.delete, Role.read_file, Role.clean_up, Role.notify),
+    "models": (Role.scan, Role.update, Role.delete, Role.read_file, Role.clean_up, Role.notify),
     "verify": (Role.scan, Role.put, Role.update, Role.delete, Role.write_file, Role.generate, Role.secrets),
 }
 
