@@ -230,7 +230,8 @@ def everywhere(campaign: dict[str, Any]) -> list[str]:
         f"/clients/{campaign['client_id']}?view={view}" for view in ("campaigns", "guidelines", "budget", "sharing")
     ]
     campaigns = [f"/campaigns/{campaign['id']}?view={view}" for view in ("work", "brief", "activity")]
-    return [*sections, *clients, *campaigns, *(f"/tasks/{each}" for each in campaign["tasks"]), "/nowhere"]
+    edit = f"/generate?task={campaign['tasks'][0]}&type=edit&output=0"
+    return [*sections, *clients, *campaigns, *(f"/tasks/{each}" for each in campaign["tasks"]), edit, "/nowhere"]
 
 
 def settled(looked: Looked, place: str) -> Page:

@@ -246,7 +246,9 @@ export const from = (task: Task, input: Input, type: TaskType): Partial<Draft> =
 /** The same as a task was asked for. */
 export const again = (task: Task, inputs: readonly Input[]): Partial<Draft> => {
   const text = (value: unknown) => (Array.isArray(value) ? value.join(", ") : String(value));
-  const given = Object.entries(task.params as Record<string, unknown>).filter(([, value]) => value !== null);
+  const given = Object.entries(task.params as Record<string, unknown>).filter(
+    ([name, value]) => value !== null && !(name === "num_outputs" && value === 1), // the default
+  );
   return {
     type: task.type,
     prompt: task.prompt,
