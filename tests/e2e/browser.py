@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sy
 CHROMIUM: Final = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 NONE_HERE: Final = "no Chromium on the path: install Debian's `chromium`, or Google Chrome"
 AXE: Final = Path(__file__).parents[2] / "console/node_modules/axe-core/axe.min.js"
-PATIENCE: Final = 20_000  # milliseconds; a shared machine may stand still
+PATIENCE: Final = 60_000
 # Names that are not of this machine do not resolve, so that nothing could be loaded even past the routes below.
 ALONE: Final = (
     "--no-sandbox",
