@@ -102,7 +102,12 @@ def write() -> None:
 # ------------------------------------------------------------------------------ what the routes cannot say themselves
 
 
-_ADDED: Final = {"type": "string", "maxLength": 255, "description": "One that was added; GET /api/v3/models lists it."}
+_ADDED: Final = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 255,
+    "description": "One that was added; GET /api/v3/models lists it.",
+}
 
 
 def _add_models(shapes: Mapping[str, Any]) -> None:

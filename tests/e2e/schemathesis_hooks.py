@@ -120,7 +120,7 @@ def _ask_for_what_the_model_takes(body: dict[str, Any], kind: str) -> None:
         body.pop("aspect_ratio", None)
     named = body.get("model")
     having = [model for model in catalog.models if model.type is type_ and named and model.answers_to(named)]
-    if named and not having:
+    if named is not None and not having:
         del body["model"]  # nobody has added one
     if having and body.get("provider"):
         body["provider"] = having[0].provider

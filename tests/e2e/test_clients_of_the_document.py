@@ -40,7 +40,7 @@ def run(*command: str, folder: Path = PROJECT) -> str:
     done = subprocess.run(
         command, cwd=folder, env=found_first, capture_output=True, text=True, timeout=900, check=False
     )
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
+    assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-3000:]
     return done.stdout
 
 
