@@ -146,6 +146,13 @@ class Account:
         )
         return [json.loads(message["Body"]) for message in asked.get("Messages", [])]
 
+    def delayed(self, name: str) -> int:
+        """How many messages of a queue are to be delivered later. To be called `here`."""
+        asked = boto3.client("sqs").get_queue_attributes(
+            QueueUrl=self.queue(name, self.containers.endpoint), AttributeNames=["ApproximateNumberOfMessagesDelayed"]
+        )
+        return int(asked["Attributes"]["ApproximateNumberOfMessagesDelayed"])
+
     def invoke(self, function: str, event: str, folder: Path) -> Any:
         """What the function answers to a golden event, by `sam local invoke`: in a container made for it."""
         sent, variables = folder / "event.json", self.settings(folder)
