@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from local.stack import PROJECT, Stack
 from tests.e2e.browser import AXE, CHROMIUM, NONE_HERE, Looked, chromium, opened
-from tests.e2e.conftest import Finish, eventually
+from tests.e2e.conftest import Finish
 
 needs_a_browser = pytest.mark.skipif(CHROMIUM is None, reason=NONE_HERE)
 BUILT: Final = PROJECT / "functions/system/console"
@@ -70,6 +70,11 @@ def test_files_are_kept_for_good_and_sent_small(stack: Stack) -> None:
     assert answer.content == gzip.decompress(script.read_bytes())
 
 
+def answered(page: Page, method: str, path: str) -> Any:
+    """Waits at the end of a `with` for the answer to a request. While a test sleeps, nothing reaches the page."""
+    return page.expect_response(lambda it: it.request.method == method and urlsplit(it.url).path.endswith(path))
+
+
 def button(page: Page, name: str) -> Any:
     return page.get_by_role("button", name=name, exact=True)
 
@@ -93,17 +98,19 @@ def test_a_producer_gets_from_nothing_to_a_report(looked: Looked, api: httpx.Cli
     page.get_by_role("main").get_by_role("button", name="Generate").first.click()
     page.get_by_label("Prompt", exact=True).fill("A kite over dunes")
     expect(page.get_by_label("What it comes to")).to_contain_text("$")
-    page.get_by_label("What it comes to").get_by_role("button", name="Generate").click()
-    made = eventually(lambda: api.get("/tasks", params={"search": "kite over dunes"}).json()["items"], "it is made")[0]
+    with answered(page, "POST", "/generate/image"):
+        page.get_by_label("What it comes to").get_by_role("button", name="Generate").click()
+    (made,) = api.get("/tasks", params={"search": "kite over dunes"}).json()["items"]
 
     looked.at(f"/campaigns/{made['campaign_id']}")
     tile = page.get_by_role("link", name=re.compile("A kite over dunes ?, image, succeeded"))
     expect(tile).to_be_visible()  # by itself: nobody has loaded the page again
     tile.click()
     expect(page.locator("img.large")).to_be_visible()
-    page.keyboard.press("5")
+    with answered(page, "PATCH", f"/tasks/{made['id']}"):
+        page.keyboard.press("5")
     expect(button(page, "Remove the rating")).to_be_visible()
-    eventually(lambda: api.get(f"/tasks/{made['id']}").json()["rating"] == 5, "the rating is kept")
+    assert api.get(f"/tasks/{made['id']}").json()["rating"] == 5
     page.keyboard.press("Escape")
 
     looked.at(f"/clients/{made['client_id']}?view=sharing")
@@ -166,8 +173,9 @@ def test_a_selection_is_rated_and_deleted_with_numbers(looked: Looked, api: http
     bar.get_by_role("button", name="Rate 3 of 5").click()
     expect(page.get_by_text("2 tasks rated.")).to_be_visible()
     assert [each["rating"] for each in selected()] == [3, 3, None]
-    button(page, "Undo").click()
-    eventually(lambda: [each["rating"] for each in selected()] == [None] * 3, "the ratings are taken back")
+    with answered(page, "POST", "/tasks/batch"):
+        button(page, "Undo").click()
+    assert [each["rating"] for each in selected()] == [None] * 3
     bar.get_by_role("button", name="Delete").click()
     expect(page.get_by_role("dialog")).to_contain_text("With them go 2 files of")
     page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()

@@ -1,6 +1,6 @@
 // What can be done with the tasks that are selected: one batch of at most a hundred at a time, each answered by itself.
 import { useSignal } from "@preact/signals";
-import { type Schema, type TaskSummary, api, newKey, ok } from "../api";
+import { type Schema, type TaskSummary, api, newKey, ok, refusal } from "../api";
 import { bytes, plural } from "../format";
 import { type Listed, useAction } from "../loading";
 import { go, to } from "../router";
@@ -34,6 +34,12 @@ const carryOut = async (items: readonly Operation[]) => {
   return results;
 };
 
+const tellOf = (failed: readonly Schema["BatchResult"][]) => {
+  if (!failed.length) return;
+  const detail = String(failed[0]?.problem?.detail ?? "");
+  say(`${plural(failed.length, "task")} could not be: ${detail}`, "error");
+};
+
 export const Selection = ({ tasks, list, onClear }: SelectionProps) => {
   const dialog = useSignal<"move" | "tags" | "delete" | null>(null);
   const editable = tasks.length > 0 && tasks.every(mayEdit);
@@ -44,12 +50,17 @@ export const Selection = ({ tasks, list, onClear }: SelectionProps) => {
     const changed = new Map(results.flatMap((each) => (each.body ? [[each.body.id, each.body as unknown as TaskSummary] as const] : [])));
     list.items.value = list.items.value.map((each) => changed.get(each.id) ?? each);
     const before = tasks.filter((each) => changed.has(each.id));
-    const undo = back && (() => void carryOut(before.map((each) => ({ op: "update", id: each.id, body: back(each) }))).then(list.reload, list.reload));
+    const undo = back && (() => void takeBack(before.map((each) => ({ op: "update", id: each.id, body: back(each) }))));
     if (failed.length < results.length) say(`${plural(results.length - failed.length, "task")} ${done}.`, "done", undo);
-    if (failed.length) {
-      const detail = String(failed[0]?.problem?.detail ?? "");
-      say(`${plural(failed.length, "task")} could not be: ${detail}`, "error");
+    tellOf(failed);
+  };
+  const takeBack = async (items: readonly Operation[]) => {
+    try {
+      tellOf((await carryOut(items)).filter((each) => each.status >= 400));
+    } catch (refused) {
+      say(refusal(refused).message, "error");
     }
+    list.reload();
   };
   const change = useAction(async (body: Schema["TaskPatch"], done: string) => {
     told(await carryOut(tasks.map(({ id }) => ({ op: "update", id, body }))), done, (each) => ({ rating: each.rating }));
