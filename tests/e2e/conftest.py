@@ -6,8 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import Browser
 
 from local.stack import Stack, start
+from tests.e2e.browser import chromium
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +55,10 @@ def eventually(look: Callable[[], Any], what: str, seconds: float = 60) -> Any:
             return found
         time.sleep(0.1)
     raise AssertionError(f"It took longer than {seconds} s until {what}.")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for those tests that are run only where there is one."""
+    with chromium() as running:
+        yield running

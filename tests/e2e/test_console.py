@@ -11,19 +11,13 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from local.stack import PROJECT, Stack
-from tests.e2e.browser import AXE, CHROMIUM, NONE_HERE, Looked, chromium, opened
+from tests.e2e.browser import AXE, CHROMIUM, NONE_HERE, Looked, opened
 from tests.e2e.conftest import Finish
 
 needs_a_browser = pytest.mark.skipif(CHROMIUM is None, reason=NONE_HERE)
 BUILT: Final = PROJECT / "functions/system/console"
 MOST_BYTES: Final = 80_000
 HOSTILE: Final = "<img src=x onerror=\"document.title='taken over'\">"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture

@@ -14,16 +14,10 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from local.stack import Stack
-from tests.e2e.browser import CHROMIUM, NONE_HERE, Looked, chromium, opened
+from tests.e2e.browser import CHROMIUM, NONE_HERE, Looked, opened
 from tests.e2e.conftest import Finish, eventually
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NONE_HERE)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from local.issuer import AUDIENCE, Issuer, issuer, new_key, signed
 from local.stack import Stack, start
-from tests.e2e.browser import CHROMIUM, NONE_HERE, chromium, opened
+from tests.e2e.browser import CHROMIUM, NONE_HERE, opened
 
 NEW: Final = {"name": "Acme"}
 
@@ -200,12 +200,6 @@ def test_a_code_needs_its_verifier_and_works_once(ours: Issuer) -> None:
 
 
 needs_a_browser = pytest.mark.skipif(CHROMIUM is None, reason=NONE_HERE)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 def sign_in(page: Page, role: str) -> None:

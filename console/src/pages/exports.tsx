@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { type Schema, type Whole, api, newKey, ok } from "../api";
-import { Button, CopyCurl, Empty, Loading, Progress, Status, Time, Trouble, faultOf } from "../components/basics";
+import { Button, CopyCurl, Empty, Progress, Status, Time, Trouble, faultOf } from "../components/basics";
+import { Missing } from "../components/missing";
 import { FormDialog } from "../components/dialog";
 import { say } from "../components/notices";
 import { Page } from "../components/page";
@@ -140,20 +141,7 @@ const Card = ({ id }: { id: string }) => {
     if (file) Object.assign(document.createElement("a"), { href: file.url, download: file.name, rel: "noreferrer" }).click();
   });
   const found = data.value;
-  if (!found) {
-    return (
-      <article class="panel">
-        {error.value ? (
-          <>
-            <Trouble refused={error.value} again={reload} />
-            <Button onClick={() => forget("exports", id)}>Remove from this list</Button>
-          </>
-        ) : (
-          <Loading rows={1} />
-        )}
-      </article>
-    );
-  }
+  if (!found) return <Missing refused={error.value} again={reload} drop={() => forget("exports", id)} />;
   const size = found.files.reduce((sum, each) => sum + each.bytes, 0);
   return (
     <article class="panel" aria-label="Export">

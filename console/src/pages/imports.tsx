@@ -1,7 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { type Schema, type Whole, api, newKey, ok } from "../api";
-import { Button, CopyCurl, Empty, Field, Loading, Progress, Status, Time, Trouble, faultOf } from "../components/basics";
+import { Button, CopyCurl, Empty, Field, Progress, Status, Time, Trouble, faultOf } from "../components/basics";
+import { Missing } from "../components/missing";
 import { Page } from "../components/page";
 import { bytes, count, percent, plural } from "../format";
 import { forget, keep, kept } from "../kept";
@@ -181,20 +182,7 @@ const Card = ({ id }: { id: string }) => {
     reload();
   });
   const found = data.value;
-  if (!found) {
-    return (
-      <article class="panel">
-        {error.value ? (
-          <>
-            <Trouble refused={error.value} again={reload} />
-            <Button onClick={() => forget("imports", id)}>Remove from this list</Button>
-          </>
-        ) : (
-          <Loading rows={1} />
-        )}
-      </article>
-    );
-  }
+  if (!found) return <Missing refused={error.value} again={reload} drop={() => forget("imports", id)} />;
   const looked = found.rows_succeeded + found.rows_failed;
   return (
     <article class="panel" aria-label={`Import of ${found.type}`}>

@@ -6,14 +6,12 @@ A task remembers which output or asset it was given, and not where the file is: 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from http import HTTPStatus
 from typing import TYPE_CHECKING
-
-from botocore.exceptions import ClientError
 
 from atelier.domain.input_files import InputFile, TaskInput
 from atelier.domain.provider import InputGone
 from atelier.domain.tasks.record import Task
+from atelier.store.s3_objects import found
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -48,12 +46,10 @@ class InputBucket:
 
     def read(self, key: str) -> bytes:
         """A file. Raises InputGone."""
-        try:
-            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        except ClientError as failure:
-            if failure.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.NOT_FOUND:
-                raise InputGone from failure
-            raise
+        answer = found(lambda: self._client.get_object(Bucket=self._bucket, Key=key))
+        if answer is None:
+            raise InputGone
+        return answer["Body"].read()
 
 
 @dataclass(frozen=True)

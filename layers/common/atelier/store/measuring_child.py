@@ -15,7 +15,7 @@ import resource
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NoReturn
@@ -119,40 +119,37 @@ class _FileOfParent(io.RawIOBase):
 # ------------------------------------------------------------------------------------------------------ measuring
 
 
-def _image(file: BinaryIO, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
+@contextmanager
+def _opened(file: BinaryIO, job: dict[str, Any]) -> Iterator[Any]:
+    """The image, of which nothing is decoded yet. Small files can unfold to gigabytes wherever they are opened."""
     from PIL import Image  # noqa: PLC0415 - loaded before the fork, or not at all
 
     if job["reader"] == "WEBP":
         _check_riff(file, job["size"])
     Image.MAX_IMAGE_PIXELS = job["pixels"]
     with warnings.catch_warnings():
-        # Small files can unfold to gigabytes wherever they are opened.
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             with Image.open(file, formats=(job["reader"],)) as image:
-                yield {"facts": {"width": image.width, "height": image.height}}
-                yield _c2pa(job)
-                yield _thumbnail(image)
+                yield image
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
             raise Unfit("pixels") from None
+
+
+def _image(file: BinaryIO, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    with _opened(file, job) as image:
+        yield {"facts": {"width": image.width, "height": image.height}}
+        yield _c2pa(job)
+        yield _thumbnail(image)
 
 
 def _picture(file: BinaryIO, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """A picture as every provider can read it; the facts come last, when all of it was made."""
-    from PIL import Image  # noqa: PLC0415 - loaded before the fork, or not at all
-
-    if job["reader"] == "WEBP":
-        _check_riff(file, job["size"])
-    Image.MAX_IMAGE_PIXELS = job["pixels"]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        try:
-            with Image.open(file, formats=(job["reader"],)) as image:
-                yield from _copied(image, job)
-        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-            raise Unfit("pixels") from None
-        except (OSError, SyntaxError):  # what Pillow raises when the pixels are not all there
-            raise Unfit("truncated") from None
+    try:
+        with _opened(file, job) as image:
+            yield from _copied(image, job)
+    except (OSError, SyntaxError):  # what Pillow raises when the pixels are not all there
+        raise Unfit("truncated") from None
 
 
 def _copied(image: Any, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
