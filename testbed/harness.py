@@ -23,6 +23,7 @@ from local.openapi import load
 from testbed import engines
 from testbed.environment import ENVIRONMENT, fresh_wiring
 from testbed.lambda_events import LambdaContext, http_event, sqs_record
+from testbed.moto_conditions import conditional_copies
 from testbed.moto_shortcuts import quick_aws
 from testbed.stream_filters import passes
 from testbed.template import PROJECT, create_table, template
@@ -205,7 +206,7 @@ class Harness:
 @contextmanager
 def harness() -> Iterator[Harness]:
     """A new harness: an empty table and bucket, and nothing cached from another one."""
-    with fresh_wiring(ENVIRONMENT), quick_aws(), engines.current().opened():
+    with fresh_wiring(ENVIRONMENT), quick_aws(), conditional_copies(), engines.current().opened():
         create_table(boto3.client("dynamodb"), TABLE)
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         made = Harness()

@@ -31,6 +31,7 @@ from tests.integration.builders import (
     walk,
 )
 from tests.support.recount import scan, violations
+from tests.support.signed_requests import is_signed
 
 
 def a_picture(form: str = "PNG", size: tuple[int, int] = (8, 6), mode: str = "RGB", **how: Any) -> bytes:
@@ -111,11 +112,21 @@ def test_an_uploaded_picture_becomes_ready(w: Harness) -> None:
 def test_an_upload_takes_the_announced_file_once(w: Harness) -> None:
     answer = w.call("POST", "/assets", body_of(PNG), headers={"Idempotency-Key": "asset-1"})
     upload = answer.json["upload"]
-    signed = "content-length%3Bcontent-type%3Bhost%3Bif-none-match%3Bx-amz-checksum-sha256"
-    assert f"X-Amz-SignedHeaders={signed}&" in upload["url"]
-    assert "X-Amz-Expires=900&" in upload["url"]
+    url, headers = upload["url"], {**upload["headers"], "Content-Length": str(len(PNG))}
+    assert is_signed(url, headers)
+    assert not is_signed(url.replace(answer.json["id"], NOBODY), headers)
+    others = {
+        "Content-Length": str(len(PNG) + 1),
+        "Content-Type": "text/html",
+        "x-amz-checksum-sha256": base64.b64encode(hashlib.sha256(b"").digest()).decode(),
+        "If-None-Match": "",
+    }
+    for name, other in others.items():
+        assert not is_signed(url, {**headers, name: other}), name
+        assert not is_signed(url, {each: value for each, value in headers.items() if each != name}), name
     checksum = base64.b64encode(hashlib.sha256(PNG).digest()).decode()
     assert upload["headers"] == {"Content-Type": "image/png", "x-amz-checksum-sha256": checksum, "If-None-Match": "*"}
+    assert "X-Amz-Expires=900&" in url
     again = w.call("POST", "/assets", body_of(PNG), headers={"Idempotency-Key": "asset-1"})
     assert (again.json["id"], again.headers["Idempotent-Replayed"]) == (answer.json["id"], "true")
     assert again.json["upload"] is not None
@@ -259,13 +270,17 @@ def test_another_file_than_announced_is_rejected(w: Harness) -> None:
         assert problem(complete(w, made), 409)["code"] == "wrong_checksum"
 
 
-def test_a_file_removed_while_checked_is_not_kept(w: Harness) -> None:
+@pytest.mark.parametrize("change", ["removed", "replaced"])
+def test_a_file_changed_while_checked_is_not_kept(w: Harness, change: str) -> None:
     made, fetch = an_asset(w), AssetFiles.fetch
     put(made)
 
     def fetch_then(self: AssetFiles, *args: Any, **how: Any) -> Any:
         fetched = fetch(self, *args, **how)
-        boto3.client("s3").delete_object(Bucket=BUCKET, Key=f"uploads/1/{made['id']}")
+        if change == "replaced":
+            put(made, b"<script>")
+        else:
+            boto3.client("s3").delete_object(Bucket=BUCKET, Key=f"uploads/1/{made['id']}")
         return fetched
 
     with mock.patch.object(AssetFiles, "fetch", fetch_then):
@@ -478,6 +493,27 @@ def test_files_wait_for_a_check_that_runs(w: Harness) -> None:
     w.pass_time(121)
     hear(w, body)
     assert (files(), w.assets.waiting) == ([], [])
+
+
+def test_what_is_uploaded_after_the_deletion_goes(w: Harness) -> None:
+    """The URL still works: it was signed for a quarter of an hour."""
+    made = an_asset(w)
+    w.call("DELETE", f"/assets/{made['id']}")
+    w.relay()
+    w.see_to_assets()
+    put(made)
+    hear(w, s3_event(made))
+    assert files() == []
+
+
+def test_what_is_uploaded_after_the_check_goes(w: Harness) -> None:
+    """The same file, by the same URL."""
+    made = an_asset(w)
+    put(made)
+    complete(w, made)
+    put(made)
+    hear(w, s3_event(made))
+    assert {key.partition("/")[0] for key in files()} == {"media"}
 
 
 def test_a_client_takes_its_assets_along(w: Harness) -> None:

@@ -14,6 +14,7 @@ from atelier.store import importing
 from testbed.harness import BUCKET, TABLE, Harness, harness
 from tests.integration.builders import NOBODY, Json, a_client, places, shown
 from tests.support.recount import scan, violations
+from tests.support.signed_requests import is_signed
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +171,10 @@ def test_an_upload_has_the_announced_size_and_type(w: Harness) -> None:
     answer = w.call("POST", "/imports", {"type": "campaigns", "format": "jsonl", "size": 12})
     upload = answer.json["upload"]
     assert (upload["method"], upload["headers"]) == ("PUT", {"Content-Type": "application/x-ndjson"})
-    assert "X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost&" in upload["url"]
+    headers = {**upload["headers"], "Content-Length": "12"}
+    assert is_signed(upload["url"], headers)
+    for other in ({"Content-Length": "13"}, {"Content-Type": "text/csv"}):
+        assert not is_signed(upload["url"], headers | other)
     assert answer.headers["Location"] == f"/api/v3/imports/{answer.json['id']}"
     for size in (0, 64 * 1024 * 1024 + 1, "5"):
         assert places(w.call("POST", "/imports", {"type": "clients", "format": "csv", "size": size})) == {"/size"}

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from PIL import Image
 
-from testbed.harness import BUCKET, Harness
+from testbed.harness import BUCKET, TABLE, Harness
 from tests.integration.builders import (
     NOBODY,
     Json,
@@ -22,6 +22,7 @@ from tests.integration.builders import (
     work_on,
 )
 from tests.integration.test_assets import a_picture, a_ready_asset, an_asset
+from tests.support.recount import scan, violations
 
 EDITS: Final = ("edit", "upscale", "remove-background")
 
@@ -124,13 +125,34 @@ def test_a_deleted_sources_id_is_null(w: Harness) -> None:
     assert [each["output"] for each in inputs] == [0, 0]
 
 
-def test_a_source_deleted_before_submit_fails_the_task(w: Harness) -> None:
-    source = a_finished_task(w)
-    task = created(w.call("POST", "/generate/edit", {"prompt": "x", "inputs": [named(source)]}))
-    w.call("DELETE", f"/tasks/{source['id']}")
+@pytest.mark.parametrize("deleted", ["task", "asset", "client of the asset"])
+def test_a_source_deleted_before_submit_fails_the_task(w: Harness, deleted: str) -> None:
+    client = a_client(w)
+    if deleted == "task":
+        source = a_finished_task(w)
+        path, used = f"/tasks/{source['id']}", named(source)
+    else:
+        asset = a_ready_asset(w, client_id=client["id"])
+        path, used = f"/assets/{asset['id']}", an_asset_input(asset)
+    task = created(w.call("POST", "/generate/edit", {"prompt": "x", "inputs": [used]}))
+    w.call("DELETE", f"/clients/{client['id']}" if "client" in deleted else path)
     work_on(w, task["id"])
     ended = shown(w, f"/tasks/{task['id']}")
     assert (ended["status"], ended["error"]["code"], ended["cost"]["actual"]) == ("failed", "input_gone", None)
+    assert ended["inputs"] == [{"role": "reference", "asset_id": None, "task_id": None, "output": used.get("output")}]
+    assert problem(w.call("POST", f"/tasks/{task['id']}/retry"), 409)
+    assert violations(scan(w.dynamodb, TABLE), deleted=None) == []
+
+
+def test_an_input_without_its_file_fails_the_task(w: Harness) -> None:
+    """Its item is there, and what was normalized is not."""
+    asset = a_ready_asset(w)
+    task = created(w.call("POST", "/generate/edit", {"prompt": "x", "inputs": [an_asset_input(asset)]}))
+    boto3.client("s3").delete_object(Bucket=BUCKET, Key=f"media/1/{asset['id']}/normalized.jpg")
+    work_on(w, task["id"])
+    ended = shown(w, f"/tasks/{task['id']}")
+    assert (ended["status"], ended["error"]["code"], ended["outputs"]) == ("failed", "input_gone", [])
+    assert violations(scan(w.dynamodb, TABLE)) == []
 
 
 def an_asset_input(asset: Json, role: str = "reference") -> Json:

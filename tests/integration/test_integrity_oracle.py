@@ -21,9 +21,10 @@ from atelier.domain.tasks.record import TaskDetail, TaskSummary
 from atelier.store.items import part_to_item
 from testbed.harness import TABLE, Answer, Harness, HeldQueue, harness
 from testbed.lambda_events import sqs_record
-from tests.support.fault_injection import Snapshot, settle_by_sweep
+from tests.integration.test_assets import PNG, body_of, hear, put, s3_event
+from tests.support.fault_injection import Snapshot, settle_by_sweep, stored_files
 from tests.support.oracle import TOLD, Question, Sql, compare, compare_one
-from tests.support.recount import scan, violations
+from tests.support.recount import astray, scan, violations
 
 ASKED: Final = os.environ.get("ORACLE_EXAMPLES")
 NEVER: Final = "01900000-0000-7000-8000-000000000000"
@@ -32,6 +33,9 @@ MALFORMED: Final = "none"
 LETTERS: Final = "aAbBßẞsSİiIéÉ%_😀\ufb01 "
 STATUSES: Final = ("active", "archived", "draft")
 TASK_STATUSES: Final = ("pending", "processing", "succeeded", "failed", "canceled")
+PURPOSES: Final = ("reference", "mask", "logo")
+WITH_PICTURES: Final = ("image", "edit")
+NAMES: Final = ("name", "filename")
 
 Json = dict[str, Any]
 
@@ -55,6 +59,9 @@ class Integrity(RuleBasedStateMachine):
         self.harness = w
         self.sql = Sql()
         self.made: dict[str, list[str]] = {"clients": [NEVER, MALFORMED], "campaigns": [NEVER], "tasks": [NEVER]}
+        self.made["assets"] = [NEVER]
+        self.uploads: dict[str, Json] = {}
+        self.uploaded: set[str] = set()
         self.deleted: list[Json] | None = []
         self.random = Random(0)
         for table, row in rows:
@@ -91,12 +98,13 @@ class Integrity(RuleBasedStateMachine):
     def delete_client(self, client: int) -> None:
         had = self.sql.rows("SELECT id FROM campaigns WHERE client_id = ?", [self._pick("clients", client)])
         id_ = self._delete("clients", client)
-        lists = [Question(table, {"client_id": id_}) for table in ("campaigns", "tasks")]
+        lists = [Question(table, {"client_id": id_}) for table in ("campaigns", "tasks", "assets")]
         for question in lists + [Question("tasks", {"campaign_id": row["id"]}) for row in had]:
             compare(self.harness, self.sql, question)
         campaign, task = {"client_id": id_, "name": "n", "goal": "g"}, {"client_id": id_, "prompt": "p"}
         self._made("campaigns", self._create("/campaigns", campaign, again=False), campaign)
         self._made("tasks", self._create("/generate/image", task, again=False), task)
+        self._make_asset({"client_id": id_, "filename": "n", "purpose": "logo"}, again=False)
 
     # ------------------------------------------------------------------------------------------------- campaigns
 
@@ -159,10 +167,11 @@ class Integrity(RuleBasedStateMachine):
         id_ = self._pick("tasks", task)
         row = self.sql.get("tasks", id_)
         answer = self._create(f"/tasks/{id_}/retry", None, again=again)
-        if row is None or row["status"] not in ("failed", "canceled"):
+        gone = row is not None and not all(each["asset_id"] or each["task_id"] for each in row["inputs"])
+        if row is None or row["status"] not in ("failed", "canceled") or gone:
             assert answer.status == (404 if row is None else 409), answer.text
         else:
-            same = {name: row[name] for name in ("client_id", "campaign_id", "type", "provider", "prompt")}
+            same = {name: row[name] for name in ("client_id", "campaign_id", "type", "provider", "prompt", "inputs")}
             self._made("tasks", answer, {**same, "retry_of": id_})
 
     @rule(task=which, client=st.none() | which, campaign=st.none() | which, rating=st.sampled_from([None, 1, 5]))
@@ -188,8 +197,65 @@ class Integrity(RuleBasedStateMachine):
             self.deleted = None  # booked for as long as it ran until the delete, which nobody outside can say
         elif kept is not None and kept.over and self.deleted is not None and self.sql.get("tasks", id_):
             self.deleted.append({**part_to_item(kept, TaskDetail), **part_to_item(kept, TaskSummary)})
-        expected = 204 if self.sql.delete_task(id_) else 404
-        assert self.harness.call("DELETE", f"/tasks/{id_}").status == expected
+        self._delete_one("tasks", id_)
+
+    # ---------------------------------------------------------------------------------------------------- assets
+
+    @rule(client=st.none() | which, filename=names, purpose=st.sampled_from(PURPOSES), again=st.booleans())
+    def make_asset(self, client: int | None, filename: str, purpose: str, again: bool) -> None:
+        client_id = None if client is None else self._pick("clients", client)
+        self._make_asset({"client_id": client_id, "filename": filename, "purpose": purpose}, again=again)
+
+    @rule(asset=which, heard=st.sampled_from(["call", "event", "nobody"]), is_there=st.booleans())
+    def complete_asset(self, asset: int, heard: str, is_there: bool) -> None:
+        """The file is uploaded, or not, and then checked because somebody asks, because S3 tells of it, or not yet."""
+        id_ = self._pick("assets", asset)
+        row = self.sql.get("assets", id_)
+        if row and row["status"] == "pending" and is_there and id_ not in self.uploaded:
+            put(self.uploads[id_])
+            self.uploaded.add(id_)
+        is_ready = row is not None and (row["status"] == "ready" or id_ in self.uploaded)
+        if heard == "event" and id_ in self.uploaded:
+            hear(self.harness, s3_event(self.uploads[id_]))
+        elif heard == "call":
+            status = self.harness.call("POST", f"/assets/{id_}/complete").status
+            assert status == (404 if row is None else 200 if is_ready else 409)
+        if is_ready and heard != "nobody":
+            self._told_of_asset(id_)
+
+    @rule(asset=which, filename=names, purpose=st.sampled_from(PURPOSES))
+    def change_asset(self, asset: int, filename: str, purpose: str) -> None:
+        self._patch("assets", asset, {"filename": filename, "purpose": purpose})
+
+    @rule(asset=which)
+    def delete_asset(self, asset: int) -> None:
+        self._delete("assets", asset)
+
+    @rule(asset=st.none() | which, source=st.none() | which, client=st.none() | which, again=st.booleans())
+    def make_edit(self, asset: int | None, source: int | None, client: int | None, again: bool) -> None:
+        client_id = None if client is None else self._pick("clients", client)
+        inputs: list[Json] = []
+        if asset is not None:
+            inputs.append({"asset_id": self._pick("assets", asset), "task_id": None, "output": None})
+        if source is not None or not inputs:
+            inputs.append({"asset_id": None, "task_id": self._pick("tasks", source or 0), "output": 0})
+        inputs = [{"role": "reference", **each} for each in inputs]
+        wanted = {"client_id": client_id, "prompt": "p", "provider": "sandbox", "inputs": inputs}
+        answer = self._create("/generate/edit", wanted, again=again)
+        if client_id is not None and self.sql.get("clients", client_id) is None:
+            assert answer.status == 404, answer.text
+        elif not all(self._has_picture(each) for each in inputs):
+            assert answer.status == 400, answer.text
+        else:
+            self._made("tasks", answer, {**wanted, "type": "edit"})
+
+    def _has_picture(self, named: Json) -> bool:
+        """Whether an input is there, and a picture. SQL knows the first, and was told of the second."""
+        if named["asset_id"]:
+            asset = self.sql.get("assets", named["asset_id"])
+            return asset is not None and asset["status"] == "ready"
+        task = self.sql.get("tasks", named["task_id"])
+        return task is not None and task["status"] == "succeeded" and task["type"] in WITH_PICTURES
 
     # ------------------------------------------------------------------------------------------- what goes on behind
 
@@ -212,9 +278,9 @@ class Integrity(RuleBasedStateMachine):
     def clean_one(self, message: int, again: bool) -> None:
         self._deliver("cascade", self.harness.cascade, message, again=again)
 
-    @rule(message=which, of_cascade=st.booleans())
-    def lose_a_message(self, message: int, of_cascade: bool) -> None:
-        queue = self.harness.cascade if of_cascade else self.harness.generation
+    @rule(message=which, name=st.sampled_from(["cascade", "generation", "assets"]))
+    def lose_a_message(self, message: int, name: str) -> None:
+        queue: HeldQueue = getattr(self.harness, name)
         if queue.waiting:
             del queue.waiting[message % len(queue.waiting)]
 
@@ -225,6 +291,11 @@ class Integrity(RuleBasedStateMachine):
     @rule()
     def sweep(self) -> None:
         self.harness.sweep()
+
+    @rule(message=which, again=st.booleans())
+    def see_to_one_asset(self, message: int, again: bool) -> None:
+        self.harness.relay()
+        self._deliver("asset_worker", self.harness.assets, message, again=again)
 
     @rule()
     def clean(self) -> None:
@@ -256,7 +327,14 @@ class Integrity(RuleBasedStateMachine):
     def teardown(self) -> None:
         settle_by_sweep(self.harness)
         self._told()
+        for row in self.sql.rows("SELECT id FROM assets WHERE status = 'pending'", []):
+            # A day has passed: what was uploaded was checked, and what never was is gone.
+            if row["id"] in self.uploaded:
+                self._told_of_asset(row["id"])
+            else:
+                self.sql.delete("assets", row["id"])
         assert self._findings(at_rest=True) == []
+        assert astray(scan(self.harness.dynamodb, TABLE), stored_files()) == []
         for table, ids in self.made.items():
             for id_ in ids:
                 compare_one(self.harness, self.sql, table, id_)
@@ -285,12 +363,14 @@ class Integrity(RuleBasedStateMachine):
             return
         assert answer.status in (201, 202), answer.text
         made: Json = answer.json
-        shown = {name: value.strip() if name == "name" else value for name, value in wanted.items()}
+        shown = {name: value.strip() if name in NAMES else value for name, value in wanted.items()}
         assert {name: made[name] for name in shown} == shown
         self._known(table, made)
 
     def _known(self, table: str, row: Json) -> None:
         self.sql.insert(table, row)
+        if "upload" in row:
+            self.uploads[row["id"]] = row
         self.made[table].append(str(row["id"]))
 
     def _pick(self, table: str, number: int) -> str:
@@ -308,7 +388,7 @@ class Integrity(RuleBasedStateMachine):
             assert answer.status == 404, answer.text
             return
         assert answer.status == 200, answer.text
-        shown = {name: value.strip() if name == "name" else value for name, value in changes.items()}
+        shown = {name: value.strip() if name in NAMES else value for name, value in changes.items()}
         differs = any(before[name] != value for name, value in shown.items())
         after = answer.json
         assert (after["updated_at"] != before["updated_at"]) == differs
@@ -317,9 +397,24 @@ class Integrity(RuleBasedStateMachine):
     def _delete(self, table: str, number: int) -> str:
         """Delete one on both sides; its id, under which nothing can be created from now on."""
         id_ = self._pick(table, number)
+        self._delete_one(table, id_)
+        return id_
+
+    def _delete_one(self, table: str, id_: str) -> None:
+        """Delete one on both sides, and look at all tasks that may have used it."""
         expected = 204 if self.sql.delete(table, id_) else 404
         assert self.harness.call("DELETE", f"/{table}/{id_}").status == expected
-        return id_
+        for row in self.sql.rows("SELECT DISTINCT of_task FROM task_inputs", []):
+            compare_one(self.harness, self.sql, "tasks", row["of_task"])
+
+    def _make_asset(self, wanted: Json, *, again: bool) -> None:
+        answer = self._create("/assets", {**body_of(PNG), **wanted}, again=again)
+        self._made("assets", answer, {**wanted, "status": "pending"})
+
+    def _told_of_asset(self, id_: str) -> None:
+        """Tell SQL that the check has found the file to be what was announced."""
+        shown = self.harness.call("GET", f"/assets/{id_}").json
+        self.sql.update("assets", id_, {"status": "ready", "updated_at": shown["updated_at"]})
 
     def _deliver(self, function: str, queue: HeldQueue, number: int, *, again: bool) -> None:
         """Deliver one of the messages that wait; with `again`, it will come once more."""
@@ -333,7 +428,7 @@ class Integrity(RuleBasedStateMachine):
 
     def _told(self) -> None:
         """Tell SQL what the pipeline made of the tasks."""
-        for row in self.sql.rows("SELECT * FROM tasks WHERE NOT deleted", []):
+        for row in self.sql.rows("SELECT * FROM tasks", []):
             if row["status"] in ("pending", "processing"):
                 task = self.harness.call("GET", f"/tasks/{row['id']}").json
                 self.sql.update("tasks", row["id"], {name: task[name] for name in TOLD})
@@ -345,7 +440,7 @@ class Integrity(RuleBasedStateMachine):
 
     def _question(self) -> Question:
         """Any list that can be asked for, mostly of what there is."""
-        table = self.random.choice(["clients", "campaigns", "tasks"])
+        table = self.random.choice(list(self.made))
         filters, orders = self._filters(table)
         asked = {name: value for name, value in filters.items() if value and self.random.random() < 0.4}
         return Question(
@@ -366,12 +461,16 @@ class Integrity(RuleBasedStateMachine):
         if table == "campaigns":
             campaign_filters = {"client_id": client_id, "status": pick(STATUSES), "search": searched}
             return campaign_filters, ("name", "created_at", "updated_at", "status")
+        if table == "assets":
+            status, purpose = pick(["pending", "ready"]), pick(PURPOSES)
+            asset_filters = {"client_id": pick([client_id, "none"]), "status": status, "purpose": purpose}
+            return asset_filters | {"search": searched}, ("name", "created_at", "updated_at", "status")
         start, end = sorted((pick(moments), pick(moments)))
         task_filters = {
             "client_id": pick([client_id, "none"]),
             "campaign_id": pick(self.made["campaigns"]),
             "status": pick(TASK_STATUSES),
-            "type": pick(["image", "audio"]),
+            "type": pick(["image", "audio", "edit"]),
             "provider": pick(["fal", "sandbox"]),
             "rating_from": pick(["1", "2"]),
             "created_from": start,
@@ -387,7 +486,9 @@ class Integrity(RuleBasedStateMachine):
         orders = [(table, order) for table in self.made for order in self._filters(table)[1]]
         plain = [Question(table, sort_by=order, page_size=2) for table, order in orders]
         of_clients = [
-            Question(table, {"client_id": id_}) for table in ("campaigns", "tasks") for id_ in self.made["clients"]
+            Question(table, {"client_id": id_})
+            for table in ("campaigns", "tasks", "assets")
+            for id_ in self.made["clients"]
         ]
         of_campaigns = [Question("tasks", {"campaign_id": id_}) for id_ in self.made["campaigns"]]
         unassigned = Question("tasks", {"client_id": "none"}, page_size=1)
@@ -411,10 +512,19 @@ def an_agency(w: Harness) -> list[tuple[str, Json]]:
     small = {"prompt": "p", "size": "64x64"}
     tasks = [made("/generate/image", **small, campaign_id=each["id"]) for each in campaigns[1:]]
     tasks.append(made("/generate/audio", prompt="fail:x", duration=1, client_id=clients[0]["id"]))
+    assets = [made("/assets", **body_of(PNG), client_id=client) for client in (clients[0]["id"], None, None)]
+    for asset in assets[:2]:
+        put(asset)
+    ready = [w.call("POST", f"/assets/{asset['id']}/complete").json for asset in assets[:2]]
     w.settle()
-    unfinished = [made("/generate/image", **small, campaign_id=each["id"]) for each in campaigns[:2]]
+    references = [{"role": "reference", "asset_id": asset["id"]} for asset in ready]
+    references.append({"role": "reference", "task_id": tasks[0]["id"], "output": 0})
+    tasks.append(made("/generate/edit", prompt="p", provider="sandbox", inputs=references))
+    w.settle()
+    unfinished = [made("/generate/edit", prompt="p", provider="sandbox", inputs=references[:1])]
+    unfinished += [made("/generate/image", **small, campaign_id=each["id"]) for each in campaigns[:2]]
     finished = [w.call("GET", f"/tasks/{task['id']}").json for task in tasks]
-    kinds = {"clients": clients, "campaigns": campaigns, "tasks": finished + unfinished}
+    kinds = {"clients": clients, "campaigns": campaigns, "assets": [*ready, assets[2]], "tasks": finished + unfinished}
     return [(table, row) for table, rows in kinds.items() for row in rows]
 
 

@@ -24,6 +24,7 @@ from tests.support.fault_injection import (
     Trouble,
     faulty_harness,
     settle_by_sweep,
+    stored_files,
 )
 from tests.support.oracle import visible
 from tests.support.recount import scan, violations
@@ -51,7 +52,7 @@ class Stage:
         assert self.w.sweep() == {"looked_at": 0, "put_back": 0}
         seen = {name: len(getattr(self, name)) for name in ("submitted", "told", "stopped")}
         budget = self.w.call("GET", "/account/budget").json
-        return {**visible(self.w), **seen, "budget": budget, "files": len(stored())}
+        return {**visible(self.w), **seen, "budget": budget, "files": len(stored_files())}
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +95,6 @@ def begun(stage: Stage, beginning: Snapshot) -> Stage:
     stage.submitted.clear()
     stage.told.clear()
     stage.stopped.clear()
-    for key in stored():
-        boto3.client("s3").delete_object(Bucket=BUCKET, Key=key)
     return stage
 
 
@@ -108,11 +107,6 @@ def an_agency(w: Harness) -> Agency:
     a_canceled_task(w, prompt="for the client", client_id=client["id"])
     settle_by_sweep(w)
     return {"client": client, "launch": launch, "spring": spring, "over": over}
-
-
-def stored() -> list[str]:
-    """The files in the bucket."""
-    return [file["Key"] for file in boto3.client("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
 
 Act = Callable[[Harness, Agency], object]

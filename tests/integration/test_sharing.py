@@ -18,6 +18,7 @@ from atelier.store.webhook_client import WebhookClient
 from testbed.environment import ENVIRONMENT
 from testbed.harness import TABLE, Answer, Harness, harness
 from tests.integration.builders import Json, problem, work_on
+from tests.integration.test_assets import PNG, body_of, put
 from tests.support.recount import scan, violations
 
 OWNER, GUEST, OTHER = "owner", "guest", "other"
@@ -578,3 +579,46 @@ def test_a_guest_uses_what_is_shared_and_nothing_else(p: People) -> None:
     ):
         (error,) = problem(edit(task, **where), 400)["errors"]
         assert (error["pointer"], error["detail"]) == ("/inputs/0/task_id", said)
+
+
+def a_source(p: People, kind: str, client: str) -> Json:
+    """An input, of a client of the owner."""
+    if kind == "asset":
+        made = p.ok(OWNER, "POST", "/assets", body_of(PNG, client_id=client))
+        put(made)
+        p.ok(OWNER, "POST", f"/assets/{made['id']}/complete")
+        return {"role": "reference", "asset_id": made["id"]}
+    task = p.ok(OWNER, "POST", "/generate/image", {"prompt": "A boat", "size": "64x64", "client_id": client})["id"]
+    work_on(p.w, task)
+    return {"role": "reference", "task_id": task, "output": 0}
+
+
+@pytest.mark.parametrize("kind", ["asset", "task"])
+def test_a_guests_edit_demands_the_grant_of_inputs(p: People, kind: str) -> None:
+    """What it is made of is another client's, and no longer shared when the task is written."""
+    other = p.ok(OWNER, "POST", "/clients", {"name": "Other"})["id"]
+    share = f"/clients/{other}/shares/{p.numbers[GUEST]}"
+    p.share()
+    source = a_source(p, kind, other)
+    asked = {"prompt": "In a storm", "client_id": p.client, "inputs": [source]}
+    p.ok(OWNER, "PUT", share, {"role": "viewer"})
+    table, transact = wiring.table(), wiring.table().transact
+    revoke = once(lambda: p.ok(OWNER, "DELETE", share))
+    with mock.patch.object(table, "transact", side_effect=partial(after, revoke, transact)):
+        (error,) = problem(p.call(GUEST, "POST", "/generate/edit", asked), 400)["errors"]
+    assert error["pointer"] == f"/inputs/0/{kind}_id"
+    p.ok(OWNER, "PUT", share, {"role": "viewer"})
+    assert p.ok(GUEST, "POST", "/generate/edit", asked)["user_id"] == p.numbers[OWNER]
+    assert p.ok(OWNER, "GET", "/tasks", query={"type": "edit"})["total"] == 1
+
+
+def test_what_a_guest_began_goes_on_after_a_revoke(p: People) -> None:
+    """The task is the owner's, and so are its inputs."""
+    p.share()
+    inputs = [a_source(p, kind, p.client) for kind in ("asset", "task")]
+    asked = {"prompt": "In a storm", "client_id": p.client, "inputs": inputs}
+    task = p.ok(GUEST, "POST", "/generate/edit", asked)["id"]
+    p.revoke()
+    work_on(p.w, task)
+    assert p.call(GUEST, "GET", f"/tasks/{task}").status == 404
+    assert p.ok(OWNER, "GET", f"/tasks/{task}")["status"] == "succeeded"

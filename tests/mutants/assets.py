@@ -5,6 +5,7 @@ from typing import Final
 from tests.mutants import STORE, Mutant
 
 ASSETS: Final = "tests/integration/test_assets.py"
+CRASHES: Final = "tests/integration/test_asset_crash_points.py"
 NORMALIZED: Final = "tests/unit/test_normalized_pictures.py"
 
 MUTANTS: Final = (
@@ -27,6 +28,13 @@ MUTANTS: Final = (
         f"{STORE}/asset_check.py",
         "if asset.sha256 not in (None, fetched.sha256):",
         "if False:",
+        ASSETS,
+    ),
+    Mutant(
+        "another file than was checked is kept",
+        f"{STORE}/asset_files.py",
+        "CopySourceIfMatch=etag,",
+        "",
         ASSETS,
     ),
     Mutant(
@@ -112,6 +120,38 @@ MUTANTS: Final = (
         "self.assets.expire(asset, now=now)",
         "pass",
         ASSETS,
+    ),
+    Mutant(
+        "what is uploaded after the check stays",
+        f"{STORE}/asset_check.py",
+        "self._forget(asset)  # again",
+        "pass  # again",
+        ASSETS,
+    ),
+    Mutant(
+        "what is uploaded after the deletion stays",
+        f"{STORE}/asset_work.py",
+        "self.files.forget_upload(message.user_id, message.asset_id)",
+        "pass",
+        ASSETS,
+    ),
+    Mutant(
+        "that files are to be removed is forgotten before they are",
+        f"{STORE}/asset_work.py",
+        "        self.files.remove(message.user_id, message.asset_id)\n"
+        "        self.assets.files_removed(message.user_id, message.asset_id)\n",
+        "        self.assets.files_removed(message.user_id, message.asset_id)\n"
+        "        self.files.remove(message.user_id, message.asset_id)\n",
+        CRASHES,
+    ),
+    Mutant(
+        "an upload is removed before it is known what becomes of it",
+        f"{STORE}/asset_check.py",
+        "        settled = self.assets.settle(asset, asset.model_copy(update=change), access=access)\n"
+        "        self._forget(settled)\n",
+        "        self._forget(asset.model_copy(update=change))\n"
+        "        settled = self.assets.settle(asset, asset.model_copy(update=change), access=access)\n",
+        CRASHES,
     ),
     Mutant(
         "the sweep leaves files whose message was lost",

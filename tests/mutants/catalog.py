@@ -95,6 +95,7 @@ SUITE: Final = tuple(
                 "assets",
                 "inputs",
                 "import_crashes",
+                "asset_crash_points",
                 "account_limits",
                 "fair_queues",
                 "receivers",

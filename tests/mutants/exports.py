@@ -39,6 +39,13 @@ MUTANTS: Final = (
         ZIPPED,
     ),
     Mutant(
+        "a file replaced between two reads is archived",
+        BUILDER,
+        'self._open(file.key, IfMatch=first["ETag"])',
+        "self._open(file.key)",
+        "tests/unit/test_export_builder.py",
+    ),
+    Mutant(
         "uploads of a worker that died stay open",
         BUILDER,
         "    def _volume(self, export: Export, clock: Clock) -> Export:\n        self._abort_uploads(export.folder)\n",

@@ -64,6 +64,13 @@ MUTANTS: Final = (
         "tests/integration/test_sharing.py",
     ),
     Mutant(
+        "a guest's task is made of what is no longer shared",
+        TASKS,
+        "also = task_inputs.seen_by(self._table, task, access) if task.inputs else []",
+        "also = []",
+        "tests/integration/test_sharing.py",
+    ),
+    Mutant(
         "a retry begins without an input that is gone",
         CREATION,
         "        _check_inputs_there(files)",
@@ -82,6 +89,20 @@ MUTANTS: Final = (
         f"{DOMAIN}/pipeline.py",
         "if error := self._unlisted(task) or _gone_input(job_request):",
         "if error := self._unlisted(task):",
+        PIPELINE,
+    ),
+    Mutant(
+        "a job waits for an input whose file is gone",
+        f"{DOMAIN}/pipeline.py",
+        "except (SubmitRefused, InputGone) as refusal:",
+        "except SubmitRefused as refusal:",
+        PIPELINE,
+    ),
+    Mutant(
+        "a job is lost while the bucket does not answer",
+        f"{STORE}/input_files.py",
+        "raise Unavailable(str(failure), reached=True) from failure",
+        "raise",
         PIPELINE,
     ),
     Mutant(

@@ -19,7 +19,7 @@ MUTANTS: Final = (
     Mutant(
         "a guest's new task does not demand the grant",
         f"{STORE}/tasks.py",
-        "Change([*still_granted(access), *counted, ",
+        "Change([*still_granted(access, *also), *counted, ",
         "Change([*counted, ",
         SHARING,
     ),

@@ -5,7 +5,7 @@ Everything passes through one `FaultyDynamoDB`, which asks its `trouble` before 
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,12 +14,13 @@ from random import Random
 from typing import Any, Final
 from unittest import mock
 
+import boto3
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from atelier import wiring
 from atelier.store.table import Retry, Table
 from testbed import engines
-from testbed.harness import TABLE, Harness, HeldQueue, harness
+from testbed.harness import BUCKET, TABLE, Harness, HeldQueue, harness
 from testbed.lambda_events import sqs_record
 from testbed.template import create_table
 
@@ -27,6 +28,7 @@ Request = dict[str, Any]
 
 WRITES: Final = {"put_item", "update_item", "delete_item", "transact_write_items"}
 READS: Final = {"get_item", "batch_get_item", "query"}
+FILE_WRITES: Final = {"put_object", "copy_object", "delete_object"}
 VISIBILITY: Final = 360
 """Seconds after which a queue brings back a message that was not handled."""
 
@@ -70,14 +72,34 @@ class FaultyDynamoDB:
         return answer
 
 
+class FaultyS3:
+    """A client of S3 whose writes have the trouble of the table's."""
+
+    def __init__(self, real: Any, table: FaultyDynamoDB) -> None:
+        self._real = real
+        self._table = table
+
+    def __getattr__(self, call: str) -> Any:
+        return partial(self._call, call) if call in FILE_WRITES else getattr(self._real, call)
+
+    def _call(self, call: str, **request: Any) -> Any:
+        trouble = self._table.trouble
+        answer = getattr(self._real, call)(**trouble.before(call, request))
+        trouble.after(call, request)
+        return answer
+
+
 @contextmanager
-def faulty_harness() -> Iterator[tuple[Harness, FaultyDynamoDB]]:
-    """A harness, and what stands between it and its table. Retries do not wait."""
-    with harness() as made:
+def faulty_harness(*, files: bool = False) -> Iterator[tuple[Harness, FaultyDynamoDB]]:
+    """A harness, and what stands between it and its table, and its bucket with `files`. Retries do not wait."""
+    with harness() as made, ExitStack() as patches:
         client = FaultyDynamoDB(made.dynamodb)
         table = Table(client, TABLE, retry=Retry(attempts=6, sleep=lambda _: None))
-        with mock.patch.object(wiring, "table", return_value=table):
-            yield made, client
+        patches.enter_context(mock.patch.object(wiring, "table", return_value=table))
+        if files:
+            bucket = FaultyS3(boto3.client("s3"), client)
+            patches.enter_context(mock.patch.object(wiring, "_s3", return_value=bucket))
+        yield made, client
 
 
 # ---------------------------------------------------------------------------------------------------------- trouble
@@ -101,13 +123,13 @@ class CrashAt(Trouble):
         return self.writes >= self.number
 
     def before(self, call: str, request: Request) -> Request:
-        if call in WRITES:
+        if call in WRITES | FILE_WRITES:
             self.writes += 1
             self._crash_if(not self.effect)
         return request
 
     def after(self, call: str, request: Request) -> None:
-        if call in WRITES:
+        if call in WRITES | FILE_WRITES:
             self._crash_if(self.effect)
 
     def _crash_if(self, now: bool) -> None:
@@ -277,8 +299,9 @@ def settle_stubbornly(
     """Like `Harness.settle`, with queues as they are: what was not handled comes again after a while."""
     for _ in range(rounds):
         made.relay()
-        worked = generating and deliver_first(made, "worker", made.generation, visibility=visibility)
-        if not (worked or deliver_first(made, "cascade", made.cascade, visibility=visibility)):
+        queues = {"worker": made.generation} if generating else {}
+        queues |= {"cascade": made.cascade, "asset_worker": made.assets}
+        if not any(deliver_first(made, name, queue, visibility=visibility) for name, queue in queues.items()):
             return
     raise AssertionError("Messages keep coming.")
 
@@ -345,7 +368,12 @@ def settle_by_sweep(made: Harness, losses: Losses | None = None, *, rounds: int 
     Who is killed is brought back: messages by their queues, the sweep by its schedule.
     """
     lost = losses or Losses()
-    queues = {"worker": made.generation, "cascade": made.cascade, "webhook_delivery": made.deliveries}
+    queues = {
+        "worker": made.generation,
+        "cascade": made.cascade,
+        "webhook_delivery": made.deliveries,
+        "asset_worker": made.assets,
+    }
     with lost.among_messages():
         for _ in range(rounds):
             if records := [record for record in made.changes() if not lost.happens()]:
@@ -375,17 +403,31 @@ def _all_items(made: Harness) -> Iterator[Request]:
 
 
 class Snapshot:
-    """A harness's table, queues and time as they are, to come back to as often as a test likes."""
+    """A harness's table, bucket, queues and time as they are, to come back to as often as a test likes."""
 
     def __init__(self, made: Harness) -> None:
         self._harness = made
         self._restore_table = engines.current().snapshot(made.dynamodb, made.stream)
-        queues = (made.generation, made.cascade, made.deliveries)
-        self._rest = deepcopy((made.now, [queue.waiting for queue in queues]))
+        self._queues = [each for each in vars(made).values() if isinstance(each, HeldQueue)]
+        self._rest = deepcopy((made.now, [queue.waiting for queue in self._queues]))
+        self._s3 = boto3.client("s3")
+        there = stored_files(self._s3)
+        self._files = {key: self._s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in there}
 
     def again(self) -> None:
         """Make the harness what it was."""
         self._restore_table()
-        made = self._harness
-        made.now, waiting = deepcopy(self._rest)
-        made.generation.waiting, made.cascade.waiting, made.deliveries.waiting = waiting
+        self._harness.now, waiting = deepcopy(self._rest)
+        for queue, messages in zip(self._queues, waiting, strict=True):
+            queue.waiting = messages
+        there = stored_files(self._s3)
+        for key in there - self._files.keys():
+            self._s3.delete_object(Bucket=BUCKET, Key=key)
+        for key in self._files.keys() - there:
+            self._s3.put_object(Bucket=BUCKET, Key=key, Body=self._files[key])
+
+
+def stored_files(client: Any = None) -> set[str]:
+    """The keys of all files in the bucket."""
+    listed = (client or boto3.client("s3")).list_objects_v2(Bucket=BUCKET)
+    return {file["Key"] for file in listed.get("Contents", [])}

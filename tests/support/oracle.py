@@ -23,16 +23,27 @@ CREATE TABLE tasks (
     client_id TEXT REFERENCES clients ON DELETE SET NULL,
     campaign_id TEXT REFERENCES campaigns ON DELETE SET NULL,
     user_id INTEGER, type TEXT, provider TEXT, prompt TEXT, retry_of TEXT, created_at TEXT, rating INTEGER,
-    status TEXT, completed_at TEXT, deleted INTEGER DEFAULT 0
+    status TEXT, completed_at TEXT
+);
+CREATE TABLE assets (
+    id TEXT PRIMARY KEY, client_id TEXT REFERENCES clients ON DELETE CASCADE, user_id INTEGER,
+    filename TEXT NOT NULL, purpose TEXT NOT NULL, status TEXT NOT NULL, created_at TEXT, updated_at TEXT
+);
+CREATE TABLE task_inputs (
+    of_task TEXT NOT NULL REFERENCES tasks ON DELETE CASCADE, number INTEGER, role TEXT,
+    asset_id TEXT REFERENCES assets ON DELETE SET NULL,
+    task_id TEXT REFERENCES tasks ON DELETE SET NULL, output INTEGER, PRIMARY KEY (of_task, number)
 );
 """
+_NAMES: Final = {"assets": "filename"}
+"""The column of a table that is its name, where it is not called so."""
 # What the pipeline decides is told to SQL, not asked of it.
 TOLD: Final = ("status", "completed_at")
 Row = dict[str, Any]
 
 
 class Sql:
-    """The database. A task that its owner deletes stays, marked, for what was spent on it."""
+    """The database."""
 
     def __init__(self) -> None:
         self._db = sqlite3.connect(":memory:", isolation_level=None)
@@ -47,10 +58,12 @@ class Sql:
         self._db.close()
 
     def insert(self, table: str, row: Mapping[str, Any]) -> None:
-        """Add what an answer shows, as far as the table has columns for it."""
+        """Add what an answer shows, as far as the table has columns for it, and the inputs of a task."""
         kept = {name: row[name] for name in self._columns(table) if name in row}
         names, marks = ", ".join(kept), ", ".join("?" * len(kept))
         self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(kept.values()))  # noqa: S608
+        for number, each in enumerate(row.get("inputs", ())):
+            self.insert("task_inputs", {**each, "of_task": row["id"], "number": number})
 
     def accepts(self, table: str, row: Mapping[str, Any]) -> bool:
         """Whether the foreign keys would let `row` in."""
@@ -72,19 +85,17 @@ class Sql:
         """Delete a row, with everything that the foreign keys make of it; whether it was there."""
         return self._db.execute(f"DELETE FROM {table} WHERE id = ?", [id_]).rowcount > 0  # noqa: S608
 
-    def delete_task(self, id_: str) -> bool:
-        """Mark a task as deleted; whether it was there."""
-        return self._db.execute("UPDATE tasks SET deleted = 1 WHERE id = ? AND NOT deleted", [id_]).rowcount > 0
-
     def get(self, table: str, id_: str) -> Row | None:
-        """The row, or None."""
-        there = "AND NOT deleted" if table == "tasks" else ""
-        rows = self.rows(f"SELECT * FROM {table} WHERE id = ? {there}", [id_])  # noqa: S608
+        """The row, with the inputs of a task, or None."""
+        rows = self.rows(f"SELECT * FROM {table} WHERE id = ?", [id_])  # noqa: S608
+        if rows and table == "tasks":
+            inputs = "SELECT role, asset_id, task_id, output FROM task_inputs WHERE of_task = ? ORDER BY number"
+            rows[0]["inputs"] = self.rows(inputs, [id_])
         return rows[0] if rows else None
 
     def rows(self, query: str, values: Sequence[Any]) -> list[Row]:
         """The rows of any query."""
-        return [_without_marks(row) for row in self._db.execute(query, values)]
+        return [dict(row) for row in self._db.execute(query, values)]
 
     def _columns(self, table: str) -> list[str]:
         return [row["name"] for row in self._db.execute(f"PRAGMA table_info({table})")]
@@ -96,10 +107,6 @@ def _sorted_as(name: str) -> str:
 
 def _compared_as(name: str) -> str:
     return " ".join(normalize("NFKC", normalize("NFKC", name).casefold()).split())
-
-
-def _without_marks(row: sqlite3.Row) -> Row:
-    return {name: row[name] for name in row.keys() if name != "deleted"}  # noqa: SIM118 - a sqlite3.Row iterates values
 
 
 @dataclass(frozen=True)
@@ -127,22 +134,23 @@ class Question:
 
     def asked_of(self, sql: Sql) -> list[Row]:
         """All rows, as SQL has and orders them."""
-        conditions = ["NOT deleted"] if self.table == "tasks" else []
+        conditions = []
         values = []
+        named = _NAMES.get(self.table, "name")
         for name, value in self.filters.items():
-            condition, takes_value = _condition(name, value)
+            condition, takes_value = _condition(name, value, named)
             conditions.append(condition)
             values += [value] if takes_value else []
         where = " AND ".join(conditions) or "TRUE"
-        key = "sorted_as(name)" if self.sort_by == "name" else self.sort_by
+        key = f"sorted_as({named})" if self.sort_by == "name" else self.sort_by
         order = f"{key} {self.sort_order}, id {self.sort_order}"
         return sql.rows(f"SELECT * FROM {self.table} WHERE {where} ORDER BY {order}", values)  # noqa: S608
 
 
-def _condition(name: str, value: str) -> tuple[str, bool]:
+def _condition(name: str, value: str, named: str) -> tuple[str, bool]:
     match name, value:
         case "search", _:
-            return "instr(compared_as(name), compared_as(?)) > 0", True
+            return f"instr(compared_as({named}), compared_as(?)) > 0", True
         case "client_id", "none":
             return "client_id IS NULL", False
         case "rating_from", _:

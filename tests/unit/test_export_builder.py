@@ -8,8 +8,12 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from unittest import mock
 
+import pytest
+from botocore.exceptions import ClientError
+
 from atelier.domain.exports import Export, ExportMessage, ExportPart, ExportStatus
-from atelier.store.export_builder import CHUNK, ExportBuilder
+from atelier.store.export_builder import CHUNK, ExportBuilder, StepFailed
+from atelier.store.s3_objects import PART
 from tests.support.builders import an_id
 
 NOON: Final = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -44,15 +48,18 @@ class MadeUpS3:
         self.parts: list[int] = []
         self.opened: list[str] = []
         self.end = b""
+        self.is_replaced = False
 
     def get_object(self, **request: Any) -> Any:
-        """An object that was put, or one that is made up."""
+        """An object that was put, or one that is made up. If files are replaced, each time it is another one."""
         key = request["Key"]
         if key in self.objects:
             return {"Body": Body(0, self.objects[key])}
         self.opened.append(key)
-        size = int(key.rpartition("/")[2])
-        return {"Body": Body(size), "ContentLength": size, "ETag": "same"}
+        size, etag = int(key.rpartition("/")[2]), f"{len(self.opened) if self.is_replaced else 'same'}"
+        if request.get("IfMatch", etag) != etag:
+            raise ClientError({"Error": {"Code": "PreconditionFailed"}}, "GetObject")
+        return {"Body": Body(size), "ContentLength": size, "ETag": etag}
 
     def put_object(self, **request: Any) -> None:
         """Keep an object."""
@@ -71,6 +78,9 @@ class MadeUpS3:
     def complete_multipart_upload(self, **_: Any) -> None:
         """End."""
 
+    def abort_multipart_upload(self, **_: Any) -> None:
+        """End without it."""
+
     def list_multipart_uploads(self, **_: Any) -> Any:
         """None are open."""
         return {}
@@ -80,8 +90,9 @@ class MadeUpS3:
         return {}
 
 
-def test_memory_stays_flat_whatever_is_exported() -> None:
-    s3, exports = MadeUpS3(), mock.Mock()
+def export_of(s3: MadeUpS3, files: list[list[Any]]) -> str | None:
+    """What becomes of an export of these files."""
+    exports = mock.Mock()
     export = Export(
         id=an_id(1),
         status=ExportStatus.PROCESSING,
@@ -95,12 +106,17 @@ def test_memory_stays_flat_whatever_is_exported() -> None:
     )
     exports.load.return_value = exports.lease.return_value = export
     exports.change.side_effect = lambda it, **change: it.model_copy(update=change)
-    files = [["large", f"media/{LARGE}", LARGE], *([f"{n}.png", "media/1000", 1000] for n in range(SMALL))]
     s3.objects[f"{export.folder}plan/files.json"] = json.dumps({"pages": 0, "files": files}).encode()
     client: Any = s3
-    tracemalloc.start()
     builder = ExportBuilder(exports, mock.Mock(), client, "bucket", lambda _, name: name)
-    became = builder.process(ExportMessage(user_id=1, export_id=export.id, step=1), clock=lambda: NOON)
+    return builder.process(ExportMessage(user_id=1, export_id=export.id, step=1), clock=lambda: NOON)
+
+
+def test_memory_stays_flat_whatever_is_exported() -> None:
+    s3 = MadeUpS3()
+    files = [["large", f"media/{LARGE}", LARGE], *([f"{n}.png", "media/1000", 1000] for n in range(SMALL))]
+    tracemalloc.start()
+    became = export_of(s3, files)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert became == "succeeded"
@@ -109,3 +125,13 @@ def test_memory_stays_flat_whatever_is_exported() -> None:
     assert all(size >= 5 * MIB for size in s3.parts[:-1])
     assert s3.opened.count(f"media/{LARGE}") == 2
     assert zlib.crc32(bytes(1000)).to_bytes(4, "little") in s3.end
+
+
+def test_a_file_replaced_between_two_reads_is_not_archived() -> None:
+    """The step fails, and reads what is there then."""
+    s3 = MadeUpS3()
+    s3.is_replaced = True
+    large = 2 * PART
+    with pytest.raises(StepFailed):
+        export_of(s3, [["large", f"media/{large}", large]])
+    assert s3.parts == []

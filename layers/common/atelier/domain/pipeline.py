@@ -157,8 +157,8 @@ class Pipeline:
         task = self.tasks.note(task, lease_until=now + LEASE)
         try:
             job = self._call_provider(task, lambda provider: provider.submit(job_request), now=now)
-        except SubmitRefused as refusal:
-            if task.fallbacks:
+        except (SubmitRefused, InputGone) as refusal:  # an input is read before anything is sent
+            if task.fallbacks and isinstance(refusal, SubmitRefused):
                 return self._reroute(task, refusal.error, now=now)
             return self._fail(task, refusal.error, now=now, outcome=Outcome.FAILED)
         except Unavailable as failure:

@@ -38,7 +38,7 @@ class InputSource(Protocol):
         """
 
     def content(self) -> bytes:
-        """The file itself."""
+        """The file itself. Raises Unavailable when it cannot be read at present."""
 
 
 @dataclass(frozen=True)

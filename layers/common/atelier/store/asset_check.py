@@ -62,8 +62,9 @@ class AssetCheck:
         has to be read again.
         """
         if asset.status is not AssetStatus.PENDING:
+            self._forget(asset)  # again: who recorded what became of it may have died then
             return asset
-        source = asset.source_key or upload_key(asset)
+        source = asset.source_key or upload_key(asset.user_id, asset.id)
         with TemporaryFile() as file:
             fetched = self.files.fetch(source, cast("IO[bytes]", file), most=asset.size)
             try:
@@ -90,11 +91,15 @@ class AssetCheck:
         by = {"updated_at": format_timestamp(now), "updated_by": access.actor}
         change = {**known, **by, "version": asset.version + 1}
         settled = self.assets.settle(asset, asset.model_copy(update=change), access=access)
-        if settled.status is AssetStatus.REJECTED:
+        self._forget(settled)
+        return settled
+
+    def _forget(self, asset: Asset) -> None:
+        """Remove the files that an asset has no use for which is no longer pending."""
+        if asset.status is AssetStatus.REJECTED:
             self.files.remove(asset.user_id, asset.id)
         elif asset.source_key is None:
-            self.files.forget_upload(asset)
-        return settled
+            self.files.forget_upload(asset.user_id, asset.id)
 
     # ----------------------------------------------------------------------------------------------------- the file
 

@@ -9,13 +9,11 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Final
-
-from botocore.exceptions import ClientError
 
 from atelier.domain.assets import UPLOAD_LIFE, Asset, FileUpload
 from atelier.domain.file_names import content_disposition
+from atelier.store.s3_objects import found, unchanged
 from atelier.store.table import unanswered_is_busy
 
 if TYPE_CHECKING:
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 UPLOADS: Final = "uploads/"
 _PIECE: Final = 1024 * 1024
 _NO_ANSWER: Final = "The bucket did not answer."
-_GONE: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED)
 _CACHED: Final = "private, max-age=31536000, immutable"
 
 
@@ -51,7 +48,7 @@ class AssetFiles:
             "put_object",
             Params={
                 "Bucket": self._bucket,
-                "Key": upload_key(asset),
+                "Key": upload_key(asset.user_id, asset.id),
                 "ContentLength": asset.size,
                 "ContentType": asset.content_type,
                 "ChecksumSHA256": checksum,
@@ -65,26 +62,23 @@ class AssetFiles:
     def fetch(self, key: str, into: IO[bytes], *, most: int) -> Fetched | None:
         """Read a file, of which no more than `most` bytes and a little; None when it is not there."""
         digest, size = hashlib.sha256(), 0
-        try:
-            with unanswered_is_busy(_NO_ANSWER):
-                found = self._client.get_object(Bucket=self._bucket, Key=key)
-                for piece in found["Body"].iter_chunks(_PIECE):
-                    into.write(piece)
-                    digest.update(piece)
-                    size += len(piece)
-                    if size > most:
-                        break
-        except ClientError as failure:
-            if _status_of(failure) == HTTPStatus.NOT_FOUND:
+        with unanswered_is_busy(_NO_ANSWER):
+            answer = found(lambda: self._client.get_object(Bucket=self._bucket, Key=key))
+            if answer is None:
                 return None
-            raise
-        return Fetched(size, digest.hexdigest(), found["ETag"])
+            for piece in answer["Body"].iter_chunks(_PIECE):
+                into.write(piece)
+                digest.update(piece)
+                size += len(piece)
+                if size > most:
+                    break
+        return Fetched(size, digest.hexdigest(), answer["ETag"])
 
     def copy(self, source: str, etag: str, key: str, *, content_type: str, name: str) -> bool:
         """Copy a file byte for byte; False when it is no longer the one that was read."""
-        try:
-            with unanswered_is_busy(_NO_ANSWER):
-                self._client.copy_object(
+        with unanswered_is_busy(_NO_ANSWER):
+            copied = unchanged(
+                lambda: self._client.copy_object(
                     Bucket=self._bucket,
                     Key=key,
                     CopySource={"Bucket": self._bucket, "Key": source},
@@ -95,11 +89,8 @@ class AssetFiles:
                     ContentDisposition=content_disposition(name),
                     CacheControl=_CACHED,
                 )
-        except ClientError as failure:
-            if _status_of(failure) in _GONE:
-                return False
-            raise
-        return True
+            )
+        return copied is not None
 
     def put(self, key: str, content: bytes, *, content_type: str) -> None:
         """Store a file that was made of another one."""
@@ -113,13 +104,13 @@ class AssetFiles:
                 CacheControl=_CACHED,
             )
 
-    def forget_upload(self, asset: Asset) -> None:
-        """Remove what was uploaded for an asset that is no longer pending."""
-        self._delete(upload_key(asset))
+    def forget_upload(self, account: int, asset_id: str) -> None:
+        """Remove what was uploaded for an asset that is no longer pending, or no longer there."""
+        self._delete(upload_key(account, asset_id))
 
     def remove(self, account: int, asset_id: str) -> int:
         """Remove everything that was stored of an asset; how many files that were."""
-        keys = [*self._keys(folder(account, asset_id)), *self._keys(f"{UPLOADS}{account}/{asset_id}")]
+        keys = [*self._keys(folder(account, asset_id)), *self._keys(upload_key(account, asset_id))]
         for key in keys:
             self._delete(key)
         return len(keys)
@@ -135,15 +126,11 @@ class AssetFiles:
             yield entry["Key"]
 
 
-def upload_key(asset: Asset) -> str:
+def upload_key(account: int, asset_id: str) -> str:
     """Where the file of an asset is uploaded to."""
-    return f"{UPLOADS}{asset.user_id}/{asset.id}"
+    return f"{UPLOADS}{account}/{asset_id}"
 
 
 def folder(account: int, asset_id: str) -> str:
     """What the keys of an asset's files begin with."""
     return f"media/{account}/{asset_id}/"
-
-
-def _status_of(failure: ClientError) -> int:
-    return failure.response["ResponseMetadata"]["HTTPStatusCode"]

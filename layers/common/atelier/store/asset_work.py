@@ -1,12 +1,13 @@
 """What is to be done for assets whether somebody asks or not: an uploaded file is checked, what is left of one goes."""
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from atelier.domain.access import Access
-from atelier.domain.assets import FILES_REMOVED_AFTER, AssetMessage, AssetStatus
+from atelier.domain.assets import FILES_REMOVED_AFTER, AssetMessage
 from atelier.domain.errors import IllegalTransition, NotFound, PreconditionFailed
 from atelier.domain.roles import Role
 from atelier.store.asset_check import AssetCheck
@@ -39,8 +40,11 @@ class AssetWorker:
             return self._remove_files(message, removed_at + FILES_REMOVED_AFTER - now)
         try:
             return self.table.retry_on_conflict(lambda: self._see_to(message, now=now))
-        except (NotFound, PreconditionFailed):
-            return None  # it was deleted, or has changed: then there is another message about it
+        except NotFound:
+            self.files.forget_upload(message.user_id, message.asset_id)  # what came after the asset was deleted
+        except PreconditionFailed:
+            pass  # it has changed: then there is another message about it
+        return None
 
     def _remove_files(self, message: AssetMessage, early: timedelta) -> str:
         if early > timedelta():  # a check that began before the deletion may still write some
@@ -52,12 +56,11 @@ class AssetWorker:
 
     def _see_to(self, message: AssetMessage, *, now: datetime) -> str | None:
         asset = self.assets.load(message.user_id, message.asset_id)
-        if asset.status is AssetStatus.PENDING:
-            access = Access(asset.user_id, asset.created_by, Role.EDITOR, at=now)
-            try:
-                return self.check.settle(asset, access=access, now=now).status
-            except IllegalTransition:
-                pass  # its file did not come
+        access = Access(asset.user_id, asset.created_by, Role.EDITOR, at=now)
+        with suppress(IllegalTransition):  # its file did not come
+            settled = self.check.settle(asset, access=access, now=now)
+            if settled is not asset:
+                return settled.status
         if asset.due_at is None or asset.due_at > now:
             return None
         self.assets.expire(asset, now=now)

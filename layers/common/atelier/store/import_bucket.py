@@ -5,14 +5,11 @@ A rule of the bucket removes them after three days.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
-
-from botocore.exceptions import ClientError
 
 from atelier.domain.import_files import FileRefused, ImportFormat
 from atelier.domain.imports import CONTENT_TYPES, UPLOAD_LIFE, Upload
-from atelier.store.s3_objects import found
+from atelier.store.s3_objects import found, unchanged
 from atelier.store.table import unanswered_is_busy
 
 if TYPE_CHECKING:
@@ -20,7 +17,6 @@ if TYPE_CHECKING:
 
 BLOCK: Final = 1024 * 1024
 """Bytes that are in memory at a time, more or less."""
-_GONE: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED)
 
 
 @dataclass(frozen=True)
@@ -65,13 +61,13 @@ class ImportBucket:
             yield self._block(_key(account, import_id), file.etag, f"bytes={at}-{min(at + BLOCK, file.size) - 1}")
 
     def _block(self, key: str, etag: str, wanted: str) -> bytes:
-        try:
-            with unanswered_is_busy("The bucket did not answer."):
-                return self._client.get_object(Bucket=self._bucket, Key=key, Range=wanted, IfMatch=etag)["Body"].read()
-        except ClientError as failure:
-            if failure.response["ResponseMetadata"]["HTTPStatusCode"] in _GONE:
-                raise FileRefused("The file is no longer what was uploaded before the start.") from failure
-            raise
+        with unanswered_is_busy("The bucket did not answer."):
+            answer = unchanged(
+                lambda: self._client.get_object(Bucket=self._bucket, Key=key, Range=wanted, IfMatch=etag)
+            )
+            if answer is None:
+                raise FileRefused("The file is no longer what was uploaded before the start.")
+            return answer["Body"].read()
 
 
 def _key(account: int, import_id: str) -> str:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from atelier.domain.errors import Busy
 from atelier.domain.input_files import InputFile, TaskInput
-from atelier.domain.provider import InputGone
+from atelier.domain.provider import InputGone, Unavailable
 from atelier.domain.tasks.record import Task
 from atelier.store.s3_objects import found
+from atelier.store.table import unanswered_is_busy
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -45,11 +47,15 @@ class InputBucket:
         return self._sign(key, task_id)
 
     def read(self, key: str) -> bytes:
-        """A file. Raises InputGone."""
-        answer = found(lambda: self._client.get_object(Bucket=self._bucket, Key=key))
-        if answer is None:
-            raise InputGone
-        return answer["Body"].read()
+        """A file. Raises InputGone, and Unavailable while the bucket does not answer: its provider was sent nothing."""
+        try:
+            with unanswered_is_busy("The bucket did not answer."):
+                answer = found(lambda: self._client.get_object(Bucket=self._bucket, Key=key))
+                if answer is None:
+                    raise InputGone
+                return answer["Body"].read()
+        except Busy as failure:
+            raise Unavailable(str(failure), reached=True) from failure
 
 
 @dataclass(frozen=True)
@@ -73,5 +79,5 @@ class StoredInput:
         return self.bucket.sign(self.file().key, self.task_id)
 
     def content(self) -> bytes:
-        """The file. Raises InputGone."""
+        """The file. Raises InputGone and Unavailable."""
         return self.bucket.read(self.file().key)

@@ -14,9 +14,21 @@ PART: Final = 8 * 2**20
 
 def found(ask: Callable[[], Answer]) -> Answer | None:
     """What S3 answers, or None when there is no such object. Raises ClientError whatever else it says."""
+    return _unless(ask, HTTPStatus.NOT_FOUND)
+
+
+def unchanged(ask: Callable[[], Answer]) -> Answer | None:
+    """What S3 answers to a request that names an ETag, or None when the object is gone or is another one.
+
+    Raises ClientError whatever else it says.
+    """
+    return _unless(ask, HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED)
+
+
+def _unless(ask: Callable[[], Answer], *gone: HTTPStatus) -> Answer | None:
     try:
         return ask()
     except ClientError as failure:
-        if failure.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.NOT_FOUND:
+        if failure.response["ResponseMetadata"]["HTTPStatusCode"] in gone:
             return None
         raise

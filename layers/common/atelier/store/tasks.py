@@ -103,8 +103,9 @@ class Tasks:
         """The change that creates a task; its writes are refused as `create` says, and with MonthBegins."""
         counted = counters.creating(task, self._limits())
         demanded = task_inputs.demanded(self._table, task) if task.inputs else []
+        also = task_inputs.seen_by(self._table, task, access) if task.inputs else []
         created = task_items.created(task, access.request_id)
-        return Change([*still_granted(access), *counted, *created, *demanded], task)
+        return Change([*still_granted(access, *also), *counted, *created, *demanded], task)
 
     def retry_on_conflict(self, attempt: Callable[[], R]) -> R:
         """Repeat what finds the parents of a new task and then creates it, when a grant changed in between."""
