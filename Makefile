@@ -140,7 +140,7 @@ sam-local: $(VENV)/.sam $(VENV)/.awscli $(VENV)/.test ## Every function with its
 	@$(BIN)/python -m pytest tests/sam -rs
 
 bench: $(VENV)/.sam $(VENV)/.test ## Measure beside peers into docs/benchmarks.md and docs/capacity.md; print what other documents quote
-	@for each in benchmarks capacity ceilings contention batches deletion fairness cost; do PYTHONPATH=layers/common:layers/sandbox:. $(BIN)/python bench/$$each.py || exit 1; echo; done
+	@for each in benchmarks capacity ceilings contention batches deletion fairness gallery cost; do PYTHONPATH=layers/common:layers/sandbox:. $(BIN)/python bench/$$each.py || exit 1; echo; done
 
 load: $(VENV)/.run ## Ten minutes (MINUTES=...) of mixed traffic on the local run, into docs/load.md
 	@PYTHONPATH=layers/common:layers/sandbox:. $(BIN)/python -m bench.load --minutes $(MINUTES)

@@ -107,6 +107,27 @@ def test_fifty_creates_under_one_campaign_all_succeed(api: httpx.Client, people:
     assert listed["total"] == 50
 
 
+def test_twenty_repetitions_of_a_batch_make_ninety(api: httpx.Client) -> None:
+    client_id = a_client(api)
+    bodies = [{"client_id": client_id, "name": f"Campaign {n}", "goal": "x"} for n in range(100)]
+    bad = {n: "/goal" if n % 20 else "/name" for n in range(0, 100, 10)}
+    for number, pointer in bad.items():
+        bodies[number][pointer.removeprefix("/")] = ""
+    batch = {"items": [{"op": "create", "body": body} for body in bodies]}
+    key = {"Idempotency-Key": "ninety"}
+    with ThreadPoolExecutor(20) as everybody:
+        sent = everybody.map(lambda _: api.post("/campaigns/batch", json=batch, headers=key), range(20))
+    first, *rest = (answer.json() for answer in sent)
+    results = first["results"]
+    pointers = {n: it["problem"]["errors"][0]["pointer"] for n, it in enumerate(results) if "problem" in it}
+    assert (pointers, first["summary"]) == (bad, {"succeeded": 90, "failed": 10})
+    made = [(each["status"], each.get("id")) for each in results]
+    assert all([(each["status"], each.get("id")) for each in again["results"]] == made for again in rest)
+    listed = api.get("/campaigns", params={"client_id": client_id, "page_size": 100}).json()
+    assert listed["total"] == 90
+    assert {each["id"] for each in listed["items"]} == {id_ for status, id_ in made if status == 201}
+
+
 def test_after_all_of_this_everything_adds_up(api: httpx.Client, stack: Stack) -> None:
     eventually(lambda: not _still_running(api), "every task is over", seconds=90)
     eventually(lambda: _verified(stack)["ok"], f"a recount finds nothing wrong: {_verified(stack)}", seconds=90)

@@ -19,6 +19,7 @@ from atelier.domain.exports import KEPT, LEASE
 from atelier.settings import settings
 from atelier.store import export_builder, keys, multipart
 from atelier.store.export_builder import ExportBuilder
+from atelier.telemetry import log
 from testbed.harness import BUCKET, Answer, Harness, harness
 from testbed.lambda_events import sqs_record
 from tests.integration.builders import (
@@ -299,6 +300,40 @@ def test_an_export_that_is_deleted_meanwhile_leaves_nothing(w: Harness, client: 
     w.export()
     assert (left_open(), stored(export)) == ([], [])
     assert wiring.table().get(keys.export(export["id"])) is None
+
+
+def test_an_export_that_is_removed_meanwhile_leaves_nothing(w: Harness, client: Json) -> None:
+    """Its upload is aborted under the worker, which writes down the checksums of a first volume."""
+    export = asked_for(w, client_id=client["id"])
+    w.export()
+    add = ExportBuilder.add
+
+    def removing(self: ExportBuilder, *what: Any) -> Any:
+        w.call("DELETE", f"/exports/{export['id']}")
+        w.export()
+        return add(self, *what)
+
+    with (
+        mock.patch.object(export_builder, "TIME_FOR_A_FILE", 1000),
+        mock.patch.object(ExportBuilder, "add", removing),
+        mock.patch.object(log, "exception") as said,
+    ):
+        w.export()
+    assert (left_open(), stored(export), said.called) == ([], [], False)
+
+
+def test_an_export_that_is_deleted_does_not_fail(w: Harness, client: Json) -> None:
+    export = asked_for(w, client_id=client["id"])
+    found = ExportBuilder._tasks
+
+    def deleting(self: ExportBuilder, *what: Any) -> Any:
+        w.call("DELETE", f"/exports/{export['id']}")
+        return found(self, *what)
+
+    with mock.patch.object(ExportBuilder, "_tasks", deleting), mock.patch.object(export_builder, "MOST_FILES", 1):
+        w.export()
+    assert stored(export) == []
+    assert w.export() == 1  # its removal
 
 
 def test_a_lost_message_of_a_deletion_is_sent_again(w: Harness, client: Json) -> None:

@@ -231,8 +231,9 @@ def test_all_failed_rows_are_listed_in_pages(w: Harness) -> None:
     assert [each["line"] for each in found["failures"]] == lines[:100]
 
 
-def test_the_largest_reports_fit_into_their_items(w: Harness) -> None:
-    wrong = json.dumps({"\U0001f600" * 250 + str(number): 1 for number in range(120)}, ensure_ascii=False)
+@pytest.mark.parametrize("letter", ["\U0001f600", "\x01", "\\"])
+def test_the_largest_reports_fit_into_their_items(w: Harness, letter: str) -> None:
+    wrong = json.dumps({letter * 400 + str(number): 1 for number in range(8)}, ensure_ascii=False)
     found = imported(w, f"{wrong}\n" * importing.CHUNK, "clients", "jsonl")
     assert outcome(found) == ("succeeded", 48, 0, 48)
     assert len(found["failures"][0]["problem"]["errors"]) == 5

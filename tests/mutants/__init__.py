@@ -11,6 +11,7 @@ from typing import Final
 PROJECT: Final = Path(__file__).resolve().parents[2]
 STORE: Final = "layers/common/atelier/store"
 DOMAIN: Final = "layers/common/atelier/domain"
+WEB: Final = "layers/common/atelier/web"
 
 
 @dataclass(frozen=True)

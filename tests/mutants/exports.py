@@ -64,6 +64,13 @@ MUTANTS: Final = (
         OVER_HTTP,
     ),
     Mutant(
+        "what a step has stored of a removed export stays",
+        BUILDER,
+        "return self._superseded(export)  #",
+        'return "superseded"  #',
+        OVER_HTTP,
+    ),
+    Mutant(
         "an overdue export is not put back",
         f"{STORE}/sweep.py",
         "lambda: self._exports.send(message)",

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.mutants import DOMAIN, STORE, Mutant
+from tests.mutants import DOMAIN, STORE, WEB, Mutant
 
 IMPORTS: Final = "tests/integration/test_imports.py"
 CRASHES: Final = "tests/integration/test_import_crashes.py"
@@ -70,5 +70,26 @@ MUTANTS: Final = (
         "if count > MOST_ROWS:",
         "if False:",
         "tests/unit/test_import_files.py",
+    ),
+    Mutant(
+        "a file has as many lines as it likes",
+        f"{DOMAIN}/import_files.py",
+        "if self.place.line > MOST_LINES:",
+        "if False:",
+        "tests/unit/test_import_files.py",
+    ),
+    Mutant(
+        "a workbook is taken for a text",
+        f"{DOMAIN}/import_files.py",
+        "    if head.startswith(_WORKBOOKS):\n",
+        "    if False:\n",
+        "tests/unit/test_import_files.py",
+    ),
+    Mutant(
+        "a report of failed rows is larger than an item",
+        f"{WEB}/import_rows.py",
+        "len(json.dumps(kept, ensure_ascii=False).encode())",
+        "len(kept)",
+        IMPORTS,
     ),
 )

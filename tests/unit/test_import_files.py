@@ -2,9 +2,11 @@
 
 import codecs
 from collections.abc import Iterator
+from unittest import mock
 
 import pytest
 
+from atelier.domain import import_files
 from atelier.domain.import_files import (
     LARGEST_ROW,
     MOST_ROWS,
@@ -91,6 +93,12 @@ def test_a_row_may_have_fewer_cells_but_not_more() -> None:
     assert [row.fault for row in found] == [None, None, "has 3 cells where there are 2 columns"]
 
 
+def test_a_second_byte_order_mark_is_not_a_column() -> None:
+    assert [row.content for row in read("\ufeff\ufeffName;\u200bdescription \na;b".encode())] == [
+        {"name": "a", "description": "b"}
+    ]
+
+
 def test_a_single_row_needs_no_line_end() -> None:
     assert [row.content for row in read(b"name\nAcme")] == [{"name": "Acme"}]
     assert check(b'{"name": "Acme"}', JSONL).first == Place()
@@ -115,6 +123,8 @@ def test_a_single_row_needs_no_line_end() -> None:
         (codecs.BOM_UTF16_LE + "name\na".encode("utf-16-le") + b"\n", 2, "not UTF-16"),
         ("name\na".encode("utf-16-le"), 1, "NUL"),
         (b"name\na\nb\0\n", 3, "NUL"),
+        (b"PK\x03\x04\x14\0\x06\0", 1, "a workbook"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", 1, "a workbook"),
         (codecs.BOM_UTF32_LE + "name\na".encode("utf-32-le"), 1, "NUL"),
     ],
 )
@@ -134,6 +144,13 @@ def test_a_row_that_never_ends_is_refused() -> None:
         error = refused(content, form, block=10_000)
         assert (error.line, "is longer than 262144 bytes" in error.detail) == (3, True)
     assert read(b"name\n" + b"x" * LARGEST_ROW, block=100_000)[0].after.line == 3
+
+
+@pytest.mark.parametrize(("form", "blank"), [(CSV, b",\n"), (CSV, b'"\n\n",\n'), (JSONL, b" \n")])
+def test_a_file_has_only_so_many_lines(form: ImportFormat, blank: bytes) -> None:
+    with mock.patch.object(import_files, "MOST_LINES", 100):
+        error = refused(b'name\n{"name": 1}\n'[5 * (form is JSONL) :] + blank * 100, form)
+    assert (error.line, "more than 100 lines" in error.detail) == (101, True)
 
 
 def test_a_file_has_at_most_50000_rows() -> None:

@@ -16,10 +16,13 @@ from itertools import chain, pairwise
 from typing import Final
 
 from atelier.domain.schema import KIB
+from atelier.domain.text import trim
 
 LARGEST_FILE: Final = 64 * KIB * KIB
 """Bytes."""
 MOST_ROWS: Final = 50_000
+MOST_LINES: Final = 2_000_000
+"""Blank ones and those within cells included: each takes time, and a file of line ends has 67 million of them."""
 LARGEST_ROW: Final = 256 * KIB
 """Bytes of a row, as of the body of a request; a row may be several lines."""
 
@@ -28,7 +31,9 @@ _BYTE_ORDER_MARKS: Final = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-_LONGEST_MARK: Final = 3
+_WORKBOOKS: Final = (b"PK\3\4", b"\xd0\xcf\x11\xe0")
+"""What files begin with that spreadsheets save as their own: .xlsx and .ods, which are ZIP archives, and .xls."""
+_LONGEST_MARK: Final = 4
 _NAMES: Final = {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _QUOTED: Final = re.compile(r'"[^"]*"')
@@ -130,6 +135,8 @@ def _begun(blocks: Iterable[bytes]) -> tuple[str, Place, Iterator[bytes]]:
     head = b""
     while len(head) < _LONGEST_MARK and (block := next(every, None)) is not None:
         head += block
+    if head.startswith(_WORKBOOKS):
+        raise FileRefused("The file is a workbook, as a spreadsheet saves it for itself. Save it as CSV UTF-8.", line=1)
     for mark, encoding in _BYTE_ORDER_MARKS.items():
         if head.startswith(mark):
             return encoding, Place(len(mark)), chain([head[len(mark) :]], every)
@@ -163,6 +170,8 @@ class _Lines:
             self._read()
             line = next(self._found, None)
         size = len(line) if self._encoding == "utf-8" and line.isascii() else len(line.encode(self._encoding))
+        if self.place.line > MOST_LINES:
+            raise FileRefused(f"The file has more than {MOST_LINES} lines.", line=self.place.line)
         self.place = Place(self.place.offset + size, self.place.line + 1)
         self._check_size(self.place.offset - self._row.offset)
         return line
@@ -269,7 +278,8 @@ def _layout(form: ImportFormat, columns: Columns, encoding: str, lines: _Lines) 
         (cells,) = csv.reader([header], delimiter=delimiter, strict=True)
     except csv.Error:
         raise FileRefused("The header has a quotation mark that is never closed.", line=line) from None
-    names = [cell.strip().lower() for cell in cells]
+    # A byte order mark too many, as programs write that take one for text, is among what is trimmed.
+    names = [trim(cell).lower() for cell in cells]
     while names and not names[-1]:
         names.pop()
     if faults := list(_faults(names, columns)):

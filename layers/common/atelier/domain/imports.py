@@ -77,7 +77,7 @@ class RowFailure(BaseModel):
 
 
 class FileError(BaseModel):
-    """Why a file was refused, and where. Nothing was imported then."""
+    """Why a file was refused, and where. Nothing was imported then, unless it was replaced while it was read."""
 
     detail: str
     line: int | None = None

@@ -141,7 +141,10 @@ class ExportBuilder:
         except TooMuch as much:
             return self._fail(export, much.error, clock)
         except Exception as error:
-            raise StepFailed(self._later(export, clock)) from error
+            current = self._exports.load(export.id)
+            if current is None or current.deleted_at is not None or not _is_same_try(current, export):
+                return self._superseded(export)  # whoever removed it has aborted the upload as well
+            raise StepFailed(self._later(current, clock)) from error
         if done.status in OPEN:
             self._queue.send(ExportMessage(user_id=done.user_id, export_id=done.id, step=done.step))
         else:
@@ -157,20 +160,20 @@ class ExportBuilder:
 
     def _later(self, export: Export, clock: Clock) -> str:
         """Have a step that failed tried again, or the export end as failed; what became of it."""
-        current = self._exports.load(export.id)
-        if current is None or (current.step, current.attempts) != (export.step, export.attempts):
-            return "superseded"
-        if current.attempts >= ATTEMPTS:
-            return self._fail(current, _FAILED, clock)
-        pause = PAUSE * current.attempts
-        self._exports.change(current, lease_until=None, next_at=clock() + timedelta(seconds=pause))
-        message = ExportMessage(user_id=current.user_id, export_id=current.id, step=current.step)
+        if export.attempts >= ATTEMPTS:
+            return self._fail(export, _FAILED, clock)
+        pause = PAUSE * export.attempts
+        self._exports.change(export, lease_until=None, next_at=clock() + timedelta(seconds=pause))
+        message = ExportMessage(user_id=export.user_id, export_id=export.id, step=export.step)
         self._queue.send(message, delay=pause)
         return "to be tried again"
 
     def _fail(self, export: Export, error: ExportError, clock: Clock) -> str:
         over = {"lease_until": None, "next_at": None, "completed_at": clock()}
-        self._exports.change(export, status=ExportStatus.FAILED, error=error, files=[], **over)
+        try:
+            self._exports.change(export, status=ExportStatus.FAILED, error=error, files=[], **over)
+        except ConcurrentUpdate:
+            return self._superseded(export)
         self._empty(export.folder)
         return str(ExportStatus.FAILED)
 
@@ -413,6 +416,10 @@ class _Volume:
     def note_progress(self) -> None:
         """Show how far it is. Raises ConcurrentUpdate when nobody waits for it any more."""
         self.export = self._builder.note(self.export, self.progress())
+
+
+def _is_same_try(one: Export, other: Export) -> bool:
+    return (one.step, one.attempts) == (other.step, other.attempts)
 
 
 _FAILED: Final = ExportError(code="export_failed", message="It failed several times. Ask for it once more.")

@@ -103,12 +103,13 @@ class Importer:
         """The import behind this chunk of rows. Raises Busy, with some of them carried out perhaps."""
         store, model = self.stores[running.record.type], ROWS[running.record.type]
         wanted: dict[int, RequestModel] = {}
-        invalid: dict[int, DomainError] = {}
+        failed: dict[int, RowFailure] = {}
         for index, row in enumerate(chunk):
             try:
                 wanted[index] = self.read(row, model)
             except Invalid as error:
-                invalid[index] = error
+                # At once: an error may have more to say than its row has bytes.
+                failed[index] = self.tell(row.line, error)
 
         def attempt() -> RunningImport:
             progress = self.imports.progress(running)
@@ -122,12 +123,13 @@ class Importer:
             outcomes = Batch(self.table, operations, progress, running.access, forget=lambda: None).run()
             if progress.refused is not None:
                 raise _CarriedOutElsewhere
-            refused = invalid | {index: each for index, each in outcomes.items() if isinstance(each, DomainError)}
+            refused = {index: each for index, each in outcomes.items() if isinstance(each, DomainError)}
             if busy := next((each for each in refused.values() if isinstance(each, Busy)), None):
                 raise busy
             succeeded = [index for index, each in outcomes.items() if isinstance(each, CarriedOut)]
-            failures = [self.tell(chunk[index].line, refused[index]) for index in sorted(refused)]
-            return progress.end(succeeded, failures, chunk[-1].after, turn=turn, now=self.clock())
+            failures = failed | {index: self.tell(chunk[index].line, each) for index, each in refused.items()}
+            in_order = [failures[index] for index in sorted(failures)]
+            return progress.end(succeeded, in_order, chunk[-1].after, turn=turn, now=self.clock())
 
         return self.table.retry_on_conflict(attempt)
 

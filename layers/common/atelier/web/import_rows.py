@@ -1,5 +1,6 @@
 """Rows of imports as requests: read and refused as the single request would be."""
 
+import json
 from typing import Any, Final
 
 from atelier.domain.errors import DomainError, FieldError, Invalid
@@ -11,8 +12,8 @@ from atelier.web.request_body import parse_body
 from atelier.web.validation import model_of
 
 _MOST_ERRORS: Final = 5
-_LONGEST: Final = 300
-"""Characters of a text in a report: the failures of a chunk are one item of the table, which has 400 KB."""
+_LONGEST: Final = 600
+"""Bytes of a text in a report, as JSON: the failures of a chunk are one item of the table, which has 400 KB."""
 
 
 def request_of(row: Row, model: type[RequestModel]) -> RequestModel:
@@ -42,4 +43,7 @@ def failure_of(line: int, error: DomainError) -> RowFailure:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    kept = text[:_LONGEST]
+    while (size := len(json.dumps(kept, ensure_ascii=False).encode())) > _LONGEST:
+        kept = kept[: len(kept) * _LONGEST // size]
+    return text if kept == text else f"{kept}…"
