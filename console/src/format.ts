@@ -7,6 +7,9 @@ const compact = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
 const percents = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 });
 const dates = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
 const days = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
+const shortDays = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" });
+const months = new Intl.DateTimeFormat(locale, { month: "long", year: "numeric", timeZone: "UTC" });
+const shortMonths = new Intl.DateTimeFormat(locale, { month: "short", year: "2-digit", timeZone: "UTC" });
 const moments = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
 
@@ -47,8 +50,17 @@ export const seconds = (value: number) => {
 
 export const date = (value: string) => dates.format(new Date(value));
 
+const utc = (value: string) => new Date(`${value}T00:00:00Z`);
+
 /** A date without a time, as reports have them. */
-export const day = (value: string) => days.format(new Date(`${value}T00:00:00Z`));
+export const day = (value: string) => days.format(utc(value));
+
+export const shortDay = (value: string) => shortDays.format(utc(value));
+export const month = (value: string) => months.format(utc(value));
+export const shortMonth = (value: string) => shortMonths.format(utc(value));
+
+/** From one day to another, both included; one day by itself. */
+export const span = (first: string, last: string) => days.formatRange(utc(first), utc(last));
 
 export const moment = (value: string) => moments.format(new Date(value));
 

@@ -38,7 +38,7 @@ export const ActivityList = ({ within }: { within: Within }) => {
         {list.items.value.map((entry) => (
           <li key={entry.id}>
             <span class="what">
-              <b>{entry.action.replace(".", " ")}</b> <Thing entry={entry} />
+              <b>{entry.action.replace(/[._]/g, " ")}</b> <Thing entry={entry} />
             </span>
             <span class="dim">{entry.actor === null ? "by itself" : `by user ${entry.actor}`}</span>
             <span class="gap" />

@@ -10,10 +10,12 @@ interface DialogProps {
   onClose: () => void;
   /** A panel at the side instead of a box in the middle. */
   side?: boolean;
+  /** Whether something typed would be lost: a click beside it closes it otherwise. */
+  isForm?: boolean;
   children: ComponentChildren;
 }
 
-export const Dialog = ({ title, onClose, side = false, children }: DialogProps) => {
+export const Dialog = ({ title, onClose, side = false, isForm = false, children }: DialogProps) => {
   const element = useRef<HTMLDialogElement>(null);
   const heading = useId();
   useEffect(() => {
@@ -31,7 +33,7 @@ export const Dialog = ({ title, onClose, side = false, children }: DialogProps) 
         onClose();
       }}
       onMouseDown={(event) => {
-        if (event.target === element.current) onClose();
+        if (event.target === element.current && !isForm) onClose();
       }}
     >
       <div class="inside">
@@ -57,7 +59,7 @@ interface FormProps extends DialogProps {
 
 /** A dialog that sends something, shows why it was refused, and has the request behind it. */
 export const FormDialog = ({ submit, danger, busy, error, request, onSubmit, children, ...dialog }: FormProps) => (
-  <Dialog {...dialog}>
+  <Dialog {...dialog} isForm={!danger}>
     <form
       onSubmit={(event) => {
         event.preventDefault();

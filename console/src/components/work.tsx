@@ -1,15 +1,18 @@
 // A gallery of tasks with its filters. Which tasks there are, in which order, and how many: all by the server.
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { type TaskStatus, type TaskSummary, type TaskType, api, ok } from "../api";
+import { type TaskStatus, type TaskSummary, type TaskType, api, ok, refusal } from "../api";
 import { count } from "../format";
+import { ratingOf } from "../keys";
 import { useListed } from "../loading";
 import { place, setQuery, to } from "../router";
+import { mayEdit } from "../session";
 import { trail } from "../trail";
 import { Button, Choice, CopyCurl, Empty, Loading, Search, Stars, Trouble } from "./basics";
 import { Grid } from "./grid";
 import { Live } from "./live";
 import { Thumbnail } from "./media";
+import { say } from "./notices";
 import { Selection } from "./selection";
 import { TYPES, TYPE_CHOICES, nameOfTask } from "../types";
 
@@ -76,6 +79,24 @@ export const Work = ({ within, empty }: WorkProps) => {
     trail.value = { list, back: location.hash };
   }, [location.hash]);
 
+  // Shown at once, and taken back when it is refused.
+  const rate = (task: TaskSummary, rating: number | null) => {
+    if (task.rating === rating) return;
+    const settle = (as: TaskSummary) => {
+      if (list.items.value.some((each) => each.id === task.id && each.rating === rating)) replace(as); // not rated again meanwhile
+    };
+    replace({ ...task, rating });
+    api.PATCH("/api/v3/tasks/{task_id}", { params: { path: { task_id: task.id } }, body: { rating } }).then(ok).then(settle, (failed: unknown) => {
+      settle(task);
+      say(refusal(failed).message, "error");
+    });
+  };
+  const onKey = (task: TaskSummary, key: string) => {
+    const rating = ratingOf(key);
+    if (rating === undefined || selected.value.size || !mayEdit(task)) return false; // what is selected is rated together
+    rate(task, rating);
+    return true;
+  };
   const replace = (task: TaskSummary) => {
     list.items.value = list.items.value.map((each) => (each.id === task.id ? task : each));
   };
@@ -127,6 +148,7 @@ export const Work = ({ within, empty }: WorkProps) => {
           onMore={list.more}
           selected={selected.value}
           onSelect={(keys) => (selected.value = keys)}
+          onKey={onKey}
           onVisible={(tasks) => (visible.value = tasks)}
           render={(task) => (
             <>

@@ -62,8 +62,9 @@ export const Clients = () => {
           </Empty>
         ) : (
           <Empty title="No clients yet">
-            <p>A client has campaigns, and guidelines that go into every prompt. {mayCreate.value ? "Begin with one, or import a file of them." : "Your role lets you look, not create."}</p>
+            <p>A client has campaigns, and guidelines that go into every prompt. {!mayCreate.value && "Your role lets you look, not create."}</p>
             {create}
+            {mayCreate.value && <a href={to("/imports")}>Import a file of clients</a>}
           </Empty>
         ))}
       {list.items.value.length > 0 && (
