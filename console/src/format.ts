@@ -32,12 +32,18 @@ export const money = (amount: number | string | null | undefined, currency = "US
   return format.format(amount as number);
 };
 
+const cents = new Intl.NumberFormat(locale, { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", maximumFractionDigits: 2 });
+
+/** An amount to compare with: as many decimals as it takes to tell it from nothing. */
+export const rough = (amount: number) => (amount >= 0.1 || amount === 0 ? cents.format(amount) : money(amount));
+
 const SIZES = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
 
 export const bytes = (value: number) => {
   const power = Math.min(Math.floor(Math.log10(Math.max(value, 1)) / 3), SIZES.length - 1);
   const unit = SIZES[power] ?? "byte";
-  return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 1 }).format(
+  // "433 byte" is how the short form of a language says it; the long one has a plural.
+  return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: power ? "short" : "long", maximumFractionDigits: 1 }).format(
     value / 1000 ** power,
   );
 };

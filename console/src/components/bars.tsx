@@ -68,7 +68,7 @@ export const Bars = ({ title, bars, textOf, isCount = false }: BarsProps) => {
         </svg>
         <div class="axis dim">
           {bars.map(({ label, short }, index) => (
-            <span key={label}>{index % every === 0 && <span>{short}</span>}</span>
+            <span key={label} class={(index / every) % 2 ? "minor" : ""}>{index % every === 0 && short}</span>
           ))}
         </div>
       </div>

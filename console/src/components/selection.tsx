@@ -180,20 +180,24 @@ const useBatch = (operations: () => readonly Operation[], { onClose, onDone }: D
   };
 };
 
+const NO_CLIENT: Choosable = { id: "none", name: "no client" };
+
 const Move = (props: DialogProps) => {
   const client = useSignal<Choosable | null>(null);
   const campaign = useSignal<Choosable | null>(null);
+  const within = client.value && client.value !== NO_CLIENT ? client.value.id : undefined;
   const body = (): Schema["TaskPatch"] =>
-    campaign.value ? { campaign_id: campaign.value.id } : client.value ? { client_id: client.value.id, campaign_id: null } : { client_id: null, campaign_id: null };
+    campaign.value ? { campaign_id: campaign.value.id } : { client_id: within ?? null, campaign_id: null };
   const batch = useBatch(() => props.tasks.map(({ id }) => ({ op: "update", id, body: body() })), props);
-  const where = campaign.value?.name ?? client.value?.name ?? "no client";
+  const where = campaign.value ?? client.value;
+  const mine = findClients((each) => each.user_id !== undefined && mayEdit({ user_id: each.user_id, id: each.id }));
   return (
-    <FormDialog title={`Move ${plural(props.tasks.length, "task")}`} submit={`Move to ${where}`} {...batch}>
+    <FormDialog title={`Move ${plural(props.tasks.length, "task")}`} submit={where ? `Move to ${where.name}` : "Move"} isReady={where !== null} {...batch}>
       <Picker
         label="Client"
         value={client.value}
-        placeholder="No client"
-        find={findClients((each) => each.user_id !== undefined && mayEdit({ user_id: each.user_id, id: each.id }))}
+        placeholder="Choose one"
+        find={async (text, signal) => [...(text ? [] : [NO_CLIENT]), ...(await mine(text, signal))]}
         onPick={(picked) => {
           client.value = picked;
           campaign.value = null;
@@ -202,9 +206,9 @@ const Move = (props: DialogProps) => {
       <Picker
         label="Campaign"
         value={campaign.value}
-        placeholder="No campaign"
-        of={client.value?.id ?? ""}
-        find={findCampaigns(client.value?.id)}
+        placeholder={client.value ? "None" : "Or a campaign"}
+        of={within ?? ""}
+        find={findCampaigns(within)}
         onPick={(picked) => (campaign.value = picked)}
       />
       <p class="dim">What they cost moves along, in reports too.</p>

@@ -208,6 +208,7 @@ const InviteForm = ({ scope, onClose, onDone }: FormProps) => {
       <FormDialog
         title="Invitation"
         submit="Copy the link"
+        cancel="Close"
         busy={false}
         error={undefined}
         request={() => ({ path: `${pathOf(scope)}/invitations` })}

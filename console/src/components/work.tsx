@@ -8,7 +8,7 @@ import { useListed } from "../loading";
 import { place, setQuery, to } from "../router";
 import { mayEdit } from "../session";
 import { trail } from "../trail";
-import { Button, Choice, CopyCurl, Empty, Loading, Search, Stars, Trouble } from "./basics";
+import { Button, Choice, CopyCurl, Empty, Filters, Loading, Search, Stars, Trouble } from "./basics";
 import { Grid } from "./grid";
 import { Live } from "./live";
 import { Thumbnail } from "./media";
@@ -22,7 +22,11 @@ interface WorkProps {
   /** What every task here has in common. */
   within: { client_id?: string; campaign_id?: string };
   empty: preact.ComponentChildren;
+  /** A filter more, of what there is here. */
+  where?: preact.ComponentChildren;
 }
+
+const FILTERS = ["within", "status", "type", "rating", "tag", "order"];
 
 const STATUSES = [
   ["", "Any"],
@@ -65,7 +69,7 @@ const address = (query: object) => {
   return `/api/v3/tasks?${new URLSearchParams(pairs)}`;
 };
 
-export const Work = ({ within, empty }: WorkProps) => {
+export const Work = ({ within, empty, where }: WorkProps) => {
   const filters = place.value.query;
   const query = asked(within, filters);
   const list = useListed(JSON.stringify(query), async (cursor) =>
@@ -107,13 +111,17 @@ export const Work = ({ within, empty }: WorkProps) => {
 
   return (
     <section class="work" aria-label="Work">
-      <div class="filters">
-        <Search
-          key={place.value.path}
-          label="Search prompts"
-          value={filters.get("search") ?? ""}
-          onSearch={(search) => setQuery({ search })}
-        />
+      <Filters
+        set={FILTERS.filter((name) => filters.get(name)).length}
+        first={<Search key={place.value.path} label="Search prompts" value={filters.get("search") ?? ""} onSearch={(search) => setQuery({ search })} />}
+        found={
+          <>
+            <CopyCurl of={() => ({ path: address(query) })} />
+            <output class="dim">{list.total.value !== undefined && `${count(list.total.value)} in all`}</output>
+          </>
+        }
+      >
+        {where}
         <Choice label="Status" value={filters.get("status") ?? ""} options={STATUSES} onChoose={(status) => setQuery({ status })} />
         <Choice label="Type" value={filters.get("type") ?? ""} options={TYPE_CHOICES} onChoose={(type) => setQuery({ type })} />
         <Choice label="Rating" value={filters.get("rating") ?? ""} options={RATINGS} onChoose={(rating) => setQuery({ rating })} />
@@ -123,10 +131,7 @@ export const Work = ({ within, empty }: WorkProps) => {
             {tag}
           </Button>
         ))}
-        <span class="gap" />
-        <CopyCurl of={() => ({ path: address(query) })} />
-        <output class="dim">{list.total.value !== undefined && `${count(list.total.value)} in all`}</output>
-      </div>
+      </Filters>
       <Selection tasks={chosen} list={list} onClear={() => (selected.value = new Set())} />
       <Trouble refused={list.error.value} again={list.reload} />
       {list.total.value === undefined && !list.error.value && <Loading rows={6} />}

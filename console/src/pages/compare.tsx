@@ -21,6 +21,7 @@ interface Compared {
   /** `<task>.<output>`: two files of one task can be compared. */
   key: string;
   task: Task;
+  number: number;
   output: Output;
 }
 
@@ -29,7 +30,7 @@ const load = async (key: string): Promise<Compared | null> => {
   const [id = "", number = "0"] = key.split(".");
   const task = ok(await api.GET("/api/v3/tasks/{task_id}", { params: { path: { task_id: id } } }));
   const output = task.outputs[Number(number)];
-  return output ? { key, task, output } : null;
+  return output ? { key, task, number: Number(number), output } : null;
 };
 
 const isImage = ({ output }: Compared) => output.content_type.startsWith("image/");
@@ -70,16 +71,13 @@ export const Compare = () => {
       )}
       {found.length >= 2 && (
         <>
-          {isSlider ? <Slider of={found} /> : <Beside of={found} />}
-          <ul class={`compared-names of-${found.length}`}>
-            {found.map(({ key, task }, index) => (
-              <li key={key} class="compared" data-key={key}>
-                <b>{LETTERS[index]}</b>
-                <a href={to(`/tasks/${task.id}`)}>{nameOfTask(task)}</a>
-                <Stars value={task.rating} {...(mayEdit(task) ? { onRate: (rating: number | null) => void change.run(task, rating) } : {})} />
-              </li>
-            ))}
-          </ul>
+          {isSlider && <Slider of={found} />}
+          {!isSlider && found.some(isImage) && (
+            <p class="dim keys">
+              A click or <kbd>z</kbd> enlarges all of them at the same place · <kbd>1</kbd>–<kbd>5</kbd> rate the one that has the focus · <kbd>Esc</kbd> back
+            </p>
+          )}
+          <Beside of={found} isSlider={isSlider} onRate={(task, rating) => void change.run(task, rating)} />
           <Differences of={found} />
         </>
       )}
@@ -89,8 +87,15 @@ export const Compare = () => {
 
 const altOf = ({ task }: Compared, index: number) => `${LETTERS[index]}: ${nameOfTask(task)}`;
 
+interface BesideProps {
+  of: readonly Compared[];
+  /** Whether they are seen elsewhere, so that names and ratings are enough. */
+  isSlider: boolean;
+  onRate: (task: Task, rating: number | null) => void;
+}
+
 /** What is pointed at in one is what is seen in all of them. */
-const Beside = ({ of }: { of: readonly Compared[] }) => {
+const Beside = ({ of, isSlider, onRate }: BesideProps) => {
   const box = useRef<HTMLDivElement>(null);
   const zoom = useSignal(1);
   const point = useSignal({ x: 50, y: 50 });
@@ -107,6 +112,7 @@ const Beside = ({ of }: { of: readonly Compared[] }) => {
   useKeys((key) => {
     const step = arrow[key];
     const within = (value: number) => Math.min(100, Math.max(0, value));
+    if (isSlider) return false;
     if (key === "z") toggle();
     else if (step && zoom.value > 1) point.value = { x: within(point.value.x + step[0]), y: within(point.value.y + step[1]) };
     else return false;
@@ -114,26 +120,27 @@ const Beside = ({ of }: { of: readonly Compared[] }) => {
   });
   const style = { transform: `scale(${zoom.value})`, transformOrigin: `${point.value.x}% ${point.value.y}%` };
   return (
-    <>
-      <div ref={box} class={`beside-each of-${of.length}`}>
-        {of.map((each, index) => (
-          <div key={each.key} class="compared" data-key={each.key}>
-            {isImage(each) ? (
-              <button type="button" class={zoom.value > 1 ? "frame zoomed" : "frame"} aria-pressed={zoom.value > 1} aria-label={`${altOf(each, index)}, enlarge`} onClick={toggle} onPointerMove={move}>
-                <img src={each.output.url} alt="" style={style} draggable={false} />
-              </button>
-            ) : (
-              <Large output={each.output} alt={altOf(each, index)} />
-            )}
-          </div>
-        ))}
-      </div>
-      {of.some(isImage) && (
-        <p class="dim keys">
-          A click or <kbd>z</kbd> enlarges all of them at the same place · <kbd>1</kbd>–<kbd>5</kbd> rate the one that has the focus · <kbd>Esc</kbd> back
-        </p>
-      )}
-    </>
+    <div ref={box} class={`beside-each of-${of.length}`}>
+      {of.map((each, index) => (
+        <figure key={`${index} ${each.key}`} class="compared" data-key={each.key}>
+          {isSlider ? null : isImage(each) ? (
+            <button type="button" class={zoom.value > 1 ? "frame zoomed" : "frame"} aria-pressed={zoom.value > 1} aria-label={`${altOf(each, index)}, enlarge`} onClick={toggle} onPointerMove={move}>
+              <img src={each.output.url} alt="" style={style} draggable={false} />
+            </button>
+          ) : (
+            <Large output={each.output} alt={altOf(each, index)} />
+          )}
+          <figcaption>
+            <b>{LETTERS[index]}</b>
+            <a href={to(`/tasks/${each.task.id}`)} title={nameOfTask(each.task)}>
+              {nameOfTask(each.task)}
+            </a>
+            {each.task.outputs.length > 1 && <span class="dim">file {each.number + 1}</span>}
+            <Stars value={each.task.rating} {...(mayEdit(each.task) ? { onRate: (rating: number | null) => onRate(each.task, rating) } : {})} />
+          </figcaption>
+        </figure>
+      ))}
+    </div>
   );
 };
 

@@ -55,7 +55,13 @@ const Spend = () => {
     <section class="panel" aria-label="Spend">
       <div class="row">
         <h2>Spend</h2>
+        {usage && (
+          <span class="dim">
+            {money(usage.totals.cost, usage.currency)} in {plural(DAYS, "day")}
+          </span>
+        )}
         <span class="gap" />
+        <a href={to("/reports", { range: DAYS })}>report</a>
         <CopyCurl of={() => ({ path: `/api/v3/reports/usage?${new URLSearchParams({ ...range, bucket: "day" })}` })} />
       </div>
       <Trouble refused={report.error.value ?? account.error.value} again={report.reload} />

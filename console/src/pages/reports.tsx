@@ -1,11 +1,11 @@
 import { useEffect } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { type Schema, type TaskType, type Whole, api, ok } from "../api";
-import { Button, Choice, CopyCurl, Empty, Loading, Time, Trouble } from "../components/basics";
+import { Button, Choice, CopyCurl, Empty, Filters as FilterBar, Loading, Time, Trouble } from "../components/basics";
 import { type Bar, Bars } from "../components/bars";
 import { Page } from "../components/page";
 import { type Choosable, Picker, findCampaigns, findClients } from "../components/picker";
-import { bytes, count, day, month, percent, plural, seconds, shortDay, shortMonth, span } from "../format";
+import { bytes, count, day, month, percent, plural, rough, seconds, shortDay, shortMonth, span } from "../format";
 import { useAction, useLoaded } from "../loading";
 import { nameOf } from "../names";
 import { place, setQuery, to } from "../router";
@@ -182,10 +182,14 @@ export const Reports = () => {
       <Trouble refused={rows.error.value ?? time.error.value} again={() => (rows.reload(), time.reload())} />
       <Trouble refused={download.error.value} />
       {!report && !rows.error.value && <Loading rows={4} />}
-      {report && <Totals report={report} prior={prior.data.value} />}
-      {report && <OverTime report={time.data.value} />}
-      {report && <Groups />}
-      {report && (report.totals.tasks > 0 ? <Table key={JSON.stringify(table)} report={report} /> : <Nothing />)}
+      {report && (
+        <div class={rows.isStale || time.isStale ? "stale" : ""} aria-busy={rows.isStale || time.isStale}>
+          <Totals report={report} prior={prior.isStale ? undefined : prior.data.value} />
+          <OverTime report={time.data.value} />
+          <Groups />
+          {report.totals.tasks > 0 ? <Table key={JSON.stringify(table)} report={report} /> : <Nothing />}
+        </div>
+      )}
       {report && (
         <p class="dim about">
           As of <Time at={report.as_of} />. Tasks count on the day on which they ended, in UTC. What is deleted stays in reports.
@@ -202,7 +206,7 @@ const useReport = (query: ReturnType<typeof tableOf>) => {
   useEffect(() => {
     if (data.value || error.value) last.value = data.value;
   }, [data.value, error.value]);
-  return { data: last, error, reload };
+  return { data: last, error, reload, isStale: last.value !== undefined && data.value === undefined && !error.value };
 };
 
 const save = (name: string, text: string) => {
@@ -231,8 +235,13 @@ const Filters = () => {
   };
   const custom = (part: { from?: string; to?: string }) => setQuery({ range: "custom", from, to, ...part });
   return (
-    <div class="filters reports" role="group" aria-label="What is reported">
-      <Choice label="Days" value={filters.get("range") ?? ""} options={RANGES} onChoose={(range) => setQuery(range === "custom" ? { range, from, to } : { range, from: "", to: "" })} />
+    <FilterBar
+      class="reports"
+      label="What is reported"
+      set={FILTERS.filter((name) => filters.get(name)).length}
+      found={null}
+      first={<Choice label="Days" value={filters.get("range") ?? ""} options={RANGES} onChoose={(range) => setQuery(range === "custom" ? { range, from, to } : { range, from: "", to: "" })} />}
+    >
       <label class="choice">
         <span>From</span>
         <input type="date" value={from} max={after(to, -1)} onChange={({ currentTarget }) => currentTarget.value && custom({ from: currentTarget.value })} />
@@ -269,7 +278,7 @@ const Filters = () => {
       <Choice label="Type" value={type} options={TYPE_CHOICES} onChoose={(value) => setQuery({ type: value, model: "" })} />
       <Choice label="Model" value={filters.get("model") ?? ""} options={[["", "Any"], ...known.map((each) => [each, each] as const)]} onChoose={(model) => setQuery({ model })} />
       <Choice label="Status" value={filters.get("status") ?? ""} options={STATUSES} onChoose={(status) => setQuery({ status })} />
-    </div>
+    </FilterBar>
   );
 };
 
@@ -309,7 +318,7 @@ const Totals = ({ report: { totals }, prior }: { report: Report; prior: Report |
     </div>
     <div>
       <dt>Mean time</dt>
-      <dd>{seconds(totals.seconds)}</dd>
+      <dd>{totals.tasks ? seconds(totals.seconds) : "–"}</dd>
     </div>
     {totals.unpriced_tasks > 0 && (
       <div>
@@ -328,7 +337,7 @@ const Change = ({ from, to }: { from: Report; to: number }) => {
   const part = to / before - 1;
   return (
     <span class="dim change">
-      {percent(Math.abs(part))} {part < 0 ? "less" : "more"} than the {cost(from.totals.cost)} of {days}
+      {percent(Math.abs(part))} {part < 0 ? "less" : "more"} than the {rough(before)} of {days}
     </span>
   );
 };
@@ -368,7 +377,7 @@ const Groups = () => {
   return (
     <div class="filters">
       <fieldset class="checks">
-        <legend class="hidden">Rows for each</legend>
+        <legend>Rows for each</legend>
         {GROUPS.map(([group, name]) => (
           <label key={group} class="check">
             <input
@@ -465,11 +474,23 @@ const Table = ({ report }: { report: Report }) => {
 
 const Numbers = ({ of, isUnpriced }: { of: Whole<Schema["UsageAmounts"]>; isUnpriced: boolean }) => (
   <>
-    <td class="number">{count(of.tasks)}</td>
-    <td class="number">{count(of.outputs)}</td>
-    <td class="number">{bytes(of.bytes)}</td>
-    <td class="number">{of.tasks ? seconds(of.seconds) : "–"}</td>
-    {isUnpriced && <td class="number">{of.unpriced_tasks ? count(of.unpriced_tasks) : "–"}</td>}
+    <td class="number" data-name="Tasks">
+      {count(of.tasks)}
+    </td>
+    <td class="number" data-name="Files">
+      {count(of.outputs)}
+    </td>
+    <td class="number" data-name="Size">
+      {bytes(of.bytes)}
+    </td>
+    <td class="number" data-name="Mean time">
+      {of.tasks ? seconds(of.seconds) : "–"}
+    </td>
+    {isUnpriced && (
+      <td class="number" data-name="Unknown cost">
+        {of.unpriced_tasks ? count(of.unpriced_tasks) : "–"}
+      </td>
+    )}
   </>
 );
 

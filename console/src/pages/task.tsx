@@ -9,7 +9,7 @@ import { say } from "../components/notices";
 import { Page } from "../components/page";
 import { MOST_COMPARED } from "../components/selection";
 import { TagEditor } from "../components/tags";
-import { bytes, money, plural, seconds } from "../format";
+import { bytes, count, money, plural, seconds } from "../format";
 import { ratingOf, useKeys } from "../keys";
 import { useAction, useLoaded } from "../loading";
 import { nameOf } from "../names";
@@ -86,10 +86,10 @@ export const Task = ({ id }: { id: string }) => {
       above={origin(back)}
       note={<Status is={task.status} />}
       actions={
-        <>
+        <div class="pair">
           <Button icon="left" aria-label="Previous" aria-disabled={!previous} onClick={() => previous && go(to(`/tasks/${previous}`))} />
           <Button icon="right" aria-label="Next" aria-disabled={!next} onClick={() => next && go(to(`/tasks/${next}`))} />
-        </>
+        </div>
       }
     >
       <div class="detail">
@@ -129,7 +129,6 @@ export const Task = ({ id }: { id: string }) => {
           </div>
           <Trouble refused={change.error.value ?? cancel.error.value ?? retry.error.value} />
           <TagEditor tags={task.tags} {...(editable ? { onChange: (tags: string[]) => void change.run({ tags }) } : {})} />
-          <Facts task={task} output={output} />
           {editable && output?.content_type.startsWith("image/") && task.status === "succeeded" && (
             <div class="row" role="group" aria-label="Make from this picture">
               {FROM_PICTURE.map(([type, , name]) => (
@@ -161,6 +160,7 @@ export const Task = ({ id }: { id: string }) => {
             <span class="gap" />
             <CopyCurl of={() => ({ path: `/api/v3/tasks/${id}` })} />
           </div>
+          <Facts task={task} output={output} />
           <p class="dim keys">
             <kbd>←</kbd> <kbd>→</kbd> previous and next{editable && <> · <kbd>1</kbd>–<kbd>5</kbd> rate</>} · <kbd>Esc</kbd> back
           </p>
@@ -266,6 +266,29 @@ const MANIFESTS: Record<Schema["C2pa"], string> = {
   unknown: "whether there is a C2PA manifest is unknown",
 };
 
+const LONG = 320;
+
+/** A text that would push everything below it out of sight is cut, until it is asked for. */
+const Long = ({ text }: { text: string }) => {
+  const isWhole = useSignal(text.length <= LONG * 1.2);
+  if (isWhole.value) return <>{text}</>;
+  return (
+    <>
+      {text.slice(0, LONG).trimEnd()}…{" "}
+      <button type="button" class="link" onClick={() => (isWhole.value = true)}>
+        Show all {count(text.length)} characters
+      </button>
+    </>
+  );
+};
+
+/** What was asked for beside prompt and seed, which have rows of their own; one file is the default. */
+const optionsOf = ({ params = {} }: Shown) =>
+  Object.entries(params as Record<string, unknown>)
+    .filter(([name, value]) => name !== "seed" && value !== null && !(name === "num_outputs" && value === 1))
+    .map(([name, value]) => `${name.replaceAll("_", " ")} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
+    .join(", ");
+
 /** This one thing for the form as it is now; "Use again" takes all of them. */
 const Use = ({ id, what }: { id: string; what: "prompt" | "seed" }) => (
   <a class="use" href={to("/generate", { task: id, use: what })}>
@@ -299,7 +322,7 @@ const Facts = ({ task, output }: { task: Shown; output: Output | undefined }) =>
     <dl class="facts">
       <dt>Prompt</dt>
       <dd>
-        {task.prompt || <span class="dim">none</span>}
+        {task.prompt ? <Long text={task.prompt} /> : <span class="dim">none</span>}
         {task.prompt && mayCreate.value && <Use id={task.id} what="prompt" />}
       </dd>
       {task.inputs && task.inputs.length > 0 && (
@@ -384,14 +407,10 @@ const Facts = ({ task, output }: { task: Shown; output: Output | undefined }) =>
           </dd>
         </>
       )}
-      {Object.keys(task.params ?? {}).length > 0 && (
+      {optionsOf(task) && (
         <>
           <dt>Options</dt>
-          <dd>
-            {Object.entries(task.params ?? {})
-              .map(([name, value]) => `${name.replaceAll("_", " ")} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
-              .join(", ")}
-          </dd>
+          <dd>{optionsOf(task)}</dd>
         </>
       )}
       <dt>Created</dt>
