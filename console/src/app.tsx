@@ -13,6 +13,7 @@ import { Activity } from "./pages/activity";
 import { Campaign } from "./pages/campaign";
 import { Client } from "./pages/client";
 import { Clients } from "./pages/clients";
+import { Compare } from "./pages/compare";
 import { Exports } from "./pages/exports";
 import { Generate } from "./pages/generate";
 import { Imports } from "./pages/imports";
@@ -41,13 +42,13 @@ const SECTIONS = [
 ] as const;
 
 const ONE = { clients: Client, campaigns: Campaign, tasks: Task } as const;
-const SECTION_OF: Record<string, string> = { campaigns: "clients", tasks: "work" };
+const SECTION_OF: Record<string, string> = { campaigns: "clients", tasks: "work", compare: "work" };
 
 const Here = () => {
   const [kind = "", id] = segments.value;
   const One = ONE[kind as keyof typeof ONE];
   if (id && One) return <One key={id} id={id} />;
-  const Section = id ? undefined : SECTIONS.find(([name]) => name === kind)?.[2];
+  const Section = id ? undefined : kind === "compare" ? Compare : SECTIONS.find(([name]) => name === kind)?.[2];
   if (Section) return <Section />;
   return (
     <Page title="Nothing here">

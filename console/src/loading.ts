@@ -57,7 +57,10 @@ export interface Listed<T> {
   reload: () => void;
 }
 
-/** A list whose pages are added as they are asked for. `key` names filters and order: another one begins again. */
+/**
+ * A list whose pages are added as they are asked for. `key` names filters and order: another one begins again, and what was
+ * found before stays on screen until its first page is there.
+ */
 export function useListed<T>(key: string, load: (cursor: string | undefined) => Promise<Page<T>>): Listed<T> {
   const items = useSignal<readonly T[]>([]);
   const total = useSignal<number | undefined>(undefined);
@@ -66,6 +69,8 @@ export function useListed<T>(key: string, load: (cursor: string | undefined) => 
   const error = useSignal<Refused | undefined>(undefined);
   const cursor = useRef<string | undefined>(undefined);
   const turn = useRef(0);
+  /** Whether what is on screen is of another `key`. */
+  const isOther = useRef(false);
   const latest = useRef(load);
   latest.current = load;
 
@@ -76,6 +81,7 @@ export function useListed<T>(key: string, load: (cursor: string | undefined) => 
       (page) => {
         if (mine !== turn.current) return;
         cursor.current = page.next_cursor ?? undefined;
+        isOther.current = false;
         items.value = from === undefined ? page.items : [...items.value, ...page.items];
         total.value = page.total ?? items.value.length;
         hasMore.value = page.next_cursor !== null;
@@ -84,6 +90,10 @@ export function useListed<T>(key: string, load: (cursor: string | undefined) => 
       },
       (failed: unknown) => {
         if (mine !== turn.current) return;
+        if (isOther.current) {
+          items.value = [];
+          total.value = undefined;
+        }
         error.value = refusal(failed);
         isLoading.value = false;
       },
@@ -97,8 +107,7 @@ export function useListed<T>(key: string, load: (cursor: string | undefined) => 
     fetchPage(undefined);
   };
   useEffect(() => {
-    items.value = [];
-    total.value = undefined;
+    isOther.current = true;
     hasMore.value = false;
     error.value = undefined;
     cursor.current = undefined;

@@ -178,6 +178,48 @@ def test_a_selection_is_rated_and_deleted_with_numbers(looked: Looked, api: http
 
 
 @needs_a_browser
+def test_keys_rate_what_has_the_focus(looked: Looked, api: httpx.Client, finish: Finish) -> None:
+    made = finish(api.post("/generate/image", json={"prompt": "Culled by keys"}).json()["id"])["id"]
+    page = looked.at("/work?search=Culled")
+    tile = page.get_by_role("grid", name="Tasks").get_by_role("link")
+    tile.focus()
+    with answered(page, "PATCH", f"/tasks/{made}"):
+        page.keyboard.press("4")
+    expect(tile.get_by_label("Rated 4 of 5")).to_be_visible()
+    assert api.get(f"/tasks/{made}").json()["rating"] == 4
+    page.route(f"**/api/v3/tasks/{made}", lambda route: route.abort())
+    page.keyboard.press("0")
+    expect(page.get_by_text("could not be reached")).to_be_visible()
+    expect(tile.get_by_label("Rated 4 of 5")).to_be_visible()
+
+
+@needs_a_browser
+def test_what_differs_between_two_is_named(looked: Looked, api: httpx.Client, finish: Finish) -> None:
+    items = [{"type": "image", "prompt": "Compared", "seed": seed} for seed in (1, 2)]
+    older, newer = (each["id"] for each in api.post("/generate/batch", json={"items": items}).json()["results"])
+    for each in (older, newer):
+        finish(each)
+    page = looked.at("/work?search=Compared")
+    page.get_by_role("grid", name="Tasks").get_by_role("link").first.focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Shift+ArrowRight")
+    button(page, "Compare").click()
+    expect(page.get_by_role("row", name="Seed 2 1", exact=True)).to_be_visible()
+    expect(page.get_by_role("row", name="Prompt")).to_have_count(0)
+    picture = button(page, "A: Compared, enlarge")
+    picture.click()
+    expect(picture).to_have_attribute("aria-pressed", "true")
+    with answered(page, "PATCH", f"/tasks/{newer}"):
+        page.keyboard.press("5")
+    assert api.get(f"/tasks/{newer}").json()["rating"] == 5
+    page.get_by_role("link", name="slider").click()
+    page.get_by_role("slider").fill("20")
+    expect(page.get_by_role("img", name="B: Compared")).to_have_css("clip-path", "inset(0px 0px 0px 20%)")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("heading", name="Work")).to_be_visible()
+
+
+@needs_a_browser
 def test_an_error_shows_its_own_words_and_request(looked: Looked, api: httpx.Client) -> None:
     gone = api.post("/clients", json={"name": "Gone"}).json()["id"]
     api.delete(f"/clients/{gone}")
@@ -232,8 +274,11 @@ def everywhere(campaign: dict[str, Any]) -> list[str]:
         f"/clients/{campaign['client_id']}?view={view}" for view in ("campaigns", "guidelines", "budget", "sharing")
     ]
     campaigns = [f"/campaigns/{campaign['id']}?view={view}" for view in ("work", "brief", "activity")]
-    edit = f"/generate?task={campaign['tasks'][0]}&type=edit&output=0"
-    return [*sections, *clients, *campaigns, *(f"/tasks/{each}" for each in campaign["tasks"]), edit, "/nowhere"]
+    picture, video, *_ = campaign["tasks"]
+    edit = f"/generate?task={picture}&type=edit&output=0"
+    compared = [f"/compare?of={picture}&of={video}", f"/compare?of={picture}.0&of={picture}&view=slider"]
+    tasks = [f"/tasks/{each}" for each in campaign["tasks"]]
+    return [*sections, *clients, *campaigns, *tasks, edit, *compared, "/nowhere"]
 
 
 def settled(looked: Looked, place: str) -> Page:

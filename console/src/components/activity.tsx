@@ -38,9 +38,9 @@ export const ActivityList = ({ within }: { within: Within }) => {
         {list.items.value.map((entry) => (
           <li key={entry.id}>
             <span class="what">
-              <b>{entry.action.replace(".", " ")}</b> <Thing entry={entry} />
+              <b>{entry.action.replace(/[._]/g, " ")}</b> <Thing entry={entry} />
             </span>
-            <span class="dim">{entry.actor === null ? "by itself" : `by user ${entry.actor}`}</span>
+            <span class="dim">{entry.actor === null ? "by the system" : `by user ${entry.actor}`}</span>
             <span class="gap" />
             <span class="dim" title={moment(entry.at)}>
               <Time at={entry.at} />
@@ -63,9 +63,13 @@ const Thing = ({ entry }: { entry: Entry }) => {
   return <a href={to(`/${type}s/${id}`)}>{text}</a>;
 };
 
+const MOMENT = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
+
 const shown = (value: unknown): string => {
   if (value === null || value === undefined || value === "") return "nothing";
   if (typeof value === "object" && "length" in value && "sha256" in value) return `a text of ${String(value.length)} characters`;
+  if (Array.isArray(value) && value.every((each) => typeof each !== "object")) return value.join(", ") || "nothing";
+  if (typeof value === "string" && MOMENT.test(value)) return moment(value);
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 };
 

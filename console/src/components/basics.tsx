@@ -101,7 +101,9 @@ export const Trouble = ({ refused, again }: { refused: Refused | undefined; agai
 export const CopyCurl = ({ of, label = "Copy as curl" }: { of: () => Asked; label?: string }) => (
   <Button
     kind="quiet"
+    class="curl"
     icon="code"
+    title={label}
     onClick={() => {
       void navigator.clipboard.writeText(curl(of(), settings.signIn !== "none")).then(
         () => say("Copied: the request as a line for your shell."),
@@ -184,6 +186,33 @@ export const Search = ({ value, label, onSearch }: { value: string; label: strin
         }}
       />
     </span>
+  );
+};
+
+interface FiltersProps {
+  /** How many of them are set: said where they are folded away. */
+  set: number;
+  label?: string;
+  class?: string;
+  /** What stays in sight on a narrow screen. */
+  first: ComponentChildren;
+  children: ComponentChildren;
+  /** What was found, and the request behind it. */
+  found: ComponentChildren;
+}
+
+/** A bar of filters. On a narrow screen all but the first are folded away, so that what they filter is in sight. */
+export const Filters = ({ set, label, class: more = "", first, children, found }: FiltersProps) => {
+  const isOpen = useSignal(false);
+  return (
+    <div class={`filters folds ${isOpen.value ? "open" : ""} ${more}`} {...(label ? { role: "group" as const, "aria-label": label } : {})}>
+      {first}
+      <Button class="fold" icon="down" aria-expanded={isOpen.value} onClick={() => (isOpen.value = !isOpen.value)}>
+        Filters{set > 0 && ` (${set})`}
+      </Button>
+      {children}
+      <span class="found">{found}</span>
+    </div>
   );
 };
 

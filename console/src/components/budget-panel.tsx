@@ -1,10 +1,12 @@
 // The budget of an account, a client or a campaign, and the form that sets it.
 import { useSignal } from "@preact/signals";
 import { type Budget as BudgetShape, Refused, type Schema, api, ok } from "../api";
+import { money } from "../format";
 import { useAction, useLoaded } from "../loading";
 import { type Scope, pathOf } from "../scope";
 import { Button, CopyCurl, Field, Loading, Trouble, faultOf } from "./basics";
 import { BudgetBar } from "./budget";
+import { Confirm } from "./confirm";
 import { FormDialog } from "./dialog";
 
 const read = (scope: Scope) => {
@@ -52,10 +54,11 @@ export const BudgetPanel = ({ scope, mayManage }: { scope: Scope; mayManage: boo
     }
   });
   const isOpen = useSignal(false);
-  const removal = useAction(async () => {
+  const isRemoving = useSignal(false);
+  const act = async () => {
     ok(await remove(scope));
     reload();
-  });
+  };
   const budget = data.value;
   return (
     <section class="panel" aria-label="Budget">
@@ -64,16 +67,26 @@ export const BudgetPanel = ({ scope, mayManage }: { scope: Scope; mayManage: boo
         <span class="gap" />
         <CopyCurl of={() => ({ path })} />
         {mayManage && budget && (
-          <Button busy={removal.isRunning.value} onClick={() => void removal.run()}>
-            Remove
-          </Button>
+          <Button onClick={() => (isRemoving.value = true)}>Remove</Button>
         )}
         {mayManage && <Button onClick={() => (isOpen.value = true)}>{budget ? "Change" : "Set a budget"}</Button>}
       </div>
-      <Trouble refused={error.value ?? removal.error.value} again={reload} />
+      <Trouble refused={error.value} again={reload} />
       {budget === undefined && !error.value && <Loading rows={1} />}
       {budget === null && <p class="dim">There is none: nothing limits what is spent here, but budgets above it.</p>}
       {budget && <BudgetBar title={budget.period === "month" ? "This month" : "In all"} budget={budget} />}
+      {isRemoving.value && budget && (
+        <Confirm
+          question={{
+            title: "Remove this budget?",
+            about: `Nothing limits what is spent here any more, but budgets above it: ${money(budget.available, budget.currency)} of ${money(budget.limit, budget.currency)} are left today. Its alerts end with it.`,
+            submit: "Remove the budget",
+            request: { method: "DELETE", path },
+            act,
+          }}
+          onClose={() => (isRemoving.value = false)}
+        />
+      )}
       {isOpen.value && <BudgetForm scope={scope} budget={budget ?? null} onClose={() => (isOpen.value = false)} onSaved={reload} />}
     </section>
   );
@@ -86,7 +99,7 @@ interface FormProps {
   onSaved: () => void;
 }
 
-const BudgetForm = ({ scope, budget, onClose, onSaved }: FormProps) => {
+export const BudgetForm = ({ scope, budget, onClose, onSaved }: FormProps) => {
   const limit = useSignal(String(budget?.limit ?? ""));
   const period = useSignal<Schema["Period"]>(budget?.period ?? "month");
   const onExceeded = useSignal<Schema["OnExceeded"]>(budget?.on_exceeded ?? "block");

@@ -10,10 +10,12 @@ interface DialogProps {
   onClose: () => void;
   /** A panel at the side instead of a box in the middle. */
   side?: boolean;
+  /** Whether something typed would be lost: a click beside it closes it otherwise. */
+  isForm?: boolean;
   children: ComponentChildren;
 }
 
-export const Dialog = ({ title, onClose, side = false, children }: DialogProps) => {
+export const Dialog = ({ title, onClose, side = false, isForm = false, children }: DialogProps) => {
   const element = useRef<HTMLDialogElement>(null);
   const heading = useId();
   useEffect(() => {
@@ -31,7 +33,7 @@ export const Dialog = ({ title, onClose, side = false, children }: DialogProps) 
         onClose();
       }}
       onMouseDown={(event) => {
-        if (event.target === element.current) onClose();
+        if (event.target === element.current && !isForm) onClose();
       }}
     >
       <div class="inside">
@@ -48,6 +50,10 @@ export const Dialog = ({ title, onClose, side = false, children }: DialogProps) 
 interface FormProps extends DialogProps {
   /** What the button says: the verb of what happens. */
   submit: string;
+  /** What leaves it as it is. */
+  cancel?: string;
+  /** Whether there is something to send. */
+  isReady?: boolean;
   danger?: boolean;
   busy: boolean;
   error: Refused | undefined;
@@ -56,12 +62,12 @@ interface FormProps extends DialogProps {
 }
 
 /** A dialog that sends something, shows why it was refused, and has the request behind it. */
-export const FormDialog = ({ submit, danger, busy, error, request, onSubmit, children, ...dialog }: FormProps) => (
-  <Dialog {...dialog}>
+export const FormDialog = ({ submit, cancel = "Cancel", isReady = true, danger, busy, error, request, onSubmit, children, ...dialog }: FormProps) => (
+  <Dialog {...dialog} isForm={!danger}>
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        onSubmit();
+        if (isReady) onSubmit();
       }}
     >
       {children}
@@ -69,8 +75,8 @@ export const FormDialog = ({ submit, danger, busy, error, request, onSubmit, chi
       <footer>
         <CopyCurl of={request} />
         <span class="gap" />
-        <Button onClick={dialog.onClose}>Cancel</Button>
-        <Button type="submit" kind={danger ? "danger" : "primary"} busy={busy}>
+        <Button onClick={dialog.onClose}>{cancel}</Button>
+        <Button type="submit" kind={danger ? "danger" : "primary"} busy={busy} aria-disabled={busy || !isReady}>
           {submit}
         </Button>
       </footer>

@@ -13,6 +13,8 @@ interface GridProps<T> {
   onMore: () => void;
   selected?: ReadonlySet<string> | undefined;
   onSelect?: ((keys: ReadonlySet<string>) => void) | undefined;
+  /** Told of a key on an item that means nothing here; true when it meant something. */
+  onKey?: (item: T, key: string) => boolean;
   /** The narrowest that a tile may be, and how high its text is, in pixels. */
   tile?: number;
   caption?: number;
@@ -24,7 +26,7 @@ const GAP = 12;
 const AROUND = 2; // rows that exist above and below what is in view
 
 export function Grid<T>(props: GridProps<T>) {
-  const { label, items, keyOf, render, hrefOf, hasMore, onMore, selected, onSelect, onVisible } = props;
+  const { label, items, keyOf, render, hrefOf, hasMore, onMore, selected, onSelect, onKey, onVisible } = props;
   const { tile = 200, caption = 44 } = props;
   const element = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
@@ -134,7 +136,7 @@ export function Grid<T>(props: GridProps<T>) {
     }
     else if (event.key === "a" && (event.ctrlKey || event.metaKey) && onSelect) onSelect(new Set(items.map(keyOf)));
     else if (event.key === "Escape" && selected?.size) onSelect?.(new Set());
-    else return;
+    else if (event.ctrlKey || event.metaKey || event.altKey || !item || !onKey?.(item, event.key)) return;
     event.preventDefault();
   };
 

@@ -44,7 +44,8 @@ export const Thumbnail = ({ task, onBroken }: { task: TaskSummary; onBroken?: ()
       <span class="facts">
         {medium !== "image" && <Icon name={ICONS[medium]} />}
         {output.duration !== null && seconds(output.duration)}
-        {task.outputs.length > 1 && <span>{task.outputs.length}</span>}
+        {task.outputs.length > 1 && <span>{task.outputs.length} files</span>}
+        {task.outputs.some((each) => each.flagged) && <span>flagged</span>}
       </span>
     </span>
   );

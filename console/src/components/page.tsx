@@ -1,6 +1,6 @@
 // The frame of a page: where it is, what it is called, what can be done here, and its views.
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { to } from "../router";
 
 interface PageProps {
@@ -17,6 +17,13 @@ export const Page = ({ title, above = [], note, actions, views, children }: Page
   useEffect(() => {
     document.title = `${title} · Atelier`;
   }, [title]);
+  // On a narrow screen the views scroll sideways: the one that is shown has to be among those in sight.
+  const nav = useRef<HTMLElement>(null);
+  const here = views?.find(([, , isHere]) => isHere)?.[0];
+  useEffect(() => {
+    const current = nav.current?.querySelector<HTMLElement>("[aria-current]");
+    if (nav.current && current) nav.current.scrollLeft = current.offsetLeft - nav.current.offsetLeft - 40;
+  }, [here]);
   return (
     <>
       <header class="page">
@@ -32,11 +39,10 @@ export const Page = ({ title, above = [], note, actions, views, children }: Page
         <div class="row">
           <h1>{title}</h1>
           {note}
-          <span class="gap" />
-          {actions}
+          {actions && <div class="actions">{actions}</div>}
         </div>
         {views && (
-          <nav class="views" aria-label="Views">
+          <nav ref={nav} class="views" aria-label="Views">
             {views.map(([name, address, isHere]) => (
               <a key={name} href={address} aria-current={isHere ? "page" : undefined}>
                 {name}

@@ -1,7 +1,8 @@
 // What can be done with the tasks that are selected: one batch of at most a hundred at a time, each answered by itself.
 import { useSignal } from "@preact/signals";
 import { type Schema, type TaskSummary, api, newKey, ok, refusal } from "../api";
-import { bytes, plural } from "../format";
+import { bytes, count, plural } from "../format";
+import { ratingOf, useKeys } from "../keys";
 import { type Listed, useAction } from "../loading";
 import { go, to } from "../router";
 import { mayEdit } from "../session";
@@ -13,6 +14,7 @@ import { type Choosable, Picker, findCampaigns, findClients } from "./picker";
 
 const MOST_OF_A_BATCH = 100;
 const MOST_OF_AN_EXPORT = 500;
+export const MOST_COMPARED = 4;
 
 interface SelectionProps {
   tasks: readonly TaskSummary[];
@@ -33,6 +35,9 @@ const carryOut = async (items: readonly Operation[]) => {
   }
   return results;
 };
+
+/** Two to four of which there is something to see. */
+const comparable = (tasks: readonly TaskSummary[]) => tasks.length >= 2 && tasks.length <= MOST_COMPARED && tasks.every((each) => each.outputs.length > 0);
 
 const tellOf = (failed: readonly Schema["BatchResult"][]) => {
   if (!failed.length) return;
@@ -65,6 +70,7 @@ export const Selection = ({ tasks, list, onClear }: SelectionProps) => {
   const change = useAction(async (body: Schema["TaskPatch"], done: string) => {
     told(await carryOut(tasks.map(({ id }) => ({ op: "update", id, body }))), done, (each) => ({ rating: each.rating }));
   });
+  const rate = (value: number | null) => void change.run({ rating: value }, value ? "rated" : "without a rating");
   const again = useAction(async () => {
     const ended = tasks.filter((each) => each.status === "failed" || each.status === "canceled");
     told(await carryOut(ended.map(({ id }) => ({ op: "retry", id }))), "run again");
@@ -80,6 +86,12 @@ export const Selection = ({ tasks, list, onClear }: SelectionProps) => {
     const made = ok(await api.POST("/api/v3/exports", { params: { header }, body }));
     go(to("/exports", { id: made.id }));
   });
+  useKeys((key) => {
+    const value = ratingOf(key);
+    if (!editable || value === undefined) return false;
+    rate(value);
+    return true;
+  });
   if (!tasks.length) return null;
   const close = () => (dialog.value = null);
   const busy = [change, again, cancel, takeHome].some((each) => each.isRunning.value);
@@ -89,11 +101,13 @@ export const Selection = ({ tasks, list, onClear }: SelectionProps) => {
     <>
       <div class="selection" role="toolbar" aria-label="Selected tasks" aria-busy={busy}>
         <b>{plural(tasks.length, "task")} selected</b>
-        {editable && <Stars value={rating} onRate={(value) => void change.run({ rating: value }, value ? "rated" : "without a rating")} />}
+        {list.hasMore.value && tasks.length === list.items.value.length && <span class="dim">all that are loaded, of {count(list.total.value ?? 0)}</span>}
+        {editable && <Stars value={rating} onRate={rate} />}
         {editable && <Button onClick={() => (dialog.value = "move")}>Move</Button>}
         {editable && <Button onClick={() => (dialog.value = "tags")}>Tags</Button>}
         {editable && tasks.some((each) => each.status === "failed" || each.status === "canceled") && <Button onClick={() => void again.run()}>Retry</Button>}
         {editable && tasks.some(isOpen) && <Button onClick={() => void cancel.run()}>Cancel</Button>}
+        {comparable(tasks) && <Button onClick={() => go(to("/compare", { of: tasks.map((each) => each.id) }))}>Compare</Button>}
         <Button aria-disabled={tasks.length > MOST_OF_AN_EXPORT} onClick={() => tasks.length <= MOST_OF_AN_EXPORT && void takeHome.run()}>
           Export
         </Button>
@@ -166,20 +180,24 @@ const useBatch = (operations: () => readonly Operation[], { onClose, onDone }: D
   };
 };
 
+const NO_CLIENT: Choosable = { id: "none", name: "no client" };
+
 const Move = (props: DialogProps) => {
   const client = useSignal<Choosable | null>(null);
   const campaign = useSignal<Choosable | null>(null);
+  const within = client.value && client.value !== NO_CLIENT ? client.value.id : undefined;
   const body = (): Schema["TaskPatch"] =>
-    campaign.value ? { campaign_id: campaign.value.id } : client.value ? { client_id: client.value.id, campaign_id: null } : { client_id: null, campaign_id: null };
+    campaign.value ? { campaign_id: campaign.value.id } : { client_id: within ?? null, campaign_id: null };
   const batch = useBatch(() => props.tasks.map(({ id }) => ({ op: "update", id, body: body() })), props);
-  const where = campaign.value?.name ?? client.value?.name ?? "no client";
+  const where = campaign.value ?? client.value;
+  const mine = findClients((each) => each.user_id !== undefined && mayEdit({ user_id: each.user_id, id: each.id }));
   return (
-    <FormDialog title={`Move ${plural(props.tasks.length, "task")}`} submit={`Move to ${where}`} {...batch}>
+    <FormDialog title={`Move ${plural(props.tasks.length, "task")}`} submit={where ? `Move to ${where.name}` : "Move"} isReady={where !== null} {...batch}>
       <Picker
         label="Client"
         value={client.value}
-        placeholder="No client"
-        find={findClients((each) => each.user_id !== undefined && mayEdit({ user_id: each.user_id, id: each.id }))}
+        placeholder="Choose one"
+        find={async (text, signal) => [...(text ? [] : [NO_CLIENT]), ...(await mine(text, signal))]}
         onPick={(picked) => {
           client.value = picked;
           campaign.value = null;
@@ -188,9 +206,9 @@ const Move = (props: DialogProps) => {
       <Picker
         label="Campaign"
         value={campaign.value}
-        placeholder="No campaign"
-        of={client.value?.id ?? ""}
-        find={findCampaigns(client.value?.id)}
+        placeholder={client.value ? "None" : "Or a campaign"}
+        of={within ?? ""}
+        find={findCampaigns(within)}
         onPick={(picked) => (campaign.value = picked)}
       />
       <p class="dim">What they cost moves along, in reports too.</p>
@@ -230,7 +248,7 @@ const Delete = (props: DialogProps) => {
   return (
     <FormDialog title={`Delete ${plural(props.tasks.length, "task")}?`} submit="Delete" danger {...batch}>
       <p>
-        With them go {plural(outputs.length, "file")} of {bytes(outputs.reduce((sum, each) => sum + each.bytes, 0))}.
+        {outputs.length > 0 && `With them ${outputs.length === 1 ? "goes" : "go"} ${plural(outputs.length, "file")} of ${bytes(outputs.reduce((sum, each) => sum + each.bytes, 0))}.`}
         {running > 0 && ` ${plural(running, "of them is", "of them are")} still running and may be paid for all the same.`} What they cost stays in reports. This
         cannot be undone.
       </p>

@@ -6,6 +6,7 @@ import { useAction, useListed } from "../loading";
 import { to } from "../router";
 import { type Scope, pathOf } from "../scope";
 import { Button, CopyCurl, Field, Loading, Time, Trouble, faultOf } from "./basics";
+import { Confirm, type Question } from "./confirm";
 import { FormDialog } from "./dialog";
 import { say } from "./notices";
 
@@ -52,17 +53,34 @@ export const Sharing = ({ scope }: { scope: Scope }) => {
   const shares = useListed<Share>(`${path} shares`, async (cursor) => ok(await at.shares(cursor)));
   const invitations = useListed<Invitation>(`${path} invitations`, async (cursor) => ok(await at.invitations(cursor)));
   const dialog = useSignal<"share" | "invite" | null>(null);
-  const change = useAction(async (act: () => Promise<unknown>, said: string) => {
-    await act();
-    say(said);
-    shares.reload();
-    invitations.reload();
-  });
+  const question = useSignal<Question | null>(null);
   const close = () => (dialog.value = null);
   const reload = () => {
     shares.reload();
     invitations.reload();
   };
+  const ending = (share: Share): Question => ({
+    title: `End sharing with user ${share.shared_with}?`,
+    about: "They lose access with their next request. What they made for you stays yours. You can share with them again.",
+    submit: "End the share",
+    request: { method: "DELETE", path: `${path}/shares/${share.shared_with}` },
+    act: async () => {
+      ok(await at.end(String(share.shared_with)));
+      say("The share has ended.");
+      reload();
+    },
+  });
+  const withdrawal = (invitation: Invitation): Question => ({
+    title: `Withdraw the invitation of ${invitation.email ?? "whoever has the link"}?`,
+    about: "Its link stops working, and no other has the same. You can invite them again, with a new link.",
+    submit: "Withdraw",
+    request: { method: "DELETE", path: `${path}/invitations/${invitation.id}` },
+    act: async () => {
+      ok(await at.withdraw(invitation.id));
+      say("The invitation is withdrawn.");
+      reload();
+    },
+  });
   return (
     <>
       <section class="panel" aria-label="Shares">
@@ -75,7 +93,7 @@ export const Sharing = ({ scope }: { scope: Scope }) => {
             Invite
           </Button>
         </div>
-        <Trouble refused={shares.error.value ?? change.error.value} again={reload} />
+        <Trouble refused={shares.error.value} again={reload} />
         {shares.total.value === undefined && !shares.error.value && <Loading rows={1} />}
         {shares.total.value === 0 && <p class="dim">Nobody else sees this.</p>}
         {shares.items.value.length > 0 && (
@@ -89,7 +107,7 @@ export const Sharing = ({ scope }: { scope: Scope }) => {
                   {share.expires_at && `, until ${date(share.expires_at)}`}
                 </span>
                 <span class="gap" />
-                <Button onClick={() => void change.run(async () => ok(await at.end(String(share.shared_with))), "The share has ended.")}>End</Button>
+                <Button onClick={() => (question.value = ending(share))}>End</Button>
               </li>
             ))}
           </ul>
@@ -106,11 +124,12 @@ export const Sharing = ({ scope }: { scope: Scope }) => {
               <span class="badge">{invitation.role}</span>
               <span class="dim">can be accepted until {date(invitation.expires_at)}</span>
               <span class="gap" />
-              <Button onClick={() => void change.run(async () => ok(await at.withdraw(invitation.id)), "The invitation is withdrawn.")}>Withdraw</Button>
+              <Button onClick={() => (question.value = withdrawal(invitation))}>Withdraw</Button>
             </li>
           ))}
         </ul>
       </section>
+      {question.value && <Confirm question={question.value} onClose={() => (question.value = null)} />}
       {dialog.value === "share" && <ShareForm scope={scope} onClose={close} onDone={reload} />}
       {dialog.value === "invite" && <InviteForm scope={scope} onClose={close} onDone={reload} />}
     </>
@@ -189,6 +208,7 @@ const InviteForm = ({ scope, onClose, onDone }: FormProps) => {
       <FormDialog
         title="Invitation"
         submit="Copy the link"
+        cancel="Close"
         busy={false}
         error={undefined}
         request={() => ({ path: `${pathOf(scope)}/invitations` })}

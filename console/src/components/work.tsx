@@ -1,15 +1,18 @@
 // A gallery of tasks with its filters. Which tasks there are, in which order, and how many: all by the server.
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { type TaskStatus, type TaskSummary, type TaskType, api, ok } from "../api";
+import { type TaskStatus, type TaskSummary, type TaskType, api, ok, refusal } from "../api";
 import { count } from "../format";
+import { ratingOf } from "../keys";
 import { useListed } from "../loading";
 import { place, setQuery, to } from "../router";
+import { mayEdit } from "../session";
 import { trail } from "../trail";
-import { Button, Choice, CopyCurl, Empty, Loading, Search, Stars, Trouble } from "./basics";
+import { Button, Choice, CopyCurl, Empty, Filters, Loading, Search, Stars, Trouble } from "./basics";
 import { Grid } from "./grid";
 import { Live } from "./live";
 import { Thumbnail } from "./media";
+import { say } from "./notices";
 import { Selection } from "./selection";
 import { TYPES, TYPE_CHOICES, nameOfTask } from "../types";
 
@@ -19,7 +22,11 @@ interface WorkProps {
   /** What every task here has in common. */
   within: { client_id?: string; campaign_id?: string };
   empty: preact.ComponentChildren;
+  /** A filter more, of what there is here. */
+  where?: preact.ComponentChildren;
 }
+
+const FILTERS = ["within", "status", "type", "rating", "tag", "order"];
 
 const STATUSES = [
   ["", "Any"],
@@ -62,7 +69,7 @@ const address = (query: object) => {
   return `/api/v3/tasks?${new URLSearchParams(pairs)}`;
 };
 
-export const Work = ({ within, empty }: WorkProps) => {
+export const Work = ({ within, empty, where }: WorkProps) => {
   const filters = place.value.query;
   const query = asked(within, filters);
   const list = useListed(JSON.stringify(query), async (cursor) =>
@@ -76,6 +83,24 @@ export const Work = ({ within, empty }: WorkProps) => {
     trail.value = { list, back: location.hash };
   }, [location.hash]);
 
+  // Shown at once, and taken back when it is refused.
+  const rate = (task: TaskSummary, rating: number | null) => {
+    if (task.rating === rating) return;
+    const settle = (as: TaskSummary) => {
+      if (list.items.value.some((each) => each.id === task.id && each.rating === rating)) replace(as); // not rated again meanwhile
+    };
+    replace({ ...task, rating });
+    api.PATCH("/api/v3/tasks/{task_id}", { params: { path: { task_id: task.id } }, body: { rating } }).then(ok).then(settle, (failed: unknown) => {
+      settle(task);
+      say(refusal(failed).message, "error");
+    });
+  };
+  const onKey = (task: TaskSummary, key: string) => {
+    const rating = ratingOf(key);
+    if (rating === undefined || selected.value.size || !mayEdit(task)) return false; // what is selected is rated together
+    rate(task, rating);
+    return true;
+  };
   const replace = (task: TaskSummary) => {
     list.items.value = list.items.value.map((each) => (each.id === task.id ? task : each));
   };
@@ -86,13 +111,17 @@ export const Work = ({ within, empty }: WorkProps) => {
 
   return (
     <section class="work" aria-label="Work">
-      <div class="filters">
-        <Search
-          key={place.value.path}
-          label="Search prompts"
-          value={filters.get("search") ?? ""}
-          onSearch={(search) => setQuery({ search })}
-        />
+      <Filters
+        set={FILTERS.filter((name) => filters.get(name)).length}
+        first={<Search key={place.value.path} label="Search prompts" value={filters.get("search") ?? ""} onSearch={(search) => setQuery({ search })} />}
+        found={
+          <>
+            <CopyCurl of={() => ({ path: address(query) })} />
+            <output class="dim">{list.total.value !== undefined && `${count(list.total.value)} in all`}</output>
+          </>
+        }
+      >
+        {where}
         <Choice label="Status" value={filters.get("status") ?? ""} options={STATUSES} onChoose={(status) => setQuery({ status })} />
         <Choice label="Type" value={filters.get("type") ?? ""} options={TYPE_CHOICES} onChoose={(type) => setQuery({ type })} />
         <Choice label="Rating" value={filters.get("rating") ?? ""} options={RATINGS} onChoose={(rating) => setQuery({ rating })} />
@@ -102,10 +131,7 @@ export const Work = ({ within, empty }: WorkProps) => {
             {tag}
           </Button>
         ))}
-        <span class="gap" />
-        <CopyCurl of={() => ({ path: address(query) })} />
-        <output class="dim">{list.total.value !== undefined && `${count(list.total.value)} in all`}</output>
-      </div>
+      </Filters>
       <Selection tasks={chosen} list={list} onClear={() => (selected.value = new Set())} />
       <Trouble refused={list.error.value} again={list.reload} />
       {list.total.value === undefined && !list.error.value && <Loading rows={6} />}
@@ -127,6 +153,7 @@ export const Work = ({ within, empty }: WorkProps) => {
           onMore={list.more}
           selected={selected.value}
           onSelect={(keys) => (selected.value = keys)}
+          onKey={onKey}
           onVisible={(tasks) => (visible.value = tasks)}
           render={(task) => (
             <>

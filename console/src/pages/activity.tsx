@@ -69,11 +69,11 @@ export const Activity = () => {
           />
         </label>
         <label class="choice">
-          <span>from</span>
+          <span>From</span>
           <input type="date" value={from} onChange={({ currentTarget }) => setQuery({ from: currentTarget.value })} />
         </label>
         <label class="choice">
-          <span>to</span>
+          <span>To</span>
           <input type="date" value={to} onChange={({ currentTarget }) => setQuery({ to: currentTarget.value })} />
         </label>
         {received.value.length > 0 && <Choice label="Owner" value={owner ?? ""} options={OWNERS} onChoose={(value) => setQuery({ owner: value })} />}

@@ -70,7 +70,6 @@ export const Campaign = ({ id }: { id: string }) => {
       {view === "work" && (
         <Work
           within={{ campaign_id: id }}
-         
           empty={
             <Empty title="Nothing has been generated yet">
               <p>{campaign.goal}</p>

@@ -130,8 +130,10 @@ const Campaigns = ({ client, onNew }: { client: ClientShape; onNew: () => void }
         <Search label="Search campaigns" value={search ?? ""} onSearch={(text) => setQuery({ search: text })} />
         <Choice label="Status" value={status ?? ""} options={STATUSES} onChoose={(value) => setQuery({ status: value })} />
         <Choice label="Order" value={order ?? ""} options={ORDERS} onChoose={(value) => setQuery({ order: value })} />
-        <span class="gap" />
-        <output class="dim">{list.total.value !== undefined && `${count(list.total.value)} in all`}</output>
+        <span class="found">
+          <CopyCurl of={() => ({ path: `/api/v3/clients/${client.id}/campaigns?${new URLSearchParams(Object.entries(query).map(([k, v]) => [k, String(v)]))}` })} />
+          <output class="dim">{list.total.value !== undefined && `${count(list.total.value)} in all`}</output>
+        </span>
       </div>
       <Trouble refused={list.error.value} again={list.reload} />
       {list.total.value === undefined && !list.error.value && <Loading rows={6} />}
@@ -159,7 +161,7 @@ const Campaigns = ({ client, onNew }: { client: ClientShape; onNew: () => void }
           hasMore={list.hasMore.value}
           onMore={list.more}
           tile={220}
-          caption={52}
+          caption={70}
           render={(campaign) => (
             <>
               <Mosaic of={{ campaign_id: campaign.id }} />

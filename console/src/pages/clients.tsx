@@ -49,9 +49,10 @@ export const Clients = () => {
         {received.value.length > 0 && (
           <Choice label="Owner" value={owner ?? ""} options={OWNERS} onChoose={(value) => setQuery({ owner: value })} />
         )}
-        <span class="gap" />
-        <CopyCurl of={() => ({ path: `/api/v3/clients?${new URLSearchParams(Object.entries(query).map(([k, v]) => [k, String(v)]))}` })} />
-        <output class="dim">{list.total.value !== undefined && `${count(list.total.value)} in all`}</output>
+        <span class="found">
+          <CopyCurl of={() => ({ path: `/api/v3/clients?${new URLSearchParams(Object.entries(query).map(([k, v]) => [k, String(v)]))}` })} />
+          <output class="dim">{list.total.value !== undefined && `${count(list.total.value)} in all`}</output>
+        </span>
       </div>
       <Trouble refused={list.error.value} again={list.reload} />
       {list.total.value === undefined && !list.error.value && <Loading rows={6} />}
@@ -62,8 +63,9 @@ export const Clients = () => {
           </Empty>
         ) : (
           <Empty title="No clients yet">
-            <p>A client has campaigns, and guidelines that go into every prompt. {mayCreate.value ? "Begin with one, or import a file of them." : "Your role lets you look, not create."}</p>
+            <p>A client has campaigns, and guidelines that go into every prompt. {!mayCreate.value && "Your role lets you look, not create."}</p>
             {create}
+            {mayCreate.value && <a href={to("/imports")}>Import a file of clients</a>}
           </Empty>
         ))}
       {list.items.value.length > 0 && (
@@ -75,7 +77,7 @@ export const Clients = () => {
           hasMore={list.hasMore.value}
           onMore={list.more}
           tile={220}
-          caption={52}
+          caption={70}
           render={(client) => (
             <>
               <Mosaic of={{ client_id: client.id }} />

@@ -15,7 +15,7 @@ import { place, setQuery, to } from "../router";
 import { mayCreate, me } from "../session";
 import { trail } from "../trail";
 import { nameOfTask } from "../types";
-import { MOST_ITEMS, type Mode, again, belongsTo, change, draft, from, lines, mode, models, needsPrompt, placeholders, started, takesPrompt, tasks, wanted } from "./generate/draft";
+import { type Draft, MOST_ITEMS, type Mode, again, belongsTo, change, draft, from, lines, mode, models, needsPrompt, placeholders, started, takesPrompt, tasks, wanted } from "./generate/draft";
 import { problems, reasonOf, sent, useEstimate } from "./generate/estimate";
 import { FROM_PICTURE, shown, sourceOf } from "./generate/inputs";
 import { ModelChoice, ModelChoices, Options, RatioChoices } from "./generate/options";
@@ -72,17 +72,28 @@ const asked = async (id: string, type: string, number: number) => {
 
 const listed = async () => (models.value.length ? models.value : ok(await api.GET("/api/v3/models")).items);
 
-/** What the address says: a client, a campaign, a task to ask for again, or one whose picture to make something from. */
+/** One thing of a task, into the form as it is. */
+const taken = async (id: string, use: string): Promise<Partial<Draft>> => {
+  const { prompt, seed } = ok(await api.GET("/api/v3/tasks/{task_id}", { params: { path: { task_id: id } } }));
+  if (use === "seed") return { options: { ...draft.value.options, seed: String(seed ?? "") } };
+  return { prompt, ...(needsPrompt.value ? {} : { type: "image" as const }) };
+};
+
+/**
+ * What the address says: a client, a campaign, a task to ask for again or to take the prompt or the seed of, or one whose
+ * picture to make something from.
+ */
 const usePrefilled = () => {
   const { query } = place.value;
-  const [client, campaign, task, type, output] = ["client", "campaign", "task", "type", "output"].map((name) => query.get(name));
-  return useLoaded(`${client} ${campaign} ${task} ${type} ${output}`, async () => {
+  const [client, campaign, task, type, output, use] = ["client", "campaign", "task", "type", "output", "use"].map((name) => query.get(name));
+  return useLoaded(`${client} ${campaign} ${task} ${type} ${output} ${use}`, async () => {
     // The model is one of the list that takes the picture.
-    if (task) {
+    if (task && use) change(await taken(task, use));
+    else if (task) {
       models.value = await listed();
       change(await asked(task, type ?? "", Number(output)));
     }
-    const named = campaign ?? (task ? draft.value.campaign?.id : undefined);
+    const named = campaign ?? (task && !use ? draft.value.campaign?.id : undefined);
     if (named) {
       const found = ok(await api.GET("/api/v3/campaigns/{campaign_id}", { params: { path: { campaign_id: named } } }));
       remember(found.id, found);
@@ -92,7 +103,7 @@ const usePrefilled = () => {
       remember(found.id, found);
       change({ client: found, campaign: null });
     }
-    if (client || campaign || task) setQuery({ client: "", campaign: "", task: "", type: "", output: "" });
+    if (client || campaign || task) setQuery({ client: "", campaign: "", task: "", type: "", output: "", use: "" });
     return true;
   });
 };

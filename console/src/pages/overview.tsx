@@ -1,17 +1,19 @@
 // What a producer wants to know first: the money, what runs, what failed, and the latest pictures.
+import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { type TaskSummary, api, ok } from "../api";
 import { Bars } from "../components/bars";
 import { Button, CopyCurl, Empty, Loading, Status, Time, Trouble } from "../components/basics";
 import { BudgetBar } from "../components/budget";
+import { BudgetForm } from "../components/budget-panel";
 import { Grid } from "../components/grid";
 import { Live } from "../components/live";
 import { Thumbnail } from "../components/media";
 import { Page } from "../components/page";
-import { count, day, money, plural } from "../format";
+import { count, day, money, plural, shortDay } from "../format";
 import { type Listed, useListed, useLoaded } from "../loading";
 import { go, to } from "../router";
-import { mayCreate } from "../session";
+import { mayCreate, mayManage, me } from "../session";
 import { trail } from "../trail";
 import { nameOfTask } from "../types";
 
@@ -45,6 +47,7 @@ const Spend = () => {
     ok(await api.GET("/api/v3/reports/usage", { params: { query: { ...range, bucket: "day" } } })),
   );
   const account = useLoaded("account", async () => ok(await api.GET("/api/v3/account")));
+  const isOpen = useSignal(false);
   const found = report.data.value;
   const usage = found && "totals" in (found as object) ? (found as Exclude<typeof found, string>) : undefined;
   const own = account.data.value;
@@ -52,7 +55,13 @@ const Spend = () => {
     <section class="panel" aria-label="Spend">
       <div class="row">
         <h2>Spend</h2>
+        {usage && (
+          <span class="dim">
+            {money(usage.totals.cost, usage.currency)} in {plural(DAYS, "day")}
+          </span>
+        )}
         <span class="gap" />
+        <a href={to("/reports", { range: DAYS })}>report</a>
         <CopyCurl of={() => ({ path: `/api/v3/reports/usage?${new URLSearchParams({ ...range, bucket: "day" })}` })} />
       </div>
       <Trouble refused={report.error.value ?? account.error.value} again={report.reload} />
@@ -60,8 +69,14 @@ const Spend = () => {
       {usage && (
         <Bars
           title={`${money(usage.totals.cost, usage.currency)} in ${plural(DAYS, "day")}, ${plural(usage.totals.tasks, "task")}`}
-          bars={usage.rows.map((row) => ({ label: day(row.start), value: Number(row.cost), text: money(row.cost, usage.currency) }))}
-          most={(value) => money(value, usage.currency)}
+          bars={usage.rows.map((row) => ({
+            label: day(row.start),
+            short: shortDay(row.start),
+            value: Number(row.cost),
+            text: money(row.cost, usage.currency),
+            href: to("/reports", { range: "custom", from: row.start, to: row.end }),
+          }))}
+          textOf={(value) => money(value, usage.currency)}
         />
       )}
       {own?.budget ? (
@@ -69,6 +84,12 @@ const Spend = () => {
       ) : (
         own && <p class="dim">The account has no budget.</p>
       )}
+      {own && me.value && mayManage({ user_id: me.value.user_id }) && (
+        <div class="row">
+          <Button onClick={() => (isOpen.value = true)}>{own.budget ? "Change the budget" : "Set a budget"}</Button>
+        </div>
+      )}
+      {own && isOpen.value && <BudgetForm scope={{ kind: "account" }} budget={own.budget} onClose={() => (isOpen.value = false)} onSaved={account.reload} />}
       {own && own.limits.open_tasks.limit !== null && (
         <p class="dim">
           {count(own.limits.open_tasks.used)} of {plural(own.limits.open_tasks.limit, "open task")} at once;{" "}

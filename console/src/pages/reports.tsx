@@ -1,16 +1,16 @@
 import { useEffect } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { type Schema, type TaskType, type Whole, api, ok } from "../api";
-import { Button, Choice, CopyCurl, Empty, Loading, Time, Trouble } from "../components/basics";
+import { Button, Choice, CopyCurl, Empty, Filters as FilterBar, Loading, Time, Trouble } from "../components/basics";
 import { type Bar, Bars } from "../components/bars";
 import { Page } from "../components/page";
 import { type Choosable, Picker, findCampaigns, findClients } from "../components/picker";
-import { bytes, count, day, plural, seconds } from "../format";
+import { bytes, count, day, month, percent, plural, rough, seconds, shortDay, shortMonth, span } from "../format";
 import { useAction, useLoaded } from "../loading";
 import { nameOf } from "../names";
 import { place, setQuery, to } from "../router";
 import { received } from "../session";
-import { TYPE_CHOICES } from "../types";
+import { TYPES, TYPE_CHOICES } from "../types";
 
 type Report = Whole<Schema["UsageReport"]>;
 type Row = Whole<Schema["UsageRow"]>;
@@ -27,6 +27,8 @@ const GROUPS: readonly (readonly [Group, string])[] = [
 ];
 const MOST_GROUPS = 3;
 const RANGES = [
+  ["today", "Today"],
+  ["7", "Last 7 days"],
   ["", "This month"],
   ["last-month", "Last month"],
   ["30", "Last 30 days"],
@@ -82,6 +84,9 @@ const rangeOf = (query: URLSearchParams): readonly [string, string] => {
   switch (name) {
     case "last-month":
       return [iso(Date.UTC(year, month - 1, 1)), iso(Date.UTC(year, month, 1))];
+    case "today":
+      return [after(tomorrow, -1), tomorrow];
+    case "7":
     case "30":
     case "90":
       return [after(tomorrow, -Number(name)), tomorrow];
@@ -94,7 +99,20 @@ const rangeOf = (query: URLSearchParams): readonly [string, string] => {
   }
 };
 
-/** What both questions of the page have in common: which tasks. */
+/** As many days before: of a month or a year the same days of the one before, as far as this one has come. */
+const priorOf = (query: URLSearchParams): readonly [string, string] => {
+  const [from, to] = rangeOf(query);
+  const start = new Date(from);
+  const name = query.get("range") ?? "";
+  const days = (Date.parse(to) - Date.parse(from)) / DAY;
+  if (!["", "last-month", "year"].includes(name)) return [after(from, -days), from];
+  const before = name === "year" ? Date.UTC(start.getUTCFullYear() - 1, 0, 1) : Date.UTC(start.getUTCFullYear(), start.getUTCMonth() - 1, 1);
+  const isOver = name === "last-month";
+  const end = isOver ? from : iso(Math.min(before + Date.parse(after(iso(Date.now()), 1)) - Date.parse(from), Date.parse(from)));
+  return [iso(before), end];
+};
+
+/** What the questions of the page have in common: which tasks. */
 const asked = (query: URLSearchParams) => {
   const [from, to] = rangeOf(query);
   const one = (name: string) => query.get(name);
@@ -138,8 +156,10 @@ const barsOf = (filters: URLSearchParams) => {
 export const Reports = () => {
   const filters = place.value.query;
   const [table, bars] = [tableOf(filters), barsOf(filters)];
+  const [before, until] = priorOf(filters);
   const rows = useReport(table);
   const time = useReport(bars);
+  const prior = useReport({ ...asked(filters), from: before, to: until, bucket: "total" });
   const report = rows.data.value;
   const download = useAction(async () => {
     const query = { ...table, format: "csv" as const };
@@ -162,10 +182,14 @@ export const Reports = () => {
       <Trouble refused={rows.error.value ?? time.error.value} again={() => (rows.reload(), time.reload())} />
       <Trouble refused={download.error.value} />
       {!report && !rows.error.value && <Loading rows={4} />}
-      {report && <Totals report={report} />}
-      {report && <OverTime report={time.data.value} />}
-      {report && <Groups />}
-      {report && (report.totals.tasks > 0 ? <Table key={JSON.stringify(table)} report={report} /> : <Nothing />)}
+      {report && (
+        <div class={rows.isStale || time.isStale ? "stale" : ""} aria-busy={rows.isStale || time.isStale}>
+          <Totals report={report} prior={prior.isStale ? undefined : prior.data.value} />
+          <OverTime report={time.data.value} />
+          <Groups />
+          {report.totals.tasks > 0 ? <Table key={JSON.stringify(table)} report={report} /> : <Nothing />}
+        </div>
+      )}
       {report && (
         <p class="dim about">
           As of <Time at={report.as_of} />. Tasks count on the day on which they ended, in UTC. What is deleted stays in reports.
@@ -182,7 +206,7 @@ const useReport = (query: ReturnType<typeof tableOf>) => {
   useEffect(() => {
     if (data.value || error.value) last.value = data.value;
   }, [data.value, error.value]);
-  return { data: last, error, reload };
+  return { data: last, error, reload, isStale: last.value !== undefined && data.value === undefined && !error.value };
 };
 
 const save = (name: string, text: string) => {
@@ -211,14 +235,19 @@ const Filters = () => {
   };
   const custom = (part: { from?: string; to?: string }) => setQuery({ range: "custom", from, to, ...part });
   return (
-    <div class="filters reports" role="group" aria-label="What is reported">
-      <Choice label="Days" value={filters.get("range") ?? ""} options={RANGES} onChoose={(range) => setQuery(range === "custom" ? { range, from, to } : { range, from: "", to: "" })} />
+    <FilterBar
+      class="reports"
+      label="What is reported"
+      set={FILTERS.filter((name) => filters.get(name)).length}
+      found={null}
+      first={<Choice label="Days" value={filters.get("range") ?? ""} options={RANGES} onChoose={(range) => setQuery(range === "custom" ? { range, from, to } : { range, from: "", to: "" })} />}
+    >
       <label class="choice">
-        <span>from</span>
+        <span>From</span>
         <input type="date" value={from} max={after(to, -1)} onChange={({ currentTarget }) => currentTarget.value && custom({ from: currentTarget.value })} />
       </label>
       <label class="choice">
-        <span>to</span>
+        <span>To</span>
         <input type="date" value={after(to, -1)} min={from} onChange={({ currentTarget }) => currentTarget.value && custom({ to: after(currentTarget.value, 1) })} />
       </label>
       {accounts.length > 0 && (
@@ -249,7 +278,7 @@ const Filters = () => {
       <Choice label="Type" value={type} options={TYPE_CHOICES} onChoose={(value) => setQuery({ type: value, model: "" })} />
       <Choice label="Model" value={filters.get("model") ?? ""} options={[["", "Any"], ...known.map((each) => [each, each] as const)]} onChoose={(model) => setQuery({ model })} />
       <Choice label="Status" value={filters.get("status") ?? ""} options={STATUSES} onChoose={(status) => setQuery({ status })} />
-    </div>
+    </FilterBar>
   );
 };
 
@@ -266,12 +295,13 @@ const Nothing = () => {
   );
 };
 
-const Totals = ({ report: { totals } }: { report: Report }) => (
+const Totals = ({ report: { totals }, prior }: { report: Report; prior: Report | undefined }) => (
   <dl class="totals">
     <div class="first">
       <dt>Spend</dt>
       <dd>
         <data value={totals.cost}>{cost(totals.cost)}</data>
+        {prior && <Change from={prior} to={Number(totals.cost)} />}
       </dd>
     </div>
     <div>
@@ -288,7 +318,7 @@ const Totals = ({ report: { totals } }: { report: Report }) => (
     </div>
     <div>
       <dt>Mean time</dt>
-      <dd>{seconds(totals.seconds)}</dd>
+      <dd>{totals.tasks ? seconds(totals.seconds) : "–"}</dd>
     </div>
     {totals.unpriced_tasks > 0 && (
       <div>
@@ -299,12 +329,22 @@ const Totals = ({ report: { totals } }: { report: Report }) => (
   </dl>
 );
 
-const month = new Intl.DateTimeFormat(navigator.languages, { month: "long", year: "numeric", timeZone: "UTC" });
+/** How much more or less that is than in the days before. */
+const Change = ({ from, to }: { from: Report; to: number }) => {
+  const before = Number(from.totals.cost);
+  const days = span(from.from, after(from.to, -1));
+  if (!before) return <span class="dim change">nothing in {days}</span>;
+  const part = to / before - 1;
+  return (
+    <span class="dim change">
+      {percent(Math.abs(part))} {part < 0 ? "less" : "more"} than the {rough(before)} of {days}
+    </span>
+  );
+};
 
 const spanOf = (row: Row, bucket: Report["bucket"]) => {
   if (bucket === "day") return day(row.start);
-  if (bucket === "month") return month.format(new Date(row.start));
-  return `${day(row.start)} – ${day(after(row.end, -1))}`;
+  return bucket === "month" ? month(row.start) : span(row.start, after(row.end, -1));
 };
 
 const OverTime = ({ report }: { report: Report | undefined }) => {
@@ -312,8 +352,10 @@ const OverTime = ({ report }: { report: Report | undefined }) => {
   const measure = (place.value.query.get("measure") ?? "") as "" | "tasks" | "outputs";
   const bars: Bar[] = report.rows.map((row) => ({
     label: spanOf(row, report.bucket),
+    short: report.bucket === "day" ? shortDay(row.start) : shortMonth(row.start),
     value: measure ? row[measure] : Number(row.cost),
     text: measure ? count(row[measure]) : cost(row.cost),
+    href: to("/reports", { ...Object.fromEntries(place.value.query), by: place.value.query.getAll("by"), range: "custom", from: row.start, to: row.end }),
   }));
   const name = MEASURES.find(([each]) => each === measure)?.[1] ?? "Spend";
   return (
@@ -323,7 +365,7 @@ const OverTime = ({ report }: { report: Report | undefined }) => {
         <span class="gap" />
         <Choice label="Bars" value={measure} options={MEASURES} onChoose={(value) => setQuery({ measure: value })} />
       </div>
-      <Bars title={`${name} ${report.bucket === "day" ? "by day" : "by month"}`} bars={bars} most={(value) => (measure ? count(value) : cost(String(value)))} />
+      <Bars title={`${name} ${report.bucket === "day" ? "by day" : "by month"}`} bars={bars} isCount={measure !== ""} textOf={(value) => (measure ? count(value) : cost(String(value)))} />
     </section>
   );
 };
@@ -335,7 +377,7 @@ const Groups = () => {
   return (
     <div class="filters">
       <fieldset class="checks">
-        <legend class="hidden">Rows for each</legend>
+        <legend>Rows for each</legend>
         {GROUPS.map(([group, name]) => (
           <label key={group} class="check">
             <input
@@ -432,11 +474,23 @@ const Table = ({ report }: { report: Report }) => {
 
 const Numbers = ({ of, isUnpriced }: { of: Whole<Schema["UsageAmounts"]>; isUnpriced: boolean }) => (
   <>
-    <td class="number">{count(of.tasks)}</td>
-    <td class="number">{count(of.outputs)}</td>
-    <td class="number">{bytes(of.bytes)}</td>
-    <td class="number">{of.tasks ? seconds(of.seconds) : "–"}</td>
-    {isUnpriced && <td class="number">{of.unpriced_tasks ? count(of.unpriced_tasks) : "–"}</td>}
+    <td class="number" data-name="Tasks">
+      {count(of.tasks)}
+    </td>
+    <td class="number" data-name="Files">
+      {count(of.outputs)}
+    </td>
+    <td class="number" data-name="Size">
+      {bytes(of.bytes)}
+    </td>
+    <td class="number" data-name="Mean time">
+      {of.tasks ? seconds(of.seconds) : "–"}
+    </td>
+    {isUnpriced && (
+      <td class="number" data-name="Unknown cost">
+        {of.unpriced_tasks ? count(of.unpriced_tasks) : "–"}
+      </td>
+    )}
   </>
 );
 
@@ -446,19 +500,36 @@ const Value = ({ row, group }: { row: Row; group: Group }) => {
     case "campaign": {
       const named = row[group];
       if (!named) return <span class="dim">{row.tasks ? `without a ${group}` : "–"}</span>;
-      const within = Object.fromEntries(place.value.query);
-      const next = group === "client" ? { by: "campaign" } : { by: "model" };
       return (
         <>
-          <a href={to("/reports", { ...within, [group]: named.id, ...next })}>{named.name}</a>
+          <Within group={group} value={named.id}>
+            {named.name}
+          </Within>
           {named.deleted && <span class="badge">deleted</span>}
         </>
       );
     }
     case "created_by":
       return <>{row.created_by === null || row.created_by === undefined ? "–" : `User ${row.created_by}`}</>;
-    default:
-      return <>{row[group] ?? "–"}</>;
+    case "provider":
+      return <>{row.provider ?? "–"}</>;
+    default: {
+      const value = row[group];
+      if (!value) return <>–</>;
+      return (
+        <Within group={group} value={value}>
+          {group === "type" ? TYPES[value as TaskType][0] : value}
+        </Within>
+      );
+    }
   }
 };
+
+/** What is next to be told apart, when one of these is looked at by itself. */
+const NEXT: Readonly<Record<"client" | "campaign" | "type" | "model" | "status", Group>> = { client: "campaign", campaign: "model", type: "model", model: "client", status: "client" };
+
+/** The report of this one only. */
+const Within = ({ group, value, children }: { group: keyof typeof NEXT; value: string; children: preact.ComponentChildren }) => (
+  <a href={to("/reports", { ...Object.fromEntries(place.value.query), [group]: value, by: NEXT[group] })}>{children}</a>
+);
 

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { type Schema, type Whole, api, newKey, ok } from "../api";
 import { Button, CopyCurl, Field, Time, Trouble } from "../components/basics";
+import { Confirm } from "../components/confirm";
 import { say } from "../components/notices";
 import { Page } from "../components/page";
 import { Sharing } from "../components/sharing";
@@ -49,8 +50,10 @@ const hrefOf = ({ resource }: Received) =>
 
 const Row = ({ share }: { share: Received }) => {
   const { resource } = share;
-  const leave = useAction(async () => {
-    const user_id = String(me.value?.user_id);
+  const isLeaving = useSignal(false);
+  const user_id = String(me.value?.user_id);
+  const path = resource.type === "account" ? `/api/v3/account/shares/${user_id}?owner=${resource.user_id}` : `/api/v3/${resource.type}s/${resource.id}/shares/${user_id}`;
+  const leave = async () => {
     if (resource.type === "client") {
       ok(await api.DELETE("/api/v3/clients/{client_id}/shares/{user_id}", { params: { path: { client_id: resource.id, user_id } } }));
     } else if (resource.type === "campaign") {
@@ -61,7 +64,7 @@ const Row = ({ share }: { share: Received }) => {
     }
     await loadSession();
     say("You have left it.");
-  });
+  };
   return (
     <li>
       <a href={hrefOf(share)}>{resource.name ?? `Account ${resource.user_id}`}</a>
@@ -73,10 +76,19 @@ const Row = ({ share }: { share: Received }) => {
         {share.expires_at && `, until ${date(share.expires_at)}`}
       </span>
       <span class="gap" />
-      <Button busy={leave.isRunning.value} onClick={() => void leave.run()}>
-        Leave
-      </Button>
-      <Trouble refused={leave.error.value} />
+      <Button onClick={() => (isLeaving.value = true)}>Leave</Button>
+      {isLeaving.value && (
+        <Confirm
+          question={{
+            title: `Leave ${resource.name ?? `account ${resource.user_id}`}?`,
+            about: `You see nothing of it any more, until user ${share.shared_by} shares it with you again. What you made there stays there.`,
+            submit: "Leave",
+            request: { method: "DELETE", path },
+            act: leave,
+          }}
+          onClose={() => (isLeaving.value = false)}
+        />
+      )}
     </li>
   );
 };

@@ -7,14 +7,16 @@ import { Live, isOpen } from "../components/live";
 import { Large } from "../components/media";
 import { say } from "../components/notices";
 import { Page } from "../components/page";
+import { MOST_COMPARED } from "../components/selection";
 import { TagEditor } from "../components/tags";
-import { bytes, money, plural, seconds } from "../format";
+import { bytes, count, money, plural, seconds } from "../format";
+import { ratingOf, useKeys } from "../keys";
 import { useAction, useLoaded } from "../loading";
 import { nameOf } from "../names";
 import { go, to } from "../router";
-import { mayEdit } from "../session";
-import { type Trail, trail } from "../trail";
-import { nameOfTask } from "../types";
+import { mayCreate, mayEdit } from "../session";
+import { type Trail, inTrail, origin, trail } from "../trail";
+import { mediumOf, nameOfTask } from "../types";
 import { FROM_PICTURE, ROLES, shown, sourceOf } from "./generate/inputs";
 
 export const Task = ({ id }: { id: string }) => {
@@ -23,7 +25,8 @@ export const Task = ({ id }: { id: string }) => {
   );
   const shownOutput = useSignal(0);
   const isDeleting = useSignal(false);
-  const task = data.value;
+  // What the gallery knows is shown at once; the rest comes with the answer.
+  const task: Shown | undefined = data.value ?? trail.value?.list.items.value.find((each) => each.id === id);
   const { previous, next, back } = useNeighbours(id, task);
 
   const keep = (changed: TaskShape) => {
@@ -57,23 +60,17 @@ export const Task = ({ id }: { id: string }) => {
   });
 
   const editable = task !== undefined && mayEdit(task);
-  useEffect(() => {
-    shownOutput.value = 0;
-    const onKey = (event: KeyboardEvent) => {
-      const target = event.target as HTMLElement;
-      if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, textarea, select, dialog, video, audio")) return;
-      if (event.key === "ArrowLeft" && previous) go(to(`/tasks/${previous}`));
-      else if (event.key === "ArrowRight" && next) go(to(`/tasks/${next}`));
-      else if (event.key === "Escape") location.hash = back;
-      else if (editable && /^[0-5]$/.test(event.key)) void change.run({ rating: Number(event.key) || null });
-      else return;
-      event.preventDefault();
-    };
-    addEventListener("keydown", onKey);
-    return () => removeEventListener("keydown", onKey);
-  }, [id, previous, next, editable]);
+  useKeys((key) => {
+    const rating = ratingOf(key);
+    if (key === "ArrowLeft" && previous) go(to(`/tasks/${previous}`));
+    else if (key === "ArrowRight" && next) go(to(`/tasks/${next}`));
+    else if (key === "Escape") go(back);
+    else if (editable && rating !== undefined) void change.run({ rating });
+    else return false;
+    return true;
+  });
 
-  if (!task) {
+  if (!task || (error.value && !data.value)) {
     return (
       <Page title="Task" above={[["Work", "/work"]]}>
         {error.value ? <Trouble refused={error.value} again={reload} /> : <Loading />}
@@ -81,17 +78,18 @@ export const Task = ({ id }: { id: string }) => {
     );
   }
   const output = task.outputs[shownOutput.value] ?? task.outputs[0];
+  const source = sourceIn(task);
   const ended = task.status === "failed" || task.status === "canceled";
   return (
     <Page
       title={titleOf(task)}
-      above={[["Back", back.slice(1)]]}
+      above={origin(back)}
       note={<Status is={task.status} />}
       actions={
-        <>
+        <div class="pair">
           <Button icon="left" aria-label="Previous" aria-disabled={!previous} onClick={() => previous && go(to(`/tasks/${previous}`))} />
           <Button icon="right" aria-label="Next" aria-disabled={!next} onClick={() => next && go(to(`/tasks/${next}`))} />
-        </>
+        </div>
       }
     >
       <div class="detail">
@@ -106,6 +104,18 @@ export const Task = ({ id }: { id: string }) => {
               ))}
             </div>
           )}
+          <div class="row compares">
+            {task.outputs.length > 1 && (
+              <a class="button" href={to("/compare", { of: task.outputs.slice(0, MOST_COMPARED).map((_, index) => `${id}.${index}`) })}>
+                Compare them
+              </a>
+            )}
+            {output && source && (
+              <a class="button" href={to("/compare", { of: [`${source.task_id}.${source.output}`, `${id}.${shownOutput.value}`], view: "slider" })}>
+                Compare with what it was made from
+              </a>
+            )}
+          </div>
         </div>
         <div class="facts">
           <div class="row">
@@ -119,7 +129,6 @@ export const Task = ({ id }: { id: string }) => {
           </div>
           <Trouble refused={change.error.value ?? cancel.error.value ?? retry.error.value} />
           <TagEditor tags={task.tags} {...(editable ? { onChange: (tags: string[]) => void change.run({ tags }) } : {})} />
-          <Facts task={task} output={output} />
           {editable && output?.content_type.startsWith("image/") && task.status === "succeeded" && (
             <div class="row" role="group" aria-label="Make from this picture">
               {FROM_PICTURE.map(([type, , name]) => (
@@ -151,6 +160,7 @@ export const Task = ({ id }: { id: string }) => {
             <span class="gap" />
             <CopyCurl of={() => ({ path: `/api/v3/tasks/${id}` })} />
           </div>
+          <Facts task={task} output={output} />
           <p class="dim keys">
             <kbd>←</kbd> <kbd>→</kbd> previous and next{editable && <> · <kbd>1</kbd>–<kbd>5</kbd> rate</>} · <kbd>Esc</kbd> back
           </p>
@@ -169,8 +179,8 @@ export const Task = ({ id }: { id: string }) => {
           onSubmit={() => void remove.run()}
         >
           <p>
-            With it go {plural(task.outputs.length, "file")} of {bytes(task.outputs.reduce((sum, each) => sum + each.bytes, 0))}. What it cost stays in
-            reports. This cannot be undone.
+            {task.outputs.length > 0 && `With it ${task.outputs.length === 1 ? "goes" : "go"} ${plural(task.outputs.length, "file")} of ${bytes(task.outputs.reduce((sum, each) => sum + each.bytes, 0))}. `}
+            What it cost stays in reports. This cannot be undone.
           </p>
         </FormDialog>
       )}
@@ -178,13 +188,22 @@ export const Task = ({ id }: { id: string }) => {
   );
 };
 
-const titleOf = (task: TaskShape) => {
+type Shown = TaskSummary & Partial<TaskShape>;
+
+const titleOf = (task: Shown) => {
   const name = nameOfTask(task);
   return name.length > 80 ? `${name.slice(0, 79)}…` : name;
 };
 
+/** The picture of another task that this one was made from. */
+const sourceIn = ({ type, inputs = [] }: Shown) => {
+  if (mediumOf(type) !== "image") return undefined;
+  const found = inputs.map(sourceOf).find((each) => each !== null && "task_id" in each);
+  return found && "task_id" in found ? found : undefined;
+};
+
 /** Whoever comes by an address of their own walks through the campaign, or through what has none. */
-const around = async (task: TaskShape): Promise<Trail> => {
+const around = async (task: Shown): Promise<Trail> => {
   const within = { ...(task.campaign_id ? { campaign_id: task.campaign_id } : {}), page_size: AROUND };
   const [newer, older] = await Promise.all([
     api.GET("/api/v3/tasks", { params: { query: { ...within, created_from: task.created_at, sort_order: "asc" } } }),
@@ -198,7 +217,7 @@ const around = async (task: TaskShape): Promise<Trail> => {
 
 const AROUND = 50;
 
-const useNeighbours = (id: string, task: TaskShape | undefined) => {
+const useNeighbours = (id: string, task: Shown | undefined) => {
   const from = trail.value;
   const isOff = task !== undefined && !from?.list.items.value.some((each) => each.id === id);
   useEffect(() => {
@@ -217,12 +236,7 @@ const useNeighbours = (id: string, task: TaskShape | undefined) => {
   };
 };
 
-const inTrail = (task: TaskSummary) => {
-  const items = trail.value?.list.items;
-  if (items) items.value = items.value.map((each) => (each.id === task.id ? task : each));
-};
-
-const Nothing = ({ task }: { task: TaskShape }) => (
+const Nothing = ({ task }: { task: Shown }) => (
   <div class={`nothing ${task.status}`}>
     {task.error ? (
       <>
@@ -252,6 +266,36 @@ const MANIFESTS: Record<Schema["C2pa"], string> = {
   unknown: "whether there is a C2PA manifest is unknown",
 };
 
+const LONG = 320;
+
+/** A text that would push everything below it out of sight is cut, until it is asked for. */
+const Long = ({ text }: { text: string }) => {
+  const isWhole = useSignal(text.length <= LONG * 1.2);
+  if (isWhole.value) return <>{text}</>;
+  return (
+    <>
+      {text.slice(0, LONG).trimEnd()}…{" "}
+      <button type="button" class="link" onClick={() => (isWhole.value = true)}>
+        Show all {count(text.length)} characters
+      </button>
+    </>
+  );
+};
+
+/** What was asked for beside prompt and seed, which have rows of their own; one file is the default. */
+const optionsOf = ({ params = {} }: Shown) =>
+  Object.entries(params as Record<string, unknown>)
+    .filter(([name, value]) => name !== "seed" && value !== null && !(name === "num_outputs" && value === 1))
+    .map(([name, value]) => `${name.replaceAll("_", " ")} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
+    .join(", ");
+
+/** This one thing for the form as it is now; "Use again" takes all of them. */
+const Use = ({ id, what }: { id: string; what: "prompt" | "seed" }) => (
+  <a class="use" href={to("/generate", { task: id, use: what })}>
+    Use {what}
+  </a>
+);
+
 /** What a task was made from. */
 const MadeFrom = ({ input }: { input: Schema["TaskInput"] }) => {
   const source = sourceOf(input);
@@ -272,13 +316,16 @@ const MadeFrom = ({ input }: { input: Schema["TaskInput"] }) => {
   );
 };
 
-const Facts = ({ task, output }: { task: TaskShape; output: Output | undefined }) => {
+const Facts = ({ task, output }: { task: Shown; output: Output | undefined }) => {
   const took = task.started_at && task.completed_at ? (Date.parse(task.completed_at) - Date.parse(task.started_at)) / 1000 : null;
   return (
     <dl class="facts">
       <dt>Prompt</dt>
-      <dd>{task.prompt || <span class="dim">none</span>}</dd>
-      {task.inputs.length > 0 && (
+      <dd>
+        {task.prompt ? <Long text={task.prompt} /> : <span class="dim">none</span>}
+        {task.prompt && mayCreate.value && <Use id={task.id} what="prompt" />}
+      </dd>
+      {task.inputs && task.inputs.length > 0 && (
         <>
           <dt>Made from</dt>
           <dd>
@@ -288,7 +335,7 @@ const Facts = ({ task, output }: { task: TaskShape; output: Output | undefined }
           </dd>
         </>
       )}
-      {task.effective_prompt !== task.prompt && (
+      {task.effective_prompt !== undefined && task.effective_prompt !== task.prompt && (
         <>
           <dt>What was sent</dt>
           <dd>
@@ -311,10 +358,25 @@ const Facts = ({ task, output }: { task: TaskShape; output: Output | undefined }
         {task.provider}
         {task.served_by !== task.provider && `, served by ${task.served_by}`}
       </dd>
+      {task.attempts && task.attempts.length > 0 && (
+        <>
+          <dt>Before that</dt>
+          <dd>
+            {task.attempts.map((each, index) => (
+              <p key={index}>
+                {each.model} of {each.provider}: <span class="bad">{each.error.message}</span>
+              </p>
+            ))}
+          </dd>
+        </>
+      )}
       {task.seed !== null && (
         <>
           <dt>Seed</dt>
-          <dd class="number">{task.seed}</dd>
+          <dd>
+            <span class="number">{task.seed}</span>
+            {mayCreate.value && <Use id={task.id} what="seed" />}
+          </dd>
         </>
       )}
       <dt>Cost</dt>
@@ -332,6 +394,7 @@ const Facts = ({ task, output }: { task: TaskShape; output: Output | undefined }
             {output.content_type}
             {output.width && output.height ? `, ${output.width} × ${output.height}` : ""}
             {output.duration !== null ? `, ${seconds(output.duration)}` : ""}, {bytes(output.bytes)}
+            {output.flagged && <span class="bad">, flagged by the provider's safety check</span>}
           </dd>
         </>
       )}
@@ -344,14 +407,10 @@ const Facts = ({ task, output }: { task: TaskShape; output: Output | undefined }
           </dd>
         </>
       )}
-      {Object.keys(task.params).length > 0 && (
+      {optionsOf(task) && (
         <>
           <dt>Options</dt>
-          <dd>
-            {Object.entries(task.params)
-              .map(([name, value]) => `${name.replaceAll("_", " ")} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
-              .join(", ")}
-          </dd>
+          <dd>{optionsOf(task)}</dd>
         </>
       )}
       <dt>Created</dt>

@@ -5,8 +5,8 @@ import { go, place, setQuery, to } from "../router";
 import { mayCreate } from "../session";
 
 const WHERE = [
-  ["", "Everywhere"],
-  ["none", "Without a client"],
+  ["", "Any"],
+  ["none", "None"],
 ] as const;
 
 export const AllWork = () => {
@@ -19,12 +19,11 @@ export const AllWork = () => {
   return (
     <Page
       title="Work"
-      note={<Choice label="Shown" value={within} options={WHERE} onChoose={(value) => setQuery({ within: value })} />}
       actions={generate}
     >
       <Work
         within={within ? { client_id: "none" } : {}}
-       
+        where={<Choice label="Client" value={within} options={WHERE} onChoose={(value) => setQuery({ within: value })} />}
         empty={
           <Empty title="Nothing here yet">
             <p>What you generate appears here, newest first.</p>
