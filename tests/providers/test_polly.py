@@ -88,8 +88,9 @@ def test_an_added_model_has_its_own_engine_and_price(polly: Polly, books: AwsMed
     assert polly.poll(job, order) == Done((Staged(f"incoming/t1/speech.{job}.mp3"),), cost=Decimal("0.0065"))
     other = replace(added, voices=("Matthew",), price=Price(Decimal(1), Unit.AUDIO))
     assert polly.poll(job, replace(order, added=other)) == Done((Staged(f"incoming/t1/speech.{job}.mp3"),))
-    polly.submit(replace(order, added=other))
-    assert books.paid[1].sent["VoiceId"] == "Matthew"
+    for voices in (("Matthew",), ()):
+        polly.submit(replace(order, added=replace(other, voices=voices)))
+    assert [each.sent["VoiceId"] for each in books.paid[1:]] == ["Matthew", "Ruth"]
 
 
 def test_what_is_passed_through_wins(polly: Polly, books: AwsMedia) -> None:

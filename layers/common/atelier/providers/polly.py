@@ -202,8 +202,8 @@ class Polly:
 
 def _usual_voice(engine: str, added: Model | None) -> str | None:
     """The voice of a request that names none; of a model that was added, one of those that it has."""
-    usual = DEFAULT_VOICES.get(engine)
-    return usual if added is None or usual in added.voices else added.voices[0]
+    usual, offered = DEFAULT_VOICES.get(engine), added.voices if added else ()
+    return usual if not offered or usual in offered else offered[0]
 
 
 def _task_of(file: Staged) -> str:
