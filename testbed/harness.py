@@ -186,6 +186,11 @@ class Harness:
         checked: dict[str, int] = self.invoke("models", {})
         return checked
 
+    def check_built_in_models(self) -> dict[str, int]:
+        """Have the built-in models whose turn it is checked, as some of them are every hour."""
+        checked: dict[str, int] = self.invoke("models", {"models": "built_in"})
+        return checked
+
     def _deliver(self, function: str, queue: HeldQueue) -> int:
         taken = queue.take()
         for body, delay in taken:

@@ -444,14 +444,14 @@ def list_models(query: Annotated[ModelQuery, Query()]) -> Reply:
     responses=responses(202, ConfiguredModel, "The line, whose schema is looked at.", *CREATE, headers=CREATED_HEADERS),
 )
 def create_model(body: NewModel, request: Request, key: IdempotencyKey = None) -> Reply:
-    """Add a model of fal or Replicate to the catalog, for everybody. Its schema is fetched within about a minute.
+    """Add a model to the catalog, for everybody. One of fal or Replicate is `pending` until its schema was fetched.
 
-    Until then it is `pending`; then it is `active` for new requests, or `rejected` with a reason.
+    That takes about a minute; then it is `active` for new requests, or `rejected` with a reason. One of Bedrock or
+    Polly is `like` a built-in model, and active at once.
     """
     now, access = utcnow(), access_of(app)
     if body.provider not in wiring.configured():
-        text = f"{body.provider} is not configured here, so what its models take cannot be read"
-        raise Invalid([FieldError(text, pointer="/provider")])
+        raise Invalid([FieldError(f"{body.provider} is not configured here", pointer="/provider")])
     made = wiring.model_lines().create(
         body,
         wiring.catalog(),

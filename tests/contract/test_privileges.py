@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 import pytest
 
+from atelier.domain.catalog import Lifecycle
+from atelier.providers import bedrock
 from tests.contract.sources import FUNCTIONS
 from tests.contract.test_template import functions
 
@@ -54,6 +57,27 @@ def test_a_policy_names_the_one_resource_it_allows(function: str) -> None:
             named = BUCKETS.get(function, NAMES["s3"]) if service == "s3" else NAMES.get(service, "")
             for resource in listed(statement["Resource"]):
                 assert re.search(named, str(resource)), (action, resource)
+
+
+def invoked(model: str) -> Iterator[str]:
+    """What has to be allowed to invoke a model by its id, or by that of a profile: both the profile and the model."""
+    maker = bedrock.maker_of(model) or "none"
+    yield f"arn:aws:bedrock:us-east-2::foundation-model/{model[model.index(maker) :] if maker in model else model}"
+    if not model.startswith(maker):
+        yield f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/{model}"
+
+
+def test_a_worker_invokes_models_of_two_makers_only() -> None:
+    (statement,) = (each for each in statements("worker") if "bedrock:InvokeModel" in listed(each["Action"]))
+    of_ours = {"${AWS::Partition}": "aws", "${AWS::AccountId}": "123456789012"}
+    allowed = [re.sub(r"\$\{\S+?\}", lambda found: of_ours[found[0]], each) for each in statement["Resource"]]
+
+    def may(model: str) -> bool:
+        return all(any(fnmatchcase(arn, each) for each in allowed) for arn in invoked(model))
+
+    alive = [each.id for each in bedrock.MODELS if each.lifecycle is not Lifecycle.RETIRED]
+    assert all(map(may, [*alive, "us.stability.stable-image-control-sketch-v1:0", "global.luma.ray-v3:0"]))
+    assert not any(map(may, ["amazon.nova-canvas-v2:0", "us.anthropic.claude-opus-5", "stabilityai.other-v1:0"]))
 
 
 def test_only_workers_delete_objects_and_none_scans() -> None:

@@ -108,6 +108,7 @@ def test_the_schedule_puts_overdue_work_back(w: Harness) -> None:
 
 def test_the_schedule_checks_lines_of_the_catalog(w: Harness) -> None:
     assert w.invoke("models", event("models.every_minute")) == {"looked_at": 1, "reported": 0}
+    assert w.invoke("models", event("models.every_hour")) == {"looked_at": 0, "reported": 0}
 
 
 def test_verify_reports_a_consistent_table(w: Harness) -> None:

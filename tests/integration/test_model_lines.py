@@ -1,21 +1,30 @@
-"""Models that operators add by one line: against fakes of fal and Replicate, from the request to what is charged."""
+"""Models that operators add by one line: against fakes of all providers, from the request to what is charged.
+
+And built-in ones, whose providers are asked every day whether they are still as they were.
+"""
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from unittest import mock
 
+import boto3
 import pytest
 import urllib3
 
 from atelier import wiring
+from atelier.domain.catalog import Catalog
 from atelier.providers.http import Http
 from testbed.environment import clear_caches
 from testbed.harness import Answer, Harness
 from testbed.template import PROJECT
 from tests.integration.builders import Json, a_client, created, shown, work_on
+from tests.integration.test_assets import a_picture, a_ready_asset
+from tests.support.aws_harness import client_of
+from tests.support.aws_media import file_of
+from tests.support.aws_media_server import AwsMediaServer
 from tests.support.fal_server import FalServer
 from tests.support.provider_server import Reply
 from tests.support.published_models import KREA, KREA_ID, PROMPT, SEEDREAM_ID, VIDEO, fal_entry, replicate_entry
@@ -89,6 +98,20 @@ def world(w: Harness, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             yield World(w, fal, replicate)
 
 
+@pytest.fixture
+def aws(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsMediaServer]:
+    """Bedrock and Polly, which write into the bucket of the deployment."""
+    monkeypatch.setenv("AWS_PROVIDERS", "on")
+    clear_caches()
+    with (
+        AwsMediaServer(boto3.client("s3")) as server,
+        client_of("bedrock-runtime", server.url) as runtime,
+        client_of("polly", server.url) as polly,
+        mock.patch.object(wiring, "_paid_client", lambda name, *_: polly if name == "polly" else runtime),
+    ):
+        yield server
+
+
 # ------------------------------------------------------------------------------------------------------- one line
 
 
@@ -119,13 +142,74 @@ def bodies_on_the_page(path: str) -> list[Json]:
     return [json.loads(text) for text in sent]
 
 
-def test_the_page_adds_a_model_of_each_provider(world: World) -> None:
+def test_the_page_adds_a_model_of_each_provider(world: World, aws: AwsMediaServer) -> None:
+    """And every one of them makes a file."""
     lines = bodies_on_the_page("/models")
-    assert [each["provider"] for each in lines] == ["fal", "replicate"]
-    assert [world.add(each)["status"] for each in lines] == ["active", "active"]
+    assert [each["provider"] for each in lines] == ["fal", "replicate", "bedrock", "polly"]
+    assert [world.add(each)["status"] for each in lines] == ["active"] * 4
+    for extension in ("png", "mp3"):
+        file_of(extension)
+    source = {"role": "reference", "asset_id": a_ready_asset(world.w, a_picture(size=(64, 64)))["id"]}
+    for line in lines:
+        body = {"prompt": "A boat", "provider": line["provider"], "model": line["model"]}
+        files = {"inputs": [source]} if line["type"] == "edit" else {}
+        task = world.finished(created(world.w.call("POST", f"/generate/{line['type']}", {**body, **files})))
+        assert (task["status"], task["served_by"], task["model"]) == ("succeeded", line["provider"], line["model"])
     for body in bodies_on_the_page("/generate/image"):
-        task = created(world.w.call("POST", "/generate/image", body))
-        assert world.finished(task)["status"] == "succeeded"
+        assert world.finished(created(world.w.call("POST", "/generate/image", body)))["status"] == "succeeded"
+    sketched, said = aws.aws.paid
+    assert (sketched.model, sorted(sketched.sent)) == (lines[2]["model"], ["image", "output_format", "prompt", "seed"])
+    assert (said.model, said.sent["VoiceId"]) == ("neural", lines[3]["voices"][0])
+
+
+SKETCH: Final[Json] = {
+    "provider": "bedrock",
+    "model": "us.stability.stable-image-control-sketch-v1:0",
+    "type": "edit",
+    "like": "stable-image-inpaint",
+    "without": ["mask"],
+    "price": {"amount": 0.07, "per": "image", "as_of": "2026-11-29"},
+}
+SPEECH: Final[Json] = {
+    "provider": "polly",
+    "model": "polly-matthew",
+    "type": "audio",
+    "like": "polly-neural",
+    "voices": ["Matthew"],
+    "price": {"amount": 0.1, "per": "1000_characters", "as_of": "2026-11-29"},
+}
+
+
+def test_a_line_that_is_like_another_waits_for_nothing(world: World, aws: AwsMediaServer) -> None:
+    made = created(world.w.call("POST", "/models", SPEECH))
+    assert (made["status"], made["schema_hash"]) == ("active", None)
+    world.w.pass_time(2 * DAY)
+    assert world.w.check_models() == {"looked_at": 0, "reported": 0}
+    task = created(world.w.call("POST", "/generate/audio", {"prompt": "x" * 100, "model": "polly-matthew"}))
+    assert world.finished(task)["cost"] == {"estimated": 0.01, "actual": 0.01, "currency": "USD"}
+    assert aws.aws.paid[0].sent["VoiceId"] == "Matthew"
+
+
+def test_a_change_is_made_of_the_built_in_model(world: World, aws: AwsMediaServer) -> None:
+    made = created(world.w.call("POST", "/models", SKETCH))
+    refused = world.patch(made, like="stable-image-core")
+    assert (refused.status, refused.json["errors"][0]["pointer"]) == (400, "")
+    changed = world.patch(made, without=["mask", "seed"], price={"amount": 0.08, "as_of": "2026-11-30"})
+    assert (changed.json["status"], changed.headers["ETag"]) == ("active", '"2"')
+    (listed,) = world.w.call("GET", "/models", query={"source": "configured"}).json["items"]
+    assert (listed["takes"], listed["price"]["amount"]) == (["negative_prompt"], 0.08)
+    source = {"role": "reference", "asset_id": a_ready_asset(world.w, a_picture(size=(64, 64)))["id"]}
+    body = {"prompt": "A boat", "model": SKETCH["model"], "inputs": [source]}
+    assert world.finished(created(world.w.call("POST", "/generate/edit", body)))["cost"]["actual"] == 0.08
+    assert aws.aws.paid[0].sent.keys() == {"image", "output_format", "prompt"}
+    assert world.w.call("DELETE", f"/models/{made['id']}").status == 204
+    assert world.shown(made)["lifecycle"] == "retired"
+
+
+def test_a_line_that_is_like_nothing_adds_nothing(world: World, aws: AwsMediaServer) -> None:
+    for fields in ({"model": "amazon.nova-canvas-v2:0"}, {"like": "fal-ai/flux/dev"}, {"without": ["reference"]}):
+        assert world.w.call("POST", "/models", {**SKETCH, **fields}).status == 400
+    assert world.w.call("GET", "/models", query={"source": "configured"}).json["items"] == []
 
 
 def test_an_added_model_is_capped_by_the_deployment(world: World) -> None:
@@ -284,13 +368,15 @@ def test_a_provider_that_does_not_answer_keeps_it_pending(world: World) -> None:
         ({"model": "fal-ai/flux/dev"}, "/model"),
         ({"aliases": ["fal-ai/flux-pro"]}, "/aliases/0"),
         ({"replacement": "nothing"}, "/replacement"),
-        ({"provider": "polly"}, "/provider"),
+        ({"provider": "openai"}, "/provider"),
+        ({"provider": "polly"}, ""),
+        ({"like": "fal-ai/flux/dev"}, ""),
         ({"price": {**PRICE, "per": "second"}}, ""),
         ({"default": True, "price": None}, ""),
         ({"price": {"amount": 1, "per": "image"}}, "/price/as_of"),
         ({"colour": 1}, "/colour"),
     ],
-    ids=["model", "alias", "replacement", "provider", "unit", "default", "as_of", "unknown"],
+    ids=["model", "alias", "replacement", "provider", "unlike", "like", "unit", "default", "as_of", "unknown"],
 )
 def test_a_line_that_makes_no_sense_is_refused(world: World, fields: Json, pointer: str) -> None:
     answer = world.w.call("POST", "/models", {**LINE, **fields})
@@ -387,3 +473,100 @@ def test_a_model_that_is_gone_is_reported(world: World) -> None:
     world.w.pass_time(DAY)
     world.w.check_models()
     assert world.shown(line)["reports"] == []
+
+
+# ------------------------------------------------------------------------------------------------- built-in models
+
+
+FLUX_ID: Final = "fal-ai/flux-2-pro"
+OLD_ID: Final = "fal-ai/flux-pro/v1.1"
+RECRAFT_ID: Final = "recraft-ai/recraft-remove-background"
+FLUX: Final = {
+    **PROMPT,
+    "output_format": {"type": "string", "enum": ["jpeg", "png"]},
+    "safety_tolerance": {"type": "string", "enum": ["1", "2", "3", "4", "5"]},
+    "enable_safety_checker": {"type": "boolean"},
+}
+OLD: Final = {**FLUX, "enhance_prompt": {"type": "boolean"}}
+RECRAFT: Final = {"image": {"type": "string", "format": "uri"}}
+
+
+@pytest.fixture
+def watched(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Three built-in models, published as the release has them; one of them is deprecated."""
+    built_in = [each for each in wiring.models().models if each.id in (FLUX_ID, OLD_ID, RECRAFT_ID)]
+    monkeypatch.setattr(wiring, "models", lambda: Catalog(built_in))
+    world.fal.models |= {FLUX_ID: fal_entry(FLUX_ID, FLUX), OLD_ID: fal_entry(OLD_ID, OLD, status="deprecated")}
+    world.fal.prices[FLUX_ID] = {"unit_price": 0.03, "unit": "megapixels", "currency": "USD"}
+    world.replicate.models[RECRAFT_ID] = replicate_entry(RECRAFT_ID, RECRAFT, required=("image",))
+    return world
+
+
+def told(world: World) -> dict[str, Mapping[str, str]]:
+    """What the check of built-in models reports, a day later."""
+    world.w.pass_time(DAY)
+    return {each.model: each.reports for each in wiring.built_in_checks().run(now=world.w.clock())}
+
+
+def test_built_in_models_are_looked_at_once_a_day(watched: World) -> None:
+    assert watched.w.check_built_in_models() == {"looked_at": 3, "reported": 0}
+    watched.w.pass_time(DAY - 7200)
+    assert watched.w.check_built_in_models() == {"looked_at": 0, "reported": 0}
+    watched.w.pass_time(3601)
+    assert watched.w.check_built_in_models() == {"looked_at": 3, "reported": 0}
+    assert len(watched.fal.books.of("catalog")) == 8
+
+
+def test_what_is_new_of_a_built_in_model_is_reported_once(watched: World) -> None:
+    assert told(watched) == {FLUX_ID: {}, OLD_ID: {}, RECRAFT_ID: {}}
+    watched.fal.models[FLUX_ID] = fal_entry(FLUX_ID, {**FLUX, "style": PROMPT["prompt"]}, status="deprecated")
+    watched.fal.prices[FLUX_ID]["unit_price"] = 0.04
+    del watched.replicate.models[RECRAFT_ID]
+    assert told(watched) == {
+        FLUX_ID: {
+            "deprecated": "fal says that it is deprecated.",
+            "changed": "input has style",
+            "repriced": "0.04 USD / megapixels, after 0.03 USD / megapixels.",
+        },
+        OLD_ID: {},
+        RECRAFT_ID: {"gone": f"Replicate has no model {RECRAFT_ID}."},
+    }
+    assert told(watched) == {FLUX_ID: {}, OLD_ID: {}, RECRAFT_ID: {}}
+    watched.replicate.models[RECRAFT_ID] = replicate_entry(RECRAFT_ID, {}, required=())
+    assert told(watched)[RECRAFT_ID] == {
+        "changed": "input no longer has image; input has no image, which is offered",
+    }
+
+
+def test_what_a_release_offers_wrongly_is_reported(watched: World) -> None:
+    watched.fal.models[FLUX_ID] = fal_entry(FLUX_ID, PROMPT)
+    words = ("enable_safety_checker", "output_format", "safety_tolerance")
+    assert told(watched)[FLUX_ID] == {"changed": "; ".join(f"input has no {word}, which is offered" for word in words)}
+
+
+def test_a_check_that_breaks_off_reports_again(watched: World) -> None:
+    watched.fal.models[FLUX_ID] = fal_entry(FLUX_ID, FLUX, status="deprecated")
+    broken_off = wiring.built_in_checks().run(now=watched.w.clock())
+    assert next(broken_off).reports.keys() == {"deprecated"}
+    assert watched.w.check_built_in_models() == {"looked_at": 3, "reported": 1}
+
+
+def test_a_run_looks_at_some_models_only(world: World) -> None:
+    alive = {each.id for each in wiring.models().models if each.provider == "fal" and each.lifecycle != "retired"}
+    world.replicate.token = "another"
+    assert world.w.check_built_in_models() == {"looked_at": 10, "reported": 10}
+    assert [each["model"] for each in world.fal.books.of("catalog")] == sorted(alive)[:10]
+
+
+def test_a_silent_provider_is_asked_once_a_run(world: World) -> None:
+    world.fal.key = "another"
+    assert world.w.check_built_in_models() == {"looked_at": 10, "reported": 10}
+    assert len(world.fal.books.of("stranger")) == 1
+
+
+def test_a_model_without_an_answer_holds_up_no_other(watched: World) -> None:
+    route = watched.fal.route
+    watched.fal.instead = lambda request: Reply(500) if FLUX_ID in request.query.values() else route(request)
+    assert list(told(watched)) == [RECRAFT_ID]
+    watched.w.pass_time(3600)
+    assert [each.model for each in wiring.built_in_checks().run(now=watched.w.clock())] == [OLD_ID]

@@ -63,6 +63,7 @@ SUITE: Final = tuple(
         "tests/unit/test_inputs.py",
         "tests/unit/test_params.py",
         "tests/unit/test_derived_models.py",
+        "tests/unit/test_like_models.py",
         "tests/unit/test_pipeline*.py",
         "tests/unit/test_table_writes.py",
         "tests/unit/test_c2pa.py",

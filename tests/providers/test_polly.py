@@ -8,6 +8,7 @@ from typing import Any
 import botocore.session
 import pytest
 
+from atelier.domain.catalog import Model, Price, Unit
 from atelier.domain.provider import (
     Done,
     JobRequest,
@@ -75,6 +76,21 @@ def test_only_the_prompt_is_said(polly: Polly, books: AwsMedia) -> None:
 def test_every_engine_has_a_voice_that_speaks_with_it(polly: Polly, books: AwsMedia, model: Any) -> None:
     polly.submit(replace(a_speech(), model=model.id))
     assert books.paid[0].sent["Engine"] == model.id.removeprefix("polly-")
+
+
+def test_an_added_model_has_its_own_engine_and_price(polly: Polly, books: AwsMedia) -> None:
+    price = Price(Decimal("0.5"), Unit.THOUSAND_CHARACTERS)
+    added = Model("polly-ours", "polly", TaskType.AUDIO, voices=("Ruth", "Matthew"), price=price)
+    order = replace(a_speech(Engine="generative"), model="polly-ours", added=added)
+    job = polly.submit(order)
+    assert (books.paid[0].sent["Engine"], books.paid[0].sent["VoiceId"]) == ("generative", "Ruth")
+    books.over()
+    assert polly.poll(job, order) == Done((Staged(f"incoming/t1/speech.{job}.mp3"),), cost=Decimal("0.0065"))
+    other = replace(added, voices=("Matthew",), price=Price(Decimal(1), Unit.AUDIO))
+    assert polly.poll(job, replace(order, added=other)) == Done((Staged(f"incoming/t1/speech.{job}.mp3"),))
+    for voices in (("Matthew",), ()):
+        polly.submit(replace(order, added=replace(other, voices=voices)))
+    assert [each.sent["VoiceId"] for each in books.paid[1:]] == ["Matthew", "Ruth"]
 
 
 def test_what_is_passed_through_wins(polly: Polly, books: AwsMedia) -> None:

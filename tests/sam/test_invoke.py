@@ -112,6 +112,7 @@ def test_the_schedule_puts_overdue_work_back(account: Account, invoke: Invoke) -
 
 def test_the_schedule_checks_lines_of_the_catalog(invoke: Invoke) -> None:
     assert invoke("models.every_minute") == {"looked_at": 1, "reported": 0}
+    assert invoke("models.every_hour") == {"looked_at": 0, "reported": 0}
 
 
 def test_verify_reports_a_consistent_table(invoke: Invoke) -> None:

@@ -200,7 +200,7 @@ MESSAGES: Final = {
     "asset_worker.uploaded",
 }
 BY_HAND: Final = {"verify.users"}
-SCHEDULED: Final = {"sweep.every_minute", "models.every_minute"}
+SCHEDULED: Final = {"sweep.every_minute", "models.every_minute", "models.every_hour"}
 
 
 @dataclass(frozen=True)

@@ -253,6 +253,21 @@ def test_a_shared_name_means_the_configured_provider() -> None:
         assert (choice.provider, choice.served_by) == (provider, provider)
 
 
+def test_a_shared_name_may_say_its_provider() -> None:
+    for provider in ("fal", "replicate"):
+        choice = resolve(TaskType.IMAGE, model=f"{provider}:openai/gpt-image-2", configured=ALL)
+        assert (choice.model.id, choice.provider) == ("openai/gpt-image-2", provider)
+    with pytest.raises(Invalid, match="Unknown model"):
+        resolve(TaskType.IMAGE, model="openai:gpt-image-2", configured=ALL)
+
+
+@pytest.mark.parametrize("provider", ["fal", "replicate", SANDBOX])
+def test_an_enlargement_is_always_told_its_factor(provider: str) -> None:
+    """What a provider takes for usual may be no enlargement at all."""
+    model = resolve(TaskType.UPSCALE, provider=provider, configured=ALL).model
+    assert (model.sent({})["upscale_factor"], model.sent({"upscale_factor": 4})["upscale_factor"]) == (2, 4)
+
+
 def test_megapixels_after_the_first_may_cost_less() -> None:
     def output(side: int) -> Output:
         return Output(key="k", content_type="image/png", bytes=1, width=side, height=side)

@@ -166,6 +166,21 @@ def test_what_needs_no_prompt_is_derived_without_one(kind: str) -> None:
     assert ("upscale_factor" in model.takes) is (kind == "upscale")
 
 
+@pytest.mark.parametrize(
+    ("factor", "form"),
+    [
+        ({"type": "string", "enum": ["None", "2x", "4x"], "default": "None"}, "times"),
+        ({"type": "string", "enum": ["2", "4"]}, "text"),
+        ({"type": "integer", "enum": [2, 4]}, "same"),
+        ({"type": "string", "enum": ["4K", "8K"]}, None),
+    ],
+)
+def test_a_factor_is_sent_in_the_form_of_its_schema(factor: dict[str, Any], form: str | None) -> None:
+    schema = {"image_url": _URL, "upscale_factor": factor}
+    model = derived(line(TaskType.UPSCALE), fal(schema, {"image": {"type": "object"}}, required=("image_url",)))
+    assert model.names.get("upscale_factor") == (form and ("upscale_factor", form))
+
+
 # -------------------------------------------------------------------------------------------------------- prices
 
 

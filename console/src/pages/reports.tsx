@@ -56,7 +56,7 @@ const ORDERS = [
   ["", "Highest spend first"],
   ["reported", "As reported"],
 ] as const;
-const FILTERS = ["client", "campaign", "type", "model", "status"];
+const FILTERS = ["client", "campaign", "type", "provider", "model", "status"];
 const LONGEST_BY_DAY = 92;
 const SHOWN = 200;
 const NUMBERS = ["Spend", "Tasks", "Files", "Size", "Mean time"];
@@ -116,13 +116,14 @@ const priorOf = (query: URLSearchParams): readonly [string, string] => {
 const asked = (query: URLSearchParams) => {
   const [from, to] = rangeOf(query);
   const one = (name: string) => query.get(name);
-  const [client, campaign, type, model, status, owner] = ["client", "campaign", "type", "model", "status", "owner"].map(one);
+  const [client, campaign, type, provider, model, status, owner] = [...FILTERS, "owner"].map(one);
   return {
     from,
     to,
     ...(client ? { client: [client] } : {}),
     ...(campaign ? { campaign: [campaign] } : {}),
     ...(type ? { type: [type as TaskType] } : {}),
+    ...(provider ? { provider: [provider] } : {}),
     ...(model ? { model: [model] } : {}),
     ...(status ? { status: [status as "succeeded"] } : {}),
     ...(owner ? { owner: Number(owner) } : {}),
@@ -228,7 +229,10 @@ const Filters = () => {
   const models = useLoaded("models", async () => ok(await api.GET("/api/v3/models")).items);
   const accounts = received.value.filter((each) => each.resource.type === "account");
   const type = filters.get("type") ?? "";
-  const known = [...new Set((models.data.value ?? []).filter((each) => !type || each.type === type).map((each) => each.id))].sort();
+  const provider = filters.get("provider") ?? "";
+  const ofType = (models.data.value ?? []).filter((each) => !type || each.type === type);
+  const providers = [...new Set(ofType.map((each) => each.provider))].sort();
+  const known = [...new Set(ofType.filter((each) => !provider || each.provider === provider).map((each) => each.id))].sort();
   const named = (kind: "client" | "campaign", id: string | null): Choosable | null => {
     if (!id) return null;
     return id === "none" ? NONE[kind] : { id, name: nameOf(kind, id).value?.name ?? id };
@@ -275,7 +279,8 @@ const Filters = () => {
         find={async (text, signal) => [...(text ? [] : [NONE.campaign]), ...(await findCampaigns(client && client !== "none" ? client : undefined)(text, signal))]}
         onPick={(picked) => setQuery({ campaign: picked?.id })}
       />
-      <Choice label="Type" value={type} options={TYPE_CHOICES} onChoose={(value) => setQuery({ type: value, model: "" })} />
+      <Choice label="Type" value={type} options={TYPE_CHOICES} onChoose={(value) => setQuery({ type: value, provider: "", model: "" })} />
+      <Choice label="Provider" value={provider} options={[["", "Any"], ...providers.map((each) => [each, each] as const)]} onChoose={(value) => setQuery({ provider: value, model: "" })} />
       <Choice label="Model" value={filters.get("model") ?? ""} options={[["", "Any"], ...known.map((each) => [each, each] as const)]} onChoose={(model) => setQuery({ model })} />
       <Choice label="Status" value={filters.get("status") ?? ""} options={STATUSES} onChoose={(status) => setQuery({ status })} />
     </FilterBar>

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from atelier.domain.sharing import Grant, Needs, SharedKind
     from atelier.domain.task_creation import GenerationContext
     from atelier.domain.webhook_delivery import WebhookDispatcher
+    from atelier.providers.built_in_checks import BuiltInChecks
     from atelier.providers.catalogs import ProviderCatalog
     from atelier.providers.fal import Fal
     from atelier.providers.http import Http
@@ -566,7 +567,11 @@ def model_lines() -> "ModelLines":
     return ModelLines(table(), _derived, lambda model: under(model, _safety()))
 
 
-def _derived(record: "ConfiguredModel", text: str) -> "Model":
+def _derived(record: "ConfiguredModel", text: str | None) -> "Model":
+    if text is None:
+        from atelier.providers.like import model_like
+
+        return model_like(record, models().models)
     from atelier.providers.model_checks import derived_of_text
 
     return derived_of_text(record, text)
@@ -574,8 +579,22 @@ def _derived(record: "ConfiguredModel", text: str) -> "Model":
 
 def model_checks() -> "ModelChecks":
     """The check of lines against what the configured providers publish."""
-    from atelier.providers.catalogs import FalCatalog, ReplicateCatalog
     from atelier.providers.model_checks import ModelChecks
+
+    return ModelChecks(model_lines(), _provider_catalogs())
+
+
+def built_in_checks() -> "BuiltInChecks":
+    """The check of built-in models against what the configured providers publish."""
+    from atelier.providers.built_in_checks import BuiltInChecks
+    from atelier.store.watched_models import WatchedModels
+
+    return BuiltInChecks(WatchedModels(table()), _provider_catalogs(), models().models)
+
+
+def _provider_catalogs() -> "dict[str, ProviderCatalog]":
+    """What the configured providers publish of their models."""
+    from atelier.providers.catalogs import FalCatalog, ReplicateCatalog
 
     ours = settings()
     catalogs: Mapping[str, Callable[[], ProviderCatalog]] = {
@@ -585,7 +604,7 @@ def model_checks() -> "ModelChecks":
         ),
     }
     keys = {"fal": ours.fal_key_secret, "replicate": ours.replicate_token_secret}
-    return ModelChecks(model_lines(), {name: made() for name, made in catalogs.items() if keys[name]})
+    return {name: made() for name, made in catalogs.items() if keys[name]}
 
 
 @cache

@@ -216,7 +216,8 @@ export const wanted = (dry: boolean): Wanted => {
           type: now.type,
           prompt: now.prompt,
           ...(names.length ? { variables: Object.fromEntries(names.map((name) => [name, distinct(now.values[name] ?? "")])) } : {}),
-          ...(first ? { models: [...new Set(chosen.value.map((each) => each.id))] } : {}),
+          // Two providers may have a model under one id.
+          ...(first ? { models: chosen.value.map(({ provider, id }) => (providers.size === 1 ? id : `${provider}:${id}`)) } : {}),
           ...(first && providers.size === 1 ? { provider: first.provider } : {}),
           ...(takes.value.has("aspect_ratio") && now.ratios.length ? { aspect_ratios: now.ratios } : {}),
           ...shared(),

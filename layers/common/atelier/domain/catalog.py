@@ -22,6 +22,8 @@ from atelier.domain.tasks.record import Output, TaskType
 
 SANDBOX: Final = "sandbox"
 ANY_LENGTH: Final = 100_000
+USUAL_FACTOR: Final = 2
+"""How often an image is enlarged of which nothing is said."""
 
 
 class Unit(StrEnum):
@@ -143,10 +145,13 @@ class Model:
     def sent(self, options: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         """The options of a job, with the defaults that the provider is told so that it takes no others.
 
-        A duration is always one of them: it is what most videos are paid by.
+        A duration is always one of them: it is what most videos are paid by. So is how much an image is enlarged: a
+        provider's default may be not at all.
         """
-        duration: dict[str, JsonValue] = {"duration": self.seconds.default} if self.seconds else {}
-        return {**duration, **{param.name: param.default for param in self.params if param.always_sent}, **options}
+        usual: dict[str, JsonValue] = {"duration": self.seconds.default} if self.seconds else {}
+        if "upscale_factor" in self.takes:
+            usual["upscale_factor"] = USUAL_FACTOR
+        return {**usual, **{param.name: param.default for param in self.params if param.always_sent}, **options}
 
     def estimate(self, prompt: str, options: Mapping[str, JsonValue]) -> Decimal | None:
         """The estimated cost of a job; one megapixel per image when no size is given."""
@@ -287,6 +292,8 @@ class Catalog:
     ) -> ResolvedModel:
         """The model that a request means. A provider without credentials is served by the sandbox, if on.
 
+        A name that two providers have means the one that is configured, unless it is called `<provider>:<name>`.
+
         Raises Invalid, naming the known providers or models, when there is none.
         """
         return self._served(self._meant(kind, provider, model, configured), configured)
@@ -311,6 +318,8 @@ class Catalog:
     def _meant(self, kind: TaskType, provider: str | None, model: str | None, configured: Collection[str]) -> Model:
         if provider is not None and provider not in self.providers:
             raise Invalid([FieldError(f"Unknown provider; known: {', '.join(self.providers)}.", pointer="/provider")])
+        if provider is None and model is not None:
+            provider, model = self._told_apart(model)
         models = self._named(model, provider)
         candidates = [each for each in models if each.type is kind and provider in (None, each.provider)]
         if not candidates:
@@ -324,6 +333,11 @@ class Catalog:
         alive = (each for each in candidates if each.lifecycle is not Lifecycle.RETIRED)
         known = ", ".join(name for each in alive for name in (each.id, *each.aliases))
         raise Invalid([FieldError(f"Unknown model for {kind}; known: {known}.", pointer="/model")])
+
+    def _told_apart(self, name: str) -> tuple[str | None, str]:
+        """The provider and the name of a model that is called `<provider>:<name>`; no provider for any other name."""
+        provider, colon, rest = name.partition(":")
+        return (provider, rest) if colon and provider in self.providers else (None, name)
 
     def _served(self, model: Model, configured: Collection[str]) -> ResolvedModel:
         if model.provider in configured:

@@ -1,7 +1,8 @@
-"""Lines of the catalog that operators add: a model of fal or Replicate each, of the whole deployment.
+"""Lines of the catalog that operators add: a model each, of the whole deployment.
 
 A line says what a provider's schema does not: what the model makes, what it costs, and how far callers may go. The rest
-is derived from the schema, of which a snapshot is kept (`providers.derived`).
+is derived from the schema, of which a snapshot is kept (`providers.derived`), or of providers that publish none, taken
+from a built-in model (`providers.like`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,8 +19,9 @@ from atelier.domain.schema import Amount, Dollars, Id, RequestModel, StoredModel
 from atelier.domain.tasks.organising import merged
 from atelier.domain.tasks.record import TaskType
 
-PROVIDERS: Final = ("fal", "replicate")
-"""Whose models can be added by a line: those that publish what each of their models takes."""
+PUBLISHING: Final = ("fal", "replicate")
+"""The providers that publish what each of their models takes. Lines of others are `like` a built-in model."""
+_SPEAKING: Final = "polly"
 MOST_ALIASES: Final = 10
 _NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._/:-]*$"
 _FACTORS: Final = "What a value multiplies the price by. No other value is offered then, so 1 is said as well."
@@ -27,6 +29,7 @@ _FACTORS: Final = "What a value multiplies the price by. No other value is offer
 _Dollars = Annotated[Dollars, PlainSerializer(float, return_type=float, when_used="json")]
 ModelName = Annotated[str, Field(min_length=1, max_length=255, pattern=_NAME)]
 Word = Annotated[str, Field(min_length=1, max_length=64)]
+VoiceName = Annotated[str, Field(pattern=r"^[A-Za-z]{1,64}$")]
 Scalar = bool | int | float | Annotated[str, Field(max_length=255)]
 _UNITS: Final[Mapping[TaskType, tuple[Unit, ...]]] = {
     TaskType.VIDEO: (Unit.VIDEO, Unit.SECOND),
@@ -68,9 +71,30 @@ class LineParam(RequestModel):
 class NewModel(RequestModel):
     """A line of the catalog."""
 
-    provider: Annotated[Literal["fal", "replicate"], Field(description="It must be configured.")]
-    model: Annotated[ModelName, Field(description="The provider's own id; of Replicate also `owner/name:version`.")]
+    provider: Annotated[Literal["fal", "replicate", "bedrock", "polly"], Field(description="It must be configured.")]
+    model: Annotated[
+        ModelName,
+        Field(description="The provider's own id; of Replicate also `owner/name:version`, of Polly a name of yours."),
+    ]
     type: TaskType
+    like: Annotated[
+        ModelName | None,
+        Field(
+            description="Of Bedrock and Polly, which publish no schemas: a built-in model with its fields and limits."
+        ),
+    ] = None
+    without: Annotated[
+        list[Word], Field(max_length=20, description="Options and roles of files of that model that it does not take.")
+    ] = Field(default_factory=list)
+    engine: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[a-z0-9-]{1,32}$", description="Of Polly: another engine than that model's; it needs `voices`."
+        ),
+    ] = None
+    voices: Annotated[
+        list[VoiceName], Field(max_length=200, description="Of Polly: the voices that are offered, if not all.")
+    ] = Field(default_factory=list)
     price: Annotated[LinePrice | None, Field(description="Null: unknown, so budgets that block refuse it.")] = None
     params: Annotated[
         dict[Word, LineParam],
@@ -109,6 +133,18 @@ class NewModel(RequestModel):
             raise ValueError("must be active and have a price to be a default")
         return self
 
+    @model_validator(mode="after")
+    def _has_a_schema_or_is_like_another(self) -> Self:
+        if self.provider in PUBLISHING and (self.like or self.without):
+            raise ValueError("must not be like another model: its own schema says what it takes")
+        if self.provider not in PUBLISHING and self.like is None:
+            raise ValueError(f"must have `like`: {self.provider} publishes no schemas")
+        if self.provider != _SPEAKING and (self.engine or self.voices):
+            raise ValueError("must be of Polly to have an engine or voices")
+        if self.engine and not self.voices:
+            raise ValueError("must have the voices that speak with this engine")
+        return self
+
 
 class PricePatch(RequestModel):
     """What changes of a price."""
@@ -133,6 +169,10 @@ class ParamPatch(RequestModel):
 class ModelPatch(RequestModel):
     """A merge patch of a line: absent fields stay, null clears."""
 
+    like: ModelName | None = None
+    without: Annotated[list[Word] | None, Field(max_length=20)] = None
+    engine: Annotated[str | None, Field(pattern=r"^[a-z0-9-]{1,32}$")] = None
+    voices: Annotated[list[VoiceName] | None, Field(max_length=200)] = None
     price: PricePatch | None = None
     params: Annotated[dict[Word, ParamPatch | None] | None, Field(max_length=50)] = None
     aliases: Annotated[list[ModelName] | None, Field(max_length=MOST_ALIASES)] = None
@@ -157,7 +197,7 @@ class LineStatus(StrEnum):
 
 
 class ReportKind(StrEnum):
-    """What an operator is told of a line."""
+    """What an operator is told of a model."""
 
     DEPRECATED = "deprecated"
     GONE = "gone"
@@ -193,6 +233,10 @@ class ConfiguredModel(StoredModel):
     type: TaskType
     status: LineStatus
     reason: Annotated[str | None, Field(description="Why it was rejected, or is still pending.")] = None
+    like: Annotated[str | None, Field(description="The built-in model whose fields and limits it has.")] = None
+    without: list[str] = Field(default_factory=list)
+    engine: str | None = None
+    voices: list[str] = Field(default_factory=list)
     price: LinePrice | None = None
     params: dict[str, LineParam] = Field(default_factory=dict)
     aliases: list[str] = Field(default_factory=list)
@@ -214,6 +258,16 @@ class ConfiguredModel(StoredModel):
     def asked(self) -> dict[str, Any]:
         """The fields of a request that would add it as it is."""
         return self.model_dump(include=set(NewModel.model_fields))
+
+
+class WatchedModel(BaseModel):
+    """What a provider published of a built-in model when it was last looked at."""
+
+    seen_at: TimestampText
+    schema_hash: str | None = None
+    listed_price: ListedPrice | None = None
+    deprecated: bool = False
+    gone: bool = False
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 BEDROCK: Final = "bedrock"
+MAKERS: Final = ("stability", "luma")
+"""Whose models the worker's role may invoke (template.yaml). Each maker's models have fields of their own."""
+
+
+def maker_of(model: str) -> str | None:
+    """Whose model an id names. That of an inference profile says before the maker where the model runs."""
+    return next((part for part in model.split(".")[:2] if part in MAKERS), None)
+
 
 # ------------------------------------------------------------------------------------------------------ models
 
@@ -51,7 +59,7 @@ def _retired(model: str, kind: TaskType, replacement: str) -> Model:
 
 # A request may have 25 MB, in which the files are in base64: four bytes for three.
 _IMAGE: Final = InputSpec(InputRole.REFERENCE, "image", least=1, min_side=64, max_side=4096, max_bytes=12 * 10**6)
-# Fast upscale takes a megapixel at most, and makes each side four times as long.
+# Fast upscale takes 1,024 pixels to a megapixel, and makes each side four times as long.
 _SMALL_IMAGE: Final = replace(_IMAGE, min_side=32, max_side=1024)
 _MASK: Final = InputSpec(InputRole.MASK, "mask", max_bytes=4 * 10**6)
 
@@ -65,14 +73,19 @@ _FRAME: Final[Mapping[str, Any]] = {
 
 
 def _service(name: str, kind: TaskType, *inputs: InputSpec, **more: Any) -> Model:
-    """One of Stability AI's image services, which Bedrock has by inference profiles only."""
+    """One of Stability AI's image services, which Bedrock has by inference profiles only.
+
+    Fields and sizes are those of AWS's own client of them (awslabs, bedrock_image_mcp_server), read 2026-11-29.
+    """
+    # A JPEG has no transparency.
+    formats = ("png",) if kind is TaskType.REMOVE_BACKGROUND else ("png", "jpeg")
     return Model(
         id=f"us.stability.{name}-v1:0",
         provider=BEDROCK,
         type=kind,
         aliases=(name,),
         inputs=inputs,
-        params=(choice("output_format", "png", "jpeg", default="png"),),
+        params=(choice("output_format", *formats, default="png"),),
         **more,
     )
 

@@ -56,6 +56,8 @@ class Images:
 
 
 def _names(job_request: JobRequest) -> InputNames:
+    if job_request.added is not None:
+        return {option: name for option, name in _INPUT_NAMES.items() if option in job_request.added.takes}
     # What works on a file alone takes no seed, nor anything else.
     return _INPUT_NAMES if job_request.type in (TaskType.IMAGE, TaskType.EDIT) else {}
 

@@ -4,22 +4,22 @@ The names of a schema's fields say which of our options and inputs they are. Wha
 if its values are bounded; a word that can change the price is offered only with values that the line has a factor for.
 """
 
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final, get_args
+from dataclasses import dataclass, field
+from typing import Final, get_args
 
-from atelier.domain.catalog import ANY_LENGTH, Lifecycle, Model, Seconds, Unit
+from atelier.domain.catalog import ANY_LENGTH, USUAL_FACTOR, Lifecycle, Model, Seconds, Unit
 from atelier.domain.input_files import MOST_INPUTS, InputRole, InputSpec
 from atelier.domain.model_lines import ConfiguredModel, LineParam, NewModel, Unusable
-from atelier.domain.params import Param, ParamType, Safety
+from atelier.domain.params import Param
 from atelier.domain.task_creation import BODIES
 from atelier.domain.tasks.record import TaskType
 from atelier.domain.tasks.requests import MOST_OUTPUTS, TYPED_OPTIONS, AspectRatio
+from atelier.providers.derived_params import fixed, narrowed, plain, safety
 from atelier.providers.forms import SIZES
-from atelier.providers.schemas import Schema, Snapshot
+from atelier.providers.schemas import Field, Schema, Snapshot, fields_of
 
 _PROMPTS: Final = ("prompt", "text")
 _COUNTS: Final = ("num_images", "num_outputs", "number_of_images", "num_videos")
@@ -60,7 +60,6 @@ _WITHOUT_PROMPT: Final = (TaskType.UPSCALE, TaskType.REMOVE_BACKGROUND)
 _FACTORS: Final = ("upscale_factor", "scale_factor", "scale")
 _OPTIONS: Final = frozenset({*_PROMPTS, *_COUNTS, *_VOICES, *_SECONDS, *TYPED_OPTIONS})
 """Words that are options of requests, also where they cannot be one of a model."""
-_LEVELS: Final = ("block_low_and_above", "block_medium_and_above", "block_only_high", "block_none", "block_fewest")
 _MEDIA: Final[Mapping[str, tuple[str, ...]]] = {
     TaskType.IMAGE: ("images", "image"),
     TaskType.VIDEO: ("video", "videos"),
@@ -69,56 +68,12 @@ _MEDIA: Final[Mapping[str, tuple[str, ...]]] = {
 """The keys of fal's outputs by their medium."""
 
 
-@dataclass(frozen=True)
-class Field:
-    """A field of an input: the schemas of which a value may be any, without null."""
-
-    name: str
-    any_of: tuple[Schema, ...]
-    default: Any
-    required: bool
-
-    def of_type(self, *names: str) -> Schema | None:
-        """The first of its schemas of such a type."""
-        return next((each for each in self.any_of if each.get("type") in names), None)
-
-    @property
-    def choices(self) -> tuple[Any, ...]:
-        """The values that it lists, in their order."""
-        listed = (
-            value for each in self.any_of for value in each.get("enum", [each["const"]] if "const" in each else [])
-        )
-        return tuple(value for value in listed if value is not None)
-
-    @property
-    def bounds(self) -> tuple[float | None, float | None]:
-        """The least and the largest number that it takes."""
-        number = self.of_type("integer", "number") or {}
-        least, most = number.get("minimum"), number.get("maximum")
-        step = 1 if number.get("type") == "integer" else 0
-        if least is None and step and "exclusiveMinimum" in number:
-            least = number["exclusiveMinimum"] + step
-        if most is None and step and "exclusiveMaximum" in number:
-            most = number["exclusiveMaximum"] - step
-        return least, most
-
-
 def derived(line: NewModel | ConfiguredModel, snapshot: Snapshot) -> Model:
     """The model. Raises Unusable, which says why, for one that nobody could use or whose price would not be known."""
     try:
-        return _Derivation(line, _fields_of(snapshot.input)).model(snapshot)
+        return _Derivation(line, fields_of(snapshot.input)).model(snapshot)
     except (AttributeError, KeyError, TypeError, ValueError) as failure:
         raise Unusable("Its schema is in no form that is known.") from failure
-
-
-def _fields_of(schema: Schema) -> dict[str, Field]:
-    required = schema.get("required", [])
-    found = {}
-    for name, each in schema.get("properties", {}).items():
-        schemas = tuple(one for one in each.get("anyOf", [each]) if one.get("type") != "null")
-        default = each.get("default", next((one["default"] for one in schemas if "default" in one), None))
-        found[name] = Field(name, schemas, default, name in required)
-    return found
 
 
 @dataclass
@@ -139,7 +94,7 @@ class _Derivation:
         inputs = self._inputs()
         params = self._params()
         self._check_nothing_is_missing({param.name for param in params})
-        self._check_price(seconds)
+        check_price(line, seconds)
         takes = frozenset(self.names.keys() - {"prompt", "num_outputs"})
         return Model(
             line.model,
@@ -238,7 +193,7 @@ class _Derivation:
         if found is None:
             return ()
         if within := found.of_type("object"):
-            inner = _fields_of(within).get("voice_id")
+            inner = fields_of(within).get("voice_id")
             taken = inner is not None and self._take("voice", found.name, "voice_setting")
             return tuple(map(str, inner.choices)) if inner and taken else ()
         return tuple(map(str, found.choices)) if self._take("voice", found.name, "same") else ()
@@ -246,8 +201,15 @@ class _Derivation:
     def _factor(self) -> None:
         """By how much a picture grows, unless that changes the price."""
         found = self._first(_FACTORS)
-        if found and self.line.price is None and found.name not in self.line.params:
-            self._take("upscale_factor", found.name, "text" if found.of_type("string") else "same")
+        if found is None or self.line.price is not None or found.name in self.line.params:
+            return
+        usual = {"same": USUAL_FACTOR, "text": str(USUAL_FACTOR), "times": f"{USUAL_FACTOR}x"}
+        if found.choices:
+            form = next((form for form, value in usual.items() if value in found.choices), None)
+        else:
+            form = "text" if found.of_type("string") else "same"
+        if form:
+            self._take("upscale_factor", found.name, form)
 
     def _inputs(self) -> tuple[InputSpec, ...]:
         """The files that it takes: of each role, in the first field that is one."""
@@ -288,20 +250,20 @@ class _Derivation:
 
     def _param(self, field_: Field) -> Param | None:
         wanted = self.line.params.get(field_.name)
-        if safe := _safety(field_):
-            return _narrowed(safe, wanted) if wanted else safe
+        if safe := safety(field_):
+            return narrowed(safe, wanted) if wanted else safe
         if wanted is None and (_NEVER.search(field_.name) or field_.name in _OPTIONS):
             return None
-        param = _plain(field_, wanted)
+        param = plain(field_, wanted)
         if wanted:
             if param is None:
                 raise Unusable(f"params: {field_.name} has no values that could be offered.")
-            return _narrowed(param, wanted)
+            return narrowed(param, wanted)
         if param is None or field_.name not in _COSTLY or self.line.price is None:
             return param
         if param.default is None:
             return None
-        return replace(param, choices=(param.default,), minimum=None, maximum=None, always_sent=True)  # type: ignore[arg-type]
+        return fixed(param)
 
     # -------------------------------------------------------------------------------------------------------- checks
 
@@ -315,10 +277,12 @@ class _Derivation:
         if missing:
             raise Unusable(f"Its input needs {', '.join(missing)}, which no request has.")
 
-    def _check_price(self, seconds: Seconds | None) -> None:
-        by_the_second = self.line.price is not None and self.line.price.per is Unit.SECOND
-        if by_the_second and seconds is None and self.line.type in _LONGEST:
-            raise Unusable("Its price is by the second, and its input has no duration.")
+
+def check_price(line: NewModel | ConfiguredModel, seconds: Seconds | None) -> None:
+    """Raise Unusable for a price by the second of what has no duration."""
+    by_the_second = line.price is not None and line.price.per is Unit.SECOND
+    if by_the_second and seconds is None and line.type in _LONGEST:
+        raise Unusable("Its price is by the second, and its input has no duration.")
 
 
 def _is_told(wanted: LineParam) -> bool:
@@ -380,133 +344,3 @@ def _durations(found: Field, scale: int) -> tuple[Seconds | tuple[float, ...], s
         return (), form  # nobody knows what it makes
     shortest, longest = least if least is not None else usual, most if most is not None else usual
     return Seconds(math.ceil(shortest / scale * 10) / 10, usual / scale, longest / scale), form
-
-
-# ---------------------------------------------------------------------------------------------------------- parameters
-
-
-def _plain(found: Field, wanted: LineParam | None) -> Param | None:
-    """A parameter whose values are bounded by the schema, or by the line; None for any other."""
-    number = found.of_type("integer", "number")
-    if number is not None or (found.choices and not any(isinstance(each, str) for each in found.choices)):
-        return _number(found, number or {"type": "integer"}, wanted)
-    return _text(found, wanted)
-
-
-def _number(found: Field, schema: Schema, wanted: LineParam | None) -> Param | None:
-    kind = ParamType.NUMBER if schema["type"] == "number" else ParamType.INTEGER
-    default, (least, most) = _scalar(found.default), found.bounds
-    if found.choices:
-        return Param(found.name, kind, choices=found.choices, default=default)
-    least = wanted.minimum if least is None and wanted else least
-    most = wanted.maximum if most is None and wanted else most
-    is_bounded = least is not None and most is not None
-    if not is_bounded and not (wanted and (wanted.choices or wanted.price_factors)):
-        return None
-    return Param(found.name, kind, minimum=least, maximum=most, default=default)
-
-
-def _text(found: Field, wanted: LineParam | None) -> Param | None:
-    default = _scalar(found.default)
-    if found.of_type("boolean"):
-        return Param(found.name, ParamType.BOOLEAN, default=default)
-    if found.choices and all(isinstance(each, str) for each in found.choices):
-        usual = default if default in found.choices else None
-        return Param(found.name, ParamType.TEXT, choices=found.choices, default=usual)
-    text = found.of_type("string")
-    if text and text.get("format") != "uri" and wanted and (wanted.choices or wanted.price_factors):
-        return Param(found.name, ParamType.TEXT, default=default)
-    return None
-
-
-def _scalar(value: Any) -> Any:
-    return value if isinstance(value, str | int | float | bool) else None
-
-
-def _narrowed(param: Param, wanted: LineParam) -> Param:
-    """The parameter as the line offers it. Raises Unusable for values that the schema does not have."""
-    choices = tuple(wanted.choices) if wanted.choices else ()
-    if wanted.price_factors:
-        priced = tuple(_value_of(text, param) for text in wanted.price_factors)
-        choices = tuple(each for each in choices if each in priced) if choices else priced
-    _check_values(param, [*choices, *([wanted.default] if wanted.default is not None else [])])
-    changed = replace(param, price_factors=dict(wanted.price_factors))
-    if choices:
-        in_order = tuple(each for each in param.choices if each in choices) or choices
-        changed = replace(changed, choices=in_order, minimum=None, maximum=None)
-    elif not param.choices and param.minimum is not None and param.maximum is not None:
-        least = max(param.minimum, wanted.minimum) if wanted.minimum is not None else param.minimum
-        most = min(param.maximum, wanted.maximum) if wanted.maximum is not None else param.maximum
-        changed = replace(changed, minimum=least, maximum=most)
-    default = _default_of(changed, wanted)
-    if wanted.price_factors and default is None:
-        raise Unusable(f"params: {param.name} changes the price, so it needs a default among {_listed(changed)}.")
-    told = wanted.default is not None or bool(wanted.price_factors) or len(changed.choices) == 1
-    return replace(changed, default=default, always_sent=param.always_sent or (told and default is not None))
-
-
-def _default_of(param: Param, wanted: LineParam) -> Any:
-    """The line's default, or the schema's if it is still offered."""
-    default = wanted.default if wanted.default is not None else param.default
-    try:
-        return param.checked(default)
-    except ValueError:
-        # What loosens a check has one, as the caps of the deployment go by it.
-        only = len(param.choices) == 1 or param.safety is not None
-        return (param.choices[-1] if param.choices else param.maximum) if only else None
-
-
-def _listed(param: Param) -> str:
-    return ", ".join(map(str, param.choices))
-
-
-def _check_values(param: Param, values: Sequence[Any]) -> None:
-    for each in values:
-        try:
-            param.checked(each)
-        except ValueError as error:
-            raise Unusable(f"params: {param.name} {error}.") from None
-
-
-def _value_of(text: str, param: Param) -> Any:
-    """The value that a key of price factors means."""
-    if param.type is ParamType.TEXT:
-        return text
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
-    if value is None:
-        raise Unusable(f"params: {param.name} has no value {text}.")
-    return value
-
-
-def _safety(found: Field) -> Param | None:
-    """The parameter, if it is one that loosens what the provider checks."""
-    name = found.name
-    if name == "safety_tolerance":
-        return _tolerance(found)
-    if name == "safety_filter_level":
-        levels = tuple(each for each in _LEVELS if each in found.choices)
-        default = found.default if found.default in levels else levels[-1] if levels else None
-        return Param(name, ParamType.TEXT, choices=levels, default=default, safety=Safety.LEVEL) if levels else None
-    if name == "moderation" and found.choices and found.default in found.choices:
-        return Param(name, ParamType.TEXT, choices=found.choices, default=found.default, safety=Safety.CHECKER)
-    if "safety" in name and found.of_type("boolean"):
-        usual = not name.startswith(("disable", "skip"))
-        default = found.default if isinstance(found.default, bool) else usual
-        return Param(name, ParamType.BOOLEAN, default=default, safety=Safety.CHECKER)
-    return None
-
-
-def _tolerance(found: Field) -> Param | None:
-    # A default that is not told may be the loosest.
-    if texts := tuple(sorted((each for each in found.choices if re.fullmatch(r"[0-9]", str(each))), key=str)):
-        kind = ParamType.TEXT if isinstance(texts[0], str) else ParamType.INTEGER
-        default = found.default if found.default in texts else texts[-1]
-        return Param(found.name, kind, choices=texts, default=default, safety=Safety.TOLERANCE)
-    least, most = found.bounds
-    if least is None or most is None:
-        return None
-    default = found.default if isinstance(found.default, int) else int(most)
-    return Param(found.name, ParamType.INTEGER, minimum=least, maximum=most, default=default, safety=Safety.TOLERANCE)

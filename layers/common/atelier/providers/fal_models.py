@@ -309,7 +309,7 @@ MODELS: Final[tuple[Model, ...]] = (
     ),
     # --------------------------------------------------------------------------------------- from images to images
     _nano_banana("2", _listed("0.08", Unit.IMAGE), {"2K": Decimal("1.5"), "4K": Decimal(2)}, default=True),
-    _nano_banana("pro", _said("0.15", Unit.IMAGE), {"4K": Decimal(2)}),
+    _nano_banana("pro", _listed("0.15", Unit.IMAGE), {"4K": Decimal(2)}),
     # Each reference is paid for as well, which no price of an image says; so it is with the next two.
     _model(
         "bytedance/seedream/v5/pro/edit",

@@ -51,8 +51,13 @@ def voice_setting(voice: str) -> JsonValue:
     return {"voice_id": voice}
 
 
+def times(factor: float) -> JsonValue:
+    """How often, as "2x"."""
+    return f"{text(factor)}x"
+
+
 FORMS: Final[Mapping[str, Form]] = {
-    form.__name__: form for form in (same, whole, text, size_of, sides, with_unit, milliseconds, voice_setting)
+    form.__name__: form for form in (same, whole, text, size_of, sides, with_unit, milliseconds, voice_setting, times)
 }
 
 

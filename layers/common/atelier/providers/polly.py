@@ -82,7 +82,8 @@ _PARAMS: Final = (
     choice("SampleRate", "8000", "16000", "22050", "24000", "44100", "48000"),
     choice("TextType", "text", "ssml", default="text"),
 )
-_STANDS_FOR: Final = {"VoiceId": "voice", "Text": "prompt", "Engine": "model"}
+ENGINE: Final = "Engine"
+_STANDS_FOR: Final = {"VoiceId": "voice", "Text": "prompt", ENGINE: "model"}
 _PASSED_THROUGH: Final = frozenset({*(param.name for param in _PARAMS), "VoiceId"})
 
 
@@ -112,6 +113,11 @@ MODELS: Final = (
     _engine("generative", "30"),
 )
 _BY_ID: Final = {model.id: model for model in MODELS}
+
+
+def engine_of(model: str) -> str:
+    """The engine of a built-in model."""
+    return model.removeprefix("polly-")
 
 
 class Polly:
@@ -178,19 +184,26 @@ class Polly:
         return self._staging.files(job_request, _ENDING)
 
     def _request(self, job_request: JobRequest) -> Any:
-        engine = job_request.model.removeprefix("polly-")
         passed = {name: value for name, value in job_request.options.items() if name not in OPTIONS}
-        if unknown := ", ".join(sorted(passed.keys() - _PASSED_THROUGH)):
+        known = _PASSED_THROUGH | {ENGINE} if job_request.added else _PASSED_THROUGH
+        if unknown := ", ".join(sorted(passed.keys() - known)):
             raise refusal("provider_refused", f"Polly is not given {unknown} here.")
+        engine = str(passed.get(ENGINE, engine_of(job_request.model)))
         return {
-            "VoiceId": job_request.options.get("voice", DEFAULT_VOICES.get(engine)),
+            "VoiceId": job_request.options.get("voice", _usual_voice(engine, job_request.added)),
             **passed,
             "Text": job_request.prompt,
-            "Engine": engine,
+            ENGINE: engine,
             "OutputFormat": "mp3",
             "OutputS3BucketName": self._staging.bucket,
             "OutputS3KeyPrefix": f"{self._staging.folder(job_request)}speech",
         }
+
+
+def _usual_voice(engine: str, added: Model | None) -> str | None:
+    """The voice of a request that names none; of a model that was added, one of those that it has."""
+    usual, offered = DEFAULT_VOICES.get(engine), added.voices if added else ()
+    return usual if not offered or usual in offered else offered[0]
 
 
 def _task_of(file: Staged) -> str:
@@ -203,7 +216,7 @@ def _failed(message: str) -> Refused:
 
 
 def _cost(job_request: JobRequest, task: "SynthesisTaskTypeDef") -> Decimal | None:
-    characters, model = task.get("RequestCharacters"), _BY_ID.get(job_request.model)
-    if characters is None or model is None or model.price is None:
+    characters, model = task.get("RequestCharacters"), job_request.added or _BY_ID.get(job_request.model)
+    if characters is None or model is None or model.price is None or model.price.per is not Unit.THOUSAND_CHARACTERS:
         return None
     return (model.price.amount * characters / 1000).normalize() + 0

@@ -6,12 +6,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from pydantic import JsonValue
-
 from atelier.domain.catalog import Model, Price, PriceSource, Seconds, Unit, deprecated
 from atelier.domain.input_files import InputRole, InputSpec
 from atelier.domain.params import Safety, boolean, choice, integer, number, text
 from atelier.domain.tasks.record import TaskType
+from atelier.providers.forms import times
 from atelier.providers.inputs import InputNames, fields_of, same, whole
 
 _RATIOS: Final = ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4")
@@ -22,10 +21,6 @@ _IMAGE: Final[InputNames] = {**_RATIO, "seed": ("seed", same)}
 _TIMED: Final[InputNames] = {"duration": ("duration", whole)}
 _FRAMED: Final[InputNames] = {**_RATIO, **_TIMED}
 _VEO: Final[InputNames] = {**_FRAMED, "negative_prompt": ("negative_prompt", same), "seed": ("seed", same)}
-
-
-def _times(factor: int) -> JsonValue:
-    return f"{factor}x"
 
 
 INPUT_NAMES: Final[Mapping[str, InputNames]] = {
@@ -39,7 +34,7 @@ INPUT_NAMES: Final[Mapping[str, InputNames]] = {
     "minimax/hailuo-2.3": _TIMED,
     "elevenlabs/v3": {"voice": ("voice", same)},
     "google/lyria-3": {},
-    "topazlabs/image-upscale": {"upscale_factor": ("upscale_factor", _times)},
+    "topazlabs/image-upscale": {"upscale_factor": ("upscale_factor", times)},
     "recraft-ai/recraft-remove-background": {},
     "black-forest-labs/flux-1.1-pro": _IMAGE,
     "black-forest-labs/flux-schnell": {**_IMAGE, "num_outputs": ("num_outputs", same)},

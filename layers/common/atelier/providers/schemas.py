@@ -42,6 +42,11 @@ class Snapshot:
             raise Unusable(f"Its schema is longer than {_LARGEST} characters.")
         return text
 
+    @property
+    def fields(self) -> frozenset[str]:
+        """The names of what the input has."""
+        return frozenset(self.input.get("properties", {}))
+
     @classmethod
     def of_text(cls, text: str) -> "Snapshot":
         """The schemas that were kept."""
@@ -90,3 +95,48 @@ def changes_between(before: Snapshot, after: Snapshot) -> str:
         if not said and one != other:
             said.append(f"{what} is another")
     return "; ".join(said)
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of an input: the schemas of which a value may be any, without null."""
+
+    name: str
+    any_of: tuple[Schema, ...]
+    default: Any
+    required: bool
+
+    def of_type(self, *names: str) -> Schema | None:
+        """The first of its schemas of such a type."""
+        return next((each for each in self.any_of if each.get("type") in names), None)
+
+    @property
+    def choices(self) -> tuple[Any, ...]:
+        """The values that it lists, in their order."""
+        listed = (
+            value for each in self.any_of for value in each.get("enum", [each["const"]] if "const" in each else [])
+        )
+        return tuple(value for value in listed if value is not None)
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """The least and the largest number that it takes."""
+        number = self.of_type("integer", "number") or {}
+        least, most = number.get("minimum"), number.get("maximum")
+        step = 1 if number.get("type") == "integer" else 0
+        if least is None and step and "exclusiveMinimum" in number:
+            least = number["exclusiveMinimum"] + step
+        if most is None and step and "exclusiveMaximum" in number:
+            most = number["exclusiveMaximum"] - step
+        return least, most
+
+
+def fields_of(schema: Schema) -> dict[str, Field]:
+    """The fields of an input, by their names."""
+    required = schema.get("required", [])
+    found = {}
+    for name, each in schema.get("properties", {}).items():
+        schemas = tuple(one for one in each.get("anyOf", [each]) if one.get("type") != "null")
+        default = each.get("default", next((one["default"] for one in schemas if "default" in one), None))
+        found[name] = Field(name, schemas, default, name in required)
+    return found

@@ -22,6 +22,7 @@ REMOVED_FILES: Final = "FILES#"
 _FAILED_ROWS: Final = "FAILED#"
 _MODELS: Final = "MODELS"
 _LINE: Final = "LINE#"
+_BUILT_IN_MODELS: Final = "BUILT_IN_MODELS"
 DUE_SHARDS: Final = 8
 """Partitions of due work. Each takes 1,000 writes a second, and an index that takes no more holds up the table."""
 
@@ -178,8 +179,13 @@ def model_version(name: str) -> Key:
 
 
 def model_schema(line_id: str, hash_: str) -> Key:
-    """The snapshot of a schema that a line was made of, or could be."""
+    """The snapshot of a schema that a line was made of, or could be; of a built-in model, by provider and id."""
     return Key(f"MODEL#{line_id}", f"SCHEMA#{hash_}")
+
+
+def watched_model(name: str) -> Key:
+    """What a provider published of a built-in model when it was last looked at, by its provider and id."""
+    return Key(_BUILT_IN_MODELS, name)
 
 
 def removed_files(account: int, kind: str, id_: str) -> Key:
@@ -399,6 +405,11 @@ def ledger(account: int) -> Partition:
 def model_lines() -> Partition:
     """The lines of the catalog, and their head."""
     return Partition(None, "PK", _MODELS, "SK")
+
+
+def watched_models() -> Partition:
+    """What providers published of their built-in models."""
+    return Partition(None, "PK", _BUILT_IN_MODELS, "SK")
 
 
 def all_failed_rows(import_id: str) -> Partition:

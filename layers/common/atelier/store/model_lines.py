@@ -43,8 +43,8 @@ BELIEVED: Final = timedelta(minutes=1)
 RESERVE: Final = 12.0
 """Seconds before the invocation's deadline from which on no further check is begun."""
 
-Derive = Callable[[ConfiguredModel, str], Model]
-"""Makes a model of a line and the text of its schema. Raises Unusable."""
+Derive = Callable[[ConfiguredModel, str | None], Model]
+"""Makes a model of a line and the text of its schema; None for one that is like a built-in model. Raises Unusable."""
 
 
 class ModelLines:
@@ -96,10 +96,14 @@ class ModelLines:
         idempotent: IdempotentRequest | None,
         now: datetime,
     ) -> CreateResult[ConfiguredModel]:
-        """Add a line that waits for the provider's schema. Raises Invalid, IdempotencyKeyReused, RequestInProgress."""
+        """Add a line that waits for the provider's schema, or is like a built-in model and can be used at once.
+
+        Raises Invalid, IdempotencyKeyReused and RequestInProgress.
+        """
         at = format_timestamp(now)
         who = {"created_by": access.actor, "changed_by": access.actor, "created_at": at, "changed_at": at}
-        record = ConfiguredModel(id=id_, **dict(new), status=LineStatus.PENDING, **who)
+        status = LineStatus.PENDING if new.like is None else LineStatus.ACTIVE
+        record = ConfiguredModel(id=id_, **dict(new), status=status, **who)
 
         def attempt() -> CreateResult[ConfiguredModel]:
             if idempotent and (
@@ -110,7 +114,8 @@ class ModelLines:
                 return replay
             lines, head = self._read()
             check_names(new, (each.record for each in lines), catalog)
-            writes = [_counted(head), _put(Line(record, check_at=at), before=None)]
+            line = Line(record, check_at=at) if new.like is None else Line(record, self.derived(record, None))
+            writes = [_counted(head), *_writes(None, line)]
             options: Any = {"access": access, "idempotent": idempotent, "load": self.get, "now": now}
             return idempotency.create(self._table, record, writes, id_=id_, **options)
 
@@ -156,6 +161,8 @@ class ModelLines:
     def _changed(self, line: Line, new: NewModel, hash_: str | None, *, now: datetime) -> Line:
         before = line.record
         record = before.model_copy(update={**dict(new), "version": before.version + 1})
+        if new.like is not None:
+            return Line(record, self.derived(record, None))
         if before.status is not LineStatus.ACTIVE or hash_ is None:
             record = record.model_copy(update={"status": LineStatus.PENDING, "reason": None})
             return Line(record, check_at=format_timestamp(now))
@@ -170,8 +177,8 @@ class ModelLines:
         check_at = line.check_at or format_timestamp(now)
         return Line(record, self.derived(record, self.schema(record.id, hash_)), check_at, 0, accepted_price)
 
-    def derived(self, record: ConfiguredModel, text: str) -> Model:
-        """The model of a line under the name of its version. Raises Invalid for a schema that it does not fit."""
+    def derived(self, record: ConfiguredModel, text: str | None) -> Model:
+        """The model of a line under the name of its version. Raises Invalid if it does not fit what it is made of."""
         try:
             return replace(self._derive(record, text), line=line_name(record.id, record.version))
         except Unusable as unfit:
@@ -277,10 +284,11 @@ def _line(item: Item) -> Line:
     return Line(record, model, item.get("check_at"), int(item.get("tries", 0)), price)
 
 
-def _writes(before: Line, after: Line) -> list[Write]:
+def _writes(before: Line | None, after: Line) -> list[Write]:
     """The writes of a change: the line, and its version if that offers another model than before."""
     writes = [_put(after, before=before)]
-    if after.model is not None and after.model != before.model and after.model.line is not None:
+    offered = before.model if before else None
+    if after.model is not None and after.model != offered and after.model.line is not None:
         put = {"model": _adapter().dump_json(after.model).decode()}
         writes.append(Write(keys.model_version(after.model.line), put=put))
     return writes

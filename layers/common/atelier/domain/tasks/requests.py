@@ -261,7 +261,8 @@ class NewUpscale(NewTask):
 
     prompt: OptionalPrompt = ""
     upscale_factor: Annotated[
-        UpscaleFactor | None, Field(description="By how much width and height grow; the model's default otherwise.")
+        UpscaleFactor | None,
+        Field(description="By how much width and height grow; 2 otherwise, if the model takes one."),
     ] = None
 
     model_config = ConfigDict(json_schema_extra={"example": {"inputs": [_INPUT], "upscale_factor": 2}})
