@@ -20,12 +20,13 @@ INSTALL := install --quiet --disable-pip-version-check --no-compile --require-ha
 LOCK = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header --no-annotate
 
-# What runs on a second implementation of DynamoDB in every `make test`: stores, lists, cascade, conflicts, SQLite's oracle.
-STORES := $(addprefix tests/integration/test_, $(addsuffix .py, table lists cursors iteration long_texts \
-  task_items task_lists task_lists_meanwhile idempotency conditional_requests cascade_faults cascade_interleavings cascade_lag \
-  cascade_late_messages cascade_replay cascade_turns integrity_oracle))
+# What runs on a second implementation of DynamoDB in every `make test`: SQLite's oracle, cascade, stores, lists, conflicts.
+# What takes long comes first, so that no process is left alone with it.
+STORES := $(addprefix tests/integration/test_, $(addsuffix .py, integrity_oracle cascade_lag cascade_faults cascade_replay \
+  cascade_interleavings cascade_late_messages cascade_turns table lists cursors iteration long_texts task_items task_lists \
+  task_lists_meanwhile idempotency conditional_requests))
 
-.PHONY: help run console build verify preflight redrive cloud-test test check unit aws-rules integration dynoxide e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
+.PHONY: help run console build verify preflight redrive cloud-test test check killers stores unit aws-rules integration dynoxide e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
 
 help: ## List these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -94,17 +95,27 @@ cloud-test: $(VENV)/.run ## Try a stack on AWS (STACK=..., its token in TOKEN), 
 	@PYTHONPATH=layers/common $(BIN)/python -m local cloud-test $(if $(STACK),--stack $(STACK),--port $(PORT))
 
 test: $(VENV)/.test $(CONSOLE) ## Run every check: format, lint, types, and all tests
-	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m tests.mutants check
-	@$(BIN)/python -m testbed.dynoxide
-	@$(BIN)/python -m pytest -n auto --dist loadfile --dynamodb=dynoxide $(STORES)
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target types killers stores
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-check: $(VENV)/.test $(VENV)/.node ## Format, lint and types only
+check: lint types ## Format, lint and types only
+
+lint: $(VENV)/.test
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
+
+types: $(VENV)/.test $(VENV)/.node
 	@$(BIN)/mypy
 	@$(BIN)/python -m local.console types
+
+# Each mutant against the test that is recorded to notice it.
+killers: $(VENV)/.test
+	@$(BIN)/python -m tests.mutants check
+
+stores: $(VENV)/.test
+	@$(BIN)/python -m testbed.dynoxide
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --dynamodb=dynoxide $(STORES)
 
 unit: $(VENV)/.test ## The fast tests: rules, properties and contracts; no socket, no emulator
 	@$(BIN)/python -m pytest -n auto --dist worksteal tests/unit tests/property tests/contract --ignore-glob='*/test_aws_*'

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from samtranslator.open_api import open_api  # type: ignore[import-untyped]
 from samtranslator.public.exceptions import InvalidDocumentException  # type: ignore[import-untyped]
 from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 from samtranslator.yaml_helper import intrinsics_multi_constructor  # type: ignore[import-untyped]
@@ -95,7 +96,7 @@ def translate(template: Template, *, parameters: Mapping[str, str], code: Mappin
         resource = source["Resources"][name]
         resource["Properties"][CODE_PROPERTY[resource["Type"]]] = address
     try:
-        with _some_region():
+        with _some_region(), _in_place():
             plain: Template = transform(source, dict(parameters), _NoManagedPolicies())
     except InvalidDocumentException as refused:
         reasons = "; ".join(cause.message for cause in refused.causes)
@@ -161,3 +162,19 @@ def _some_region() -> Iterator[None]:
             del os.environ["AWS_DEFAULT_REGION"]
         else:
             os.environ["AWS_DEFAULT_REGION"] = before
+
+
+@contextmanager
+def _in_place() -> Iterator[None]:
+    # The translator copies the whole API twice for each of its routes, which is most of what a translation takes.
+    # Nobody looks at what was before: `translate` has a copy of its own.
+    usual = open_api._deepcopy  # noqa: SLF001 - it has a name so that it can be replaced
+    open_api._deepcopy = _same  # noqa: SLF001
+    try:
+        yield
+    finally:
+        open_api._deepcopy = usual  # noqa: SLF001
+
+
+def _same(document: Template) -> Template:
+    return document

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, Protocol
 from unittest import mock
 
@@ -25,6 +26,8 @@ from testbed.template import create_table
 
 LARGEST_READ: Final = 1000
 """Records of a stream in one answer."""
+_UNCHECKED: Final = Config(parameter_validation=False)
+"""dynoxide's shard ids are shorter than AWS's, which botocore's validation would refuse."""
 
 
 class Engine(Protocol):
@@ -42,8 +45,13 @@ class Moto:
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """Have moto answer our own client as well."""
-        with mock.patch.object(Connections, "send", _to_moto), exact_rollback(), shortcuts():
+        """Have moto answer our own client as well. Clients are kept for the next one: it takes long to make them."""
+        with (
+            mock.patch.object(Connections, "send", _to_moto),
+            mock.patch.object(boto3, "client", _client),
+            exact_rollback(),
+            shortcuts(),
+        ):
             yield
 
     def snapshot(self, client: Any, stream: "Stream") -> Callable[[], object]:
@@ -57,6 +65,9 @@ class Moto:
             stream.position = position
 
         return restore
+
+
+_client: Final[Any] = cache(boto3.client)
 
 
 class Dynoxide:
@@ -95,8 +106,7 @@ class Stream:
         self.table = table
         self.position: str | None = None
         self.unread: list[dict[str, Any]] = []
-        # dynoxide's shard ids are shorter than AWS's, which botocore's validation would refuse.
-        self._client = boto3.client("dynamodbstreams", config=Config(parameter_validation=False))
+        self._client = boto3.client("dynamodbstreams", config=_UNCHECKED)
 
     def read(self) -> list[dict[str, Any]]:
         """The records since the last call."""

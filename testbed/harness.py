@@ -14,6 +14,7 @@ from typing import Any, Final
 from unittest import mock
 
 import boto3
+from botocore.session import get_session
 
 from atelier import wiring
 from atelier.domain.messages import AccountMessage
@@ -31,6 +32,8 @@ from testbed.template import PROJECT, create_table, template
 TABLE: Final = ENVIRONMENT["TABLE_NAME"]
 BUCKET: Final = ENVIRONMENT["MEDIA_BUCKET"]
 FUNCTIONS: Final = tuple(sorted(path.parent.name for path in (PROJECT / "functions").glob("*/app.py")))
+_session: Final = cache(get_session)
+"""botocore's, kept for the next harness: it registers 120 handlers when it is made."""
 
 
 @dataclass
@@ -212,10 +215,11 @@ class Harness:
 def harness() -> Iterator[Harness]:
     """A new harness: an empty table and bucket, and nothing cached from another one."""
     with fresh_wiring(ENVIRONMENT), quick_aws(), conditional_copies(), engines.current().opened():
-        create_table(boto3.client("dynamodb"), TABLE)
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
         made = Harness()
+        create_table(made.dynamodb, TABLE)
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
         with (
+            mock.patch.object(wiring, "_session", _session),
             mock.patch.object(wiring, "generation_queue", return_value=made.generation),
             mock.patch.object(wiring, "cascade_queue", return_value=made.cascade),
             mock.patch.object(wiring, "export_queue", return_value=made.exports),

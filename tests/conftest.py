@@ -4,6 +4,8 @@
 """
 
 import gc
+from collections.abc import Generator
+from typing import Any, Final
 
 import pytest
 from hypothesis import settings
@@ -11,6 +13,9 @@ from pytest_socket import disable_socket
 
 from testbed import dynoxide
 from tests import QUICK
+
+ALONE: Final = ("test_clients_of_the_document", "test_identity", "test_loops", "test_make_run", "test_providers")
+"""The files of tests/e2e that start projects of their own, or take as long as all others together."""
 
 settings.register_profile("same-everywhere", deadline=None, derandomize=True)
 settings.load_profile("same-everywhere")
@@ -21,9 +26,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--dynamodb", choices=("moto", "dynoxide"), default="moto", help="what tests have for a table")
 
 
-def pytest_collection_finish() -> None:
-    """Have the garbage collector not look through thousands of collected tests again and again."""
-    gc.freeze()
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Have one process run all tests that share a running project: it takes as long to start as many of them take."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  # noqa: PLC0415 - not for everybody
+
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            folder, _, name = nodeid.partition("::")[0].rpartition("/")
+            return folder if folder == "tests/e2e" and not name.startswith(ALONE) else f"{folder}/{name}"
+
+    return Scheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Have the garbage collector not look through thousands of collected tests, neither now nor later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(20_000)  # an answer takes more than the usual 700 objects, and leaves nothing
+        gc.enable()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

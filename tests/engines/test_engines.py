@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 
+from testbed.moto_shortcuts import shortcuts
 from testbed.template import PROJECT
 from tests.engines import reads, writes
 from tests.engines.conftest import Engines
@@ -38,6 +39,12 @@ def test_an_engine_answers_as_documented(engines: Engines, engine: str, question
     if written == BY_CHANCE:
         pytest.skip(f"what {engine} answers {written}")
     assert _answer(question, engines(engine)) == (question.documented if written == "as documented" else written)
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda each: each.ask.__name__)
+def test_shortcuts_change_no_answer_of_moto(engines: Engines, question: Question) -> None:
+    with shortcuts():
+        test_an_engine_answers_as_documented(engines, "moto", question)
 
 
 def test_the_document_tells_of_questions_that_are_asked() -> None:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 from unittest import mock
 
 import pytest
 
+from atelier.domain.provider import JobRequest
+from atelier.providers import sandbox
 from testbed.harness import Answer, Harness, harness
 from tests.contract.conformity import check_answer, check_request
 
@@ -32,3 +34,23 @@ def _every_answer_conforms() -> Iterator[None]:
 
     with mock.patch.object(Harness, "call", checked):
         yield
+
+
+_image: Final = sandbox._image
+_drawn: Final[dict[tuple[int, int], bytes]] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _pictures_are_drawn_once() -> Iterator[None]:
+    """Each takes a tenth of a second. What the sandbox draws is tested elsewhere; here one of each size will do."""
+    with mock.patch.object(sandbox, "_image", _picture_for):
+        yield
+
+
+def _picture_for(job_request: JobRequest, seed: int) -> bytes:
+    if job_request.inputs:
+        return _image(job_request, seed)
+    size = sandbox._size(job_request)
+    if size not in _drawn:
+        _drawn[size] = _image(job_request, seed)
+    return _drawn[size]

@@ -48,6 +48,11 @@ BEYOND: Final = {
 """Lists that are not within the ceiling; docs/capacity.md says why."""
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _pictures_are_drawn_once() -> None:
+    """Here each is drawn: their sizes are in items that are measured."""
+
+
 @pytest.fixture(scope="module")
 def found() -> Measured:
     """Everything, measured once."""

@@ -27,24 +27,26 @@ _COMMON: Final = (
     "aws_lambda_powertools.event_handler.middlewares.openapi_validation",
     "aws_lambda_powertools.utilities.batch",
     "aws_lambda_powertools.utilities.parser",
+    "aws_lambda_powertools.utilities.typing",
     "boto3.s3.transfer",
     "cryptography.hazmat.primitives.asymmetric.rsa",
     "cryptography.hazmat.primitives.serialization",
     "hypothesis.stateful",
-    "jsonschema",
     "jsonschema_rs",
+    "moto.awslambda.models",
     "moto.dynamodb.responses",
     "moto.s3.responses",
     "pydantic.main",
     "pydantic.json_schema",
+    "pytest_socket",
 )
 """Third-party modules that take long to import."""
 _OPTIONS: Final = (
     "-x",
     "--no-header",
     *("-p", "no:cacheprovider"),
-    # Plugins that take a while to import, and that none of these tests needs.
-    *("-p", "no:xdist", "-p", "no:xdist.looponfail"),
+    # Looking for plugins takes a while, and these tests need but one.
+    *("--disable-plugin-autoload", "-p", "pytest_socket"),
     # pytest says so of hypothesis, whose asserts nobody has to read.
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
 )
@@ -83,6 +85,7 @@ def outcomes(trials: Sequence[Trial]) -> Iterator[Outcome]:
     for module in _COMMON:
         importlib.import_module(module)
     importlib.import_module("testbed.moto_shortcuts").read_data()
+    importlib.import_module("testbed.template").template()
     gc.freeze()  # what all have in common is not looked through in each
     assert "atelier" not in sys.modules, "a mutant could not take the place of what is imported already"
     waiting = list(reversed(trials))

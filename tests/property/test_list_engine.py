@@ -1,6 +1,8 @@
 """One list over any number of sources is the sorted union of what its reader may see."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from operator import itemgetter
 from typing import Any, Literal, cast
 
 import pytest
@@ -39,6 +41,7 @@ class MemoryTable:
     def __init__(self, accounts: Mapping[int, Sequence[Row]], *, most: int) -> None:
         self._accounts = accounts
         self._most = most
+        self._in_order = cache(self._sorted)
         self.queries = 0
 
     def read_together(self, _: Iterable[Key], queries: Sequence[Query]) -> tuple[list[QueryPage], dict[Key, Row]]:
@@ -46,17 +49,21 @@ class MemoryTable:
 
     def run(self, query: Query) -> QueryPage:
         self.queries += 1
-        position = keys.POSITION["created_at" if query.partition.index is None else "name"]
-        rows = sorted(self._accounts[int(query.partition.value)], key=position, reverse=not query.forward)
+        order = "created_at" if query.partition.index is None else "name"
+        rows = self._in_order(int(query.partition.value), order)[:: 1 if query.forward else -1]
         if query.start is not None:
             after = query.start[query.partition.range].removeprefix(query.partition.prefix)
-            rows = [each for each in rows if (position(each) > after if query.forward else position(each) < after)]
+            rows = [each for each in rows if (each[0] > after if query.forward else each[0] < after)]
         limit = min(query.limit or self._most, self._most)
         page = rows[:limit]
         # As DynamoDB: there may be more whenever the limit was met.
         there_may_be_more = len(page) == limit and bool(page)
-        last = {query.partition.range: query.partition.prefix + position(page[-1])} if there_may_be_more else None
-        return QueryPage(page, last)
+        last = {query.partition.range: query.partition.prefix + page[-1][0]} if there_may_be_more else None
+        return QueryPage([row for _, row in page], last)
+
+    def _sorted(self, account: int, order: str) -> list[tuple[str, Row]]:
+        position = keys.POSITION[order]
+        return sorted(((position(row), row) for row in self._accounts[account]), key=itemgetter(0))
 
     def iterate(self, partition: Partition, *, start: Row | None = None, **how: Any) -> Iterator[Row]:
         while True:

@@ -26,7 +26,7 @@ from typing import Any, Final, Self
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
 
-import jsonschema
+import jsonschema_rs
 
 Json = dict[str, Any]
 
@@ -69,7 +69,7 @@ HANG_UP: Final = Reply(0)
 
 def fits(content: Json, schema: Mapping[str, Any]) -> bool:
     """Whether an input is one that the schema of a model allows."""
-    return jsonschema.Draft202012Validator(schema).is_valid(content)
+    return jsonschema_rs.Draft202012Validator(dict(schema)).is_valid(content)
 
 
 def words_in(prompt: object) -> dict[str, str]:

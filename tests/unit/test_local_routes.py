@@ -1,5 +1,6 @@
 """The API's OpenAPI body, taken apart for an emulator that would drop it."""
 
+from functools import cache
 from typing import Any, Final
 
 import pytest
@@ -9,14 +10,22 @@ from local.errors import BadTemplate, DeployFailed
 from local.stack import PARAMETERS, PROJECT
 
 SOURCE: Final = template.without_operations(template.load(PROJECT / "template.yaml"))
-PLAIN: Final = template.translate(
-    SOURCE, parameters=PARAMETERS, code={name: f"s3://code/{name}.zip" for name in template.code_folders(SOURCE)}
-)
-EXPANDED: Final = routes.expand(PLAIN)
 
 
-def of_type(type_: str, among: template.Template = EXPANDED) -> dict[str, dict[str, Any]]:
-    return {name: it["Properties"] for name, it in among["Resources"].items() if it["Type"] == f"AWS::{type_}"}
+@cache
+def plain() -> template.Template:
+    code = {name: f"s3://code/{name}.zip" for name in template.code_folders(SOURCE)}
+    return template.translate(SOURCE, parameters=PARAMETERS, code=code)
+
+
+@cache
+def expanded() -> template.Template:
+    return routes.expand(plain())
+
+
+def of_type(type_: str, among: template.Template | None = None) -> dict[str, dict[str, Any]]:
+    resources = (among or expanded())["Resources"]
+    return {name: it["Properties"] for name, it in resources.items() if it["Type"] == f"AWS::{type_}"}
 
 
 def events() -> list[tuple[str, str]]:
@@ -89,7 +98,7 @@ def test_every_route_but_the_public_ones_is_guarded() -> None:
 
 
 def test_an_anonymous_api_has_no_authorizer() -> None:
-    unguarded = routes.expand(PLAIN, guarded=False)
+    unguarded = routes.expand(plain(), guarded=False)
     assert not of_type("ApiGatewayV2::Authorizer", unguarded)
     guards = {route["AuthorizationType"] for route in of_type("ApiGatewayV2::Route", unguarded).values()}
     assert guards == {"NONE"}
@@ -117,7 +126,7 @@ def test_an_api_with_all_routes_is_accepted() -> None:
 
 def test_every_api_function_is_warmed_with_a_read() -> None:
     """Except those for callbacks and for checks of assets, which have nothing to read."""
-    assert len(warming.harmless_reads(EXPANDED)) == len(of_type("ApiGatewayV2::Integration")) - 2
+    assert len(warming.harmless_reads(expanded())) == len(of_type("ApiGatewayV2::Integration")) - 2
 
 
 def operation(**more: Any) -> dict[str, Any]:
