@@ -26,7 +26,7 @@ export const Thumbnail = ({ task, onBroken }: { task: TaskSummary; onBroken?: ()
   }
   const source = output.thumbnail_url ?? (kindOf(output) === "image" ? output.url : null);
   return (
-    <span class={`thumbnail ${medium}`}>
+    <span class={`thumbnail ${medium} ${task.type}`}>
       {source && source !== broken ? (
         <img
           src={source}

@@ -165,7 +165,7 @@ const textOf = (value: unknown) => (value === null || value === undefined || val
 
 /** Everything that has to do with how a file was made, by name. */
 const factsOf = ({ task, output }: Compared): Record<string, string> => {
-  const took = task.started_at && task.completed_at ? seconds((Date.parse(task.completed_at) - Date.parse(task.started_at)) / 1000) : "–";
+  const took = task.started_at && task.completed_at ? (Date.parse(task.completed_at) - Date.parse(task.started_at)) / 1000 : null;
   const named = (type: "client" | "campaign", id: string | null) => (id ? (nameOf(type, id).value?.name ?? "…") : "–");
   return {
     Prompt: textOf(task.prompt),
@@ -175,9 +175,10 @@ const factsOf = ({ task, output }: Compared): Record<string, string> => {
     ...Object.fromEntries(Object.entries(task.params).filter(([name]) => name !== "seed").map(([name, value]) => [wordOf(name), textOf(value)])),
     Size: output.width && output.height ? `${output.width} × ${output.height}` : "–",
     Duration: output.duration === null ? "–" : seconds(output.duration),
-    File: `${output.content_type}, ${bytes(output.bytes)}`,
+    "File type": output.content_type,
+    "File size": bytes(output.bytes),
     Cost: money(task.cost.actual ?? task.cost.estimated, task.cost.currency),
-    "Made in": took,
+    "Made in": took === null ? "–" : took < 1 ? "under a second" : seconds(took),
     Client: named("client", task.client_id),
     Campaign: named("campaign", task.campaign_id),
     Tags: textOf(task.tags.join(", ")),

@@ -10,7 +10,7 @@ import { Grid } from "../components/grid";
 import { Live } from "../components/live";
 import { Thumbnail } from "../components/media";
 import { Page } from "../components/page";
-import { count, day, money, plural, shortDay } from "../format";
+import { count, day, money, plural, rough, shortDay } from "../format";
 import { type Listed, useListed, useLoaded } from "../loading";
 import { go, to } from "../router";
 import { mayCreate, mayManage, me } from "../session";
@@ -57,7 +57,7 @@ const Spend = () => {
         <h2>Spend</h2>
         {usage && (
           <span class="dim">
-            {money(usage.totals.cost, usage.currency)} in {plural(DAYS, "day")}
+            {rough(Number(usage.totals.cost))} in {plural(DAYS, "day")}
           </span>
         )}
         <span class="gap" />

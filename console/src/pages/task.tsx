@@ -93,7 +93,7 @@ export const Task = ({ id }: { id: string }) => {
       }
     >
       <div class="detail">
-        <div class="stage">
+        <div class={`stage ${task.type}`}>
           {output ? <Large output={output} alt={nameOfTask(task)} /> : <Nothing task={task} />}
           {task.outputs.length > 1 && (
             <div class="outputs" role="group" aria-label="Outputs">
@@ -148,7 +148,7 @@ export const Task = ({ id }: { id: string }) => {
               </Button>
             )}
             {editable && ended && (
-              <Button busy={retry.isRunning.value} onClick={() => void retry.run()}>
+              <Button kind={task.error?.retryable ? "primary" : "plain"} busy={retry.isRunning.value} onClick={() => void retry.run()}>
                 Retry
               </Button>
             )}
@@ -229,6 +229,11 @@ const useNeighbours = (id: string, task: Shown | undefined) => {
   useEffect(() => {
     if (isNearTheEnd && from?.list.hasMore.value) from.list.more();
   }, [isNearTheEnd, items.length]);
+  // The picture that is looked at next is there when it is.
+  const coming = index >= 0 ? items[index + 1]?.outputs[0] : undefined;
+  useEffect(() => {
+    if (coming?.content_type.startsWith("image/")) new Image().src = coming.url;
+  }, [coming?.url]);
   return {
     previous: index > 0 ? items[index - 1]?.id : undefined,
     next: index >= 0 ? items[index + 1]?.id : undefined,
