@@ -1,10 +1,10 @@
 // The gallery that a picture was opened from: what "next" and "previous" are, and where "back" leads.
 import { signal } from "@preact/signals";
-import type { TaskSummary } from "./api";
 import type { Listed } from "./loading";
+import type { Passed } from "./long-list";
 
 export interface Trail {
-  list: Pick<Listed<TaskSummary>, "items" | "hasMore" | "more">;
+  list: Pick<Listed<Passed>, "items" | "hasMore" | "more">;
   back: string;
 }
 

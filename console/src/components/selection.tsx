@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import { type Schema, type TaskSummary, api, newKey, ok, refusal } from "../api";
 import { bytes, plural } from "../format";
 import { type Listed, useAction } from "../loading";
+import type { Passed } from "../long-list";
 import { go, to } from "../router";
 import { mayEdit } from "../session";
 import { Button, CopyCurl, Field, Stars } from "./basics";
@@ -16,7 +17,7 @@ const MOST_OF_AN_EXPORT = 500;
 
 interface SelectionProps {
   tasks: readonly TaskSummary[];
-  list: Listed<TaskSummary>;
+  list: Pick<Listed<TaskSummary | Passed>, "items" | "reload">;
   onClear: () => void;
 }
 

@@ -3,7 +3,7 @@ import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { type TaskStatus, type TaskSummary, type TaskType, api, ok } from "../api";
 import { count } from "../format";
-import { useListed } from "../loading";
+import { type Passed, useLongList } from "../long-list";
 import { place, setQuery, to } from "../router";
 import { trail } from "../trail";
 import { Button, Choice, CopyCurl, Empty, Loading, Search, Stars, Trouble } from "./basics";
@@ -57,6 +57,8 @@ const asked = (within: WorkProps["within"], query: URLSearchParams) => {
   };
 };
 
+const isWhole = (task: TaskSummary | Passed): task is TaskSummary => "status" in task;
+
 const address = (query: object) => {
   const pairs = Object.entries(query).flatMap(([name, value]) => [value].flat().map((each) => [name, String(each)]));
   return `/api/v3/tasks?${new URLSearchParams(pairs)}`;
@@ -65,10 +67,12 @@ const address = (query: object) => {
 export const Work = ({ within, empty }: WorkProps) => {
   const filters = place.value.query;
   const query = asked(within, filters);
-  const list = useListed(JSON.stringify(query), async (cursor) =>
-    ok(await api.GET("/api/v3/tasks", { params: { query: cursor ? { ...query, cursor } : query } })),
-  );
   const selected = useSignal<ReadonlySet<string>>(new Set());
+  const list = useLongList<TaskSummary>(
+    JSON.stringify(query),
+    async (cursor) => ok(await api.GET("/api/v3/tasks", { params: { query: cursor ? { ...query, cursor } : query } })),
+    (id) => selected.value.has(id),
+  );
   const visible = useSignal<readonly TaskSummary[]>([]);
   const isFiltered = ["status", "type", "rating", "tag", "search"].some((name) => filters.get(name));
 
@@ -80,7 +84,7 @@ export const Work = ({ within, empty }: WorkProps) => {
     list.items.value = list.items.value.map((each) => (each.id === task.id ? task : each));
   };
   const chosen = useMemo(
-    () => list.items.value.filter((each) => selected.value.has(each.id)),
+    () => (selected.value.size ? list.items.value.filter((each) => selected.value.has(each.id)).filter(isWhole) : []),
     [list.items.value, selected.value],
   );
 
@@ -126,9 +130,20 @@ export const Work = ({ within, empty }: WorkProps) => {
           hasMore={list.hasMore.value}
           onMore={list.more}
           selected={selected.value}
-          onSelect={(keys) => (selected.value = keys)}
-          onVisible={(tasks) => (visible.value = tasks)}
-          render={(task) => (
+          onSelect={(keys) => {
+            const whole = list.items.value.filter((each) => keys.has(each.id)).filter(isWhole);
+            selected.value = new Set(whole.map((each) => each.id));
+          }}
+          onVisible={(tasks, first) => {
+            list.see(first, first + tasks.length);
+            visible.value = tasks.filter(isWhole);
+          }}
+          render={(task) => !isWhole(task) ? (
+            <>
+              <span class="thumbnail none" />
+              <span class="caption dim">…</span>
+            </>
+          ) : (
             <>
               <Thumbnail task={task} onBroken={() => void refresh(task.id).then(replace, () => undefined)} />
               <span class="caption">
