@@ -2,11 +2,12 @@
 import { signal } from "@preact/signals";
 import type { TaskSummary } from "./api";
 import type { Listed } from "./loading";
+import type { Passed } from "./long-list";
 import { nameOf } from "./names";
 import { to } from "./router";
 
 export interface Trail {
-  list: Pick<Listed<TaskSummary>, "items" | "hasMore" | "more">;
+  list: Pick<Listed<Passed>, "items" | "hasMore" | "more">;
   back: string;
 }
 
