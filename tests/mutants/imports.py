@@ -11,7 +11,7 @@ MUTANTS: Final = (
     Mutant(
         "a row that was imported is not noted",
         f"{STORE}/imports.py",
-        "return [noting(self._key, indexes, self._is_at_this_chunk())]",
+        'return [replace(noted, add={**noted.add, "version": 1})]',
         "return []",
         CRASHES,
     ),
@@ -70,5 +70,26 @@ MUTANTS: Final = (
         "if count > MOST_ROWS:",
         "if False:",
         "tests/unit/test_import_files.py",
+    ),
+    Mutant(
+        "a file has as many lines as it likes",
+        f"{DOMAIN}/import_files.py",
+        "if self.place.line > MOST_LINES:",
+        "if False:",
+        "tests/unit/test_import_files.py",
+    ),
+    Mutant(
+        "a report of failures has texts of any size",
+        "layers/common/atelier/web/import_rows.py",
+        "if len(json.dumps(short, ensure_ascii=False).encode()) > _MOST_BYTES:",
+        "if False:",
+        IMPORTS,
+    ),
+    Mutant(
+        "rows that are shown change no version",
+        f"{STORE}/imports.py",
+        '{**noted.add, "version": 1}',
+        "noted.add",
+        CRASHES,
     ),
 )

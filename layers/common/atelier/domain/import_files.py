@@ -13,13 +13,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from atelier.domain.schema import KIB
+from atelier.domain.text import comparison_key, has_content
 
 LARGEST_FILE: Final = 64 * KIB * KIB
 """Bytes."""
 MOST_ROWS: Final = 50_000
+MOST_LINES: Final = 1_100_000
+"""Of a file, blank ones and those within quotation marks included: each takes its time. A spreadsheet has 1,048,576."""
 LARGEST_ROW: Final = 256 * KIB
 """Bytes of a row, as of the body of a request; a row may be several lines."""
 
@@ -54,8 +57,7 @@ class ImportFormat(StrEnum):
     JSONL = "jsonl"
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a row begins: after so many bytes of the file, in this line, of which the first is 1."""
 
     offset: int = 0
@@ -162,6 +164,8 @@ class _Lines:
         while line is None:
             self._read()
             line = next(self._found, None)
+        if self.place.line > MOST_LINES:
+            raise FileRefused(f"The file has more than {MOST_LINES:,} lines.", line=self.place.line)
         size = len(line) if self._encoding == "utf-8" and line.isascii() else len(line.encode(self._encoding))
         self.place = Place(self.place.offset + size, self.place.line + 1)
         self._check_size(self.place.offset - self._row.offset)
@@ -232,8 +236,8 @@ def _json_rows(lines: _Lines) -> Iterator[Row]:
 
 def _csv_rows(layout: Layout, lines: _Lines) -> Iterator[Row]:
     for began, cells in _records(lines, layout.delimiter):
-        fields = {name: cell for name, cell in zip(layout.columns, cells, strict=False) if cell}
-        surplus = any(cells[len(layout.columns) :])
+        fields = {name: cell for name, cell in zip(layout.columns, cells, strict=False) if has_content(cell)}
+        surplus = any(map(has_content, cells[len(layout.columns) :]))
         if fields or surplus:
             fault = f"has {len(cells)} cells where there are {len(layout.columns)} columns" if surplus else None
             yield Row(began.line, lines.place, fields, fault)
@@ -269,7 +273,7 @@ def _layout(form: ImportFormat, columns: Columns, encoding: str, lines: _Lines) 
         (cells,) = csv.reader([header], delimiter=delimiter, strict=True)
     except csv.Error:
         raise FileRefused("The header has a quotation mark that is never closed.", line=line) from None
-    names = [cell.strip().lower() for cell in cells]
+    names = [comparison_key(cell) for cell in cells]
     while names and not names[-1]:
         names.pop()
     if faults := list(_faults(names, columns)):

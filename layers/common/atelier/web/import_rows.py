@@ -1,5 +1,6 @@
 """Rows of imports as requests: read and refused as the single request would be."""
 
+import json
 from typing import Any, Final
 
 from atelier.domain.errors import DomainError, FieldError, Invalid
@@ -12,7 +13,10 @@ from atelier.web.validation import model_of
 
 _MOST_ERRORS: Final = 5
 _LONGEST: Final = 300
-"""Characters of a text in a report: the failures of a chunk are one item of the table, which has 400 KB."""
+"""Characters of a text in a report."""
+_MOST_BYTES: Final = 500
+"""Of a text in a report: the failures of a chunk are one item of the table, which has 400 KB."""
+_LONGEST_ESCAPE: Final = 6  # bytes of a character in JSON: \u0001
 
 
 def request_of(row: Row, model: type[RequestModel]) -> RequestModel:
@@ -42,4 +46,7 @@ def failure_of(line: int, error: DomainError) -> RowFailure:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    short = text[:_LONGEST]
+    if len(json.dumps(short, ensure_ascii=False).encode()) > _MOST_BYTES:
+        short = text[: _MOST_BYTES // _LONGEST_ESCAPE]
+    return text if short == text else f"{short}…"
