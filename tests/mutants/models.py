@@ -28,7 +28,7 @@ MUTANTS: Final = (
     Mutant(
         "a word that changes the price is offered without a factor",
         DERIVED,
-        "field_.name not in _COSTLY",
+        "param.name not in _COSTLY",
         "True",
         UNIT,
     ),
@@ -115,5 +115,26 @@ MUTANTS: Final = (
         "[self._adjusted(each.model) for each in lines if each.model is not None]",
         "[each.model for each in lines if each.model is not None]",
         WHOLE,
+    ),
+    Mutant(
+        "a job makes more files than were asked for",
+        DERIVED,
+        "if wanted is None and _counts(field_):",
+        "if False:",
+        UNIT,
+    ),
+    Mutant(
+        "a line that cannot be checked stops all others",
+        CHECKS,
+        "except Exception:",
+        "except KeyError:",
+        WHOLE,
+    ),
+    Mutant(
+        "a number written otherwise has no factor",
+        f"{DOMAIN}/params.py",
+        "return str(Decimal(text).normalize())",
+        "return text",
+        "tests/unit/test_params.py",
     ),
 )
