@@ -254,8 +254,10 @@ def generate_matrix(body: Matrix, request: Request, key: IdempotencyKey = None) 
     """
     from atelier.web.task_batches import of_matrix  # noqa: PLC0415 - only batches need it
 
-    items = GenerationBatch.model_construct(items=tasks_of(body), dry_run=body.dry_run)
-    return _batch(items, request, key, of_matrix)
+    catalog = wiring.offered()
+    items = tasks_of(body, lambda name: catalog.names_of([name]))
+    asked = GenerationBatch.model_construct(items=items, dry_run=body.dry_run)
+    return _batch(asked, request, key, of_matrix)
 
 
 @app.post(
