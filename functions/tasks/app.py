@@ -288,7 +288,7 @@ def list_tasks(query: Annotated[TaskQuery, Query()]) -> Reply:
         asked["model"] = wiring.offered().names_of(query.model)
     if query.tag:
         # Powertools takes a comma for the end of a value.
-        sent = parse_qsl(app.current_event.raw_query_string or "")
+        sent = parse_qsl(app.current_event.raw_query_string or "", keep_blank_values=True)
         asked["tag"] = tuple(value for name, value in sent if name == "tag")
     page = wiring.tasks().list(query.model_copy(update=asked), access=access_of(app))
     media_urls = wiring.media_urls()
