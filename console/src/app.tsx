@@ -49,7 +49,7 @@ const SECTION_OF: Record<string, string> = { campaigns: "clients", tasks: "work"
 
 const Here = () => {
   const [kind = "", id] = segments.value;
-  const One = ONE[kind as keyof typeof ONE];
+  const One = Object.hasOwn(ONE, kind) ? ONE[kind as keyof typeof ONE] : undefined;
   if (id && One) return <One key={id} id={id} />;
   const Section = id ? undefined : kind === "compare" ? Compare : SECTIONS.find(([name]) => name === kind)?.[2];
   if (Section) return <Section />;

@@ -17,7 +17,16 @@ addEventListener("hashchange", () => {
   place.value = read();
 });
 
-export const segments = computed(() => place.value.path.split("/").filter(Boolean).map(decodeURIComponent));
+// Whoever writes a link may write anything: what is no encoding is taken as it stands, and names nothing.
+export const decoded = (part: string) => {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+};
+
+export const segments = computed(() => place.value.path.split("/").filter(Boolean).map(decoded));
 
 type Values = Record<string, string | number | readonly string[] | null | undefined>;
 

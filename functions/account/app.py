@@ -202,7 +202,7 @@ def delete_campaign_budget(campaign_id: CampaignId) -> Reply:
 
 
 def _set(scope: Scope, new: NewBudget, owner: int | None = None) -> Reply:
-    if new.webhook_url and (error := webhook_url_error(new.webhook_url, private=wiring.private_webhooks())):
+    if new.webhook_url is not None and (error := webhook_url_error(new.webhook_url, private=wiring.private_webhooks())):
         raise Invalid([FieldError(error, pointer="/webhook_url")])
     return _shown(wiring.budgets().put(scope, new, access=_access_to(owner, sharing.MANAGE), now=utcnow()))
 

@@ -254,8 +254,10 @@ def generate_matrix(body: Matrix, request: Request, key: IdempotencyKey = None) 
     """
     from atelier.web.task_batches import of_matrix  # noqa: PLC0415 - only batches need it
 
-    items = GenerationBatch.model_construct(items=tasks_of(body), dry_run=body.dry_run)
-    return _batch(items, request, key, of_matrix)
+    catalog = wiring.offered()
+    items = tasks_of(body, lambda name: catalog.names_of([name]))
+    asked = GenerationBatch.model_construct(items=items, dry_run=body.dry_run)
+    return _batch(asked, request, key, of_matrix)
 
 
 @app.post(
@@ -286,7 +288,7 @@ def list_tasks(query: Annotated[TaskQuery, Query()]) -> Reply:
         asked["model"] = wiring.offered().names_of(query.model)
     if query.tag:
         # Powertools takes a comma for the end of a value.
-        sent = parse_qsl(app.current_event.raw_query_string or "")
+        sent = parse_qsl(app.current_event.raw_query_string or "", keep_blank_values=True)
         asked["tag"] = tuple(value for name, value in sent if name == "tag")
     page = wiring.tasks().list(query.model_copy(update=asked), access=access_of(app))
     media_urls = wiring.media_urls()

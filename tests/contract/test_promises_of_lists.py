@@ -17,8 +17,14 @@ def test_the_document_says_what_paging_can_miss() -> None:
     assert 0 < description.index(MOVES) - promise < 200
 
 
-@pytest.mark.parametrize("path", ["/clients", "/campaigns", "/clients/{client_id}/campaigns"])
-def test_each_sorted_list_says_what_paging_can_miss(path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        *((path, MOVES) for path in ("/clients", "/campaigns", "/clients/{client_id}/campaigns", "/assets")),
+        ("/activity", "one that comes late can be missed by whoever"),
+    ],
+)
+def test_each_list_says_what_paging_can_miss(path: str, says: str) -> None:
     parameters = DOCUMENT["paths"][f"/api/v3{path}"]["get"]["parameters"]
     (cursor,) = [each for each in parameters if each["name"] == "cursor"]
-    assert MOVES in cursor["description"]
+    assert says in cursor["description"]

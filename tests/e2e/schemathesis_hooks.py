@@ -37,6 +37,10 @@ def before_call(_context: schemathesis.HookContext, case: "schemathesis.Case[Any
     if isinstance(case.body, dict):
         if case.path_parameters or "campaign_id" in case.body:
             case.body.pop("client_id", None)  # the path's client, or the campaign's own
+        for name in {"limit", "actual", "max_cost"} & case.body.keys():
+            amount = case.body[name]
+            if isinstance(amount, float):
+                case.body[name] = round(amount, 6)  # to the millionth of a dollar
         _fit_sharing(case.body, case.path)
         _fit_body(case.body, case.path)
 

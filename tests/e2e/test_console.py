@@ -247,6 +247,15 @@ def test_an_error_shows_its_own_words_and_request(looked: Looked, api: httpx.Cli
 
 
 @needs_a_browser
+@pytest.mark.parametrize("place", ["/%", "/%ff/x", "/constructor/x", "/__proto__/x"])
+def test_a_place_that_is_none_leads_back(looked: Looked, place: str) -> None:
+    page = looked.at(place)
+    expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()
+    page.get_by_role("link", name="To the overview").click()
+    expect(page.get_by_role("heading", name="Nothing here")).to_have_count(0)
+
+
+@needs_a_browser
 def test_a_server_that_is_down_can_be_asked_again(looked: Looked) -> None:
     page = looked.page
     page.route("**/api/v3/clients?*", lambda route: route.abort())

@@ -16,7 +16,7 @@ from atelier.store.cascade import CleanUpMessage
 from bench.calls import Call, Usage, heard, usage
 from testbed.environment import ENVIRONMENT
 from testbed.harness import TABLE, harness
-from tests.integration.builders import Json
+from tests.integration.builders import Json, places
 from tests.integration.test_sharing import GUEST, OTHER, OWNER, SCOPES, People
 from tests.support.recount import scan
 
@@ -384,6 +384,8 @@ def test_filters_and_cursors_find_the_same_entries(p: People) -> None:
     middle = whole[6]["at"]
     assert entries(p, **{"from": middle}) == whole[:7]
     assert entries(p, to=middle) == whole[6:]
+    backwards = {"from": middle, "to": whole[-1]["at"]}
+    assert places(p.call(OWNER, "GET", "/activity", query=backwards)) == {"to"}
     assert p.call(OWNER, "GET", "/activity", query={"page": 2}).status == 400
     cursor = p.ok(OWNER, "GET", "/activity", query={"page_size": 1})["next_cursor"]
     assert p.call(OWNER, "GET", "/activity", query={"cursor": cursor, "actor": 1}).status == 400

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from unittest import mock
@@ -86,6 +87,15 @@ def stored(asset: Json, name: str) -> bytes:
     """One of the files of an asset."""
     key = next(key for key in files() if f"{asset['id']}/{name}" in key)
     return boto3.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
+
+
+@pytest.mark.parametrize("filename", ["a\r\nX-Evil: 1.png", 'a"; filename="evil.exe', "../evil.html", "x\u202egnp.exe"])
+def test_a_file_is_saved_under_a_safe_name(w: Harness, filename: str) -> None:
+    ready = a_ready_asset(w, filename=filename)
+    assert ready["filename"] == filename
+    key = next(key for key in files() if f"{ready['id']}/original" in key)
+    header = boto3.client("s3").head_object(Bucket=BUCKET, Key=key)["ContentDisposition"]
+    assert re.fullmatch(r'inline; filename="[A-Za-z0-9=-]+\.png"', header)
 
 
 def test_an_uploaded_picture_becomes_ready(w: Harness) -> None:

@@ -119,6 +119,19 @@ def test_a_malformed_item_is_its_own_problem(w: Harness, item: Json, pointers: s
     assert (first["status"], second["status"]) == (400, 201)
 
 
+@pytest.mark.parametrize(
+    "item", [{"model": "unknown"}, {"provider": "fal", "params": dict.fromkeys(map(str, range(50)))}]
+)
+def test_an_answer_is_not_much_larger_than_its_cause(w: Harness, item: Json) -> None:
+    """Each short item can be wrong in ways whose explanation has lists of what there is."""
+    answer = batch(w, "/generate/batch", [{"type": "image", "prompt": "x", **item}] * 100)
+    found = [each["problem"] for each in results(answer)]
+    assert len(answer.text) < 128 * 1024
+    assert found[0]["errors"]
+    assert "the single request has it" in found[-1]["detail"]
+    assert {each["status"] for each in found} == {400}
+
+
 def test_a_batch_has_1_to_100_items(w: Harness) -> None:
     for items in ([], named(101)):
         assert places(batch(w, "clients", items)) == {"/items"}

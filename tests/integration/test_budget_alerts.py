@@ -185,6 +185,7 @@ def test_a_budget_shows_its_alerts(w: Harness) -> None:
     [
         {"webhook_url": "http://10.0.0.1/"},
         {"webhook_url": "x"},
+        {"webhook_url": ""},
         {"alerts": [0]},
         {"alerts": [101]},
         {"alerts": [5, 5]},

@@ -161,6 +161,12 @@ def test_a_key_of_another_length_is_refused(w: Harness, post: tuple[str, Json | 
     assert {place.lower() for place in places(keyed(w, *post, "k" * length))} == {"idempotency-key"}
 
 
+def test_an_id_in_another_case_is_the_same_request(w: Harness) -> None:
+    key, client, body = new_key(w), a_client(w)["id"], {"name": "Launch", "goal": "Sell"}
+    first, again = (keyed(w, f"/clients/{id_}/campaigns", body, key) for id_ in (client, client.upper()))
+    assert again.json["id"] == created(first)["id"]
+
+
 @pytest.mark.parametrize(("path", "body"), [("/clients", {"name": "Acme"}), ("/generate/image", {"prompt": "A boat"})])
 def test_a_key_is_kept_for_24_hours(w: Harness, path: str, body: Json) -> None:
     key = new_key(w)

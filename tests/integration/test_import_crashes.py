@@ -72,6 +72,19 @@ def test_a_cancel_stops_rows_under_way() -> None:
         assert (names(w), w.imports.waiting) == ([], [])
 
 
+def test_rows_that_are_shown_are_another_version() -> None:
+    with faulty_harness() as (w, faulty):
+        made, waiting, seen = started(w, a_file(2)), list(w.imports.waiting), {}
+        for crash in (CrashAt(2, effect=False), CrashAt(1, effect=True)):
+            w.imports.waiting, faulty.trouble = list(waiting), crash
+            with suppress(Crashed):
+                w.bring_in()
+            faulty.trouble = CrashAt(0, False)
+            answer = w.call("GET", f"/imports/{made['id']}")
+            seen[answer.headers["ETag"]] = answer.json["rows_succeeded"]
+        assert list(seen.values()) == [0, 2]
+
+
 def test_a_row_deleted_meanwhile_is_not_imported_again() -> None:
     with faulty_harness() as (w, faulty):
         made, message = started(w, a_file(1)), list(w.imports.waiting)

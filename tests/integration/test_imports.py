@@ -9,8 +9,12 @@ import boto3
 import pytest
 
 from atelier import settings, wiring
+from atelier.domain.clients import NewClient
+from atelier.domain.errors import Invalid
+from atelier.domain.import_files import Place, Row
 from atelier.domain.messages import ImportMessage
 from atelier.store import importing
+from atelier.web.import_rows import failure_of, request_of
 from testbed.harness import BUCKET, TABLE, Harness, harness
 from tests.integration.builders import NOBODY, Json, a_client, places, shown
 from tests.support.recount import scan, violations
@@ -105,6 +109,17 @@ def test_rows_are_answered_as_their_single_requests() -> None:
         items = shown(w, "/campaigns", sort_by="name", sort_order="asc")["items"]
         assert [(each["name"], each["status"]) for each in items] == [("Summer", "draft"), ("Winter", "active")]
         assert adds_up(w)
+
+
+@pytest.mark.parametrize("character", ["\x01", "\U0001f98a", '"', "x"])
+def test_failures_of_a_chunk_fit_into_an_item(character: str) -> None:
+    fields = {f"{character * 400}{number}": 0 for number in range(9)}
+    row = Row(1, Place(), json.dumps(fields))
+    with pytest.raises(Invalid) as caught:
+        request_of(row, NewClient)
+    failures = [failure_of(line, caught.value).model_dump() for line in range(1, importing.CHUNK + 1)]
+    assert all(each["problem"]["errors"] for each in failures)
+    assert len(json.dumps(failures, ensure_ascii=False).encode()) < 350_000
 
 
 def test_a_row_has_the_entry_of_its_single_request() -> None:

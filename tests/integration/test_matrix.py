@@ -118,6 +118,10 @@ def test_each_combination_is_checked_as_its_single_request(w: Harness) -> None:
         ({"prompt": "{a}{b}", "variables": {name: numbers(23)["n"] for name in "ab"}}, [""]),
         ({"prompt": "a", "models": [DEV], "model": DEV}, ["/models"]),
         ({"prompt": "a", "models": [DEV, DEV]}, ["/models"]),
+        ({"prompt": "a", "models": ["fal-ai/flux-pro", "fal-ai/flux-pro/v1.1"]}, ["/models"]),
+        ({"prompt": "{a}", "variables": {"a": ["x", "x ", "y"]}}, ["/variables"]),
+        ({"prompt": "{a} boat", "variables": {"a": ["\u00e9", "e\u0301"]}}, ["/variables"]),
+        ({"prompt": "{a}{b}", "variables": {"a": ["x", "xx"], "b": ["x", "xx"]}}, ["/variables"]),
         ({"prompt": "a", "aspect_ratio": "1:1"}, ["/aspect_ratio"]),
         ({"prompt": "a", "voice": "Joanna", "duration": 5}, ["/duration", "/voice"]),
         ({"prompt": "a", "type": "audio", "aspect_ratios": ["1:1"], "size": "64x64"}, ["/size", "/aspect_ratios"]),
@@ -196,7 +200,7 @@ def test_what_is_too_long_is_left_out(w: Harness) -> None:
     asked: Json = {"variables": numbers(3), "params": {"x" * 100: 1}}
     whole = results(matrix(w, **asked))
     assert {"errors", "detail"} <= whole[0]["problem"].keys()
-    with mock.patch.object(web_batches, "LARGEST_ANSWER", 3000):
+    with mock.patch.object(web_batches, "_MOST_TOLD", 100):
         short = results(matrix(w, **asked))
     assert [each["status"] for each in short] == [each["status"] for each in whole]
     assert short[0]["problem"].keys() == {"type", "title", "status", "detail", "instance", "request_id"}

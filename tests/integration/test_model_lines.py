@@ -16,7 +16,9 @@ import urllib3
 
 from atelier import wiring
 from atelier.domain.catalog import Catalog
+from atelier.providers.catalogs import FalCatalog
 from atelier.providers.http import Http
+from atelier.providers.schemas import Snapshot
 from testbed.environment import clear_caches
 from testbed.harness import Answer, Harness
 from testbed.template import PROJECT
@@ -345,6 +347,31 @@ def test_a_line_that_fits_nothing_is_rejected(world: World, entry: Json | None, 
     assert world.shown(line)["status"] == "active"
 
 
+def test_one_line_that_breaks_stops_no_other(world: World) -> None:
+    broken = created(world.w.call("POST", "/models", {**LINE, "model": "fal-ai/broken"}))
+    created(world.w.call("POST", "/models", LINE))
+    ask = FalCatalog.snapshot
+
+    def snapshot(catalog: FalCatalog, model: str) -> Snapshot:
+        if model == "fal-ai/broken":
+            raise RecursionError
+        return ask(catalog, model)
+
+    with mock.patch.object(FalCatalog, "snapshot", snapshot):
+        assert world.w.check_models()["looked_at"] == 2
+    found = world.shown(broken)
+    assert (found["status"], found["reason"]) == ("pending", "What the provider publishes of it could not be read.")
+    world.a_minute_later()
+    world.generate()
+
+
+@pytest.mark.parametrize("amount", ["1e999999999", "1e-999999999", "-1", "NaN", "1000000001", "many"])
+def test_a_price_that_is_none_is_not_listed(world: World, amount: str) -> None:
+    world.fal.prices = {KREA_ID: {"unit_price": amount}}
+    line = world.add()
+    assert (line["status"], line["listed_price"]) == ("active", None)
+
+
 def test_a_community_model_needs_a_version(world: World) -> None:
     world.replicate.models[SEEDREAM_ID] = replicate_entry(SEEDREAM_ID, official=False)
     assert f"{SEEDREAM_ID}:5c7d5dc6" in world.add(SEEDREAM_LINE)["reason"]
@@ -375,8 +402,27 @@ def test_a_provider_that_does_not_answer_keeps_it_pending(world: World) -> None:
         ({"default": True, "price": None}, ""),
         ({"price": {"amount": 1, "per": "image"}}, "/price/as_of"),
         ({"colour": 1}, "/colour"),
+        ({"model": "fal-ai/../../account"}, "/model"),
+        ({"model": "fal-ai//x"}, "/model"),
+        ({"model": "fal-ai/x:.."}, "/model"),
+        ({"params": {f"p{n}": {"choices": ["x" * 255] * 20} for n in range(20)}}, ""),
     ],
-    ids=["model", "alias", "replacement", "provider", "unlike", "like", "unit", "default", "as_of", "unknown"],
+    ids=[
+        "model",
+        "alias",
+        "replacement",
+        "provider",
+        "unlike",
+        "like",
+        "unit",
+        "default",
+        "as_of",
+        "unknown",
+        "up",
+        "empty",
+        "version",
+        "long",
+    ],
 )
 def test_a_line_that_makes_no_sense_is_refused(world: World, fields: Json, pointer: str) -> None:
     answer = world.w.call("POST", "/models", {**LINE, **fields})

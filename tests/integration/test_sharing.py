@@ -275,6 +275,30 @@ def test_an_invitation_may_be_for_one_address(p: People) -> None:
     assert p.accept(token, claims={"email": "guest@example.com", "email_verified": "true"}).status == 200
 
 
+@pytest.mark.parametrize(
+    ("invited", "verified", "status"),
+    [
+        (" Mu\u0308ller@example.com\u200b", "MÜLLER@Example.com", 200),
+        ("strasse@example.com", "straße@example.com", 404),
+        ("sam@example.com", "\u017fam@example.com", 404),
+        ("fine@example.com", "\ufb01ne@example.com", 404),
+    ],
+)
+def test_addresses_that_look_alike_are_others(p: People, invited: str, verified: str, status: int) -> None:
+    token = p.invite(email=invited)["token"]
+    assert p.accept(token, claims={"email": verified, "email_verified": "true"}).status == status
+
+
+@pytest.mark.parametrize(
+    "email", ["", "ben", "a@@b", "@example.com", "\u200b@example.com", "ben@ ", "\u200b\u200b\u200b"]
+)
+def test_an_invitation_is_for_an_address_or_anybody(p: People, email: str) -> None:
+    answer = p.call(OWNER, "POST", f"/clients/{p.client}/invitations", {"role": "viewer", "email": email})
+    assert problem(answer, 400)["errors"] == [
+        {"pointer": "/email", "detail": "must be an email address, such as ben@example.com"}
+    ]
+
+
 def test_an_invitation_is_bounded_in_time_and_role(p: People) -> None:
     path, late = f"/clients/{p.client}/invitations", format_timestamp(p.w.now + timedelta(days=31))
     problem(p.call(OWNER, "POST", path, {"role": "viewer", "expires_at": late}), 400)

@@ -81,6 +81,8 @@ FILTERS: list[tuple[Json, Wanted]] = [
     ({"tag": "HERO"}, lambda task: task["rating"] == 5),
     ({"tag": ["5", " spring  SALE "]}, lambda task: task["tags"]),
     ({"tag": "sale"}, nothing),
+    ({"tag": ""}, nothing),
+    ({"tag": " \u200b"}, nothing),
     ({"rating_from": "2"}, lambda task: task["rating"]),
     ({"rating_from": "3", "type": ["video", "image"]}, lambda task: task["rating"] == 5),
     ({"rating_from": "1", "client_id": "none"}, lambda task: task["rating"] == 2),

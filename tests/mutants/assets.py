@@ -174,4 +174,11 @@ MUTANTS: Final = (
         "for client_id, id_ in ()",
         ASSETS,
     ),
+    Mutant(
+        "what a caller has called a file ends its header",
+        f"{STORE}/asset_check.py",
+        "saved_name(asset.name, form.extension)",
+        "asset.name",
+        ASSETS,
+    ),
 )

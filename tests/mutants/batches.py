@@ -115,7 +115,7 @@ MUTANTS: Final = (
         MATRIX,
     ),
     Mutant(
-        "an answer is larger than Lambda sends",
+        "an answer is much larger than its cause",
         "layers/common/atelier/web/batches.py",
         '{**each, "problem": _shortened(each["problem"])}',
         "each",
@@ -134,5 +134,12 @@ MUTANTS: Final = (
         "        if name not in names:",
         "        if False:",
         MATRIX,
+    ),
+    Mutant(
+        "a matrix makes a prompt twice",
+        f"{DOMAIN}/matrix.py",
+        "if len(asked) < len(items):",
+        "if False:",
+        "tests/integration/test_matrix.py",
     ),
 )

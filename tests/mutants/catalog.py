@@ -59,6 +59,7 @@ def _matching(*patterns: str) -> list[str]:
 # The quick ones first. Every one of them works in its own process: a mutant would not reach another.
 SUITE: Final = tuple(
     _matching(
+        "tests/unit/test_catalog.py",
         "tests/unit/test_import_files.py",
         "tests/unit/test_inputs.py",
         "tests/unit/test_params.py",
@@ -80,6 +81,7 @@ SUITE: Final = tuple(
         "tests/property/test_usage_report.py",
         "tests/providers/test_inputs.py",
         "tests/providers/test_models.py",
+        "tests/providers/test_refusals.py",
         *(
             f"tests/integration/test_{name}.py"
             for name in (

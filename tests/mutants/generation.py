@@ -191,4 +191,18 @@ MUTANTS: Final = (
         'return "seed" not in',
         "tests/providers/test_models.py",
     ),
+    Mutant(
+        "an estimate knows nothing of the picture's size",
+        f"{DOMAIN}/catalog.py",
+        "megapixels=self._megapixels(options, picture),",
+        'megapixels=_megapixels(str(options.get("size", "1024x1024"))),',
+        "tests/unit/test_catalog.py",
+    ),
+    Mutant(
+        "a flag is known by one name only",
+        "layers/common/atelier/providers/fal.py",
+        "if _FLAG.fullmatch(name)]",
+        'if name == "has_nsfw_concepts"]',
+        "tests/providers/test_refusals.py",
+    ),
 )

@@ -11,7 +11,7 @@ MUTANTS: Final = (
     Mutant(
         "a row that was imported is not noted",
         f"{STORE}/imports.py",
-        "return [noting(self._key, indexes, self._is_at_this_chunk())]",
+        'return [replace(noted, add={**noted.add, "version": 1})]',
         "return []",
         CRASHES,
     ),
@@ -91,5 +91,12 @@ MUTANTS: Final = (
         "len(json.dumps(kept, ensure_ascii=False).encode())",
         "len(kept)",
         IMPORTS,
+    ),
+    Mutant(
+        "rows that are shown change no version",
+        f"{STORE}/imports.py",
+        '{**noted.add, "version": 1}',
+        "noted.add",
+        CRASHES,
     ),
 )

@@ -199,4 +199,11 @@ MUTANTS: Final = (
         "if source.keeps(item)]",
         LISTS,
     ),
+    Mutant(
+        "an address that looks alike accepts an invitation",
+        f"{DOMAIN}/shares.py",
+        'return normalize("NFC", one).lower() == normalize("NFC", other).lower()',
+        "return one.casefold() == other.casefold()",
+        SHARING,
+    ),
 )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from atelier.domain.file_names import content_disposition, distinct, file_name, folder_name
+from atelier.domain.file_names import content_disposition, distinct, file_name, folder_name, saved_name
 
 TEXTS = st.text(max_size=80) | st.sampled_from(
     [
@@ -93,6 +93,23 @@ def test_names_are_distinct_on_every_system(texts: list[list[str]]) -> None:
 )
 def test_a_file_name_shows_the_words(words: list[str], name: str) -> None:
     assert file_name(words, 1, "png") == name
+
+
+@pytest.mark.parametrize(
+    ("name", "saved"),
+    [
+        ("product shot.PNG", "product-shot.png"),
+        ("../../x.html", "x.png"),
+        ('a"; filename="b.exe', "a-filename=-b.png"),
+        ("a\r\nX-Evil: 1.png", "a-X-Evil-1.png"),
+        ("CON.png", "_CON.png"),
+        ("\u202egnp.exe", "gnp.png"),
+        ("Mu\u0308ller", "Müller.png"),
+        (".png", "untitled.png"),
+    ],
+)
+def test_a_callers_name_is_saved_safely(name: str, saved: str) -> None:
+    assert saved_name(name, "png") == saved
 
 
 def test_names_alike_get_numbers_in_their_order() -> None:

@@ -83,6 +83,13 @@ IMAGE: Final = {"url": "https://v3.fal.media/a.png"}
         ({"images": [IMAGE], "has_nsfw_concepts": [False, True]}, set()),
         ({"images": [IMAGE], "has_nsfw_concepts": ["no"]}, set()),
         ({"images": [IMAGE], "has_nsfw_concepts": None}, set()),
+        ({"images": [IMAGE], "nsfw_content_detected": [True]}, None),
+        ({"image": IMAGE, "has_nsfw_concept": True}, None),
+        ({"images": [{**IMAGE, "is_nsfw": True}, IMAGE]}, {0}),
+        ({"images": [IMAGE, IMAGE], "has_nsfw_concepts": [False], "nsfw_detected": [False, True]}, {1}),
+        ({"images": [], "description": "This would be against our usage policy."}, None),
+        ({"images": [IMAGE], "description": "It has no sensitive content."}, set()),
+        ({"images": [IMAGE], "nsfw_filter": True, "prompt": "nsfw_detected"}, set()),
         ({"images": [IMAGE]}, set()),
     ],
     ids=repr,
@@ -121,7 +128,7 @@ def test_a_result_that_explains_its_emptiness_is_a_refusal(
     assert state.error.code == code
 
 
-@pytest.mark.parametrize("what", ["nsfw", "withheld"])
+@pytest.mark.parametrize("what", ["nsfw", "withheld", "declined"])
 def test_replicate_refuses_by_error_or_only_by_log(what: str, replicate: Replicate) -> None:
     refused = refusal(replicate, SCHNELL, f"end:{what}")
     assert (refused.error.code, refused.error.retryable) == ("content_policy_violation", False)

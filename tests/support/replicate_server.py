@@ -11,6 +11,7 @@ status:odd           a status that nobody knows, once it runs
 end:failed           the model failed
 end:nsfw             the model refused the content
 end:withheld         succeeded with nothing; only the logs say that it was withheld
+end:declined         succeeded with a text in place of a file
 end:long             a prediction that is longer than anybody reads
 end:aborted          its deadline passed before it began
 end:removed          succeeded, and the data removed again
@@ -221,6 +222,8 @@ class ReplicateServer(ProviderServer):
     def _output(self, prediction: Prediction) -> Any:
         if prediction.words.get("end") in ("empty", "withheld"):
             return None
+        if prediction.words.get("end") == "declined":
+            return "I cannot make this, because it is against our usage policy."
         kind = next((kind for part, kind in _KINDS.items() if part in prediction.model), "image")
         fault = prediction.words.get("media", "")
         if not prediction.model.endswith(_SEVERAL):

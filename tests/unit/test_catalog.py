@@ -11,6 +11,8 @@ from pydantic import JsonValue
 from atelier import wiring
 from atelier.domain.catalog import SANDBOX, Catalog, Lifecycle, Model, Price, ResolvedModel, Seconds, Unit
 from atelier.domain.errors import Invalid
+from atelier.domain.input_files import InputFile
+from atelier.domain.params import Param, ParamType
 from atelier.domain.task_creation import BODIES
 from atelier.domain.tasks.record import Output, TaskType
 from testbed.template import PROJECT
@@ -231,6 +233,28 @@ def test_estimates_follow_what_changes_the_price(
 ) -> None:
     found = next(each for each in REGISTRY.models if (each.provider, each.id) == (provider, model))
     assert found.estimate("A prompt.", options) == Decimal(cost)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "params", "megapixels"),
+    [
+        (TaskType.EDIT, {}, (), 16),
+        (TaskType.EDIT, {"size": "1024x1024"}, (), 1),
+        (TaskType.EDIT, {"aspect_ratio": "1:1"}, (), 1),
+        (TaskType.REMOVE_BACKGROUND, {}, (), 16),
+        (TaskType.UPSCALE, {"upscale_factor": 2}, (), 64),
+        (TaskType.UPSCALE, {}, (Param("scale", ParamType.INTEGER, default=3),), 144),
+        (TaskType.UPSCALE, {}, (), 256),
+        (TaskType.IMAGE, {}, (), 1),
+    ],
+)
+def test_an_estimate_knows_how_large_the_picture_is(
+    kind: TaskType, options: dict[str, JsonValue], params: tuple[Param, ...], megapixels: int
+) -> None:
+    model = Model("m", "p", kind, price=Price(Decimal(1), Unit.MEGAPIXEL), params=params)
+    picture = InputFile("k", "image/png", 1, width=4096, height=4096)
+    assert model.estimate("x", options, picture) == megapixels
+    assert model.estimate("x", options, InputFile("k", "image/png", 1)) == model.estimate("x", options) == 1
 
 
 def test_every_price_says_when_it_was_read() -> None:

@@ -69,7 +69,7 @@ def test_an_image_model_of_replicate_is_derived() -> None:
     model = derived(line(provider="replicate"), replicate(SEEDREAM))
     assert model.aspect_ratios == ("1:1", "4:3", "16:9")
     assert model.names["seed"] == ("seed", "same")
-    assert words(model) == {"max_images": (1, 15)}
+    assert (words(model), model.sent({})) == ({"max_images": (1,)}, {"max_images": 1})
 
 
 @pytest.mark.parametrize(
@@ -239,6 +239,23 @@ def test_words_without_bounds_are_not_offered(offered: dict[str, Any]) -> None:
     assert words(derived(line(), fal({**PROMPT, **offered}))) == {}
 
 
+@pytest.mark.parametrize(
+    ("name", "schema", "offered"),
+    [
+        ("n", {"minimum": 1, "maximum": 10, "default": 1}, (1,)),
+        ("batch_size", {"default": 4}, (1,)),
+        ("num_images_per_prompt", {"minimum": 1, "maximum": 8, "default": 4}, (1,)),
+        ("number_of_variations", {"enum": [2, 4], "default": 4}, (4,)),
+        ("video_count", {"minimum": 2, "maximum": 4}, None),
+        ("num_inference_steps", {"minimum": 1, "maximum": 50}, (1, 50)),
+    ],
+)
+def test_a_job_makes_no_files_but_those_asked_for(name: str, schema: dict[str, Any], offered: Any) -> None:
+    model = derived(line(), fal({**PROMPT, name: {"type": "integer", **schema}}))
+    assert words(model).get(name) == offered
+    assert not offered or offered == (1, 50) or model.sent({}) == {name: offered[0]}
+
+
 def test_a_line_caps_and_fixes_parameters() -> None:
     schema = {
         **PROMPT,
@@ -287,6 +304,12 @@ def test_what_loosens_safety_is_capped(
         (line(params={"prompt": {"default": "x"}}), fal(PROMPT), "prompt is an option"),
         (line(params={"quality": {"choices": ["best"]}}), fal({**PROMPT, "quality": QUALITY}), "must be one of"),
         (line(params={"loras": {"maximum": 3}}), fal(KREA), "no values that could be offered"),
+        (line(), fal({**PROMPT, **{f"switch_{n}": BOOLEAN for n in range(201)}}), "more than 200 parameters"),
+        (
+            line(price=price("image", "1000000000"), params={"tiled": {"price_factors": {"true": 1, "false": 2}}}),
+            fal({**PROMPT, "tiled": BOOLEAN}),
+            "more than 1000000000 US dollars",
+        ),
     ],
     ids=lambda each: each.replace(" ", "-") if isinstance(each, str) else None,
 )
@@ -333,6 +356,12 @@ def test_changes_are_said_by_field() -> None:
     before, after = fal({**PROMPT, "style": QUALITY}), fal({**PROMPT, "quality": QUALITY}, VIDEO)
     said = changes_between(before, after)
     assert said.split("; ")[:2] == ["input has quality", "input no longer has style"]
+
+
+def test_a_schema_that_unfolds_to_billions_is_refused() -> None:
+    schemas = {"A": {"properties": {str(number): {"$ref": "#/components/schemas/A"} for number in range(20)}}}
+    with pytest.raises(Unusable, match="more than 20000 parts"):
+        reduced(schemas["A"], schemas)
 
 
 def test_a_schema_that_refers_to_itself_ends() -> None:

@@ -99,6 +99,11 @@ def test_a_second_byte_order_mark_is_not_a_column() -> None:
     ]
 
 
+def test_blanks_in_a_cell_are_as_good_as_none() -> None:
+    found = read("name,description\n \u00a0,\u200b\nAcme, \u3000,\u200b\n,\n".encode())
+    assert [(row.content, row.fault) for row in found] == [({"name": "Acme"}, None)]
+
+
 def test_a_single_row_needs_no_line_end() -> None:
     assert [row.content for row in read(b"name\nAcme")] == [{"name": "Acme"}]
     assert check(b'{"name": "Acme"}', JSONL).first == Place()
@@ -156,3 +161,22 @@ def test_a_file_has_only_so_many_lines(form: ImportFormat, blank: bytes) -> None
 def test_a_file_has_at_most_50000_rows() -> None:
     assert check(b"{}\n" * MOST_ROWS, JSONL, block=50_000).rows == MOST_ROWS
     assert refused(b"{}\n" * (MOST_ROWS + 1), JSONL, block=50_000).line == MOST_ROWS + 1
+
+
+@pytest.mark.parametrize(
+    "content", [b"\n" * 12, b",\n" * 12, b'"' + b"\n" * 12 + b'"'], ids=["blank", "empty", "quoted"]
+)
+@pytest.mark.parametrize("form", [CSV, JSONL])
+def test_a_file_has_only_so_many_lines(form: ImportFormat, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_files, "MOST_LINES", 10)
+    begin = b"name\n" if form is CSV else b"{}\n"
+    error = refused(begin + content, form)
+    assert (error.line, error.detail) == (11, "The file has more than 10 lines.")
+
+
+@pytest.mark.parametrize(
+    "name", ["\ufeffname", "name\u200b", "\u00a0NAME ", "\uff4e\uff41\uff4d\uff45", "\u202aName\u202c"]
+)
+def test_a_column_is_named_as_it_is_read(name: str) -> None:
+    content = codecs.BOM_UTF8 + f"{name};description\nAcme;x\n".encode()
+    assert [row.content for row in read(content)] == [{"name": "Acme", "description": "x"}]

@@ -215,6 +215,13 @@ def test_a_word_multiplies_the_price_of_estimate_and_charge() -> None:
     assert paid.estimate("x", {"hd": True}) == Decimal("0.3")
 
 
+@pytest.mark.parametrize("sent", [50, 50.0])
+@pytest.mark.parametrize("key", ["50", "50.0", "5e1"])
+def test_a_number_has_its_factor_however_written(sent: float, key: str) -> None:
+    fps = Param("fps", ParamType.NUMBER, choices=(24, 50), default=24, price_factors={key: Decimal(2)})
+    assert [fps.factor(each) for each in (fps.checked(sent), 24.0, None)] == [Decimal(2), Decimal(1), Decimal(1)]
+
+
 _HIGH: Final = (
     choice("quality", "low", "medium", "high", price_factors={"low": Decimal("0.1"), "high": Decimal("2.2")}),
     boolean("hd", price_factors={"true": Decimal(3)}),

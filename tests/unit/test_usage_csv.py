@@ -130,3 +130,9 @@ def test_ordinary_names_stay_as_they_are() -> None:
 )
 def test_the_accept_header_chooses_the_format(accept: str, csv_is_better: bool) -> None:
     assert prefers_csv(accept) is csv_is_better
+
+
+def test_a_text_of_separators_takes_no_longer() -> None:
+    """What looks behind each of them for the end of all would take minutes."""
+    text = "a" + "\t" * 150_000 + "b"
+    assert inert(text) == text

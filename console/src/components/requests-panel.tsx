@@ -1,6 +1,7 @@
 // The engineer's side of the console: each request that it made, and the same as curl.
 import { count } from "../format";
 import { requests } from "../requests";
+import { decoded } from "../router";
 import { CopyCurl, Empty } from "./basics";
 import { Dialog } from "./dialog";
 
@@ -13,7 +14,7 @@ export const RequestsPanel = ({ onClose }: { onClose: () => void }) => (
         <li key={`${each.at.getTime()} ${each.requestId}`}>
           <div class="row">
             <b>{each.method}</b>
-            <code>{decodeURIComponent(each.path.replace(/%(?![0-9a-f]{2})/gi, "%25"))}</code>
+            <code>{decoded(each.path)}</code>
           </div>
           <div class="row dim">
             <span class={each.status >= 400 || !each.status ? "bad" : ""}>{each.status || "no answer"}</span>

@@ -1,8 +1,9 @@
 """The activity log as callers ask for it and see it."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, ValidationInfo, field_validator
 
 from atelier.domain.pages import FROM_TEXT, MAX_PAGE_SIZE, Whose
 from atelier.domain.schema import Id, QueryId, RequestModel, StoredModel, TimestampText
@@ -22,7 +23,22 @@ class ActivityQuery(RequestModel):
     from_: Annotated[QueryTimestamp | None, Field(alias="from", description="At this moment or later.")] = None
     to: Annotated[QueryTimestamp | None, Field(description="At this moment or earlier.")] = None
     page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE, description="Entries on a page, at most."), FROM_TEXT] = 50
-    cursor: Annotated[str | None, Field(max_length=3000, description="The `next_cursor` of the page before.")] = None
+    cursor: Annotated[
+        str | None,
+        Field(
+            max_length=3000,
+            description="The `next_cursor` of the page before. An entry is here a moment after its change; "
+            "one that comes late can be missed by whoever has paged beyond its time.",
+        ),
+    ] = None
+
+    @field_validator("to")
+    @classmethod
+    def _in_order(cls, end: datetime | None, info: ValidationInfo) -> datetime | None:
+        start = info.data.get("from_")
+        if start is not None and end is not None and end < start:
+            raise ValueError("must not be before from")
+        return end
 
     def filters(self) -> dict[str, Any]:
         """The parameters that select entries; a cursor is valid for exactly these."""

@@ -15,7 +15,7 @@ from typing import Any, Final
 from pydantic import JsonValue
 
 from atelier.domain.errors import FieldError, Invalid
-from atelier.domain.input_files import InputSpec
+from atelier.domain.input_files import InputFile, InputSpec
 from atelier.domain.money import in_dollars
 from atelier.domain.params import Param, SafetyPolicy
 from atelier.domain.tasks.record import Output, TaskType
@@ -153,15 +153,33 @@ class Model:
             usual["upscale_factor"] = USUAL_FACTOR
         return {**usual, **{param.name: param.default for param in self.params if param.always_sent}, **options}
 
-    def estimate(self, prompt: str, options: Mapping[str, JsonValue]) -> Decimal | None:
-        """The estimated cost of a job; one megapixel per image when no size is given."""
+    def estimate(
+        self, prompt: str, options: Mapping[str, JsonValue], picture: InputFile | None = None
+    ) -> Decimal | None:
+        """The estimated cost of a job, made of this picture if it is one that works on pictures.
+
+        When no size is given, an image is as large as the picture that it is made of, and has one megapixel without.
+        """
         return self._costs(
             options,
             characters=len(prompt),
             count=_number(options.get("num_outputs"), 1),
             seconds=_number(options.get("duration"), self.seconds.default if self.seconds else 0),
-            megapixels=_megapixels(str(options.get("size", "1024x1024"))),
+            megapixels=self._megapixels(options, picture),
         )
+
+    def _megapixels(self, options: Mapping[str, JsonValue], picture: InputFile | None) -> int:
+        is_like_it = self.type in _LIKE_THEIR_PICTURE and not options.keys() & {"size", "aspect_ratio"}
+        if not is_like_it or picture is None or not (picture.width and picture.height):
+            return _megapixels(str(options.get("size", "1024x1024")))
+        return max(1, math.ceil(picture.width * picture.height * self._growth(options) ** 2 / 2**20))
+
+    def _growth(self, options: Mapping[str, JsonValue]) -> float:
+        """By how much each side of a picture grows; by as much as may be asked for where nobody says."""
+        if self.type is not TaskType.UPSCALE:
+            return 1
+        told = {param.name: param.default for param in self.params if param.name in GROWTH} | dict(options)
+        return next((_number(told[name], _LARGEST_GROWTH) for name in GROWTH if name in told), _LARGEST_GROWTH)
 
     def charge(
         self, prompt: str, outputs: Sequence[Output], options: Mapping[str, JsonValue] | None = None
@@ -200,6 +218,10 @@ class Model:
         return in_dollars(self.price.of(quantity, count=files) * factor)
 
 
+_LIKE_THEIR_PICTURE: Final = (TaskType.EDIT, TaskType.UPSCALE, TaskType.REMOVE_BACKGROUND)
+GROWTH: Final = ("upscale_factor", "scale_factor", "scale")
+"""What models call the factor by which each side of a picture grows."""
+_LARGEST_GROWTH: Final = 4
 _MOST: Final = 10**6
 
 
@@ -275,11 +297,17 @@ class Catalog:
         same = (each.id for each in self.models if each.provider == provider and each.answers_to(name))
         return next(same, name)
 
-    def estimate(self, choice: ResolvedModel, prompt: str, options: Mapping[str, JsonValue]) -> Decimal | None:
+    def estimate(
+        self,
+        choice: ResolvedModel,
+        prompt: str,
+        options: Mapping[str, JsonValue],
+        picture: InputFile | None = None,
+    ) -> Decimal | None:
         """The estimated cost of a job in US dollars; None where the model has no price."""
         if choice.served_by == SANDBOX and not self.sandbox_prices:
             return Decimal(0)
-        return choice.model.estimate(prompt, options)
+        return choice.model.estimate(prompt, options, picture)
 
     def names_of(self, names: Iterable[str]) -> tuple[str, ...]:
         """These names of models, with the ids and aliases of the models that they name."""

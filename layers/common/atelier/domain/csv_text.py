@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Final
 
-_FORMULA: Final = re.compile(r"(?:^|(?<=[,;|\t\r\n\"]))(?=[ \t]*[=+\-@\uff1d\uff0b\uff0d\uff20])|^(?=[\t\r])")
+_FORMULA: Final = re.compile(r"(?:^|(?<=[,;|\t\r\n\"]))(?= *[=+\-@\uff1d\uff0b\uff0d\uff20])|^(?=[\t\r])")
 """Where a spreadsheet could see a formula begin: in front of a cell, and behind whatever another program may take for
 the end of one. The last four are the first four as wide characters, which East Asian spreadsheets take for them."""
 

@@ -43,6 +43,12 @@ def file_stem(words: Iterable[str], number: int) -> str:
     return f"{'_'.join(filter(None, map(part_of_name, words))) or _NOTHING}_{number}"
 
 
+def saved_name(name: str, extension: str) -> str:
+    """`Product-shot.png`: what a file is saved as that a caller has named, with the extension of its format."""
+    stem, dot, _ = name.rpartition(".")
+    return f"{folder_name(stem if dot else name)}.{extension}"
+
+
 def folder_name(text: str) -> str:
     """A folder that is named after a text of any origin."""
     name = part_of_name(text) or _NOTHING
@@ -66,7 +72,10 @@ def distinct(names: Iterable[str]) -> list[str]:
 
 
 def content_disposition(name: str, how: Literal["inline", "attachment"] = "inline") -> str:
-    """The header that has a file shown in place or saved at once, and under this name (RFC 6266, RFC 8187)."""
+    """The header that has a file shown in place or saved at once, and under this name (RFC 6266, RFC 8187).
+
+    `name` is one that was made here: what a caller has called a file may end the header.
+    """
     if name.isascii():
         return f'{how}; filename="{name}"'
     plain = "".join(each for each in normalize("NFKD", name) if each.isascii() and (each.isalnum() or each in "-_."))

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from atelier.domain.schema import KIB
-from atelier.domain.text import trim
+from atelier.domain.text import comparison_key, has_content
 
 LARGEST_FILE: Final = 64 * KIB * KIB
 """Bytes."""
@@ -59,8 +59,7 @@ class ImportFormat(StrEnum):
     JSONL = "jsonl"
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a row begins: after so many bytes of the file, in this line, of which the first is 1."""
 
     offset: int = 0
@@ -171,7 +170,7 @@ class _Lines:
             line = next(self._found, None)
         size = len(line) if self._encoding == "utf-8" and line.isascii() else len(line.encode(self._encoding))
         if self.place.line > MOST_LINES:
-            raise FileRefused(f"The file has more than {MOST_LINES} lines.", line=self.place.line)
+            raise FileRefused(f"The file has more than {MOST_LINES:,} lines.", line=self.place.line)
         self.place = Place(self.place.offset + size, self.place.line + 1)
         self._check_size(self.place.offset - self._row.offset)
         return line
@@ -241,8 +240,8 @@ def _json_rows(lines: _Lines) -> Iterator[Row]:
 
 def _csv_rows(layout: Layout, lines: _Lines) -> Iterator[Row]:
     for began, cells in _records(lines, layout.delimiter):
-        fields = {name: cell for name, cell in zip(layout.columns, cells, strict=False) if cell}
-        surplus = any(cells[len(layout.columns) :])
+        fields = {name: cell for name, cell in zip(layout.columns, cells, strict=False) if has_content(cell)}
+        surplus = any(map(has_content, cells[len(layout.columns) :]))
         if fields or surplus:
             fault = f"has {len(cells)} cells where there are {len(layout.columns)} columns" if surplus else None
             yield Row(began.line, lines.place, fields, fault)
@@ -278,8 +277,7 @@ def _layout(form: ImportFormat, columns: Columns, encoding: str, lines: _Lines) 
         (cells,) = csv.reader([header], delimiter=delimiter, strict=True)
     except csv.Error:
         raise FileRefused("The header has a quotation mark that is never closed.", line=line) from None
-    # A byte order mark too many, as programs write that take one for text, is among what is trimmed.
-    names = [trim(cell).lower() for cell in cells]
+    names = [comparison_key(cell) for cell in cells]
     while names and not names[-1]:
         names.pop()
     if faults := list(_faults(names, columns)):

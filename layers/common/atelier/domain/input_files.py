@@ -5,7 +5,7 @@ role, and a model has a field for each role that it takes. A file is checked aga
 reserved or paid.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Final, Self
@@ -169,7 +169,7 @@ def errors_of_files(
     """What is wrong with the files of a request's inputs for a model, as far as they are there."""
     by_role = {spec.role: spec for spec in specs}
     files = [(number, role, file) for number, (role, file) in enumerate(inputs) if isinstance(file, InputFile)]
-    picture = next((file for _, role, file in files if role in (InputRole.REFERENCE, InputRole.START_IMAGE)), None)
+    picture = picture_of(inputs)
     for number, role, file in files:
         if role not in by_role:
             continue
@@ -178,6 +178,12 @@ def errors_of_files(
             *(_problems_of_mask(file, picture) if role is InputRole.MASK else ()),
         ]
         yield from (FieldError(f"{model} {problem}", pointer=f"/inputs/{number}") for problem in problems)
+
+
+def picture_of(inputs: Iterable[tuple[InputRole, FoundInput]]) -> InputFile | None:
+    """The picture that a generation begins with: the first reference or start image that is there."""
+    pictures = (file for role, file in inputs if role in (InputRole.REFERENCE, InputRole.START_IMAGE))
+    return next((file for file in pictures if isinstance(file, InputFile)), None)
 
 
 def _problems(file: InputFile, spec: InputSpec) -> Iterator[str]:

@@ -5,10 +5,11 @@ Two braces stand for one: "{{" and "}}". What is put in for a placeholder is tak
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
 from typing import Annotated, Any, Final, TypeVar
+from unicodedata import normalize
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue
 
@@ -16,6 +17,7 @@ from atelier.domain.errors import FieldError, Invalid
 from atelier.domain.task_creation import BODIES
 from atelier.domain.tasks.record import TaskType
 from atelier.domain.tasks.requests import AspectRatio, ModelName, NewTask, Seconds, Size, UpscaleFactor, Voice
+from atelier.domain.text import trim
 
 MOST_TASKS: Final = 500
 MOST_VARIABLES: Final = 20
@@ -98,8 +100,12 @@ class Matrix(NewTask):
 _OWN: Final = frozenset({"type", "variables", "models", "aspect_ratios", "dry_run"})
 
 
-def tasks_of(matrix: Matrix) -> list[dict[str, JsonValue]]:
-    """The items of a batch of generations: one for each combination. Raises Invalid."""
+def tasks_of(matrix: Matrix, model_called: Callable[[str], object] = str) -> list[dict[str, JsonValue]]:
+    """The items of a batch of generations: one for each combination. Raises Invalid.
+
+    `model_called` tells whether two names are of one model. What would be the same task twice is refused: it would be
+    paid twice.
+    """
     names = list(dict.fromkeys(_placeholders(matrix.prompt)))
     if errors := [*_errors(matrix, names)]:
         raise Invalid(errors)
@@ -113,7 +119,21 @@ def tasks_of(matrix: Matrix) -> list[dict[str, JsonValue]]:
             {**shared, "type": matrix.type.value, "prompt": prompt, **dict(chosen)}
             for chosen in product(*filter(None, options))
         ]
+    _check_distinct(matrix, found, model_called)
     return found
+
+
+def _check_distinct(
+    matrix: Matrix, items: Sequence[Mapping[str, JsonValue]], model_called: Callable[[str], object]
+) -> None:
+    if len({model_called(name) for name in matrix.models}) < len(matrix.models):
+        raise Invalid([FieldError("must not name a model twice, by its id and by an alias", pointer="/models")])
+    # As they are stored and read: a blank at an end is nothing, and an accent is one however it is composed.
+    asked = {
+        (normalize("NFC", trim(str(each["prompt"]))), each.get("model"), each.get("aspect_ratio")) for each in items
+    }
+    if len(asked) < len(items):
+        raise Invalid([FieldError("must not make a prompt twice", pointer="/variables")])
 
 
 def _errors(matrix: Matrix, names: list[str]) -> Iterator[FieldError]:

@@ -5,17 +5,28 @@ is derived from the schema, of which a snapshot is kept (`providers.derived`), o
 from a built-in model (`providers.like`).
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from atelier.domain.catalog import Catalog, Lifecycle, Model, Price, PriceSource, Unit
 from atelier.domain.errors import FieldError, Invalid
-from atelier.domain.schema import Amount, Dollars, Id, RequestModel, StoredModel, TimestampText, without_defaults
+from atelier.domain.schema import (
+    KIB,
+    Amount,
+    ExactDollars,
+    Id,
+    RequestModel,
+    StoredModel,
+    TimestampText,
+    a_number,
+    without_defaults,
+)
 from atelier.domain.tasks.organising import merged
 from atelier.domain.tasks.record import TaskType
 
@@ -23,10 +34,25 @@ PUBLISHING: Final = ("fal", "replicate")
 """The providers that publish what each of their models takes. Lines of others are `like` a built-in model."""
 _SPEAKING: Final = "polly"
 MOST_ALIASES: Final = 10
-_NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._/:-]*$"
+LINE_BYTES: Final = 64 * KIB
+"""Of a line as JSON: what is made of it stands beside it in an item of the table, which has 400 KB."""
+_SEGMENT: Final = "[A-Za-z0-9][A-Za-z0-9._-]*"
+_NAME: Final = rf"^{_SEGMENT}(/{_SEGMENT})*(:{_SEGMENT})?$"
+"""Segments of a path below the provider's address, and a version. None of them leads elsewhere, as `..` would."""
 _FACTORS: Final = "What a value multiplies the price by. No other value is offered then, so 1 is said as well."
 
-_Dollars = Annotated[Dollars, PlainSerializer(float, return_type=float, when_used="json")]
+
+def _a_day(value: Any) -> Any:
+    # pydantic would also take a number of seconds, and a text of one.
+    is_day = isinstance(value, date) or (isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value))
+    if not is_day:
+        raise ValueError("must be a date such as 2026-01-31")
+    return value
+
+
+_Dollars = Annotated[ExactDollars, PlainSerializer(float, return_type=float, when_used="json")]
+_Number = Annotated[float, BeforeValidator(a_number)]
+_Day = Annotated[date, BeforeValidator(_a_day)]
 ModelName = Annotated[str, Field(min_length=1, max_length=255, pattern=_NAME)]
 Word = Annotated[str, Field(min_length=1, max_length=64)]
 VoiceName = Annotated[str, Field(pattern=r"^[A-Za-z]{1,64}$")]
@@ -46,7 +72,7 @@ class LinePrice(RequestModel):
     further_amount: Annotated[
         _Dollars | None, Field(description="What each megapixel of an image after the first costs, if not `amount`.")
     ] = None
-    as_of: date
+    as_of: _Day
     source: Annotated[
         PriceSource, Field(description="Read from the provider itself, or from somebody else's list of its prices.")
     ] = PriceSource.PROVIDER
@@ -60,8 +86,8 @@ class LineParam(RequestModel):
     """What of a parameter is offered, within what the provider's schema says."""
 
     choices: Annotated[list[Scalar] | None, Field(min_length=1, max_length=100)] = None
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: _Number | None = None
+    maximum: _Number | None = None
     default: Annotated[Scalar | None, Field(description="Sent with every job that says nothing.")] = None
     price_factors: Annotated[dict[Word, _Dollars], Field(max_length=100, description=_FACTORS)] = Field(
         default_factory=dict
@@ -129,6 +155,8 @@ class NewModel(RequestModel):
             raise ValueError(f"must have a price per {' or '.join(units)} for {self.type}")
         if self.price and self.price.further_amount is not None and self.price.per is not Unit.MEGAPIXEL:
             raise ValueError("must have a price per megapixel to have a further_amount")
+        if len(self.model_dump_json().encode()) > LINE_BYTES:
+            raise ValueError(f"must be at most {LINE_BYTES} bytes as JSON")
         if self.default and (self.price is None or self.lifecycle is not Lifecycle.ACTIVE):
             raise ValueError("must be active and have a price to be a default")
         return self
@@ -149,10 +177,10 @@ class NewModel(RequestModel):
 class PricePatch(RequestModel):
     """What changes of a price."""
 
-    amount: Dollars | None = None
+    amount: ExactDollars | None = None
     per: Unit | None = None
-    further_amount: Dollars | None = None
-    as_of: date | None = None
+    further_amount: ExactDollars | None = None
+    as_of: _Day | None = None
     source: PriceSource | None = None
 
 
@@ -160,10 +188,10 @@ class ParamPatch(RequestModel):
     """What changes of a parameter."""
 
     choices: Annotated[list[Scalar] | None, Field(max_length=100)] = None
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: _Number | None = None
+    maximum: _Number | None = None
     default: Scalar | None = None
-    price_factors: Annotated[dict[Word, Dollars | None] | None, Field(max_length=100)] = None
+    price_factors: Annotated[dict[Word, ExactDollars | None] | None, Field(max_length=100)] = None
 
 
 class ModelPatch(RequestModel):

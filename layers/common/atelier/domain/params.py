@@ -6,8 +6,9 @@ name of that field, so that limits, prices and records know of it.
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, Final
 
@@ -70,8 +71,8 @@ class Param:
     def factor(self, value: JsonValue) -> Decimal:
         """What the value, None for the default, multiplies the price by."""
         used = self.default if value is None else value
-        text = str(used).lower() if isinstance(used, bool) else str(used)[:_LONGEST_KEY]
-        return self.price_factors.get(text, Decimal(1))
+        by_value = {_key_of(text, self.type): factor for text, factor in self.price_factors.items()}
+        return by_value.get(_key_of(used, self.type), Decimal(1))
 
     def _takes(self, value: Any) -> bool:
         if self.choices and value not in self.choices:
@@ -104,6 +105,17 @@ class Param:
 
 
 _LONGEST_KEY: Final = 100
+
+
+def _key_of(value: object, kind: ParamType) -> str:
+    """A value as a key of price factors: 2, 2.0 and 2e0 are one number, however one of them is written."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = str(value)[:_LONGEST_KEY]
+    if kind in (ParamType.INTEGER, ParamType.NUMBER):
+        with suppress(InvalidOperation):
+            return str(Decimal(text).normalize())
+    return text
 
 
 def _of_type(kind: ParamType, value: JsonValue) -> JsonValue:

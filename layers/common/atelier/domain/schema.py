@@ -5,7 +5,7 @@ Models are built when they are first used: a function imports more of them than 
 
 import json
 from datetime import UTC, datetime
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from pydantic import (
@@ -132,27 +132,33 @@ Amount = Annotated[
 """US dollars in an answer."""
 
 
-def _number(value: Any) -> Any:
+def a_number(value: Any) -> Any:
+    """A number of JSON, and no text or boolean that could be taken for one."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise ValueError("must be a number")
     return value
 
 
 def _to_the_millionth(value: Decimal) -> Decimal:
-    # Never more than the caller allows.
-    return value.quantize(_MILLIONTH, rounding=ROUND_DOWN)
+    cut = value.quantize(_MILLIONTH)
+    # What a double adds to 0.1 + 0.2 was meant by nobody.
+    if abs(value - cut) > value * _NOISE:
+        raise ValueError("must have at most 6 decimal places")
+    return cut + 0  # without the sign of -0.0
 
 
 _MILLIONTH: Final = Decimal("0.000001")
+_NOISE: Final = Decimal("1e-12")
 MOST_DOLLARS: Final = 1_000_000_000
-Dollars = Annotated[
+ExactDollars = Annotated[
     Decimal,
     Field(ge=0, le=MOST_DOLLARS),
-    AfterValidator(_to_the_millionth),
-    BeforeValidator(_number),
+    BeforeValidator(a_number),
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": MOST_DOLLARS}),
 ]
-"""An amount in a request: a number, of which what is less than a millionth of a dollar is cut off."""
+"""An amount to calculate with, in a request."""
+Dollars = Annotated[ExactDollars, AfterValidator(_to_the_millionth)]
+"""An amount in a request, to the millionth of a dollar."""
 
 
 def as_json(value: JsonValue) -> str:

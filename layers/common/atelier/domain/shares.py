@@ -5,8 +5,9 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal, cast
+from unicodedata import normalize
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from atelier.domain.errors import FieldError, Invalid, NotFound
@@ -15,12 +16,30 @@ from atelier.domain.roles import Role
 from atelier.domain.schema import Id, RequestModel, StoredModel, TimestampText, format_timestamp
 from atelier.domain.sharing import ACCOUNT, SharedKind
 from atelier.domain.tasks.queries import QueryTimestamp
+from atelier.domain.text import has_content, trim
 
 _TOKEN: Final = re.compile(r"([0-9]{1,15})\.(client|campaign|account)\.([0-9a-f-]{36})\.([A-Za-z0-9_-]{20,60})")
 _BY_DEFAULT: Final = timedelta(days=7)
 _AT_MOST: Final = timedelta(days=30)
 
+_ADDRESS: Final = r"^[^@\s]+@[^@\s]+$"
 GuestRole = Literal["viewer", "editor", "admin"]
+
+
+def _address(value: str) -> str:
+    """An email address as it is kept. Raises ValueError for what is none."""
+    address = trim(value)
+    if not re.match(_ADDRESS, address) or not all(map(has_content, address.split("@"))):
+        raise ValueError("must be an email address, such as ben@example.com")
+    return address
+
+
+def is_same_address(one: str, other: str) -> bool:
+    """Whether two email addresses are the same, composed or not and whatever their case, and no others that look so.
+
+    Unicode's caseless match would take `ß` for `ss` and `ſ` for `s`, which are somebody else's address.
+    """
+    return normalize("NFC", one).lower() == normalize("NFC", other).lower()
 
 
 class NewShare(RequestModel):
@@ -40,8 +59,8 @@ class NewInvitation(RequestModel):
         QueryTimestamp | None, Field(description="Until when it can be accepted: in 7 days, at most in 30.")
     ] = None
     email: Annotated[
-        str | None,
-        Field(min_length=3, max_length=320, description="Only a user whose verified email address this is may accept."),
+        Annotated[str, AfterValidator(_address), Field(max_length=320, json_schema_extra={"pattern": _ADDRESS})] | None,
+        Field(description="Only a user whose verified email address this is may accept."),
     ] = None
 
     model_config = ConfigDict(json_schema_extra={"example": {"role": "viewer", "email": "ben@example.com"}})

@@ -14,7 +14,14 @@ from atelier.domain.catalog import Catalog, Model, ResolvedModel
 from atelier.domain.clients import Client
 from atelier.domain.errors import FieldError, IllegalTransition, Invalid
 from atelier.domain.file_names import part_of_name
-from atelier.domain.input_files import FoundInput, InputRole, TaskInput, errors_of_counts, errors_of_files
+from atelier.domain.input_files import (
+    FoundInput,
+    InputRole,
+    TaskInput,
+    errors_of_counts,
+    errors_of_files,
+    picture_of,
+)
 from atelier.domain.params import checked, errors_of, pointer_to
 from atelier.domain.prompts import effective_prompt
 from atelier.domain.reservations import to_reserve
@@ -131,6 +138,7 @@ def _requested(
         generation_context,
         identity,
         access,
+        files=found,
         type=task_type_of(new),
         model=model,
         prompt=new.prompt,
@@ -219,6 +227,7 @@ def new_retry(
         generation_context,
         identity,
         access,
+        files=found,
         type=task.type,
         model=name,
         prompt=task.prompt,
@@ -273,9 +282,11 @@ def _task(
     generation_context: GenerationContext,
     identity: TaskIdentity,
     access: Access,
+    *,
+    files: Sequence[tuple[InputRole, FoundInput]],
     **asked: Any,
 ) -> Task:
-    first = choices[0]
+    first, picture = choices[0], picture_of(files)
     # Nothing is added to what is read aloud, nor to no prompt at all.
     applied = asked["apply_brand_guidelines"] and asked["prompt"] and not any(choice.model.spoken for choice in choices)
     composed = effective_prompt(
@@ -286,7 +297,7 @@ def _task(
         limit=min(choice.model.prompt_limit for choice in choices),
     )
     catalog = generation_context.catalog
-    estimates = [catalog.estimate(choice, composed.text, asked["params"]) for choice in choices]
+    estimates = [catalog.estimate(choice, composed.text, asked["params"], picture) for choice in choices]
     if errors := _above(asked["max_cost"], estimates):
         raise Invalid(errors)
     return Task(

@@ -12,10 +12,13 @@ from urllib.parse import quote, urlencode
 
 from atelier.domain.model_lines import ListedPrice, UnknownModel, Unusable
 from atelier.domain.provider import Secret
+from atelier.domain.schema import MOST_DOLLARS
 from atelier.providers.http import Answer, Http, raise_if_unavailable
 from atelier.providers.schemas import Schema, Snapshot, reduced
 
 _JSON: Final = "application/json"
+_MOST_PLACES: Final = -12
+"""The smallest power of ten that a listed price is counted in."""
 
 
 class ProviderCatalog(Protocol):
@@ -58,7 +61,7 @@ class FalCatalog:
         except InvalidOperation:
             return None
         unit, currency = str(found.get("unit", ""))[:100], str(found.get("currency", "USD"))[:3]
-        return ListedPrice(amount=amount, unit=unit, currency=currency) if amount.is_finite() else None
+        return ListedPrice(amount=amount, unit=unit, currency=currency) if _may_be_a_price(amount) else None
 
     def _ask(self, path: str, **query: str) -> dict[str, Any]:
         url = f"{self._api_url}/{path}?{urlencode(query)}"
@@ -96,6 +99,12 @@ class ReplicateCatalog:
         if answer.status == HTTPStatus.NOT_FOUND:
             raise UnknownModel(f"Replicate has no model {model}.")
         return _found(answer)
+
+
+def _may_be_a_price(amount: Decimal) -> bool:
+    # One that is not has a billion digits when it is written out.
+    _, _, exponent = amount.as_tuple()
+    return isinstance(exponent, int) and exponent >= _MOST_PLACES and 0 <= amount <= MOST_DOLLARS
 
 
 def _found(answer: Answer) -> dict[str, Any]:

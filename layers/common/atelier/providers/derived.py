@@ -6,14 +6,16 @@ if its values are bounded; a word that can change the price is offered only with
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Final, get_args
 
-from atelier.domain.catalog import ANY_LENGTH, USUAL_FACTOR, Lifecycle, Model, Seconds, Unit
+from atelier.domain.catalog import ANY_LENGTH, GROWTH, USUAL_FACTOR, Lifecycle, Model, Seconds, Unit
 from atelier.domain.input_files import MOST_INPUTS, InputRole, InputSpec
 from atelier.domain.model_lines import ConfiguredModel, LineParam, NewModel, Unusable
-from atelier.domain.params import Param
+from atelier.domain.params import Param, ParamType
+from atelier.domain.schema import MOST_DOLLARS
 from atelier.domain.task_creation import BODIES
 from atelier.domain.tasks.record import TaskType
 from atelier.domain.tasks.requests import MOST_OUTPUTS, TYPED_OPTIONS, AspectRatio
@@ -35,10 +37,15 @@ _COSTLY: Final = frozenset(
         *("generate_audio", "enable_audio", "with_audio", "audio", "sound", "enable_prompt_expansion"),
         *("fps", "frames_per_second", "num_frames", "upscale_factor", "scale", "service_tier", "thinking_level"),
         *("enable_web_search", "enable_google_search", "output_resolution", "turbo_mode", "enhance_prompt"),
-        *("max_images", "batch_size", "num_samples"),
     }
 )
 """Words that change the price of some models: at which value they do is in no schema."""
+_FILES: Final = "(images?|videos?|audios?|clips?|songs?|outputs?|results?|samples?|variations?|variants?|batch(es)?)"
+_COUNTING: Final = re.compile(
+    rf"n|(num|n|max|total|number_of|no_of)_(\w+_)?{_FILES}(_per_\w+)?|{_FILES}_(count|number)|batch_size"
+    r"|images|videos|outputs|results|samples|variations"
+)
+"""Words for how many files a job makes beside those that `num_outputs` asks for: all are charged, and none is kept."""
 _NEVER: Final = re.compile(r"sync_mode|webhook|callback|url|uri|path|prompt|safety|moderation|^width$|^height$|lora")
 """Words that are not offered: addresses, prompts beside the prompt, sizes that limits and prices would not know."""
 _ROLES: Final[tuple[tuple[InputRole, re.Pattern[str]], ...]] = (
@@ -54,10 +61,10 @@ _ROLES: Final[tuple[tuple[InputRole, re.Pattern[str]], ...]] = (
 )
 """Which input a field is, by its name; `image_url` and `image` depend on what is made."""
 _IMAGE: Final = ("image_url", "image")
+_MOST_PARAMS: Final = 200
 _USUAL_MOST: Final = 10
 """Files of a role that takes several, where the schema does not say how many."""
 _WITHOUT_PROMPT: Final = (TaskType.UPSCALE, TaskType.REMOVE_BACKGROUND)
-_FACTORS: Final = ("upscale_factor", "scale_factor", "scale")
 _OPTIONS: Final = frozenset({*_PROMPTS, *_COUNTS, *_VOICES, *_SECONDS, *TYPED_OPTIONS})
 """Words that are options of requests, also where they cannot be one of a model."""
 _MEDIA: Final[Mapping[str, tuple[str, ...]]] = {
@@ -94,7 +101,7 @@ class _Derivation:
         inputs = self._inputs()
         params = self._params()
         self._check_nothing_is_missing({param.name for param in params})
-        check_price(line, seconds)
+        check_price(line, seconds, params)
         takes = frozenset(self.names.keys() - {"prompt", "num_outputs"})
         return Model(
             line.model,
@@ -200,7 +207,7 @@ class _Derivation:
 
     def _factor(self) -> None:
         """By how much a picture grows, unless that changes the price."""
-        found = self._first(_FACTORS)
+        found = self._first(GROWTH)
         if found is None or self.line.price is not None or found.name in self.line.params:
             return
         usual = {"same": USUAL_FACTOR, "text": str(USUAL_FACTOR), "times": f"{USUAL_FACTOR}x"}
@@ -245,13 +252,18 @@ class _Derivation:
             if name in self.used or name not in self.fields:
                 what = "is an option of requests" if name in self.used else "is no field of its input"
                 raise Unusable(f"params: {name} {what}.")
-        found = (self._param(each) for name, each in self.fields.items() if name not in self.used)
-        return tuple(each for each in found if each is not None)
+        every = (self._param(each) for name, each in self.fields.items() if name not in self.used)
+        found = tuple(each for each in every if each is not None)
+        if len(found) > _MOST_PARAMS:
+            raise Unusable(f"Its input has more than {_MOST_PARAMS} parameters.")
+        return found
 
     def _param(self, field_: Field) -> Param | None:
         wanted = self.line.params.get(field_.name)
         if safe := safety(field_):
             return narrowed(safe, wanted) if wanted else safe
+        if wanted is None and _counts(field_):
+            return _counted(field_)
         if wanted is None and (_NEVER.search(field_.name) or field_.name in _OPTIONS):
             return None
         param = plain(field_, wanted)
@@ -259,11 +271,9 @@ class _Derivation:
             if param is None:
                 raise Unusable(f"params: {field_.name} has no values that could be offered.")
             return narrowed(param, wanted)
-        if param is None or field_.name not in _COSTLY or self.line.price is None:
+        if param is None or param.name not in _COSTLY or self.line.price is None:
             return param
-        if param.default is None:
-            return None
-        return fixed(param)
+        return None if param.default is None else fixed(param, param.default)
 
     # -------------------------------------------------------------------------------------------------------- checks
 
@@ -278,11 +288,29 @@ class _Derivation:
             raise Unusable(f"Its input needs {', '.join(missing)}, which no request has.")
 
 
-def check_price(line: NewModel | ConfiguredModel, seconds: Seconds | None) -> None:
-    """Raise Unusable for a price by the second of what has no duration."""
-    by_the_second = line.price is not None and line.price.per is Unit.SECOND
-    if by_the_second and seconds is None and line.type in _LONGEST:
+def check_price(line: NewModel | ConfiguredModel, seconds: Seconds | None, params: Iterable[Param]) -> None:
+    """Raise Unusable for a price by the second of what has no duration, and for one that no amount can say."""
+    price = line.price
+    if price is None:
+        return
+    if price.per is Unit.SECOND and seconds is None and line.type in _LONGEST:
         raise Unusable("Its price is by the second, and its input has no duration.")
+    factors = (max(each.price_factors.values(), default=Decimal(1)) for each in params)
+    if math.prod(factors, start=max(price.amount, price.further_amount or Decimal(0))) > MOST_DOLLARS:
+        raise Unusable(f"Its price times its factors is more than {MOST_DOLLARS} US dollars.")
+
+
+def _counts(found: Field) -> bool:
+    is_whole = found.of_type("integer") or (found.choices and all(isinstance(each, int) for each in found.choices))
+    return bool(is_whole) and _COUNTING.fullmatch(found.name) is not None
+
+
+def _counted(found: Field) -> Param | None:
+    """The parameter with one file as its only value, or as many as usual where that is none of its values."""
+    least, most = found.bounds
+    is_value = 1 in found.choices if found.choices else (least or 1) <= 1 <= (most or 1)
+    only = 1 if is_value else found.default
+    return None if only is None else fixed(Param(found.name, ParamType.INTEGER), only)
 
 
 def _is_told(wanted: LineParam) -> bool:

@@ -51,9 +51,9 @@ def _scalar(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool) else None
 
 
-def fixed(param: Param) -> Param:
-    """The parameter with its default as the only value, which is sent."""
-    return replace(param, choices=(param.default,), minimum=None, maximum=None, always_sent=True)  # type: ignore[arg-type]
+def fixed(param: Param, value: Any) -> Param:
+    """The parameter with this as its only value, which is sent."""
+    return replace(param, choices=(value,), minimum=None, maximum=None, default=value, always_sent=True)
 
 
 def narrowed(param: Param, wanted: LineParam) -> Param:

@@ -39,13 +39,14 @@ from atelier.providers.fal_signatures import JOB, Signatures
 from atelier.providers.forms import input_names
 from atelier.providers.http import Answer, Http, accepted_content, file_at, raise_if_unavailable
 from atelier.providers.inputs import InputNames, has_unique_input, input_of, is_input_of, seed_used
-from atelier.providers.refusals import LONGEST_MESSAGE, failure_of, too_long
+from atelier.providers.refusals import LONGEST_MESSAGE, failure_of, is_about_content, too_long
 
 __all__ = ["MODELS", "Fal"]
 
 log: Final = logging.getLogger(__name__)
 
 _HOSTS: Final = ("fal.media",)
+_FLAG: Final = re.compile(r"(has|is)_nsfw(_concepts?|_content)?|nsfw(_content|_concepts?)?_detected")
 _SEVERAL_FILES: Final = ("images", "videos", "audios")
 _ONE_FILE: Final = ("image", "video", "audio", "audio_file")
 # What others have had made is in the history with its inputs and outputs: pages are small, and smaller when one is not.
@@ -153,6 +154,9 @@ class Fal:
             return Refused(_WITHHELD, cost, charged=True)
         if not found and _says_why(content):
             return _refused(_reason(answer), cost)
+        said = str(content.get("description") or "")
+        if not found and is_about_content(said):  # a model that can talk has said why it makes nothing
+            return Refused(failure_of(said), cost, charged=True)
         seed = seed_used(content.get("seed"), job_request, _input_names(job_request))
         return Done(tuple(self._file(url) for url, _ in found), cost, flagged, seed)
 
@@ -224,10 +228,15 @@ def _files_in(content: Mapping[str, Any]) -> list[tuple[str, bool]]:
     several = [each for name in _SEVERAL_FILES for each in _listed(content.get(name))]
     found = [*several, *(content[name] for name in _ONE_FILE if content.get(name))]
     urls = [each.get("url") if isinstance(each, dict) else each for each in found]
-    flags = content.get("has_nsfw_concepts")
-    by_number = flags if isinstance(flags, list) else [flags] * len(urls)
-    marked = zip_longest(urls, by_number[: len(urls)])
-    return [(url, flag is True) for url, flag in marked if isinstance(url, str) and url]
+    told = [value if isinstance(value, list) else [value] * len(found) for value in _flags_in(content)]
+    own = [any(flag is True for flag in _flags_in(each)) for each in found]
+    flags = (any(each is True for each in flags) for flags in zip_longest(own, *(each[: len(found)] for each in told)))
+    return [(url, is_flagged) for url, is_flagged in zip(urls, flags, strict=True) if isinstance(url, str) and url]
+
+
+def _flags_in(content: object) -> list[Any]:
+    """What a result, or one of its files, says of what is not safe for work: models have several names for it."""
+    return [value for name, value in content.items() if _FLAG.fullmatch(name)] if isinstance(content, dict) else []
 
 
 def _says_why(content: Mapping[str, Any]) -> bool:

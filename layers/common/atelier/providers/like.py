@@ -27,11 +27,11 @@ _LIMITS: Final[Mapping[str, dict[str, Any]]] = {
 def model_like(line: ConfiguredModel, built_in: Iterable[Model]) -> Model:
     """The model. Raises Unusable, which says why: there is no such model, or it has not what the line says of it."""
     like = _without(_named(line, built_in), line.without)
-    check_price(line, like.seconds)
     for name in line.params:
         if name not in {param.name for param in like.params}:
             raise Unusable(f"params: {name} is no parameter of {like.id}.")
     like = replace(like, params=tuple(_param(param, line) for param in like.params))
+    check_price(line, like.seconds, like.params)
     return replace(
         _of_polly(like, line) if line.provider == POLLY else like,
         id=line.model,
@@ -73,7 +73,7 @@ def _param(param: Param, line: ConfiguredModel) -> Param:
     bare = replace(param, price_factors={})
     if wanted := line.params.get(param.name):
         return narrowed(bare, wanted)
-    return fixed(bare) if param.price_factors and line.price is not None else bare
+    return fixed(bare, bare.default) if param.price_factors and line.price is not None else bare
 
 
 def _of_polly(like: Model, line: ConfiguredModel) -> Model:

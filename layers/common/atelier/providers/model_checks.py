@@ -4,6 +4,7 @@ A new line becomes a model, or is rejected with the reason. Of one that is offer
 deprecated, gone, changed or repriced is reported until an operator has dealt with it.
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -25,6 +26,8 @@ from atelier.domain.schema import format_timestamp
 from atelier.providers.catalogs import ProviderCatalog
 from atelier.providers.derived import derived
 from atelier.providers.schemas import Snapshot, changes_between, hash_of
+
+log: Final = logging.getLogger(__name__)
 
 AGAIN: Final = timedelta(days=1)
 _MOST_MINUTES: Final = 60
@@ -62,7 +65,12 @@ class ModelChecks:
     def run(self, *, now: datetime) -> Iterator[ConfiguredModel]:
         """Check every line that is due; each as it is then."""
         for line in self._lines.due(now):
-            after, schema = self._look(line, now=now)
+            try:
+                after, schema = self._look(line, now=now)
+            except Exception:
+                # Whatever somebody publishes of one model, the other lines are checked.
+                log.exception("model cannot be checked", extra={"line": line.record.id})
+                after, schema = _waiting(line, "What the provider publishes of it could not be read.", now=now), None
             if self._lines.save_check(line, after, schema):
                 yield after.record
 

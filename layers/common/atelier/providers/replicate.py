@@ -122,10 +122,11 @@ class Replicate:
     def _made(self, prediction: dict[str, Any], job_request: JobRequest) -> State:
         """The files of a success. Replicate deletes what it made after an hour; there is no output then."""
         urls = _urls(prediction.get("output"))
-        # Some models succeed with nothing when they have withheld everything, and say so in their logs only.
-        logs = str(prediction.get("logs") or "")[-_LOGS:]
-        if not urls and is_about_content(logs):
-            return Refused(failure_of(logs), charged=True)
+        # Some models succeed with nothing when they have withheld everything, and say so in their logs or in its place.
+        output = prediction.get("output")
+        for said in (output if isinstance(output, str) else "", str(prediction.get("logs") or "")[-_LOGS:]):
+            if not urls and is_about_content(said):
+                return Refused(failure_of(said), charged=True)
         asked = prediction.get("input")
         told = asked.get("seed") if isinstance(asked, dict) else None
         seed = seed_used(told, job_request, _input_names(job_request))

@@ -21,6 +21,7 @@ _KEPT: Final = frozenset(
     }
 )
 _DEEPEST: Final = 12
+_MOST_PARTS: Final = 20_000
 _LARGEST: Final = 200_000
 """Characters of a snapshot as JSON: an item of the table holds 400 KB."""
 
@@ -59,29 +60,51 @@ def hash_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def reduced(schema: object, schemas: Schema, *, depth: int = 0) -> Schema:
-    """A schema with its references resolved; `schemas` are those that it may refer to by name."""
-    if not isinstance(schema, Mapping) or depth > _DEEPEST:
-        return {}
-    if isinstance(named := schema.get("$ref"), str):
+def reduced(schema: object, schemas: Schema) -> Schema:
+    """A schema with its references resolved; `schemas` are those that it may refer to by name.
+
+    Raises Unusable for one of too many parts: a few that refer to each other can unfold to billions.
+    """
+    return _Reduction(schemas).of(schema)
+
+
+class _Reduction:
+    def __init__(self, schemas: Schema) -> None:
+        self._schemas = schemas
+        self._left = _MOST_PARTS
+
+    def of(self, schema: object, depth: int = 0) -> Schema:
+        if not isinstance(schema, Mapping) or depth > _DEEPEST:
+            return {}
+        self._left -= 1
+        if self._left < 0:
+            raise Unusable(f"Its schema has more than {_MOST_PARTS} parts.")
+        if isinstance(schema.get("$ref"), str):
+            return self._referred_to(schema, depth + 1)
+        if isinstance(kinds := schema.get("type"), list):
+            return self.of({**schema, "type": next((each for each in kinds if each != "null"), None)}, depth)
+        return self._with_parts(schema, depth)
+
+    def _with_parts(self, schema: Schema, depth: int) -> Schema:
+        kept: dict[str, Any] = {name: schema[name] for name in sorted(_KEPT & schema.keys())}
+        if isinstance(required := kept.get("required"), list):
+            kept["required"] = sorted(map(str, required))
+        if isinstance(fields := schema.get("properties"), Mapping):
+            kept["properties"] = {str(name): self.of(each, depth + 1) for name, each in fields.items()}
+        if isinstance(items := schema.get("items"), Mapping):
+            kept["items"] = self.of(items, depth + 1)
+        for name in ("anyOf", "oneOf"):
+            if isinstance(listed := schema.get(name), list):
+                kept["anyOf"] = [self.of(each, depth + 1) for each in listed]
+        for each in schema.get("allOf", []) if isinstance(schema.get("allOf"), list) else ():
+            kept = {**self.of(each, depth + 1), **kept}
+        return kept
+
+    def _referred_to(self, schema: Schema, depth: int) -> Schema:
+        """What a reference names, with what stands beside the reference."""
         aside = {name: value for name, value in schema.items() if name != "$ref"}
-        target = schemas.get(named.rpartition("/")[2])
-        return {**reduced(target, schemas, depth=depth + 1), **reduced(aside, schemas, depth=depth + 1)}
-    if isinstance(kinds := schema.get("type"), list):
-        return reduced({**schema, "type": next((each for each in kinds if each != "null"), None)}, schemas, depth=depth)
-    kept: dict[str, Any] = {name: schema[name] for name in sorted(_KEPT & schema.keys())}
-    if isinstance(required := kept.get("required"), list):
-        kept["required"] = sorted(map(str, required))
-    if isinstance(fields := schema.get("properties"), Mapping):
-        kept["properties"] = {str(name): reduced(each, schemas, depth=depth + 1) for name, each in fields.items()}
-    if isinstance(items := schema.get("items"), Mapping):
-        kept["items"] = reduced(items, schemas, depth=depth + 1)
-    for name in ("anyOf", "oneOf"):
-        if isinstance(listed := schema.get(name), list):
-            kept["anyOf"] = [reduced(each, schemas, depth=depth + 1) for each in listed]
-    for each in schema.get("allOf", []) if isinstance(schema.get("allOf"), list) else ():
-        kept = {**reduced(each, schemas, depth=depth + 1), **kept}
-    return kept
+        named = schema["$ref"].rpartition("/")[2]
+        return {**self.of(self._schemas.get(named), depth), **self.of(aside, depth)}
 
 
 def changes_between(before: Snapshot, after: Snapshot) -> str:

@@ -25,6 +25,7 @@ from atelier.domain.assets import (
     Purpose,
 )
 from atelier.domain.errors import AssetRejected, IllegalTransition
+from atelier.domain.file_names import saved_name
 from atelier.domain.pipeline_ports import MediaRejected
 from atelier.domain.schema import format_timestamp
 from atelier.domain.tasks.record import TaskType
@@ -120,8 +121,8 @@ class AssetCheck:
                 known = self._recording(asset, file, form, place)
         except Unmeasurable as failure:
             raise _refusal(failure.reason) from failure
-        key = f"{place}original.{form.extension}"
-        if not self.files.copy(source, fetched.etag, key, content_type=form.content_type, name=asset.name):
+        key, name = f"{place}original.{form.extension}", saved_name(asset.name, form.extension)
+        if not self.files.copy(source, fetched.etag, key, content_type=form.content_type, name=name):
             raise AssetRejected("source_gone", "The file was removed while it was checked.")
         return {**known, "key": key, "sha256": fetched.sha256, "status": AssetStatus.READY}
 

@@ -257,7 +257,8 @@ class ChunkProgress(Progress):
         self.done = noted_in(item)
 
     def mark(self, indexes: Sequence[int]) -> list[Write]:
-        return [noting(self._key, indexes, self._is_at_this_chunk())]
+        noted = noting(self._key, indexes, self._is_at_this_chunk())
+        return [replace(noted, add={**noted.add, "version": 1})]  # whoever looks is shown these rows
 
     def end(
         self, succeeded: Sequence[int], failures: Sequence[RowFailure], after: Place, *, turn: int, now: datetime

@@ -32,6 +32,7 @@ from atelier.domain.shares import (
     SharedResource,
     SharePage,
     ShareQuery,
+    is_same_address,
 )
 from atelier.domain.sharing import ACCOUNT, MANAGE, MOST_RECEIVED, Grant, SharedKind
 from atelier.store import activity, idempotency, keys, lists, parents, received
@@ -241,7 +242,7 @@ class Shares:
         known = found is not None and compare_digest(found.digest, token.digest)
         if found is None or not known or found.expires_at <= format_timestamp(access.at):
             raise NotFound("invitation", _NO_SUCH_INVITATION)
-        if found.email is not None and found.email.casefold() != (email or "").casefold():
+        if found.email is not None and not is_same_address(found.email, email or ""):
             raise NotFound("invitation", _NO_SUCH_INVITATION)
         if token.account == access.actor:
             raise Invalid([FieldError("invites to what is yours", pointer="/token")])

@@ -1,7 +1,7 @@
 """Batches over HTTP: items are read one by one, and each is answered as the single request would have been."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from atelier.domain.access import Access
 from atelier.domain.batches import MOST_ATOMIC, Batch, ResourceItem, check_item
 from atelier.domain.errors import DomainError, FieldError, Invalid
-from atelier.domain.schema import RequestModel
+from atelier.domain.schema import KIB, RequestModel
 from atelier.store import batches
 from atelier.store.batches import CarriedOut, KeptProgress, Operation, Progress
 from atelier.store.idempotency import IdempotentRequest
@@ -27,6 +27,8 @@ from atelier.web.validation import model_of
 
 Record = Any
 _MOST_KEPT: Final = 300_000
+_MOST_TOLD: Final = 64 * KIB
+"""Characters of all problems of an answer: each of a hundred short items may have a list of all models."""
 _ALWAYS_THERE: Final = ("type", "title", "status", "instance", "request_id")
 
 
@@ -189,6 +191,7 @@ def _is_refused(outcome: Any) -> bool:
 def _response(
     results: list[dict[str, Any]], outcomes: Mapping[int, Any], batch: Batch, *, replayed: bool
 ) -> Response[Any]:
+    results = list(_bounded_in_all(results))
     succeeded = sum("problem" not in each for each in results)
     answer: dict[str, Any] = {
         "results": results,
@@ -203,9 +206,6 @@ def _response(
         # A GET of each has it.
         results = [{n: v for n, v in each.items() if n != "body"} for each in results]
         body = _written({**answer, "results": results})
-    if len(body) * 2 > LARGEST_ANSWER:
-        results = [{**each, "problem": _shortened(each["problem"])} if "problem" in each else each for each in results]
-        body = _written({**answer, "results": results})
     headers: dict[str, str | list[str]] = {"Idempotent-Replayed": "true"} if replayed else {}
     return Response(HTTPStatus.OK, JSON, body, headers=headers)
 
@@ -216,6 +216,15 @@ def _bounded(problems: Mapping[int, dict[str, Any]]) -> Mapping[int, dict[str, A
     if sum(map(len, distinct)) <= _MOST_KEPT:
         return problems
     return {index: _shortened(problem) for index, problem in problems.items()}
+
+
+def _bounded_in_all(results: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The results, of whose problems those are told in full that come first."""
+    left = _MOST_TOLD
+    for each in results:
+        if "problem" in each:
+            left -= len(_written(each["problem"]))
+        yield each if left >= 0 or "problem" not in each else {**each, "problem": _shortened(each["problem"])}
 
 
 def _shortened(problem: Mapping[str, Any]) -> dict[str, Any]:

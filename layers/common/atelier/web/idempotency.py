@@ -6,6 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Request
 
+from atelier.domain.ids import canonical
 from atelier.store.idempotency import IdempotentRequest
 
 
@@ -16,5 +17,6 @@ def idempotent_request(request: Request, key: str | None) -> IdempotentRequest |
     body: Any = (json.loads(request.body) if request.body else None) or None  # an optional one may be empty
     event = request.resolved_event
     query = event.get("rawQueryString")
-    meant = json.dumps([request.method, event.path, body, *([query] if query else [])], sort_keys=True)
+    path = [canonical(part) for part in event.path.split("/")]
+    meant = json.dumps([request.method, "/".join(path), body, *([query] if query else [])], sort_keys=True)
     return IdempotentRequest(key=key, digest=hashlib.sha256(meant.encode()).hexdigest())
