@@ -21,10 +21,10 @@ BUDGET: Final = {
     "campaigns": 232,  # one to spare, for the kind that docs/extending.md adds
     "cascade": 275,
     "import_worker": 341,
-    "imports": 235,
+    "imports": 237,  # two for its list
     "clients": 231,
-    "exporter": 292,
-    "exports": 238,
+    "exporter": 293,
+    "exports": 239,  # one for its list
     "models": 131,
     "reports": 229,
     "tasks": 314,  # two for models that operators add

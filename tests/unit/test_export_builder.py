@@ -90,7 +90,7 @@ def test_memory_stays_flat_whatever_is_exported() -> None:
         include=list(ExportPart),
         created_at=NOON,
         expires_at=NOON,
-        title="Acme",
+        name="Acme",
         step=1,
     )
     exports.load.return_value = exports.lease.return_value = export
@@ -100,7 +100,7 @@ def test_memory_stays_flat_whatever_is_exported() -> None:
     client: Any = s3
     tracemalloc.start()
     builder = ExportBuilder(exports, mock.Mock(), client, "bucket", lambda _, name: name)
-    became = builder.process(ExportMessage(user_id=1, export_id=export.id, step=1), clock=lambda: NOON)
+    became = builder.process(ExportMessage.about(export, step=1), clock=lambda: NOON)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert became == "succeeded"
