@@ -405,7 +405,7 @@ def test_a_guest_downloads_as_long_as_it_is_shared(w: Harness, client: Json, sco
     done = as_guest(w, "GET", f"/exports/{export['id']}").json
     assert (done["status"], done["tasks"]) == ("succeeded", 5)
     assert w.call("GET", f"/exports/{export['id']}").status == 404  # it is the guest's
-    assert [without_urls(each) for each in as_guest(w, "GET", "/exports").json["items"]] == [without_urls(done)]
+    assert without_urls(as_guest(w, "GET", "/exports").json["items"][0]) == without_urls(done)
     assert export["id"] not in [each["id"] for each in listed(w)]
     assert w.call("DELETE", f"/clients/{client['id']}/shares/{guest}").status == 204
     for method in ("GET", "DELETE"):
