@@ -172,6 +172,7 @@ def requests() -> dict[str, Calls]:
         _assets(it)
         it.names["export_id"] = it.ask("POST /exports", {"campaign_id": it.names["campaign_id"]}).json["id"]
         it.ask("GET /exports/{export_id}")
+        it.ask("GET /exports")
         it.ask("DELETE /exports/{export_id}")
         it.ask("DELETE /campaigns/{campaign_id}")
         it.ask("DELETE /clients/{client_id}")
@@ -271,6 +272,7 @@ def _imports(it: Measuring) -> None:
     boto3.client("s3").put_object(Bucket=BUCKET, Key=f"imports/{made['user_id']}/{made['id']}", Body=FILE)
     for route in ("POST {}/start", "GET {}", "GET {}/failures", "POST {}/cancel"):
         it.ask(route.format("/imports/{import_id}"))
+    it.ask("GET /imports")
 
 
 def _models(it: Measuring) -> None:

@@ -230,7 +230,7 @@ def _tidy(operation: dict[str, Any], shapes: Mapping[str, Any]) -> None:
     for content in operation.get("requestBody", {}).get("content", {}).values():
         content["schema"].pop("default", None)  # of a body that may be left out
     parameters = operation.get("parameters", [])
-    full = _query_model({each["name"] for each in parameters if each["in"] == "query"}, shapes)
+    full = _query_model({each["name"]: each for each in parameters if each["in"] == "query"}, shapes)
     for parameter in parameters:
         if parameter["in"] == "query" and full:
             # Powertools lists a query model's parameters without their bounds; the model itself has them.
@@ -238,9 +238,14 @@ def _tidy(operation: dict[str, Any], shapes: Mapping[str, Any]) -> None:
         parameter["schema"] = _as_text(parameter["schema"])
 
 
-def _query_model(names: set[str], shapes: Mapping[str, Any]) -> Mapping[str, Any]:
+def _query_model(parameters: Mapping[str, Any], shapes: Mapping[str, Any]) -> Mapping[str, Any]:
     models = (shape["properties"] for name, shape in shapes.items() if name.endswith("Query"))
-    return next((properties for properties in models if set(properties) == names), {})
+    said = _descriptions(parameters)
+    return next((properties for properties in models if _descriptions(properties) == said), {})
+
+
+def _descriptions(parameters: Mapping[str, Any]) -> dict[str, str]:
+    return {name: each.get("description", "") for name, each in parameters.items()}
 
 
 def _as_text(schema: dict[str, Any]) -> dict[str, Any]:

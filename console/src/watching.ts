@@ -6,37 +6,42 @@ import { type Refused, refusal } from "./api";
 const FIRST = 1000;
 const LONGEST = 10_000;
 
-/** `load` answers undefined when nothing has changed. Nobody asks while nobody looks at the page. */
-export function useWatched<T>(key: string, load: () => Promise<T | undefined>, isOpen: (data: T) => boolean) {
-  const data = useSignal<T | undefined>(undefined);
+/** `known` is what a list has said; `load` answers undefined when nothing has changed. Nobody asks while nobody looks at the page. */
+export function useWatched<T>(known: T, load: () => Promise<T | undefined>, isOpen: (data: T) => boolean) {
+  const data = useSignal(known);
   const error = useSignal<Refused | undefined>(undefined);
-  const again = useSignal(0);
   const latest = useRef({ load, isOpen });
   latest.current = { load, isOpen };
+  const ask = useRef<() => void>(() => undefined);
   useEffect(() => {
     let isOver = false;
     let pause = FIRST;
     let timer = 0;
     const look = async () => {
+      clearTimeout(timer);
       try {
-        const found = document.hidden && data.value ? undefined : await latest.current.load();
+        const found = document.hidden ? undefined : await latest.current.load();
         if (isOver) return;
-        pause = found === undefined ? Math.min(pause * 1.5, LONGEST) : Math.min(pause * 1.2, LONGEST);
+        pause = Math.min(pause * (found === undefined ? 1.5 : 1.2), LONGEST);
         if (found !== undefined) data.value = found;
         error.value = undefined;
       } catch (failed) {
         if (isOver) return;
         error.value = refusal(failed);
-        if (!data.value) return; // it is gone, or was never there: whoever reads this asks again
         pause = LONGEST;
       }
-      if (data.value && latest.current.isOpen(data.value)) timer = setTimeout(look, pause);
+      again();
     };
-    void look();
+    const again = () => {
+      if (latest.current.isOpen(data.value)) timer = setTimeout(look, pause);
+    };
+    data.value = known;
+    ask.current = () => void look();
+    again();
     return () => {
       isOver = true;
       clearTimeout(timer);
     };
-  }, [key, again.value]);
-  return { data, error, reload: () => void again.value++ };
+  }, [known]);
+  return { data, error, reload: () => ask.current() };
 }

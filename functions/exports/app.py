@@ -8,14 +8,15 @@ from secrets import randbits
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Request, Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import AfterValidator
 
 from atelier import wiring
 from atelier.caller import access_of
-from atelier.domain.exports import Export, ExportMessage, ExportStatus, NewExport
+from atelier.domain.exports import Export, ExportMessage, ExportPage, ExportQuery, ExportStatus, NewExport
 from atelier.domain.ids import canonical, new_id
 from atelier.domain.schema import utcnow
-from atelier.web.api import JSON, Reply, api, created_response, no_content, serve
+from atelier.web.api import JSON, Reply, api, created_response, no_content, page_response, serve
 from atelier.web.idempotency import idempotent_request
 from atelier.web.openapi import CREATE, CREATED_HEADERS, READ, IdempotencyKey, path_id, responses
 
@@ -41,9 +42,22 @@ def create_export(body: NewExport, request: Request, key: IdempotencyKey = None)
         body, id_=new_id(now, randbits(62)), access=access, idempotent=idempotent_request(request, key), now=now
     )
     if not made.replayed:
-        wiring.export_queue().send(ExportMessage(user_id=made.record.user_id, export_id=made.record.id))
+        wiring.export_queue().send(ExportMessage.about(made.record, step=0))
     shown = replace(made, record=_with_urls(made.record))
     return created_response(shown, location=f"/exports/{made.record.id}", status=HTTPStatus.ACCEPTED)
+
+
+@app.get(
+    "/api/v3/exports",
+    tags=["Exports"],
+    operation_id="listExports",
+    summary="List exports",
+    responses=responses(200, ExportPage, "A page of exports.", 400),
+)
+def list_exports(query: Annotated[ExportQuery, Query()]) -> Reply:
+    """List the exports that you asked for and may still read, newest first, as `GET /exports/{id}` shows them."""
+    page = wiring.exports().page(query, access=access_of(app))
+    return page_response(page.model_copy(update={"items": [_with_urls(each) for each in page.items]}))
 
 
 @app.get(
@@ -72,7 +86,7 @@ def get_export(export_id: ExportId) -> Reply:
 def delete_export(export_id: ExportId) -> Reply:
     """Stop an export that is being carried out, and remove its archives. URLs of them stop working within moments."""
     gone = wiring.exports().delete(export_id, access=access_of(app))
-    wiring.export_queue().send(ExportMessage(user_id=gone.user_id, export_id=gone.id, step=None))
+    wiring.export_queue().send(ExportMessage.about(gone, step=None))
     return no_content()
 
 

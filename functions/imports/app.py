@@ -16,6 +16,8 @@ from atelier.domain.imports import (
     FailurePage,
     FailureQuery,
     Import,
+    ImportPage,
+    ImportQuery,
     ImportReport,
     ImportStatus,
     ImportUpload,
@@ -50,6 +52,18 @@ def create_import(body: NewImport, request: Request, key: IdempotencyKey = None)
     upload = wiring.import_bucket().upload(record.user_id, record.id, record.format, record.size)
     shown = CreateResult(ImportUpload(**dict(record), upload=upload), replayed=made.replayed)
     return created_response(shown, location=f"/imports/{record.id}", status=202)
+
+
+@app.get(
+    "/api/v3/imports",
+    tags=["Imports"],
+    operation_id="listImports",
+    summary="List imports",
+    responses=responses(200, ImportPage, "A page of imports.", 400),
+)
+def list_imports(query: Annotated[ImportQuery, Query()]) -> Reply:
+    """List your imports of the last 30 days, newest first, without their failed rows."""
+    return page_response(wiring.imports().page(query, access=access_of(app)))
 
 
 @app.get(

@@ -20,11 +20,11 @@ BUDGET: Final = {
     "asset_worker": 289,
     "campaigns": 232,  # one to spare, for the kind that docs/extending.md adds
     "cascade": 275,
-    "import_worker": 318,
-    "imports": 235,
+    "import_worker": 320,
+    "imports": 237,  # two for its list
     "clients": 231,
-    "exporter": 292,
-    "exports": 238,
+    "exporter": 293,
+    "exports": 239,  # one for its list
     "models": 131,
     "reports": 229,
     "tasks": 314,  # two for models that operators add

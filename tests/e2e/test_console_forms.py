@@ -197,7 +197,7 @@ def test_rows_that_fail_are_named_with_reasons(looked: Looked, api: httpx.Client
     page = looked.at("/imports")
     page.get_by_label("File").set_input_files(file)
     page.get_by_role("button", name="Import 5").click()
-    card = page.get_by_role("article", name="Import of clients")
+    card = page.get_by_role("article", name="Import of clients").first
     expect(card).to_contain_text("2 rows imported, 1 failed.")
     expect(card.get_by_role("row", name="3 name: is required")).to_be_visible()
     assert api.get("/clients", params={"search": "Row "}).json()["total"] == 2
@@ -206,7 +206,8 @@ def test_rows_that_fail_are_named_with_reasons(looked: Looked, api: httpx.Client
 def test_an_export_downloads_with_its_checksum(looked: Looked, client: dict[str, Any]) -> None:
     page = looked.at(f"/exports?client={client['id']}")
     page.get_by_role("button", name="Export", exact=True).click()
-    card = page.get_by_role("article", name="Export")
+    card = page.get_by_role("article", name="Export").first
+    expect(card.get_by_role("heading", name="Reported")).to_be_visible()
     expect(card).to_contain_text("2 tasks, 2 files")
     checksum = card.get_by_title("SHA-256").get_attribute("title")
     with page.expect_download() as downloaded:

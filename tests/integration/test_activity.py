@@ -379,7 +379,7 @@ def test_filters_and_cursors_find_the_same_entries(p: People) -> None:
     for name, value in (("actor", p.numbers[GUEST]), ("actor", p.numbers[OWNER]), ("action", "client.updated")):
         wanted = [each for each in whole if each[name] == value]
         assert wanted
-        with mock.patch("atelier.store.activity_reader.SCANNED", 3):
+        with mock.patch("atelier.store.newest.SCANNED", 3):
             assert entries(p, **{name: value}, page_size=9) == wanted
     middle = whole[6]["at"]
     assert entries(p, **{"from": middle}) == whole[:7]

@@ -20,6 +20,7 @@ from atelier.settings import settings
 from atelier.store import export_builder, keys, multipart
 from atelier.store.export_builder import ExportBuilder
 from atelier.telemetry import log
+from bench.calls import Call, heard
 from testbed.harness import BUCKET, Answer, Harness, harness
 from testbed.lambda_events import sqs_record
 from tests.integration.builders import (
@@ -33,6 +34,7 @@ from tests.integration.builders import (
     problem,
     shown,
     theirs,
+    walk,
 )
 from tests.property.test_file_names import is_safe
 
@@ -299,7 +301,7 @@ def test_an_export_that_is_deleted_meanwhile_leaves_nothing(w: Harness, client: 
     assert w.call("GET", f"/exports/{export['id']}").status == 404
     w.export()
     assert (left_open(), stored(export)) == ([], [])
-    assert wiring.table().get(keys.export(export["id"])) is None
+    assert wiring.table().get(keys.export(1, export["id"])) is None
 
 
 def test_an_export_that_is_removed_meanwhile_leaves_nothing(w: Harness, client: Json) -> None:
@@ -346,18 +348,82 @@ def test_a_lost_message_of_a_deletion_is_sent_again(w: Harness, client: Json) ->
     assert stored(export) == []
 
 
-# ------------------------------------------------------------------------------------------------------ for whom
+# ------------------------------------------------------------------------------------------------------ the list
 
 
 def test_an_export_is_gone_after_a_week(w: Harness, client: Json) -> None:
     export = carried_out(w, asked_for(w, client_id=client["id"]))
-    item = wiring.table().get(keys.export(export["id"]))
+    item = wiring.table().get(keys.export(1, export["id"]))
     assert item is not None
     assert item["expires_at"] == pytest.approx((w.now + KEPT).timestamp(), abs=60)
     w.now += KEPT - timedelta(minutes=1)
     assert w.call("GET", f"/exports/{export['id']}").status == 200
+    assert shown(w, "/exports")["items"][0]["id"] == export["id"]
     w.now += timedelta(minutes=2)
     assert w.call("GET", f"/exports/{export['id']}").status == 404
+    assert shown(w, "/exports")["items"] == []
+
+
+def listed(w: Harness, **query: Any) -> list[Json]:
+    """The exports on all pages of the list."""
+    return [each for page in walk(w, "/exports", **query) for each in page["items"]]
+
+
+def without_urls(export: Json) -> Json:
+    """An export without what is signed anew with every answer."""
+    return {**export, "files": [{**file, "url": bool(file["url"])} for file in export["files"]]}
+
+
+def test_exports_are_listed_as_they_are_shown(w: Harness, client: Json) -> None:
+    made = [asked_for(w, client_id=client["id"], include=["spend"]) for _ in range(2)]
+    tasks = [task["id"] for task in shown(w, "/tasks", client_id=client["id"], page_size=2)["items"]]
+    made.append(carried_out(w, asked_for(w, task_ids=tasks)))
+    assert [each["name"] for each in made] == ["Acme", "Acme", None]
+    whole = listed(w)
+    assert [each["id"] for each in whole] == sorted((each["id"] for each in whole), reverse=True)
+    assert [each["id"] for each in whole[:3]] == [each["id"] for each in reversed(made)]
+    assert whole[0]["files"][0]["url"]
+    assert all(without_urls(each) == without_urls(shown(w, f"/exports/{each['id']}")) for each in whole[:3])
+    assert [each["id"] for each in listed(w, page_size=2)] == [each["id"] for each in whole]
+
+
+def test_exports_with_a_status_are_found_among_all(w: Harness, client: Json) -> None:
+    with mock.patch.object(export_builder, "MOST_FILES", 4):
+        failed = [carried_out(w, asked_for(w, client_id=client["id"])) for _ in range(2)]
+    for _ in range(4):
+        carried_out(w, asked_for(w, client_id=client["id"], include=["spend"]))
+    wanted = [each for each in listed(w) if each["status"] == "failed"]  # none of which has files
+    assert wanted[:2] == failed[::-1]
+    with mock.patch("atelier.store.newest.SCANNED", 3):
+        assert listed(w, status="failed", page_size=9) == wanted
+    first = shown(w, "/exports", status="failed", page_size=1)
+    assert (first["items"], first["has_more"]) == (wanted[:1], True)
+    for query in ({"status": "gone"}, {"page": 2}, {"cursor": first["next_cursor"]}):
+        problem(w.call("GET", "/exports", query=query), 400)
+
+
+def test_a_deleted_export_is_in_no_list(w: Harness, client: Json) -> None:
+    older, export = (asked_for(w, client_id=client["id"]) for _ in range(2))
+    page = shown(w, "/exports", page_size=1)
+    assert w.call("DELETE", f"/exports/{export['id']}").status == 204
+    assert export["id"] not in [each["id"] for each in listed(w)]
+    while w.export():
+        pass
+    rest = shown(w, "/exports", page_size=1, cursor=page["next_cursor"])
+    assert [each["id"] for each in rest["items"]] == [older["id"]]
+
+
+@pytest.mark.only_on_moto  # what it is measured with
+def test_a_page_of_exports_is_one_query(w: Harness, client: Json) -> None:
+    made: list[Call] = []
+    for _ in range(2):
+        asked_for(w, client_id=client["id"])
+    with heard(made.append):
+        assert len(shown(w, "/exports", page_size=2)["items"]) == 2
+    assert [each.operation for each in made] == ["Query"]
+
+
+# ------------------------------------------------------------------------------------------------------ for whom
 
 
 @pytest.mark.parametrize("scope", ["client_id", "task_ids"])
@@ -374,9 +440,12 @@ def test_a_guest_downloads_as_long_as_it_is_shared(w: Harness, client: Json, sco
     done = as_guest(w, "GET", f"/exports/{export['id']}").json
     assert (done["status"], done["tasks"]) == ("succeeded", 5)
     assert w.call("GET", f"/exports/{export['id']}").status == 404  # it is the guest's
+    assert without_urls(as_guest(w, "GET", "/exports").json["items"][0]) == without_urls(done)
+    assert export["id"] not in [each["id"] for each in listed(w)]
     assert w.call("DELETE", f"/clients/{client['id']}/shares/{guest}").status == 204
     for method in ("GET", "DELETE"):
         assert as_guest(w, method, f"/exports/{export['id']}").status == 404
+    assert as_guest(w, "GET", "/exports").json == {"items": [], "has_more": False, "next_cursor": None}
 
 
 def as_guest(w: Harness, method: str, path: str, body: Any = None) -> Answer:
@@ -393,6 +462,7 @@ def test_an_export_is_of_who_asked_for_it(w: Harness, client: Json) -> None:
     for method in ("GET", "DELETE"):
         assert as_guest(w, method, f"/exports/{export['id']}").status == 404
     assert w.call("GET", f"/exports/{export['id']}").status == 200
+    assert as_guest(w, "GET", "/exports").json["items"] == []
 
 
 def test_what_is_not_there_is_not_exported(w: Harness, client: Json) -> None:

@@ -8,6 +8,7 @@ import boto3
 import pytest
 from PIL import Image
 
+from atelier.domain.file_names import content_disposition
 from atelier.store import keys
 from testbed.harness import BUCKET, TABLE, Harness, harness
 from tests.integration.builders import (
@@ -111,6 +112,16 @@ def test_a_file_tells_where_it_comes_from(w: Harness) -> None:
         "at": task["completed_at"],
         "c2pa": "absent",
     }
+
+
+def test_files_are_saved_by_the_name_shown(w: Harness) -> None:
+    task = a_finished_task(w, prompt="A boat at dawn", campaign_id=a_campaign(w, name="Été")["id"], num_outputs=2)
+    names = [output["file_name"] for output in task["outputs"]]
+    assert names == ["Été_A-boat-at-dawn_1.png", "Été_A-boat-at-dawn_2.png"]
+    for number, name in enumerate(names):
+        kept = boto3.client("s3").head_object(Bucket=BUCKET, Key=f"media/1/{task['id']}/{number}.png")
+        assert kept["ContentDisposition"] == content_disposition(name)
+    assert shown(w, f"/tasks/{task['id']}/result")["outputs"][0]["file_name"] is None
 
 
 def test_files_from_before_have_no_provenance(w: Harness) -> None:

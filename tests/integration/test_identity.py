@@ -33,11 +33,13 @@ STATUS: Final[dict[Route, tuple[int, int, int, int, int]]] = {
     ("POST", "/webhooks/{provider}"): (404, 404, 404, 404, 404),  # none is configured here
     ("GET", "/me"): (401, 200, 200, 200, 200),
     ("GET", "/account"): (401, 403, 200, 200, 200),
+    ("GET", "/exports"): (401, 403, 200, 200, 200),
     ("POST", "/exports"): (401, 403, 202, 202, 202),
     ("GET", "/exports/{export_id}"): (401, 403, 404, 404, 404),  # nobody has asked for it
     ("DELETE", "/exports/{export_id}"): (401, 403, 404, 404, 404),
     ("GET", "/reports/usage"): (401, 403, 200, 200, 200),
     ("GET", "/activity"): (401, 403, 200, 200, 200),
+    ("GET", "/imports"): (401, 403, 200, 200, 200),
     ("POST", "/imports"): (401, 403, 403, 202, 202),
     ("GET", "/imports/{import_id}"): (401, 403, 200, 200, 200),
     ("GET", "/imports/{import_id}/failures"): (401, 403, 200, 200, 200),

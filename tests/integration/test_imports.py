@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from unittest import mock
 
@@ -12,11 +13,12 @@ from atelier import settings, wiring
 from atelier.domain.clients import NewClient
 from atelier.domain.errors import Invalid
 from atelier.domain.import_files import Place, Row
+from atelier.domain.imports import KEPT
 from atelier.domain.messages import ImportMessage
 from atelier.store import importing
 from atelier.web.import_rows import failure_of, request_of
 from testbed.harness import BUCKET, TABLE, Harness, harness
-from tests.integration.builders import NOBODY, Json, a_client, places, shown
+from tests.integration.builders import NOBODY, Json, a_client, places, problem, shown, walk
 from tests.support.recount import scan, violations
 from tests.support.signed_requests import is_signed
 
@@ -262,9 +264,50 @@ def test_strangers_see_nothing_of_an_import(w: Harness) -> None:
         try:
             for method, path in (("GET", ""), ("GET", "/failures"), ("POST", "/start"), ("POST", "/cancel")):
                 assert w.call(method, f"/imports/{made['id']}{path}", claims=stranger).status == 404
+            nothing = {"items": [], "has_more": False, "next_cursor": None}
+            assert w.call("GET", "/imports", claims=stranger).json == nothing
         finally:
             settings.settings.cache_clear()
     assert w.call("GET", f"/imports/{NOBODY}").status == 404
+
+
+# --------------------------------------------------------------------------------------------------------- the list
+
+
+def test_imports_are_listed_as_they_are_shown(w: Harness) -> None:
+    made = [imported(w, "name\nAcme"), an_import(w, "name\nAcme"), imported(w, "colour\nred")]
+    whole = [each for page in walk(w, "/imports", page_size=2) for each in page["items"]]
+    assert [each["id"] for each in whole] == sorted((each["id"] for each in whole), reverse=True)
+    for each, one in zip(whole, reversed(made), strict=False):
+        assert {**each, "failures": []} == report(w, one)
+    failed = [each for each in whole if each["status"] == "failed"]
+    with mock.patch("atelier.store.newest.SCANNED", 2):
+        found = [each for page in walk(w, "/imports", status="failed") for each in page["items"]]
+    assert found == failed
+    cursor = shown(w, "/imports", page_size=1)["next_cursor"]
+    for query in ({"status": "late"}, {"cursor": cursor, "status": "failed"}):
+        problem(w.call("GET", "/imports", query=query), 400)
+
+
+def test_a_running_import_is_listed_exactly(w: Harness) -> None:
+    with mock.patch.object(importing, "CHUNK", 4), mock.patch.object(importing, "CHUNKS", 1):
+        made = started(w, a_file(12))
+        w.bring_in()
+        (listed,) = shown(w, "/imports", page_size=1)["items"]
+    assert (listed["id"], listed["progress"], listed["rows_succeeded"]) == (made["id"], pytest.approx(1 / 3), 4)
+    while w.bring_in():
+        pass
+
+
+def test_an_import_is_gone_after_a_month() -> None:
+    with harness() as w:
+        made = an_import(w, "name\nAcme")
+        w.now += KEPT - timedelta(minutes=1)
+        assert [each["id"] for each in shown(w, "/imports")["items"]] == [made["id"]]
+        w.now += timedelta(minutes=2)
+        assert shown(w, "/imports")["items"] == []
+        for method, path in (("GET", ""), ("GET", "/failures"), ("POST", "/start"), ("POST", "/cancel")):
+            problem(w.call(method, f"/imports/{made['id']}{path}"), 404)
 
 
 # --------------------------------------------------------------------------------------------------------- messages

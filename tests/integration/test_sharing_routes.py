@@ -209,12 +209,18 @@ class World:
 
     def look(self, path: str, who: str, role: str, account: int) -> None:
         """A list of an account has what its reader may see of it."""
-        query = {"page_size": 100} | ({} if path == "/shares" else {"owner": account})
+        query = {"page_size": 100} | ({} if path in ("/shares", "/imports", "/exports") else {"owner": account})
         page = self.ok(who, "GET", path, query=query, role=role)
         number = self.numbers[who]
         if path == "/shares":
             shown = {(each["resource"]["type"], each["resource"]["id"]): each["role"] for each in page["items"]}
             assert (shown, page["total"]) == (self.model.live(number, self.w.now), len(shown))
+        elif path in ("/imports", "/exports"):  # one's own, whatever the account that is asked about
+            mine = {
+                each.id for each in self.model.things.values() if (f"/{each.kind}s", each.account) == (path, number)
+            }
+            assert mine <= {each["id"] for each in page["items"]}
+            assert {each["created_by"] for each in page["items"]} <= {number}
         elif path != "/activity":  # which is a few seconds behind
             seen = {each.id for each in self.model.things.values() if self.model.sees(each, number, self.w.now)}
             seen &= {

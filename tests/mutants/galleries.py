@@ -46,6 +46,13 @@ MUTANTS: Final = (
         MEASURING,
     ),
     Mutant(
+        "a file is saved by another name than is shown",
+        "layers/common/atelier/web/tasks.py",
+        "output_stem(task.file_prefix, task.prompt, number)",
+        'output_stem("", task.prompt, number)',
+        "tests/integration/test_generation.py",
+    ),
+    Mutant(
         "a thumbnail is downloaded anew at each look",
         f"{STORE}/media.py",
         '"private, max-age=31536000, immutable"',

@@ -32,8 +32,29 @@ MUTANTS: Final = (
     Mutant(
         "an import is seen by other users",
         f"{STORE}/imports.py",
-        'if item is None or item["user_id"] != access.account:',
+        "keys.imported(access.account, id_)) if is_id",
+        "keys.imported(1, id_)) if is_id",
+        IMPORTS,
+    ),
+    Mutant(
+        "everybody's imports are listed",
+        f"{STORE}/imports.py",
+        "keys.imports_of(access.account)",
+        "keys.imports_of(1)",
+        IMPORTS,
+    ),
+    Mutant(
+        "an import is read after its month",
+        f"{STORE}/imports.py",
+        'if item is None or item["expires_at"] <= access.at.timestamp():',
         "if item is None:",
+        IMPORTS,
+    ),
+    Mutant(
+        "an import is listed after its month",
+        f"{STORE}/imports.py",
+        "gt(int(access.at.timestamp()))",
+        "gt(0)",
         IMPORTS,
     ),
     Mutant(

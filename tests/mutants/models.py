@@ -290,6 +290,7 @@ MUTANTS: Final = (
         "        if False:\n            form =",
         UNIT,
     ),
+    Mutant(
         "a job makes more files than were asked for",
         DERIVED,
         "if wanted is None and _counts(field_):",

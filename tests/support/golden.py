@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, cast
 
@@ -39,7 +39,7 @@ from testbed.template import PROJECT
 from tests.contract.conformity import check_answer
 
 EVENTS: Final = PROJECT / "events"
-ME: Final = Access.own(1)
+ME: Final = Access.own(1, at=datetime(2026, 1, 31, tzinfo=UTC))  # when nothing of what is seeded has expired
 CLIENT: Final = "019c13ec-9e00-7000-9b3c-5d7e9f024681"
 CAMPAIGN: Final = "019c13ed-8860-7000-ac4e-6a8b0d1f3357"
 TASK: Final = "019c13ee-72c0-7000-8d9b-8c7a6f5e4d3c"
@@ -134,6 +134,7 @@ ANSWERS: Final = {
     "account.get_webhook_secret": 200,
     "account.rotate_webhook_secret": 200,
     "imports.create": 202,
+    "imports.list": 200,
     "imports.get": 200,
     "imports.failures": 200,
     "imports.start": 202,
@@ -146,6 +147,7 @@ ANSWERS: Final = {
     "asset_checks.complete_asset": 200,
     "asset_checks.create_asset_of_output": 409,  # the task has none yet
     "exports.create_export": 202,
+    "exports.list_exports": 200,
     "exports.get_export": 200,
     "exports.delete_export": 204,
     "reports.get_usage_report": 200,
@@ -245,6 +247,7 @@ REQUESTS: Final[Mapping[str, Sent]] = {
     "tasks.retire_model": Sent("DELETE /api/v3/models/{model_id}", {"model_id": LINE}),
     "tasks.update_task": Sent("PATCH /api/v3/tasks/{task_id}", {"task_id": TASK}, {"rating": 5, "tags": ["hero"]}),
     "imports.create": Sent("POST /api/v3/imports", body={"type": "clients", "format": "csv", "size": len(ROWS)}),
+    "imports.list": Sent("GET /api/v3/imports"),
     "imports.get": Sent("GET /api/v3/imports/{import_id}", {"import_id": IMPORT}),
     "imports.failures": Sent("GET /api/v3/imports/{import_id}/failures", {"import_id": IMPORT}),
     "imports.start": Sent("POST /api/v3/imports/{import_id}/start", {"import_id": IMPORT}),
@@ -259,6 +262,7 @@ REQUESTS: Final[Mapping[str, Sent]] = {
         "POST /api/v3/tasks/{task_id}/outputs/{number}/asset", {"task_id": TASK, "number": "0"}, {}
     ),
     "exports.create_export": Sent("POST /api/v3/exports", body={"client_id": CLIENT}),
+    "exports.list_exports": Sent("GET /api/v3/exports"),
     "exports.get_export": Sent("GET /api/v3/exports/{export_id}", {"export_id": EXPORT}),
     "exports.delete_export": Sent("DELETE /api/v3/exports/{export_id}", {"export_id": EXPORT}),
     "shares.list_received": Sent("GET /api/v3/shares"),
@@ -494,9 +498,9 @@ def _a_checked_asset() -> None:
 
 
 def _planned() -> None:
-    export = wiring.exports().load(EXPORT)
+    export = wiring.exports().load(1, EXPORT)
     assert export is not None
-    assert (export.step, export.tasks, export.title) == (1, 2, "Acme")
+    assert (export.step, export.tasks, export.name) == (1, 2, "Acme")
 
 
 def _no_files() -> None:

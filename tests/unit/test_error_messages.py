@@ -15,8 +15,8 @@ from atelier.domain.batches import GenerationBatch, ResourceBatch, ResourceItem,
 from atelier.domain.budgets import NewBudget
 from atelier.domain.campaigns import CampaignPatch, CampaignQuery, ClientCampaign, ClientCampaignQuery, NewCampaign
 from atelier.domain.clients import ClientPatch, ClientQuery, NewClient
-from atelier.domain.exports import NewExport
-from atelier.domain.imports import FailureQuery, NewImport
+from atelier.domain.exports import ExportQuery, NewExport
+from atelier.domain.imports import FailureQuery, ImportQuery, NewImport
 from atelier.domain.input_files import NewTaskInput
 from atelier.domain.matrix import Matrix
 from atelier.domain.model_lines import LineParam, LinePrice, ModelPatch, NewModel, ParamPatch, PricePatch
@@ -56,7 +56,7 @@ MODELS: list[type[BaseModel]] = [
     *(ClientQuery, CampaignQuery, ClientCampaignQuery, TaskQuery, UsageQuery, ActivityQuery, ModelQuery, TaskPatch),
     *(ResourceBatch, TaskBatch, GenerationBatch, ResourceItem, TaskItem, NewImport, FailureQuery, Matrix, TaskRetry),
     *(NewEdit, NewUpscale, NewBackgroundRemoval, NewTaskInput),
-    *(NewExport, NewAsset, AssetPatch, OutputAsset, CopiedAsset, AssetQuery),
+    *(NewExport, ExportQuery, ImportQuery, NewAsset, AssetPatch, OutputAsset, CopiedAsset, AssetQuery),
     *(NewModel, ModelPatch, LinePrice, LineParam, PricePatch, ParamPatch),
 ]
 HOSTILE: list[Any] = [

@@ -101,7 +101,7 @@ def export_of(s3: MadeUpS3, files: list[list[Any]]) -> str | None:
         include=list(ExportPart),
         created_at=NOON,
         expires_at=NOON,
-        title="Acme",
+        name="Acme",
         step=1,
     )
     exports.load.return_value = exports.lease.return_value = export
@@ -109,7 +109,7 @@ def export_of(s3: MadeUpS3, files: list[list[Any]]) -> str | None:
     s3.objects[f"{export.folder}plan/files.json"] = json.dumps({"pages": 0, "files": files}).encode()
     client: Any = s3
     builder = ExportBuilder(exports, mock.Mock(), client, "bucket", lambda _, name: name)
-    return builder.process(ExportMessage(user_id=1, export_id=export.id, step=1), clock=lambda: NOON)
+    return builder.process(ExportMessage.about(export, step=1), clock=lambda: NOON)
 
 
 def test_memory_stays_flat_whatever_is_exported() -> None:

@@ -2,7 +2,6 @@
 
 import codecs
 from collections.abc import Iterator
-from unittest import mock
 
 import pytest
 
@@ -93,12 +92,6 @@ def test_a_row_may_have_fewer_cells_but_not_more() -> None:
     assert [row.fault for row in found] == [None, None, "has 3 cells where there are 2 columns"]
 
 
-def test_a_second_byte_order_mark_is_not_a_column() -> None:
-    assert [row.content for row in read("\ufeff\ufeffName;\u200bdescription \na;b".encode())] == [
-        {"name": "a", "description": "b"}
-    ]
-
-
 def test_blanks_in_a_cell_are_as_good_as_none() -> None:
     found = read("name,description\n \u00a0,\u200b\nAcme, \u3000,\u200b\n,\n".encode())
     assert [(row.content, row.fault) for row in found] == [({"name": "Acme"}, None)]
@@ -149,13 +142,6 @@ def test_a_row_that_never_ends_is_refused() -> None:
         error = refused(content, form, block=10_000)
         assert (error.line, "is longer than 262144 bytes" in error.detail) == (3, True)
     assert read(b"name\n" + b"x" * LARGEST_ROW, block=100_000)[0].after.line == 3
-
-
-@pytest.mark.parametrize(("form", "blank"), [(CSV, b",\n"), (CSV, b'"\n\n",\n'), (JSONL, b" \n")])
-def test_a_file_has_only_so_many_lines(form: ImportFormat, blank: bytes) -> None:
-    with mock.patch.object(import_files, "MOST_LINES", 100):
-        error = refused(b'name\n{"name": 1}\n'[5 * (form is JSONL) :] + blank * 100, form)
-    assert (error.line, "more than 100 lines" in error.detail) == (101, True)
 
 
 def test_a_file_has_at_most_50000_rows() -> None:

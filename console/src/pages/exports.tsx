@@ -1,14 +1,13 @@
 import { useSignal } from "@preact/signals";
 import { type Schema, type Whole, api, newKey, ok } from "../api";
-import { Button, CopyCurl, Empty, Progress, Status, Time, Trouble, faultOf } from "../components/basics";
-import { Missing } from "../components/missing";
+import { Button, CopyCurl, Empty, Loading, Progress, Status, Time, Trouble, faultOf } from "../components/basics";
 import { FormDialog } from "../components/dialog";
+import { More } from "../components/more";
 import { say } from "../components/notices";
 import { Page } from "../components/page";
 import { type Choosable, Picker, findCampaigns, findClients } from "../components/picker";
 import { bytes, count, moment, percent, plural } from "../format";
-import { forget, keep, kept } from "../kept";
-import { useAction } from "../loading";
+import { useAction, useListed } from "../loading";
 import { nameOf } from "../names";
 import { place } from "../router";
 import { useWatched } from "../watching";
@@ -22,26 +21,33 @@ const PARTS: readonly (readonly [Schema["ExportPart"], string])[] = [
 ];
 
 export const Exports = () => {
-  const ids = kept("exports");
+  const list = useListed<Export>("exports", async (cursor) =>
+    ok(await api.GET("/api/v3/exports", { params: { query: cursor ? { cursor } : {} } })),
+  );
+  const { items, total, hasMore, isLoading, error, more, reload } = list;
   return (
     <Page title="Exports">
-      <NewExport />
-      {ids.length > 0 ? (
-        <section class="cards" aria-label="Exports of this browser">
-          {ids.map((id) => (
-            <Card key={id} id={id} />
-          ))}
-        </section>
-      ) : (
-        <Empty title="Nothing has been exported here">
+      <NewExport onMade={reload} />
+      <Trouble refused={error.value} again={reload} />
+      {total.value === undefined && !error.value && <Loading />}
+      {total.value !== undefined && items.value.length === 0 && !hasMore.value && (
+        <Empty title="Nothing was exported">
           <p>An export is a ZIP archive of a client's or a campaign's files, with tables of prompts, models and costs. It is kept for seven days.</p>
         </Empty>
       )}
+      {items.value.length > 0 && (
+        <section class="cards" aria-label="Your exports">
+          {items.value.map((each) => (
+            <Card key={each.id} of={each} onGone={() => (items.value = items.value.filter(({ id }) => id !== each.id))} />
+          ))}
+        </section>
+      )}
+      {hasMore.value && !error.value && <More isLoading={isLoading.value} onMore={more} />}
     </Page>
   );
 };
 
-const NewExport = () => {
+const NewExport = ({ onMade }: { onMade: () => void }) => {
   const { query } = place.value;
   const client = useSignal<string | null>(query.get("client"));
   const campaign = useSignal<string | null>(query.get("campaign"));
@@ -52,8 +58,8 @@ const NewExport = () => {
   });
   const start = useAction(async () => {
     const header = { "idempotency-key": newKey() };
-    const made = ok(await api.POST("/api/v3/exports", { params: { header }, body: body() }));
-    keep("exports", made.id);
+    ok(await api.POST("/api/v3/exports", { params: { header }, body: body() }));
+    onMade();
   });
   const error = start.error.value;
   const picked = (type: "client" | "campaign", id: string | null): Choosable | null => id && { id, name: nameOf(type, id).value?.name ?? "" } || null;
@@ -126,13 +132,15 @@ const isOpen = (each: Pick<Export, "status">) => each.status === "pending" || ea
 
 const load = async (id: string) => ok(await api.GET("/api/v3/exports/{export_id}", { params: { path: { export_id: id } } }));
 
-const Card = ({ id }: { id: string }) => {
-  const { data, error, reload } = useWatched(id, () => load(id), isOpen);
+const Card = ({ of, onGone }: { of: Export; onGone: () => void }) => {
+  const { id } = of;
+  const { data, error } = useWatched<Export>(of, () => load(id), isOpen);
+  const found = data.value;
   const isRemoving = useSignal(false);
   const remove = useAction(async () => {
-    const wasOpen = found && isOpen(found);
+    const wasOpen = isOpen(found);
     ok(await api.DELETE("/api/v3/exports/{export_id}", { params: { path: { export_id: id } } }));
-    forget("exports", id);
+    onGone();
     say(wasOpen ? "The export is canceled." : "The export and its archives are deleted.");
   });
   // A URL stops working after a quarter of an hour, and whether somebody may still have the file is asked anew.
@@ -140,14 +148,12 @@ const Card = ({ id }: { id: string }) => {
     const file = (await load(id)).files.find((each) => each.name === name);
     if (file) Object.assign(document.createElement("a"), { href: file.url, download: file.name, rel: "noreferrer" }).click();
   });
-  const found = data.value;
-  if (!found) return <Missing refused={error.value} again={reload} drop={() => forget("exports", id)} />;
   const size = found.files.reduce((sum, each) => sum + each.bytes, 0);
   return (
     <article class="panel" aria-label="Export">
       <div class="row">
         <h2>
-          <Subject of={found} />
+          {found.name ?? plural(found.task_ids?.length ?? 0, "task")}
         </h2>
         <Status is={found.status} />
         <span class="dim">
@@ -214,10 +220,4 @@ const Card = ({ id }: { id: string }) => {
       )}
     </article>
   );
-};
-
-const Subject = ({ of }: { of: Export }) => {
-  if (of.campaign_id) return <>{nameOf("campaign", of.campaign_id).value?.name ?? "A campaign"}</>;
-  if (of.client_id) return <>{nameOf("client", of.client_id).value?.name ?? "A client"}</>;
-  return <>{plural(of.task_ids?.length ?? 0, "task")}</>;
 };

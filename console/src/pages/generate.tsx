@@ -209,7 +209,7 @@ const Form = () => {
   );
 };
 
-/** The tasks of a batch, which answers with them; those of a matrix, whose answer has ids only, as far as one page goes. */
+/** The tasks of a batch, which answers with them; those of a matrix, whose answer has ids only: the list has them, newest first. */
 const tasksOf = async (answer: Awaited<ReturnType<typeof sent>>): Promise<readonly TaskSummary[]> => {
   const bodies = answer.results.flatMap(({ body }) => (body ? [body as unknown as TaskSummary] : []));
   if (bodies.length) return bodies.reverse();
@@ -217,8 +217,16 @@ const tasksOf = async (answer: Awaited<ReturnType<typeof sent>>): Promise<readon
   if (!ids.size) return [];
   const { campaign, client } = draft.value;
   const below = campaign ? { campaign_id: campaign.id } : client ? { client_id: client.id } : {};
-  const { items } = ok(await api.GET("/api/v3/tasks", { params: { query: { ...below, page_size: 100 } } }));
-  return items.filter((each) => ids.has(each.id));
+  const query = { ...below, page_size: 100 };
+  const [oldest = ""] = [...ids].sort();
+  const found: TaskSummary[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = ok(await api.GET("/api/v3/tasks", { params: { query: cursor ? { ...query, cursor } : query } }));
+    found.push(...page.items.filter((each) => ids.has(each.id)));
+    const last = page.items[page.items.length - 1];
+    cursor = last && last.id > oldest ? page.next_cursor : null;
+  }
+  return found;
 };
 
 const Prompts = () => {

@@ -1,12 +1,11 @@
 import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { type Schema, type Whole, api, newKey, ok } from "../api";
-import { Button, CopyCurl, Empty, Field, Progress, Status, Time, Trouble, faultOf } from "../components/basics";
-import { Missing } from "../components/missing";
+import { Button, CopyCurl, Empty, Field, Loading, Progress, Status, Time, Trouble, faultOf } from "../components/basics";
+import { More } from "../components/more";
 import { Page } from "../components/page";
 import { bytes, count, percent, plural } from "../format";
-import { forget, keep, kept } from "../kept";
-import { useAction } from "../loading";
+import { useAction, useListed } from "../loading";
 import { to } from "../router";
 import { mayCreate } from "../session";
 import { useWatched } from "../watching";
@@ -35,26 +34,33 @@ const COLUMNS: Record<Schema["ImportType"], readonly [string, boolean][]> = {
 };
 
 export const Imports = () => {
-  const ids = kept("imports");
+  const list = useListed<Import>("imports", async (cursor) =>
+    ok(await api.GET("/api/v3/imports", { params: { query: cursor ? { cursor } : {} } })),
+  );
+  const { items, total, hasMore, isLoading, error, more, reload } = list;
   return (
     <Page title="Imports">
-      {mayCreate.value && <NewImport />}
-      {ids.length > 0 ? (
-        <section class="cards" aria-label="Imports of this browser">
-          {ids.map((id) => (
-            <Card key={id} id={id} />
-          ))}
-        </section>
-      ) : (
-        <Empty title="Nothing has been imported here">
-          <p>{mayCreate.value ? "Clients or campaigns come in from a file, one of each row. What was started in this browser is listed here for 30 days." : "Your role lets you look, not import."}</p>
+      {mayCreate.value && <NewImport onChange={reload} />}
+      <Trouble refused={error.value} again={reload} />
+      {total.value === undefined && !error.value && <Loading />}
+      {total.value === 0 && !hasMore.value && (
+        <Empty title="Nothing was imported">
+          <p>{mayCreate.value ? "Clients or campaigns come in from a file, one of each row. Imports are listed here for 30 days." : "Your role lets you look, not import."}</p>
         </Empty>
       )}
+      {items.value.length > 0 && (
+        <section class="cards" aria-label="Your imports">
+          {items.value.map((each) => (
+            <Card key={each.id} of={each} />
+          ))}
+        </section>
+      )}
+      {hasMore.value && !error.value && <More isLoading={isLoading.value} onMore={more} />}
     </Page>
   );
 };
 
-const NewImport = () => {
+const NewImport = ({ onChange }: { onChange: () => void }) => {
   const type = useSignal<Schema["ImportType"]>("clients");
   const file = useSignal<File | null>(null);
   const uploaded = useSignal<number | null>(null);
@@ -72,12 +78,12 @@ const NewImport = () => {
       uploaded.value = 0;
       await upload(request, made.upload, chosen, (part) => (uploaded.value = part));
       ok(await api.POST("/api/v3/imports/{import_id}/start", { params: { path: { import_id: made.id } } }));
-      keep("imports", made.id);
       file.value = null;
       if (input.current) input.current.value = "";
     } finally {
       uploading.current = null;
       uploaded.value = null;
+      onChange();
     }
   });
   const stop = useAction(async () => {
@@ -158,13 +164,14 @@ const NewImport = () => {
 
 const formatOf = (name: string): Schema["ImportFormat"] => (/\.(jsonl|ndjson|json)$/i.test(name) ? "jsonl" : "csv");
 
-const isOpen = (each: Pick<Import, "status">) => each.status === "pending" || each.status === "processing";
+const isRunning = (each: Pick<Import, "status">) => each.status === "processing";
 
-const Card = ({ id }: { id: string }) => {
+const Card = ({ of }: { of: Import }) => {
   const tag = useRef("");
+  const { id } = of;
   const path = { import_id: id };
-  const { data, error, reload } = useWatched(
-    id,
+  const { data, error, reload } = useWatched<Import>(
+    of,
     async () => {
       const answer = await api.GET("/api/v3/imports/{import_id}", {
         params: { path },
@@ -175,14 +182,14 @@ const Card = ({ id }: { id: string }) => {
       tag.current = answer.response.headers.get("etag") ?? "";
       return found;
     },
-    isOpen,
+    isRunning,
   );
   const cancel = useAction(async () => {
     ok(await api.POST("/api/v3/imports/{import_id}/cancel", { params: { path } }));
     reload();
   });
   const found = data.value;
-  if (!found) return <Missing refused={error.value} again={reload} drop={() => forget("imports", id)} />;
+  const isOpen = found.status === "pending" || isRunning(found);
   const looked = found.rows_succeeded + found.rows_failed;
   return (
     <article class="panel" aria-label={`Import of ${found.type}`}>
@@ -193,16 +200,15 @@ const Card = ({ id }: { id: string }) => {
           {found.format.toUpperCase()}, {bytes(found.size)}, <Time at={found.created_at} />
         </span>
         <span class="gap" />
-        {isOpen(found) ? (
+        {isOpen && (
           <Button busy={cancel.isRunning.value} onClick={() => void cancel.run()}>
             Cancel
           </Button>
-        ) : (
-          <Button kind="quiet" icon="close" aria-label="Remove from this list" onClick={() => forget("imports", id)} />
         )}
       </div>
       <Trouble refused={error.value ?? cancel.error.value} />
-      {isOpen(found) && (
+      {found.status === "pending" && <p class="dim">Its file was not uploaded, or it was not started.</p>}
+      {isRunning(found) && (
         <div class="going">
           <Progress value={found.progress} label={`Progress of the import of ${found.type}`} />
           <p class="dim">{found.rows === null ? "The file is being checked." : `${count(looked)} of ${plural(found.rows, "row")}`}</p>
@@ -213,14 +219,14 @@ const Card = ({ id }: { id: string }) => {
           The file was refused{found.error.line !== null && `, line ${count(found.error.line)}`}: {found.error.detail} Nothing was imported.
         </p>
       )}
-      {found.rows !== null && !isOpen(found) && (
+      {found.rows !== null && !isOpen && (
         <p>
           {plural(found.rows_succeeded, "row")} imported{found.rows_failed > 0 && <span class="bad">, {count(found.rows_failed)} failed</span>}
           {looked < found.rows && `, ${count(found.rows - looked)} not looked at`}.{" "}
           {found.rows_succeeded > 0 && <a href={to("/clients")}>To the clients</a>}
         </p>
       )}
-      {found.rows_failed > 0 && <Failures key={found.rows_failed} id={id} first={found.failures} total={found.rows_failed} />}
+      {found.rows_failed > 0 && <Failures key={found.rows_failed} id={id} total={found.rows_failed} />}
       <div class="row">
         <CopyCurl of={() => ({ path: `/api/v3/imports/${id}` })} />
       </div>
@@ -228,15 +234,22 @@ const Card = ({ id }: { id: string }) => {
   );
 };
 
-const Failures = ({ id, first, total }: { id: string; first: readonly Failure[]; total: number }) => {
-  const shown = useSignal(first);
+const FEW = 5;
+
+/** Asked for when they are looked at, and at once when they are few. */
+const Failures = ({ id, total }: { id: string; total: number }) => {
+  const isOpen = useSignal(total <= FEW);
+  const shown = useSignal<readonly Failure[]>([]);
   const more = useAction(async () => {
     const after = shown.value[shown.value.length - 1]?.line ?? 0;
     const page = ok(await api.GET("/api/v3/imports/{import_id}/failures", { params: { path: { import_id: id }, query: { after } } }));
     shown.value = [...shown.value, ...page.failures];
   });
+  useEffect(() => {
+    if (isOpen.value && shown.value.length === 0) void more.run();
+  }, [isOpen.value]);
   return (
-    <details open={total <= 5}>
+    <details open={isOpen.value} onToggle={({ currentTarget }) => (isOpen.value = currentTarget.open)}>
       <summary>{plural(total, "row")} failed</summary>
       <div class="scroll" tabIndex={0} role="region" aria-label="Rows that failed">
         <table>

@@ -129,7 +129,7 @@ export const Task = ({ id }: { id: string }) => {
             <Stars value={task.rating} {...(editable ? { onRate: (rating: number | null) => void change.run({ rating }) } : {})} />
             <span class="gap" />
             {output && (
-              <a class="button" href={output.url} download target="_blank" rel="noreferrer">
+              <a class="button" href={output.url} download={output.file_name ?? true} target="_blank" rel="noreferrer">
                 Download
               </a>
             )}
@@ -407,6 +407,12 @@ const Facts = ({ task, output }: { task: Shown; output: Output | undefined }) =>
         <>
           <dt>File</dt>
           <dd>
+            {output.file_name && (
+              <>
+                <span class="name">{output.file_name}</span>
+                <br />
+              </>
+            )}
             {output.content_type}
             {output.width && output.height ? `, ${output.width} × ${output.height}` : ""}
             {output.duration !== null ? `, ${seconds(output.duration)}` : ""}, {bytes(output.bytes)}

@@ -1,16 +1,16 @@
 """The activity log as callers ask for it and see it."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, JsonValue, ValidationInfo, field_validator
 
-from atelier.domain.pages import FROM_TEXT, MAX_PAGE_SIZE, Whose
-from atelier.domain.schema import Id, QueryId, RequestModel, StoredModel, TimestampText
+from atelier.domain.pages import FROM_TEXT, CursorPage, CursorQuery, Whose
+from atelier.domain.schema import Id, QueryId, StoredModel, TimestampText
 from atelier.domain.tasks.queries import QueryTimestamp
 
 
-class ActivityQuery(RequestModel):
+class ActivityQuery(CursorQuery):
     """Which entries of the activity log to list, newest first."""
 
     owner: Whose = None
@@ -22,15 +22,6 @@ class ActivityQuery(RequestModel):
     ] = None
     from_: Annotated[QueryTimestamp | None, Field(alias="from", description="At this moment or later.")] = None
     to: Annotated[QueryTimestamp | None, Field(description="At this moment or earlier.")] = None
-    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE, description="Entries on a page, at most."), FROM_TEXT] = 50
-    cursor: Annotated[
-        str | None,
-        Field(
-            max_length=3000,
-            description="The `next_cursor` of the page before. An entry is here a moment after its change; "
-            "one that comes late can be missed by whoever has paged beyond its time.",
-        ),
-    ] = None
 
     @field_validator("to")
     @classmethod
@@ -39,10 +30,6 @@ class ActivityQuery(RequestModel):
         if start is not None and end is not None and end < start:
             raise ValueError("must not be before from")
         return end
-
-    def filters(self) -> dict[str, Any]:
-        """The parameters that select entries; a cursor is valid for exactly these."""
-        return self.model_dump(exclude={"page_size", "cursor"}, mode="json")
 
 
 class LoggedResource(StoredModel):
@@ -74,9 +61,5 @@ class Activity(StoredModel):
     request_id: Annotated[str | None, Field(description="The `X-Request-Id` of the request that made it.")]
 
 
-class ActivityPage(StoredModel):
+class ActivityPage(CursorPage[Activity]):
     """A page of the activity log. With a filter it can have fewer entries than asked for: go on while there is more."""
-
-    items: list[Activity]
-    has_more: bool
-    next_cursor: str | None

@@ -14,6 +14,7 @@ from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from atelier.domain.messages import AccountMessage
+from atelier.domain.pages import CursorPage, CursorQuery
 from atelier.domain.schema import GivenId, Id, RequestModel, StoredModel, Timestamp
 from atelier.domain.sharing import SharedKind
 
@@ -113,6 +114,9 @@ class Export(StoredModel):
     client_id: Id | None = None
     campaign_id: Id | None = None
     task_ids: list[Id] | None = None
+    name: Annotated[
+        str | None, Field(description="That of the client or campaign when it was asked for; null for tasks.")
+    ] = None
     include: list[ExportPart]
     progress: Annotated[float, Field(ge=0, le=1)] = 0
     tasks: Annotated[int | None, Field(description="How many tasks are in it; null until they are counted.")] = None
@@ -133,9 +137,8 @@ class Export(StoredModel):
     attempts: SkipJsonSchema[Annotated[int, Field(exclude=True)]] = 0
     lease_until: SkipJsonSchema[Annotated[Timestamp | None, Field(exclude=True)]] = None
     next_at: SkipJsonSchema[Annotated[Timestamp | None, Field(exclude=True)]] = None
-    # How many of the planned files were dealt with, and what its archives are named after.
+    # How many of the planned files were dealt with.
     position: SkipJsonSchema[Annotated[int, Field(exclude=True)]] = 0
-    title: SkipJsonSchema[Annotated[str, Field(exclude=True)]] = ""
     deleted_at: SkipJsonSchema[Annotated[Timestamp | None, Field(exclude=True)]] = None
 
     @property
@@ -144,17 +147,40 @@ class Export(StoredModel):
         return f"exports/{self.user_id}/{self.id}/"
 
 
+class ExportQuery(CursorQuery):
+    """Which exports to list, newest first."""
+
+    status: Annotated[ExportStatus | None, Field(description="Only exports with this status.")] = None
+
+
+class ExportPage(CursorPage[Export]):
+    """A page of exports. It can have fewer than asked for: go on while there is more."""
+
+
 class ExportMessage(AccountMessage):
     """A message of the export queue: carry out this step; None: remove what is left of a deleted export."""
 
+    created_by: int
     export_id: str
     step: int | None = 0
 
+    @classmethod
+    def about(cls, export: Export, *, step: int | None) -> "ExportMessage":
+        """The message that leads to a step of an export."""
+        return cls(user_id=export.user_id, created_by=export.created_by, export_id=export.id, step=step)
+
 
 def new_export(
-    new: NewExport, *, id_: str, account: int, actor: int, grant: tuple[SharedKind, str] | None, now: datetime
+    new: NewExport,
+    *,
+    id_: str,
+    account: int,
+    actor: int,
+    grant: tuple[SharedKind, str] | None,
+    name: str | None,
+    now: datetime,
 ) -> Export:
-    """An export that was asked for."""
+    """An export that was asked for, of what is called `name`."""
     kind, shared = grant or (None, None)
     return Export(
         id=id_,
@@ -164,6 +190,7 @@ def new_export(
         client_id=new.client_id,
         campaign_id=new.campaign_id,
         task_ids=new.task_ids,
+        name=name,
         include=new.include,
         created_at=now,
         expires_at=(now + KEPT).replace(microsecond=0),

@@ -16,6 +16,8 @@ from atelier.domain.text import comparison_key, prefix_of_bytes
 
 WORD_BYTES: Final = 60
 """Of a text in a name, in UTF-8; of its last word only what fits as a whole."""
+_PROMPT: Final = 200
+"""Characters of a prompt that are looked at for the words of a name."""
 _NOTHING: Final = "untitled"
 # A dot may end a name, or begin a hidden one; a dash may be an option, and a tilde a home, of a shell's command.
 _REPLACED: Final = frozenset("<>:\"/\\|?*.%~$`#&;!'")
@@ -47,6 +49,11 @@ def saved_name(name: str, extension: str) -> str:
     """`Product-shot.png`: what a file is saved as that a caller has named, with the extension of its format."""
     stem, dot, _ = name.rpartition(".")
     return f"{folder_name(stem if dot else name)}.{extension}"
+
+
+def output_stem(campaign: str, prompt: str, number: int) -> str:
+    """What a task's output of this number, from 0, is saved as, without its extension."""
+    return file_stem((campaign, prompt[:_PROMPT]), number + 1)
 
 
 def folder_name(text: str) -> str:

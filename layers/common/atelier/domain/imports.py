@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from atelier.domain.campaigns import NewCampaign
 from atelier.domain.clients import NewClient
 from atelier.domain.import_files import LARGEST_FILE, Columns, ImportFormat
-from atelier.domain.pages import FROM_TEXT
+from atelier.domain.pages import FROM_TEXT, CursorPage, CursorQuery
 from atelier.domain.schema import Id, RequestModel, StoredModel, TimestampText, whole
 
 KEPT: Final = timedelta(days=30)
@@ -114,6 +114,16 @@ class ImportReport(Import):
     """An import, and the rows that failed: the first 100 of them."""
 
     failures: list[RowFailure]
+
+
+class ImportQuery(CursorQuery):
+    """Which imports to list, newest first."""
+
+    status: Annotated[ImportStatus | None, Field(description="Only imports with this status.")] = None
+
+
+class ImportPage(CursorPage[Import]):
+    """A page of imports. With a filter it can have fewer than asked for: go on while there is more."""
 
 
 class FailureQuery(RequestModel):

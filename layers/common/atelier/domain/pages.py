@@ -84,6 +84,17 @@ class ListQuery(RequestModel):
         return {**asked, "sort_order": "desc" if self.newest_first else "asc"}
 
 
+class CursorQuery(RequestModel):
+    """The query parameters of a list that is read newest first, by cursor alone."""
+
+    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE, description="Items on a page, at most."), FROM_TEXT] = 50
+    cursor: Annotated[str | None, Field(max_length=3000, description="The `next_cursor` of the page before.")] = None
+
+    def filters(self) -> dict[str, Any]:
+        """The parameters that select items; a cursor is valid for exactly these."""
+        return self.model_dump(exclude={"page_size", "cursor"}, mode="json")
+
+
 class OwnedQuery(ListQuery):
     """A list of what the caller may see: their own, and what was shared with them."""
 
@@ -106,5 +117,16 @@ class Page(StoredModel, Generic[T]):
     total: Annotated[int, Field(ge=0)]
     page: Annotated[int, Field(ge=1)]
     page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)]
+    has_more: bool
+    next_cursor: str | None
+
+
+class CursorPage(StoredModel, Generic[T]):
+    """One page of a list that is read by cursor alone, newest first. `next_cursor` is null on the last page.
+
+    A page can have fewer items than asked for: go on while there is more.
+    """
+
+    items: list[T]
     has_more: bool
     next_cursor: str | None

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 from atelier.domain.catalog import Catalog, Model
 from atelier.domain.due import DEADLINE, outcome_ends
-from atelier.domain.file_names import file_stem
+from atelier.domain.file_names import output_stem
 from atelier.domain.input_files import errors_of_counts
 from atelier.domain.messages import LONGEST_DELAY
 from atelier.domain.params import errors_of
@@ -299,7 +299,7 @@ class Pipeline:
         return self._record_outcome(ended, now=now)
 
     def _kept(self, task: Task, done: Done, number: int, *, now: datetime) -> Output:
-        name = file_stem((task.file_prefix, task.prompt[:200]), number + 1)
+        name = output_stem(task.file_prefix, task.prompt, number)
         stem = f"media/{task.user_id}/{task.id}/{number}"
         made = Provenance(provider=task.served_by, model=self.catalog.id_of(task.provider, task.model), at=now)
         output = self.media.keep(done.files[number], stem, task.type.medium, name, made)

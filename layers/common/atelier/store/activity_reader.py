@@ -1,15 +1,11 @@
-"""The activity log as it is read: partitions of an account, a client or a campaign, merged by id, newest first.
-
-A page reads one query page of each partition, so its cost is that of the page, whatever the log holds. A filter is
-applied to at most SCANNED entries of each; the cursor goes on behind them.
-"""
+"""The activity log as it is read: partitions of an account, a client or a campaign, merged by id, newest first."""
 
 import json
 from collections.abc import Sequence
 from datetime import datetime
 from functools import reduce
 from operator import and_
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from atelier.domain.access import Access
@@ -21,12 +17,11 @@ from atelier.domain.sharing import ACCOUNT, Grant, disjoint, owned_by
 from atelier.store import keys
 from atelier.store.expressions import Attr, Condition
 from atelier.store.keys import Partition
-from atelier.store.lists import Cursor, cursor_of
+from atelier.store.lists import cursor_of
+from atelier.store.newest import limit_of, page_of
 from atelier.store.received import grants_in, is_there, shared_keys
 from atelier.store.table import Query, QueryPage, Table
 from atelier.store.wire import Item
-
-SCANNED: Final = 500
 
 
 class ActivityReader:
@@ -102,7 +97,9 @@ def _query(query: ActivityQuery, partition: Partition, within: Condition) -> Que
     asked: dict[str, Any] = {"actor": query.actor, "action": query.action}
     conditions: list[Condition] = [Attr(name).eq(value) for name, value in asked.items() if value is not None]
     keep = reduce(and_, conditions) if conditions else None
-    return Query(partition, forward=False, limit=SCANNED if keep else query.page_size + 1, within=within, keep=keep)
+    return Query(
+        partition, forward=False, limit=limit_of(query, is_filtered=keep is not None), within=within, keep=keep
+    )
 
 
 def _within(query: ActivityQuery, now: datetime) -> Condition | None:
@@ -118,17 +115,9 @@ def _within(query: ActivityQuery, now: datetime) -> Condition | None:
 
 
 def _page(query: ActivityQuery, pages: Sequence[QueryPage]) -> ActivityPage:
-    # What is behind the end of a page that goes on is unknown: nothing that is older than the latest such end is shown.
-    ends = [str(page.next_start["id"]) for page in pages if page.next_start]
-    end = max(ends, default="")
-    found = {str(row["id"]): row for page in pages for row in page.items if row["id"] >= end and _is_asked(query, row)}
-    shown = sorted(found, reverse=True)[: query.page_size]
-    last = shown[-1] if len(found) > query.page_size else end
-    return ActivityPage(
-        items=[_activity(found[id_]) for id_ in shown],
-        has_more=bool(last),
-        next_cursor=Cursor(last, last, 0).text(query) if last else None,
-    )
+    rows = (row for page in pages for row in page.items if _is_asked(query, row))
+    shown, envelope = page_of(query, rows, (str(page.next_start["id"]) for page in pages if page.next_start))
+    return ActivityPage(items=[_activity(row) for row in shown], **envelope)
 
 
 def _is_asked(query: ActivityQuery, row: Item) -> bool:

@@ -119,7 +119,7 @@ class ExportBuilder:
 
         Raises StepFailed, after which nothing is left to be done about the message.
         """
-        export = self._exports.load(message.export_id)
+        export = self._exports.load(message.created_by, message.export_id)
         if export is None:
             return "gone"
         if export.deleted_at is not None:
@@ -141,19 +141,19 @@ class ExportBuilder:
         except TooMuch as much:
             return self._fail(export, much.error, clock)
         except Exception as error:
-            current = self._exports.load(export.id)
+            current = self._exports.load(export.created_by, export.id)
             if current is None or current.deleted_at is not None or not _is_same_try(current, export):
                 return self._superseded(export)  # whoever removed it has aborted the upload as well
             raise StepFailed(self._later(current, clock)) from error
         if done.status in OPEN:
-            self._queue.send(ExportMessage(user_id=done.user_id, export_id=done.id, step=done.step))
+            self._queue.send(ExportMessage.about(done, step=done.step))
         else:
             self._empty(f"{done.folder}plan/")
         return str(done.status)
 
     def _superseded(self, export: Export) -> str:
         """It was deleted meanwhile, or the lease is somebody else's."""
-        now = self._exports.load(export.id)
+        now = self._exports.load(export.created_by, export.id)
         if now is None or now.deleted_at is not None:
             self._empty(export.folder)
         return "superseded"
@@ -164,8 +164,7 @@ class ExportBuilder:
             return self._fail(export, _FAILED, clock)
         pause = PAUSE * export.attempts
         self._exports.change(export, lease_until=None, next_at=clock() + timedelta(seconds=pause))
-        message = ExportMessage(user_id=export.user_id, export_id=export.id, step=export.step)
-        self._queue.send(message, delay=pause)
+        self._queue.send(ExportMessage.about(export, step=export.step), delay=pause)
         return "to be tried again"
 
     def _fail(self, export: Export, error: ExportError, clock: Clock) -> str:
@@ -205,7 +204,6 @@ class ExportBuilder:
             export,
             tasks=found.tasks,
             outputs=len(files),
-            title=self._title(export),
             step=1,
             attempts=0,
             lease_until=None,
@@ -253,13 +251,6 @@ class ExportBuilder:
         if rows:
             self._put(export, f"tasks-{found.pages}", rows)
             found.pages += 1
-
-    def _title(self, export: Export) -> str:
-        if export.task_ids is not None:
-            return "Tasks"
-        kind, id_ = ("campaign", export.campaign_id) if export.campaign_id else ("client", export.client_id)
-        key = keys.resource(export.user_id, kind, str(id_))
-        return str(self._exports.items([key]).get(key, {}).get("name", kind))
 
     # ------------------------------------------------------------------------------------------------- a volume
 
@@ -368,7 +359,7 @@ class _Volume:
         self._room = _END
         self.export = export
         self.number = len(export.files) + 1
-        self.name = file_name([export.title, f"{export.created_at:%Y-%m-%d}"], self.number, "zip")
+        self.name = file_name([export.name or "Tasks", f"{export.created_at:%Y-%m-%d}"], self.number, "zip")
         self.position = export.position
         self.sums: list[str | None] = []
         self.size = 0

@@ -4,7 +4,7 @@ An export is of who asked for it. Whoever was let in by a share is asked for it 
 shared no longer is no longer downloaded.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,14 +13,15 @@ from atelier.domain.campaigns import Campaign, CampaignPage
 from atelier.domain.clients import Client, ClientPage
 from atelier.domain.due import LATE_AFTER
 from atelier.domain.errors import FieldError, Invalid, NotFound
-from atelier.domain.exports import LEASE, OPEN, Export, ExportStatus, NewExport, new_export
+from atelier.domain.exports import LEASE, OPEN, Export, ExportPage, ExportQuery, ExportStatus, NewExport, new_export
 from atelier.domain.ids import is_id
 from atelier.domain.sharing import ACCOUNT, READ, Grant
 from atelier.store import idempotency, keys
 from atelier.store.expressions import Attr, Condition
 from atelier.store.idempotency import CreateResult, IdempotentRequest
-from atelier.store.items import from_item, to_item
+from atelier.store.items import from_item, from_items, to_item
 from atelier.store.keys import Key
+from atelier.store.newest import page_of_one, query_of
 from atelier.store.received import grants_in, is_there, shared_keys, still_granted
 from atelier.store.resources import Resources
 from atelier.store.table import EXISTS, MISSING, ConcurrentUpdate, Table, Write, concurrent_update
@@ -45,10 +46,13 @@ class Exports:
         """Keep what was asked for. Raises NotFound for what the actor may not see, and Invalid."""
 
         def attempt() -> CreateResult[Export]:
-            acting = self._acting_on(new, access)
+            acting, name = self._acting_on(new, access)
             grant = (acting.grant.kind, acting.grant.id) if acting.grant else None
-            export = new_export(new, id_=id_, account=acting.account, actor=access.actor, grant=grant, now=now)
-            writes = [*still_granted(acting), Write(keys.export(id_), put=_item(export), condition=MISSING)]
+            export = new_export(
+                new, id_=id_, account=acting.account, actor=access.actor, grant=grant, name=name, now=now
+            )
+            kept = Write(keys.export(access.actor, id_), put=_item(export), condition=MISSING)
+            writes = [*still_granted(acting), kept]
             return idempotency.create(
                 self._table,
                 export,
@@ -62,12 +66,15 @@ class Exports:
 
         return self._table.retry_on_conflict(attempt)
 
-    def _acting_on(self, new: NewExport, access: Access) -> Access:
+    def _acting_on(self, new: NewExport, access: Access) -> tuple[Access, str | None]:
+        """The access to what is to be exported, and its name."""
         if new.client_id is not None:
-            return self._clients.get_by(new.client_id, access=access, needs=READ)[1]
+            client, acting = self._clients.get_by(new.client_id, access=access, needs=READ)
+            return acting, client.name
         if new.campaign_id is not None:
-            return self._campaigns.get_by(new.campaign_id, access=access, needs=READ)[1]
-        return self._reach_tasks(new.task_ids or (), access)
+            campaign, acting = self._campaigns.get_by(new.campaign_id, access=access, needs=READ)
+            return acting, campaign.name
+        return self._reach_tasks(new.task_ids or (), access), None
 
     def _reach_tasks(self, task_ids: Iterable[str], access: Access) -> Access:
         wanted = {id_: keys.task(id_) for id_ in task_ids if is_id(id_)}
@@ -97,24 +104,34 @@ class Exports:
 
     def get(self, id_: str, *, access: Access) -> Export:
         """The export. Raises NotFound also when the actor may no longer read what is in it."""
-        item = self._table.get(keys.export(id_)) if is_id(id_) else None
-        export = from_item(Export, item) if item else None
+        export = self.load(access.actor, id_) if is_id(id_) else None
         if (
             export is None
-            or export.created_by != access.actor
             or export.deleted_at is not None
             or export.expires_at <= access.at
-            or not self._may_read(export, access)
+            or not self._readable([export], access)
         ):
             raise NotFound("export", id_)
         return export
 
-    def _may_read(self, export: Export, access: Access) -> bool:
-        if export.grant_kind is None:
-            return True
+    def page(self, query: ExportQuery, *, access: Access) -> ExportPage:
+        """A page of the exports that the actor has asked for, without those that the actor may no longer read."""
+        is_there = Attr("deleted_at").not_exists() & Attr("expires_at").gt(int(access.at.timestamp()))
+        keep = is_there & Attr("status").eq(query.status) if query.status else is_there
+        asked = query_of(keys.exports_of(access.actor), query, keep=keep, is_filtered=query.status is not None)
+        found, envelope = page_of_one(query, asked, self._table.run(asked))
+        return ExportPage(items=self._readable(from_items(Export, found), access), **envelope)
+
+    def _readable(self, exports: Sequence[Export], access: Access) -> list[Export]:
+        """Those of which the actor may still read what is in them."""
+        given = {_given_by(each) for each in exports if each.grant_kind}
+        if not given:
+            return [*exports]
         grants = grants_in(self._table.get(keys.summary(access.actor)), access)
-        same = [each for each in grants if each.is_of(export.grant_kind, str(export.grant_id))]
-        return bool(self._live(same, {export.user_id}))
+        same = [each for each in grants if (each.account, each.kind, each.id) in given]
+        there = self._live(same, {each.account for each in same})
+        open_ = {(each.account, each.kind, each.id) for each in there}
+        return [each for each in exports if not each.grant_kind or _given_by(each) in open_]
 
     def delete(self, id_: str, *, access: Access) -> Export:
         """Let the export be gone for its reader; what is left of it is work that is due. Raises NotFound."""
@@ -128,9 +145,9 @@ class Exports:
 
     # ------------------------------------------------------------------------------------------ for the worker
 
-    def load(self, id_: str) -> Export | None:
-        """The stored export, of anybody."""
-        item = self._table.get(keys.export(id_))
+    def load(self, user_id: int, id_: str) -> Export | None:
+        """The stored export that a user has asked for, whatever has become of it."""
+        item = self._table.get(keys.export(user_id, id_))
         return from_item(Export, item) if item else None
 
     def lease(self, export: Export, *, now: datetime) -> Export | None:
@@ -161,7 +178,7 @@ class Exports:
 
     def remove(self, export: Export) -> None:
         """Remove the export from the table."""
-        self._table.write(Write(keys.export(export.id), delete=True))
+        self._table.write(Write(keys.export(export.created_by, export.id), delete=True))
 
     def tasks_below(self, export: Export, start: Item | None, limit: int) -> tuple[list[str], Item | None]:
         """Ids of tasks that an export may have, in their order, and where the next of them begin."""
@@ -184,7 +201,7 @@ class Exports:
         changed = {*names, "version", *keys.DUE}
         self._table.write(
             Write(
-                keys.export(export.id),
+                keys.export(export.created_by, export.id),
                 set={name: item[name] for name in changed if name in item},
                 remove=[name for name in (*names, *keys.DUE) if name not in item],
                 condition=condition,
@@ -203,6 +220,10 @@ def _item(export: Export) -> Item:
     due = keys.due_place(export.id, export.next_at + LATE_AFTER if left and export.next_at else None)
     # DynamoDB's TTL takes seconds; whoever reads it makes a moment of them.
     return to_item(export, **due) | {"expires_at": int(export.expires_at.timestamp())}
+
+
+def _given_by(export: Export) -> tuple[int, str | None, str | None]:
+    return export.user_id, export.grant_kind, export.grant_id
 
 
 def _covers(grant: Grant, item: Mapping[str, Any]) -> bool:

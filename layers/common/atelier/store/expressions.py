@@ -101,6 +101,10 @@ class Attr:
         """Less than or equal."""
         return Condition(lambda request: f"{self._operand(request)} <= {request.value(value)}")
 
+    def gt(self, value: Any) -> Condition:
+        """Greater than."""
+        return Condition(lambda request: f"{self._operand(request)} > {request.value(value)}")
+
     def gte(self, value: Any) -> Condition:
         """Greater than or equal."""
         return Condition(lambda request: f"{self._operand(request)} >= {request.value(value)}")

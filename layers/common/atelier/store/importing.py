@@ -63,7 +63,7 @@ class Importer:
 
     def process(self, message: ImportMessage) -> RunningImport | None:
         """Carry an import on by a turn, and send the message of the next one. None where nothing was done."""
-        running = self.imports.load(message.import_id, now=self.clock())
+        running = self.imports.load(message.user_id, message.import_id, now=self.clock())
         if running is None or message.turn < running.turn:
             return None
         try:

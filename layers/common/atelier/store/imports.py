@@ -24,6 +24,8 @@ from atelier.domain.imports import (
     FailurePage,
     FileError,
     Import,
+    ImportPage,
+    ImportQuery,
     ImportReport,
     ImportStatus,
     NewImport,
@@ -37,6 +39,7 @@ from atelier.store.expressions import Attr, Condition
 from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.import_bucket import UploadedFile
 from atelier.store.items import from_item, to_item
+from atelier.store.newest import page_of_one, query_of
 from atelier.store.table import MISSING, Table, Write, concurrent_update
 from atelier.store.wire import Item
 
@@ -96,7 +99,7 @@ class Imports:
         return idempotency.create(
             self._table,
             record,
-            [Write(keys.imported(id_), put=item, condition=MISSING)],
+            [Write(keys.imported(access.account, id_), put=item, condition=MISSING)],
             id_=id_,
             access=access,
             idempotent=idempotent,
@@ -108,24 +111,32 @@ class Imports:
         """The import as it is now. Raises NotFound."""
         return _shown(self._read(id_, access))
 
+    def page(self, query: ImportQuery, *, access: Access) -> ImportPage:
+        """A page of the account's imports as they are now."""
+        is_there = Attr("expires_at").gt(int(access.at.timestamp()))
+        keep = is_there & Attr("status").eq(query.status) if query.status else is_there
+        asked = query_of(keys.imports_of(access.account), query, keep=keep, is_filtered=query.status is not None)
+        found, envelope = page_of_one(query, asked, self._table.run(asked))
+        return ImportPage(items=[_shown(item) for item in found], **envelope)
+
     def report(self, id_: str, *, access: Access) -> ImportReport:
         """The import as it is now, with the first rows that failed. Raises NotFound."""
         record = self.get(id_, access=access)
-        failures = self._failures(id_, after=0)[:SHOWN_FAILURES] if record.rows_failed else []
+        failures = self._failures(record, after=0)[:SHOWN_FAILURES] if record.rows_failed else []
         return ImportReport(**dict(record), failures=failures)
 
     def failures(self, id_: str, *, access: Access, after: int) -> FailurePage:
         """The rows that failed behind a line. Raises NotFound."""
-        self._read(id_, access)
-        found = self._failures(id_, after=after)
+        found = self._failures(self.get(id_, access=access), after=after)
         page = found[:SHOWN_FAILURES]
         return FailurePage(failures=page, next_after=page[-1].line if len(found) > len(page) else None)
 
-    def _failures(self, id_: str, *, after: int) -> list[RowFailure]:
+    def _failures(self, record: Import, *, after: int) -> list[RowFailure]:
         """Those behind a line, more than are shown if there are more."""
-        behind = Attr("SK").between(keys.failed_rows(id_, after + 1).sk, keys.failed_rows(id_, _LAST_LINE).sk)
+        first, last = (keys.failed_rows(record.user_id, record.id, line).sk for line in (after + 1, _LAST_LINE))
+        rows, behind = keys.all_failed_rows(record.user_id, record.id), Attr("SK").between(first, last)
         found: list[RowFailure] = []
-        for item in self._table.iterate(keys.all_failed_rows(id_), within=behind, limit=10):
+        for item in self._table.iterate(rows, within=behind, limit=10):
             every = [RowFailure.model_validate(each) for each in json.loads(item["failures"])]
             found += [each for each in every if each.line > after]
             if len(found) > SHOWN_FAILURES:
@@ -168,7 +179,7 @@ class Imports:
             item = self._read(id_, access)
             if how := change(item):
                 write = Write(
-                    keys.imported(id_),
+                    keys.imported(access.account, id_),
                     **{**how, "set": {**how["set"], "updated_at": format_timestamp(now)}},
                     add={"version": 1},
                     condition=Attr("status").eq(item["status"]),
@@ -180,16 +191,16 @@ class Imports:
         return self.get(id_, access=access)
 
     def _read(self, id_: str, access: Access) -> Item:
-        item = self._table.get(keys.imported(id_)) if is_id(id_) else None
-        if item is None or item["user_id"] != access.account:
+        item = self._table.get(keys.imported(access.account, id_)) if is_id(id_) else None
+        if item is None or item["expires_at"] <= access.at.timestamp():  # TTL removes items late
             raise NotFound("import", id_)
         return item
 
     # ---------------------------------------------------------------------------------------------------- progress
 
-    def load(self, id_: str, *, now: datetime) -> RunningImport | None:
+    def load(self, account: int, id_: str, *, now: datetime) -> RunningImport | None:
         """The import if it is to be carried out."""
-        item = self._table.get(keys.imported(id_))
+        item = self._table.get(keys.imported(account, id_))
         return _running(item, now=now) if item and item["status"] == ImportStatus.PROCESSING else None
 
     def begin(self, running: RunningImport, file: CheckedFile, *, now: datetime) -> RunningImport:
@@ -225,7 +236,7 @@ class Imports:
         is_open = Attr("status").eq(ImportStatus.PROCESSING)
         self._table.write(
             Write(
-                keys.imported(running.record.id),
+                keys.imported(running.record.user_id, running.record.id),
                 set=set,
                 add={"version": 1},
                 remove=remove,
@@ -245,7 +256,7 @@ class ChunkProgress(Progress):
     def __init__(self, table: Table, running: RunningImport) -> None:
         super().__init__(running.access.at, 0)
         self._table, self._running = table, running
-        self._key = keys.imported(running.record.id)
+        self._key = keys.imported(running.record.user_id, running.record.id)
         self.reload()
 
     def reload(self) -> None:
@@ -297,8 +308,9 @@ class ChunkProgress(Progress):
         if not failures:
             return []
         text = json.dumps([each.model_dump() for each in failures], ensure_ascii=False, separators=(",", ":"))
-        expires_at = int((datetime.fromisoformat(self._running.record.created_at) + KEPT).timestamp())
-        key = keys.failed_rows(self._running.record.id, failures[-1].line)
+        record = self._running.record
+        expires_at = int((datetime.fromisoformat(record.created_at) + KEPT).timestamp())
+        key = keys.failed_rows(record.user_id, record.id, failures[-1].line)
         return [Write(key, put={"failures": text, "expires_at": expires_at})]
 
     def _is_at_this_chunk(self) -> Condition:

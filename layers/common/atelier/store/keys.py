@@ -19,7 +19,9 @@ SORT_KEY_BYTES: Final = 1024
 _NAME_BYTES: Final = 900  # names that are alike for longer than this order by id
 DELETED_TASK: Final = "DELETED_TASK#"
 REMOVED_FILES: Final = "FILES#"
+_EXPORT: Final = "EXPORT#"
 _FAILED_ROWS: Final = "FAILED#"
+_IMPORT: Final = "IMPORT#"
 _MODELS: Final = "MODELS"
 _LINE: Final = "LINE#"
 _BUILT_IN_MODELS: Final = "BUILT_IN_MODELS"
@@ -147,19 +149,27 @@ def budget_alert(alert_id: str) -> Key:
     return Key(f"ALERT#{alert_id}", "ALERT")
 
 
-def imported(import_id: str) -> Key:
-    """An import. Not below its account, whose partition is busy with what is imported."""
-    return Key(f"IMPORT#{import_id}", "IMPORT")
+def imported(account: int, import_id: str) -> Key:
+    """An import. In a partition beside the account's own, which is busy with what is imported."""
+    return Key(_imports(account), f"{_IMPORT}{import_id}")
 
 
-def failed_rows(import_id: str, last_line: int) -> Key:
+def failed_rows(account: int, import_id: str, last_line: int) -> Key:
     """Rows of an import that failed: some that follow each other, up to this line."""
-    return Key(f"IMPORT#{import_id}", f"{_FAILED_ROWS}{last_line:09}")
+    return Key(_imports(account), f"{_FAILED_ROWS}{import_id}#{last_line:09}")
 
 
-def export(export_id: str) -> Key:
-    """One export. Not below its account: it goes by itself."""
-    return Key(f"EXPORT#{export_id}", "EXPORT")
+def export(user_id: int, export_id: str) -> Key:
+    """An export, which is of the user who asked for it, whosever files these are."""
+    return Key(_exports(user_id), f"{_EXPORT}{export_id}")
+
+
+def _imports(account: int) -> str:
+    return f"IMPORTS#{account}"
+
+
+def _exports(user_id: int) -> str:
+    return f"EXPORTS#{user_id}"
 
 
 def model_head() -> Key:
@@ -412,9 +422,19 @@ def watched_models() -> Partition:
     return Partition(None, "PK", _BUILT_IN_MODELS, "SK")
 
 
-def all_failed_rows(import_id: str) -> Partition:
+def imports_of(account: int) -> Partition:
+    """An account's imports in the order of their creation."""
+    return Partition(None, "PK", _imports(account), "SK", _IMPORT)
+
+
+def all_failed_rows(account: int, import_id: str) -> Partition:
     """All rows of an import that failed, in the order of the file."""
-    return Partition(None, "PK", f"IMPORT#{import_id}", "SK", _FAILED_ROWS)
+    return Partition(None, "PK", _imports(account), "SK", f"{_FAILED_ROWS}{import_id}#")
+
+
+def exports_of(user_id: int) -> Partition:
+    """The exports that a user has asked for, in the order of their creation."""
+    return Partition(None, "PK", _exports(user_id), "SK", _EXPORT)
 
 
 def activity_of_account(account: int, managed: bool) -> Partition:

@@ -153,7 +153,7 @@ class Sweep:
         export = from_item(Export, item)
         planned = export.next_at or export.created_at
         step = export.step if export.deleted_at is None else None
-        message = ExportMessage(user_id=export.user_id, export_id=export.id, step=step)
+        message = ExportMessage.about(export, step=step)
         return _looked_at(planned, lambda: self._exports.send(message), EXPORT, swept, now=now)
 
     def _of_task(self, row: Key, found: Mapping[Key, Item], swept: Swept, *, now: datetime) -> datetime | None:

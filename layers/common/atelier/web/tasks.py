@@ -1,15 +1,17 @@
 """Responses with tasks: signed URLs, and an ETag that changes with what the caller sees."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from http import HTTPStatus
+from itertools import repeat
 from typing import Annotated, Any, Final, Protocol, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
 from pydantic import Field
 
 from atelier.domain.errors import PreconditionFailed, TaskFailed
+from atelier.domain.file_names import output_stem
 from atelier.domain.schema import Id, StoredModel
 from atelier.domain.task_creation import BODIES, fields_of_retry
 from atelier.domain.tasks.record import Output, Task, TaskStatus, TaskSummary, window_begin
@@ -40,9 +42,19 @@ class TaskResult(StoredModel):
 
 
 def with_urls(task: AnyTask, media: Signer) -> AnyTask:
-    """The task with signed URLs."""
-    outputs = [output.model_copy(update=_urls(output, media)) for output in task.outputs]
+    """The task with signed URLs and, where it is whole, the names of its files."""
+    names = _file_names(task) if isinstance(task, Task) else repeat(None)
+    outputs = [
+        output.model_copy(update={**_urls(output, media), "file_name": name})
+        for output, name in zip(task.outputs, names, strict=False)
+    ]
     return task.model_copy(update={"outputs": outputs})
+
+
+def _file_names(task: Task) -> Iterator[str]:
+    for number, output in enumerate(task.outputs):
+        _, _, extension = output.key.rpartition(".")
+        yield f"{output_stem(task.file_prefix, task.prompt, number)}.{extension}"
 
 
 def _urls(output: Output, media: Signer) -> dict[str, str | None]:

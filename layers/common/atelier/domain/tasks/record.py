@@ -102,6 +102,10 @@ class Output(StoredModel):
         str | None,
         Field(description="A WebP of at most 512 pixels a side: the image, a video's first image, a sound's waveform."),
     ] = None
+    file_name: Annotated[
+        str | None,
+        Field(description="What it is saved as; null in lists and in results, which do not read its campaign's name."),
+    ] = None
     content_type: str
     bytes: int
     width: int | None = None
