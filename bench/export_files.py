@@ -356,14 +356,14 @@ def work() -> None:
     def export(client_id: str) -> Export:
         new, now = NewExport(client_id=client_id), utcnow()
         made = wiring.exports().create(new, id_=new_id(now, 1), access=Access.own(1), idempotent=None, now=now).record
-        queue.send(ExportMessage(user_id=1, export_id=made.id))
+        queue.send(ExportMessage.about(made, step=0))
         steps.clear()
         while queue.messages:
             began = time.monotonic()
             with within(TIMEOUT):
                 builder.process(queue.messages.pop(), clock=utcnow)
             steps.append(round(time.monotonic() - began, 1))
-        done = wiring.exports().load(made.id)
+        done = wiring.exports().load(made.created_by, made.id)
         demand(done is not None and done.status not in OPEN, f"an export did not end: {done}")
         assert done is not None  # noqa: S101 - for the types
         return done

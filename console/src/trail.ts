@@ -7,9 +7,11 @@ import { nameOf } from "./names";
 import { to } from "./router";
 
 export interface Trail {
-  list: Pick<Listed<Passed>, "items" | "hasMore" | "more">;
+  list: Pick<Listed<TaskSummary | Passed>, "items" | "hasMore" | "more">;
   back: string;
 }
+
+export const isWhole = (task: TaskSummary | Passed): task is TaskSummary => "status" in task;
 
 export const trail = signal<Trail | null>(null);
 

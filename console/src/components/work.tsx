@@ -7,7 +7,7 @@ import { ratingOf } from "../keys";
 import { type Passed, useLongList } from "../long-list";
 import { place, setQuery, to } from "../router";
 import { mayEdit } from "../session";
-import { trail } from "../trail";
+import { isWhole, trail } from "../trail";
 import { Button, Choice, CopyCurl, Empty, Filters, Loading, Search, Stars, Trouble } from "./basics";
 import { Grid } from "./grid";
 import { Live } from "./live";
@@ -63,8 +63,6 @@ const asked = (within: WorkProps["within"], query: URLSearchParams) => {
     ...(query.get("order") === "asc" ? { sort_order: "asc" as const } : {}),
   };
 };
-
-const isWhole = (task: TaskSummary | Passed): task is TaskSummary => "status" in task;
 
 const address = (query: object) => {
   const pairs = Object.entries(query).flatMap(([name, value]) => [value].flat().map((each) => [name, String(each)]));

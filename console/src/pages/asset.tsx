@@ -16,21 +16,23 @@ import { useWatched } from "../watching";
 import { loadModels, offeredFor } from "./generate/draft";
 import { FROM_ASSET } from "./generate/inputs";
 
+const load = async (id: string) => ok(await api.GET("/api/v3/assets/{asset_id}", { params: { path: { asset_id: id } } }));
+
 export const Asset = ({ id }: { id: string }) => {
-  const { data, error, reload } = useWatched(
-    id,
-    async () => ok(await api.GET("/api/v3/assets/{asset_id}", { params: { path: { asset_id: id } } })),
-    (asset) => asset.status === "pending",
+  const { data, error, reload } = useLoaded(id, () => load(id));
+  if (data.value) return <Found known={data.value} />;
+  return (
+    <Page title="Asset" above={[["Assets", "/assets"]]}>
+      {error.value ? <Trouble refused={error.value} again={reload} /> : <Loading />}
+    </Page>
   );
+};
+
+const Found = ({ known }: { known: AssetShape }) => {
+  const { id } = known;
+  const { data, error } = useWatched(known, () => load(id), (asset) => asset.status === "pending");
   const dialog = useSignal<"edit" | "delete" | null>(null);
   const asset = data.value;
-  if (!asset) {
-    return (
-      <Page title="Asset" above={[["Assets", "/assets"]]}>
-        {error.value ? <Trouble refused={error.value} again={reload} /> : <Loading />}
-      </Page>
-    );
-  }
   const { client_id: client } = asset;
   const list = client ? `/clients/${client}?view=assets` : "/assets";
   const editable = mayEdit(asset);

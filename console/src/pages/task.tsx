@@ -15,7 +15,7 @@ import { useAction, useLoaded } from "../loading";
 import { nameOf } from "../names";
 import { go, to } from "../router";
 import { mayCreate, mayEdit } from "../session";
-import { type Trail, inTrail, origin, trail } from "../trail";
+import { type Trail, inTrail, isWhole, origin, trail } from "../trail";
 import { mediumOf, nameOfTask } from "../types";
 import { FROM_PICTURE, ROLES, shown, sourceOf } from "./generate/inputs";
 
@@ -26,7 +26,7 @@ export const Task = ({ id }: { id: string }) => {
   const shownOutput = useSignal(0);
   const isDeleting = useSignal(false);
   // What the gallery knows is shown at once; the rest comes with the answer.
-  const task: Shown | undefined = data.value ?? trail.value?.list.items.value.find((each) => each.id === id);
+  const task: Shown | undefined = data.value ?? trail.value?.list.items.value.filter(isWhole).find((each) => each.id === id);
   const { previous, next, back } = useNeighbours(id, task);
 
   const keep = (changed: TaskShape) => {
@@ -242,7 +242,8 @@ const useNeighbours = (id: string, task: Shown | undefined) => {
     if (isNearTheEnd && from?.list.hasMore.value) from.list.more();
   }, [isNearTheEnd, items.length]);
   // The picture that is looked at next is there when it is.
-  const coming = index >= 0 ? items[index + 1]?.outputs[0] : undefined;
+  const following = index >= 0 ? items[index + 1] : undefined;
+  const coming = following && isWhole(following) ? following.outputs[0] : undefined;
   useEffect(() => {
     if (coming?.content_type.startsWith("image/")) new Image().src = coming.url;
   }, [coming?.url]);
