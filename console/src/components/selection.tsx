@@ -17,7 +17,7 @@ const MOST_OF_AN_EXPORT = 500;
 
 interface SelectionProps {
   tasks: readonly TaskSummary[];
-  list: Pick<Listed<TaskSummary | Passed>, "items" | "reload">;
+  list: Listed<TaskSummary | Passed>;
   onClear: () => void;
 }
 

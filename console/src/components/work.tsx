@@ -3,7 +3,7 @@ import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { type TaskStatus, type TaskSummary, type TaskType, api, ok } from "../api";
 import { count } from "../format";
-import { type Passed, useLongList } from "../long-list";
+import { isWhole, useLongList } from "../long-list";
 import { place, setQuery, to } from "../router";
 import { trail } from "../trail";
 import { Button, Choice, CopyCurl, Empty, Loading, Search, Stars, Trouble } from "./basics";
@@ -56,8 +56,6 @@ const asked = (within: WorkProps["within"], query: URLSearchParams) => {
     ...(query.get("order") === "asc" ? { sort_order: "asc" as const } : {}),
   };
 };
-
-const isWhole = (task: TaskSummary | Passed): task is TaskSummary => "status" in task;
 
 const address = (query: object) => {
   const pairs = Object.entries(query).flatMap(([name, value]) => [value].flat().map((each) => [name, String(each)]));
