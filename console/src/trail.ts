@@ -11,8 +11,6 @@ export interface Trail {
   back: string;
 }
 
-export const isWhole = (task: TaskSummary | Passed): task is TaskSummary => "status" in task;
-
 export const trail = signal<Trail | null>(null);
 
 const PLACES: Readonly<Record<string, string>> = { "": "Overview", generate: "Generate" };
