@@ -62,6 +62,7 @@ SUITE: Final = tuple(
         "tests/unit/test_import_files.py",
         "tests/unit/test_inputs.py",
         "tests/unit/test_params.py",
+        "tests/unit/test_catalog.py",
         "tests/unit/test_derived_models.py",
         "tests/unit/test_like_models.py",
         "tests/unit/test_pipeline*.py",
@@ -80,6 +81,7 @@ SUITE: Final = tuple(
         "tests/property/test_usage_report.py",
         "tests/providers/test_inputs.py",
         "tests/providers/test_models.py",
+        "tests/providers/test_polly.py",
         *(
             f"tests/integration/test_{name}.py"
             for name in (
