@@ -112,7 +112,9 @@ def add_models(town: Town, stack: Stack) -> None:
         line = {"provider": provider, "model": model, "type": "edit", "price": price}
         assert town.api.post("/models", json=line).status_code == 202
     function = deployment.function_names(stack.endpoint)["ModelsFunction"]
-    stack.client("lambda").invoke(FunctionName=function, Payload=b"{}")  # and not only when its minute has come
+    # And not only when its minute has come.
+    answer = stack.client("lambda").invoke(FunctionName=function, Payload=b"{}")
+    assert json.load(answer["Payload"])["looked_at"] == len(TOMORROWS)
 
 
 def client_of(stack: Stack) -> httpx.Client:

@@ -16,6 +16,7 @@ import urllib3
 
 from atelier import wiring
 from atelier.domain.catalog import Catalog
+from atelier.domain.model_lines import ReportKind
 from atelier.providers.catalogs import FalCatalog
 from atelier.providers.http import Http
 from atelier.providers.schemas import Snapshot
@@ -548,7 +549,7 @@ def watched(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
-def told(world: World) -> dict[str, Mapping[str, str]]:
+def told(world: World) -> dict[str, Mapping[ReportKind, str]]:
     """What the check of built-in models reports, a day later."""
     world.w.pass_time(DAY)
     return {each.model: each.reports for each in wiring.built_in_checks().run(now=world.w.clock())}
@@ -563,7 +564,7 @@ def test_built_in_models_are_looked_at_once_a_day(watched: World) -> None:
     assert len(watched.fal.books.of("catalog")) == 8
 
 
-def test_what_is_new_of_a_built_in_model_is_reported_once(watched: World) -> None:
+def test_news_of_a_built_in_model_is_reported_once(watched: World) -> None:
     assert told(watched) == {FLUX_ID: {}, OLD_ID: {}, RECRAFT_ID: {}}
     watched.fal.models[FLUX_ID] = fal_entry(FLUX_ID, {**FLUX, "style": PROMPT["prompt"]}, status="deprecated")
     watched.fal.prices[FLUX_ID]["unit_price"] = 0.04

@@ -63,6 +63,7 @@ SUITE: Final = tuple(
         "tests/unit/test_import_files.py",
         "tests/unit/test_inputs.py",
         "tests/unit/test_params.py",
+        "tests/unit/test_catalog.py",
         "tests/unit/test_derived_models.py",
         "tests/unit/test_like_models.py",
         "tests/unit/test_pipeline*.py",
@@ -81,6 +82,7 @@ SUITE: Final = tuple(
         "tests/property/test_usage_report.py",
         "tests/providers/test_inputs.py",
         "tests/providers/test_models.py",
+        "tests/providers/test_polly.py",
         "tests/providers/test_refusals.py",
         *(
             f"tests/integration/test_{name}.py"

@@ -180,8 +180,8 @@ MUTANTS: Final = (
     Mutant(
         "the duration that is paid for is left to the provider",
         f"{DOMAIN}/catalog.py",
-        "return {**duration, **{param.name",
-        "return {**{param.name",
+        '= {"duration": self.seconds.default} if self.seconds else {}',
+        "= {}",
         PARAMS,
     ),
     Mutant(

@@ -175,7 +175,7 @@ def test_what_needs_no_prompt_is_derived_without_one(kind: str) -> None:
         ({"type": "string", "enum": ["4K", "8K"]}, None),
     ],
 )
-def test_a_factor_is_sent_in_the_form_of_its_schema(factor: dict[str, Any], form: str | None) -> None:
+def test_a_factor_has_the_form_of_its_schema(factor: dict[str, Any], form: str | None) -> None:
     schema = {"image_url": _URL, "upscale_factor": factor}
     model = derived(line(TaskType.UPSCALE), fal(schema, {"image": {"type": "object"}}, required=("image_url",)))
     assert model.names.get("upscale_factor") == (form and ("upscale_factor", form))

@@ -111,6 +111,7 @@ class BuiltInChecks:
         """What is different from the schema that was seen, and what of ours is not in the schema."""
         before = self._watched.schema(name, known.schema_hash) if known.schema_hash else None
         said = [changes_between(Snapshot.of_text(before), snapshot)] if before else []
-        words = {each.name for model in models for each in (*model.params, *model.inputs)}
+        words = {each.name for model in models for each in model.params}
+        words |= {each.name for model in models for each in model.inputs}
         said += [f"input has no {word}, which is offered" for word in sorted(words - snapshot.fields)]
         return "; ".join(said)
