@@ -28,7 +28,7 @@ ENVIRONMENT: Final = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "none",
     "AWS_SECRET_ACCESS_KEY": "none",
-    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+    "POWERTOOLS_LOG_LEVEL": "INFO",
     # As in Lambda, where functions make at their start what they work with.
     "AWS_LAMBDA_FUNCTION_NAME": "smoke",
     "TABLE_NAME": "none",
@@ -108,6 +108,10 @@ def check(function: Function, python: str) -> str:
         raise LocalError(f"{function.name} answered {found['answer']}")
     if found["uncompiled"]:
         raise LocalError(f"{function.name} loads modules without bytecode: {', '.join(found['uncompiled'][:5])} ...")
+    if found["event_loops"]:
+        raise LocalError(
+            f"{function.name} loads asyncio, which it does not use, to start or with its first line of log"
+        )
     said = next(iter(wanted.items()))
     return f"  {function.name:<20} {function.size / 1e6:7.1f} MB  {found['modules']:4d} modules  {said[0]}: {said[1]}"
 

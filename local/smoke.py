@@ -35,11 +35,13 @@ def main() -> None:
     import app  # type: ignore[import-not-found]  # noqa: PLC0415 - the function under test
 
     answer = app.handler(json.loads(event), Context(int(milliseconds)))
+    loops = "asyncio.events" in sys.modules  # looked for first: whoever looks at a stand-in's file loads the module
     loaded = [module for name, module in sorted(sys.modules.items()) if name not in before]
     ours = [module for module in loaded if str(getattr(module, "__file__", None)).startswith(tuple(folders[1:]))]
     source = [module.__name__ for module in ours if not is_compiled(module)]
     import_everything(folders[1:])
-    json.dump({"answer": answer, "modules": len(ours), "uncompiled": source}, sys.stdout)
+    print()  # what was logged may have no end
+    json.dump({"answer": answer, "modules": len(ours), "uncompiled": source, "event_loops": loops}, sys.stdout)
 
 
 def is_compiled(module: object) -> bool:

@@ -3,7 +3,8 @@
 Every function imports this first and calls `bootstrap` last. It does nothing outside Lambda, so tests run untuned.
 
 - Nothing that is made while modules are imported is garbage, so the collector waits, and later never looks at it.
-- Powertools imports asyncio for resolvers that no function here has. It is imported when something of it is used.
+- Powertools imports asyncio for resolvers that no function here has. It is imported when something of it is used, and
+  log records do not ask it for the name of a task.
 - What a function works with is made here, while Lambda gives a function a whole processor, whatever its size.
 - With SnapStart the process is kept and brought back many times: before, everything is made that a request could be the
   first to need; after, what no two of them may share is made anew. Ids, tokens and secrets come from the system's
@@ -11,6 +12,7 @@ Every function imports this first and calls `bootstrap` last. It does nothing ou
 """
 
 import gc
+import logging
 import os
 import random
 import sys
@@ -37,6 +39,8 @@ class _Later(ModuleType):
 if IN_LAMBDA:
     gc.disable()
     sys.modules.setdefault("asyncio", _Later("asyncio"))
+    # Python's documentation: "Logging HOWTO", "Optimization".
+    logging.logAsyncioTasks = False  # type: ignore[attr-defined]  # Python 3.12 has it
 
 
 def bootstrap(handler: Handler, *preload: Callable[[], object], prime: Callable[[], object] = lambda: None) -> Handler:
