@@ -13,7 +13,7 @@ from hypercorn.config import Config
 from ministack.app import app as emulator  # type: ignore[import-untyped]
 from ministack.services import lambda_svc, sqs  # type: ignore[import-untyped]
 
-from local import fair_queues, lineage, streams
+from local import fair_queues, lineage
 from local.edge import Edge
 from local.invocations import describe
 from local.loopback import LoopbackOnly
@@ -25,7 +25,6 @@ async def serve(options: Namespace, home: Path, opened: asyncio.Event) -> None:
     """Serve the emulator, and from `opened` on the edge, until canceled."""
     lineage.install(lambda_svc, sqs)
     fair_queues.install(sqs)
-    streams.install(lambda_svc)
     _record_invocations(home / "invocations.jsonl")
     edge = Edge(emulator, api_id=options.api_id, host=options.host, at_once=options.at_once)
     endpoint = asyncio.create_task(_serve_on(options.endpoint, LoopbackOnly(emulator)))

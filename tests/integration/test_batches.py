@@ -124,7 +124,7 @@ def test_a_malformed_item_is_its_own_problem(w: Harness, item: Json, pointers: s
 )
 def test_an_answer_is_not_much_larger_than_its_cause(w: Harness, item: Json) -> None:
     """Each short item can be wrong in ways whose explanation has lists of what there is."""
-    answer = batch(w, "/generate/batch", [{"type": "image", "prompt": "x", **item}] * 100)
+    answer = batch(w, "generate", [{"type": "image", "prompt": "x", **item}] * 100)
     found = [each["problem"] for each in results(answer)]
     assert len(answer.text) < 128 * 1024
     assert found[0]["errors"]
