@@ -60,9 +60,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a page leaves out what is behind the end of another partition",
-        READER,
-        'if row["id"] >= end and _is_asked(query, row)',
-        "if _is_asked(query, row)",
+        f"{STORE}/newest.py",
+        ' for row in rows if row["id"] >= end}',
+        " for row in rows}",
         LOG,
     ),
     Mutant(

@@ -63,8 +63,8 @@ SUITE: Final = tuple(
         "tests/unit/test_import_files.py",
         "tests/unit/test_inputs.py",
         "tests/unit/test_params.py",
-        "tests/unit/test_catalog.py",
         "tests/unit/test_derived_models.py",
+        "tests/unit/test_export_builder.py",
         "tests/unit/test_like_models.py",
         "tests/unit/test_pipeline*.py",
         "tests/unit/test_table_writes.py",
@@ -124,6 +124,7 @@ SUITE: Final = tuple(
                 "sharing",
                 "activity",
                 "exports",
+                "generation",
                 "shared_lists",
                 "sharing_routes",
             )

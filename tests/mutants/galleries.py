@@ -49,7 +49,7 @@ MUTANTS: Final = (
         "a file is saved by another name than is shown",
         "layers/common/atelier/web/tasks.py",
         "output_stem(task.file_prefix, task.prompt, number)",
-        'output_stem("", task.prompt, number)',
+        "output_stem('', task.prompt, number)",
         "tests/integration/test_generation.py",
     ),
     Mutant(

@@ -146,7 +146,7 @@ MUTANTS: Final = (
     Mutant(
         "what multiplies the price of a model is free for one that is like it",
         LIKE,
-        "return fixed(bare) if param.price_factors and line.price is not None else bare",
+        "return fixed(bare, bare.default) if param.price_factors and line.price is not None else bare",
         "return bare",
         LIKE_UNIT,
     ),

@@ -22,6 +22,14 @@ class ActivityQuery(CursorQuery):
     ] = None
     from_: Annotated[QueryTimestamp | None, Field(alias="from", description="At this moment or later.")] = None
     to: Annotated[QueryTimestamp | None, Field(description="At this moment or earlier.")] = None
+    cursor: Annotated[
+        str | None,
+        Field(
+            max_length=3000,
+            description="The `next_cursor` of the page before. An entry is here a moment after its change; "
+            "one that comes late can be missed by whoever has paged beyond its time.",
+        ),
+    ] = None
 
     @field_validator("to")
     @classmethod
