@@ -299,15 +299,15 @@ def test_a_running_import_is_listed_exactly(w: Harness) -> None:
         pass
 
 
-def test_an_import_is_gone_after_a_month() -> None:
-    with harness() as w:
-        made = an_import(w, "name\nAcme")
-        w.now += KEPT - timedelta(minutes=1)
-        assert [each["id"] for each in shown(w, "/imports")["items"]] == [made["id"]]
+def test_an_import_is_gone_after_a_month(w: Harness) -> None:
+    made = an_import(w, "name\nAcme")
+    path = f"/imports/{made['id']}"
+    with mock.patch.object(w, "now", w.now + KEPT - timedelta(minutes=1)):
+        assert shown(w, "/imports", page_size=1)["items"][0]["id"] == made["id"]
         w.now += timedelta(minutes=2)
-        assert shown(w, "/imports")["items"] == []
-        for method, path in (("GET", ""), ("GET", "/failures"), ("POST", "/start"), ("POST", "/cancel")):
-            problem(w.call(method, f"/imports/{made['id']}{path}"), 404)
+        assert made["id"] not in [each["id"] for each in shown(w, "/imports")["items"]]
+        for method, part in (("GET", ""), ("GET", "/failures"), ("POST", "/start"), ("POST", "/cancel")):
+            problem(w.call(method, path + part), 404)
 
 
 # --------------------------------------------------------------------------------------------------------- messages
