@@ -49,10 +49,12 @@ def create_asset_of_output(
     task_id: TaskId, number: Number, body: OutputAsset, request: Request, key: IdempotencyKey = None
 ) -> Reply:
     """Make an asset of a task's output, with the task's client. The file is copied; nothing is uploaded."""
-    now, access = utcnow(), access_of(app)
-    new = asset_of_output(wiring.tasks().get_summary(task_id, access=access), number, body)
-    id_, idempotent = new_id(now, randbits(62)), idempotent_request(request, key)
-    made = wiring.assets().create(new, id_=id_, access=access, idempotent=idempotent, now=now)
+    now, access, idempotent = utcnow(), access_of(app), idempotent_request(request, key)
+    made = wiring.assets().find_replay(idempotent, access=access, now=now)  # the task may be gone by now
+    if made is None:
+        new = asset_of_output(wiring.tasks().get_summary(task_id, access=access), number, body)
+        id_ = new_id(now, randbits(62))
+        made = wiring.assets().create(new, id_=id_, access=access, idempotent=idempotent, now=now)
     return made_response(made, _settled(made.record.id, access), wiring.media_urls(), now=now)
 
 

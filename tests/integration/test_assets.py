@@ -437,6 +437,8 @@ def test_an_output_becomes_an_asset(w: Harness) -> None:
     assert w.call("DELETE", f"/tasks/{task['id']}").status == 204
     w.settle()
     assert stored(asset, "original")
+    again = w.call("POST", f"{path}/0/asset", {"purpose": "logo"}, headers={"Idempotency-Key": "output"})
+    assert (again.status, again.json["id"], again.headers["Idempotent-Replayed"]) == (201, asset["id"], "true")
 
 
 def test_an_output_that_is_gone_is_said_so(w: Harness) -> None:

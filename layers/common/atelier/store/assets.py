@@ -8,7 +8,7 @@ from datetime import datetime
 from atelier.domain.access import Access
 from atelier.domain.assets import Asset, AssetPage, AssetPatch, AssetQuery, NewAsset, check_purpose
 from atelier.domain.sharing import CHANGE
-from atelier.store import keys
+from atelier.store import idempotency, keys
 from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.resources import Resources
 from atelier.store.table import Table, Write
@@ -27,6 +27,18 @@ class Assets:
     ) -> CreateResult[Asset]:
         """Create an asset that waits for its file. Raises NotFound and Forbidden."""
         return self._resources.create(new, id_=id_, access=access, idempotent=idempotent, now=now)
+
+    def find_replay(
+        self, idempotent: IdempotentRequest | None, *, access: Access, now: datetime
+    ) -> CreateResult[Asset] | None:
+        """The asset that an earlier request with this key created. Raises IdempotencyKeyReused and NotFound."""
+        if idempotent is None:
+            return None
+
+        def load(made: str) -> Asset:
+            return self.get(made, access=access)
+
+        return idempotency.find_replay(self._table, access=access, idempotent=idempotent, load=load, now=now)
 
     def get(self, id_: str, *, access: Access) -> Asset:
         """The asset. Raises NotFound."""
