@@ -7,7 +7,7 @@ import { useListed } from "../loading";
 import { place, setQuery, to } from "../router";
 import { received } from "../session";
 import { type Asset, makeAsset } from "../upload";
-import { Button, Choice, CopyCurl, Empty, Loading, Progress, Search, Trouble } from "./basics";
+import { Button, Choice, CopyCurl, Empty, Filters, Loading, Progress, Search, Trouble } from "./basics";
 import { Grid } from "./grid";
 import { AssetThumbnail } from "./media";
 import { say } from "./notices";
@@ -66,16 +66,21 @@ export const Assets = ({ client, mayAdd }: AssetsProps) => {
   return (
     <section aria-label="Assets">
       {mayAdd && <Adding client={client === "none" ? null : (client ?? null)} onAdded={list.reload} />}
-      <div class="filters">
-        <Search key={place.value.path} label="Search filenames" value={search ?? ""} onSearch={(text) => setQuery({ search: text })} />
+      <Filters
+        set={[purpose, status, order, owner].filter(Boolean).length}
+        first={<Search key={place.value.path} label="Search filenames" value={search ?? ""} onSearch={(text) => setQuery({ search: text })} />}
+        found={
+          <>
+            <CopyCurl of={() => ({ path: `/api/v3/assets?${new URLSearchParams(pairs)}` })} />
+            <output class="dim">{list.total.value !== undefined && `${count(list.total.value)} in all`}</output>
+          </>
+        }
+      >
         <Choice label="Purpose" value={purpose ?? ""} options={[["", "Any"], ...PURPOSES]} onChoose={(value) => setQuery({ purpose: value })} />
         <Choice label="Status" value={status ?? ""} options={STATUSES} onChoose={(value) => setQuery({ status: value })} />
         <Choice label="Order" value={order ?? ""} options={ORDERS} onChoose={(value) => setQuery({ order: value })} />
         {!client && received.value.length > 0 && <Choice label="Owner" value={owner ?? ""} options={OWNERS} onChoose={(value) => setQuery({ owner: value })} />}
-        <span class="gap" />
-        <CopyCurl of={() => ({ path: `/api/v3/assets?${new URLSearchParams(pairs)}` })} />
-        <output class="dim">{list.total.value !== undefined && `${count(list.total.value)} in all`}</output>
-      </div>
+      </Filters>
       <Trouble refused={list.error.value} again={list.reload} />
       {list.total.value === undefined && !list.error.value && <Loading rows={6} />}
       {list.total.value === 0 &&
