@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Response, Route, expect
 
 from local.stack import Stack
 from tests.e2e.browser import CHROMIUM, NONE_HERE, Looked, opened
@@ -61,6 +61,23 @@ def test_a_matrix_says_its_sum_before_it_starts(looked: Looked, api: httpx.Clien
     expect(page.get_by_text("8 tasks started.")).to_be_visible()
     expect(page.get_by_role("grid", name="Tasks that were started here").get_by_role("link")).to_have_count(8)
     assert api.get("/tasks", params={"search": "matrix"}).json()["total"] == 8
+
+
+def test_a_matrix_tells_two_providers_of_a_model_apart(looked: Looked) -> None:
+    page = looked.at("/generate?mode=matrix")
+    page.get_by_label("Prompt", exact=True).fill("A cup")
+    names = [f"{provider}:openai/gpt-image-2" for provider in ("fal", "replicate")]
+
+    def has_both(answer: Response) -> bool:
+        return answer.url.endswith("/generate/matrix") and all(
+            f'"{each}"' in str(answer.request.post_data) for each in names
+        )
+
+    with page.expect_response(has_both) as answered:
+        for provider in ("fal", "replicate"):
+            page.get_by_role("checkbox", name=f"openai/gpt-image-2 {provider},").check()
+    assert answered.value.status == 200
+    expect(summary(page)).to_contain_text("3 models")
 
 
 def test_only_the_last_text_is_estimated(looked: Looked) -> None:

@@ -1,16 +1,21 @@
 """The whole project with fakes of every provider beside it: from a request to a file, over real HTTP all the way."""
 
+import hashlib
+import io
 import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import httpx
 import pytest
+from PIL import Image
 from standardwebhooks.webhooks import Webhook
 
+from local import deployment
 from local.providers import from_environment
 from local.stack import Stack, start
 from tests.e2e.conftest import eventually
@@ -18,6 +23,7 @@ from tests.support.aws_media import AwsMedia
 from tests.support.aws_media_server import AwsMediaServer
 from tests.support.fal_server import FalServer
 from tests.support.provider_server import Reply, Request
+from tests.support.published_models import PROMPT, fal_entry, replicate_entry
 from tests.support.receiver import Receiver, receiver, says
 from tests.support.replicate_server import ReplicateServer
 
@@ -85,7 +91,31 @@ def town() -> Iterator[Town]:
         }
         with start(providers=from_environment(given)) as stack, client_of(stack) as api:
             aws.aws = AwsMedia(stack.client("s3"))
-            yield Town(api, fal, replicate, aws)
+            made = Town(api, fal, replicate, aws)
+            add_models(made, stack)
+            yield made
+
+
+TOMORROWS: Final = {"fal": ("maker/tomorrow/edit", "image_urls"), "replicate": ("maker/tomorrow-edit", "input_images")}
+"""Models that no release has, and what they call their pictures."""
+
+
+def add_models(town: Town, stack: Stack) -> None:
+    """Publish these models, and add each by a line; before anybody goes by the lines that there are."""
+    for provider, (model, field) in TOMORROWS.items():
+        schema = {**PROMPT, field: {"type": "array", "items": {"type": "string", "format": "uri"}, "maxItems": 3}}
+        if provider == "fal":
+            town.fal.models[model] = fal_entry(model, schema, required=("prompt", field))
+        else:
+            made = {"type": "string", "format": "uri"}
+            town.replicate.models[model] = replicate_entry(model, schema, made, required=("prompt", field))
+        price = {"amount": 0.05, "per": "image", "as_of": "2026-11-29"}
+        line = {"provider": provider, "model": model, "type": "edit", "price": price}
+        assert town.api.post("/models", json=line).status_code == 202
+    function = deployment.function_names(stack.endpoint)["ModelsFunction"]
+    # And not only when its minute has come.
+    answer = stack.client("lambda").invoke(FunctionName=function, Payload=b"{}")
+    assert json.load(answer["Payload"])["looked_at"] == len(TOMORROWS)
 
 
 def client_of(stack: Stack) -> httpx.Client:
@@ -330,6 +360,50 @@ def test_an_independent_library_accepts_the_deliverys_signature(town: Town, hook
     assert httpx.get(event["data"]["outputs"][0]["url"]).status_code == 200
     logged = eventually(lambda: town.task(id_)["webhook_deliveries"], "the delivery is logged")
     assert [each["status"] for each in logged] == [204]
+
+
+# ---------------------------------------------------------------------------------------------------- added models
+
+
+def an_asset(api: httpx.Client) -> Json:
+    """A picture that somebody has uploaded."""
+    file = io.BytesIO()
+    Image.new("RGB", (64, 48), "teal").save(file, "PNG")
+    content = file.getvalue()
+    announced = {"content_type": "image/png", "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    made: Json = api.post("/assets", json={"filename": "shot.png", "purpose": "reference", **announced}).json()
+    upload = made["upload"]
+    assert httpx.request(upload["method"], upload["url"], headers=upload["headers"], content=content).status_code == 200
+    ready: Json = api.post(f"/assets/{made['id']}/complete").json()
+    assert ready["status"] == "ready", ready
+    return ready
+
+
+def test_models_that_were_added_are_sent_our_files(town: Town) -> None:
+    """Not the first of these tests: processes that were started before go by the lines within a minute."""
+    inputs = [{"role": "reference", "asset_id": an_asset(town.api)["id"]}]
+
+    def order(provider: str, model: str) -> str | None:
+        asked = {"prompt": "In a storm", "provider": provider, "model": model, "inputs": inputs}
+        answer = town.api.post("/generate/edit", json=asked)
+        return str(answer.json()["id"]) if answer.status_code == 202 else None
+
+    asked = {
+        provider: eventually(partial(order, provider, model), f"{model} is offered", seconds=70)
+        for provider, (model, _) in TOMORROWS.items()
+    }
+    for provider, id_ in asked.items():
+        task = town.finished(id_)
+        assert (task["status"], task["cost"]["actual"]) == ("succeeded", 0.05), task["error"]
+        (output,) = task["outputs"]
+        assert len(httpx.get(output["url"]).content) == output["bytes"]
+        books = town.fal.books if provider == "fal" else town.replicate.books
+        model, field = TOMORROWS[provider]
+        (sent,) = [each["input"] for each in books.of("submit") if each["model"] == model]
+        (url,) = sent[field]
+        assert f"x-task={id_}" in url
+        (taken,) = [each for each in books.of("input") if each["url"] == url]
+        assert taken["content_type"].startswith("image/")
 
 
 # ------------------------------------------------------------------------------------------------------ isolation
