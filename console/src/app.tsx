@@ -10,6 +10,8 @@ import { Page } from "./components/page";
 import { RequestsPanel } from "./components/requests-panel";
 import { useLoaded } from "./loading";
 import { Activity } from "./pages/activity";
+import { Asset } from "./pages/asset";
+import { AllAssets } from "./pages/assets";
 import { Campaign } from "./pages/campaign";
 import { Client } from "./pages/client";
 import { Clients } from "./pages/clients";
@@ -33,6 +35,7 @@ const SECTIONS = [
   ["", "Overview", Overview],
   ["clients", "Clients", Clients],
   ["work", "Work", AllWork],
+  ["assets", "Assets", AllAssets],
   ["generate", "Generate", Generate],
   ["reports", "Reports", Reports],
   ["imports", "Imports", Imports],
@@ -41,7 +44,7 @@ const SECTIONS = [
   ["shared", "Sharing", Shared],
 ] as const;
 
-const ONE = { clients: Client, campaigns: Campaign, tasks: Task } as const;
+const ONE = { clients: Client, campaigns: Campaign, tasks: Task, assets: Asset } as const;
 const SECTION_OF: Record<string, string> = { campaigns: "clients", tasks: "work", compare: "work" };
 
 const Here = () => {

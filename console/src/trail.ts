@@ -2,15 +2,19 @@
 import { signal } from "@preact/signals";
 import type { TaskSummary } from "./api";
 import type { Listed } from "./loading";
+import type { Passed } from "./long-list";
 import { nameOf } from "./names";
 import { to } from "./router";
 
 export interface Trail {
-  list: Pick<Listed<TaskSummary>, "items" | "hasMore" | "more">;
+  list: Pick<Listed<Passed>, "items" | "hasMore" | "more">;
   back: string;
 }
 
 export const trail = signal<Trail | null>(null);
+
+/** Whether it is there, and not only its id. */
+export const isWhole = (task: TaskSummary | Passed): task is TaskSummary => "status" in task;
 
 const PLACES: Readonly<Record<string, string>> = { "": "Overview", generate: "Generate" };
 
@@ -23,7 +27,7 @@ export const origin = (back = trail.value?.back ?? to("/work")) => {
 };
 
 /** Show a task there as it is now. */
-export const inTrail = (task: TaskSummary) => {
+export const inTrail = (task: Passed) => {
   const items = trail.value?.list.items;
   if (items) items.value = items.value.map((each) => (each.id === task.id ? task : each));
 };

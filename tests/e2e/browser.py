@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
@@ -48,6 +49,11 @@ def chromium() -> Iterator[Browser]:
 def _is_wrong(said: ConsoleMessage) -> bool:
     # The browser notes each answer of 400 and more by itself; whether there is a budget is asked so.
     return said.type in ("error", "warning") and not said.text.startswith("Failed to load resource")
+
+
+def answered(page: Page, method: str, path: str) -> Any:
+    """Waits at the end of a `with` for the answer to a request. While a test sleeps, nothing reaches the page."""
+    return page.expect_response(lambda it: it.request.method == method and urlsplit(it.url).path.endswith(path))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -11,12 +12,13 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from local.stack import PROJECT, Stack
-from tests.e2e.browser import AXE, CHROMIUM, NONE_HERE, Looked, opened
+from tests.e2e.browser import AXE, CHROMIUM, NONE_HERE, Looked, answered, opened
 from tests.e2e.conftest import Finish
 
 needs_a_browser = pytest.mark.skipif(CHROMIUM is None, reason=NONE_HERE)
 BUILT: Final = PROJECT / "functions/system/console"
 MOST_BYTES: Final = 80_000
+SECTIONS: Final = ("", "clients", "work", "assets", "generate", "reports", "imports", "exports", "activity", "shared")
 HOSTILE: Final = "<img src=x onerror=\"document.title='taken over'\">"
 
 
@@ -40,7 +42,8 @@ def campaign(api: httpx.Client, finish: Finish) -> dict[str, Any]:
     tasks = [finish(each["id"]) for each in results]
     api.patch(f"/tasks/{tasks[0]['id']}", json={"tags": [HOSTILE[:64]], "rating": 4})
     api.put(f"/campaigns/{made['id']}/budget", json={"limit": 5})
-    return {**made, "tasks": [each["id"] for each in tasks]}
+    asset = api.post(f"/tasks/{tasks[0]['id']}/outputs/0/asset", json={"filename": HOSTILE}).json()
+    return {**made, "tasks": [each["id"] for each in tasks], "asset": asset["id"]}
 
 
 def test_the_bundle_stays_small() -> None:
@@ -62,11 +65,6 @@ def test_files_are_kept_for_good_and_sent_small(stack: Stack) -> None:
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.content == gzip.decompress(script.read_bytes())
-
-
-def answered(page: Page, method: str, path: str) -> Any:
-    """Waits at the end of a `with` for the answer to a request. While a test sleeps, nothing reaches the page."""
-    return page.expect_response(lambda it: it.request.method == method and urlsplit(it.url).path.endswith(path))
 
 
 def button(page: Page, name: str) -> Any:
@@ -144,6 +142,22 @@ def test_axe_finds_nothing_on_any_page(
             assert "\n".join(violations(page, rules)) == "", place
         button(page, "Requests").click()
         assert "\n".join(violations(page, rules)) == ""
+
+
+@needs_a_browser
+def test_a_page_asks_for_nothing_twice(looked: Looked, campaign: dict[str, Any]) -> None:
+    """When it is the first that is opened, so that nothing is known yet."""
+    client, (task, *_), asset = campaign["client_id"], campaign["tasks"], campaign["asset"]
+    ones = [f"clients/{client}", f"campaigns/{campaign['id']}", f"tasks/{task}", f"assets/{asset}"]
+    made = [f"campaign={campaign['id']}", f"client={client}", f"task={task}&type=edit&output=0", f"asset={asset}"]
+    asked: list[str] = []
+    looked.page.on("request", lambda it: asked.append(it.url) if "/api/" in it.url and it.method == "GET" else None)
+    for place in [*SECTIONS, *ones, *(f"generate?{each}" for each in made)]:
+        looked.page.goto("about:blank")
+        asked.clear()
+        looked.page.goto(f"/console/#/{place}")
+        settled(looked, f"/{place}")
+        assert [each for each, times in Counter(asked).items() if times > 1] == [], place
 
 
 @needs_a_browser
@@ -245,40 +259,49 @@ def test_a_server_that_is_down_can_be_asked_again(looked: Looked) -> None:
 
 @needs_a_browser
 def test_thousands_of_tasks_are_a_few_rows_at_once(looked: Looked, api: httpx.Client, campaign: dict[str, Any]) -> None:
-    """Its time is not asked here: a page with thousands of tasks has no more elements than one with fifty."""
+    """Its time is not asked here: a page with thousands of tasks has no more elements than one with fifty, and keeps no
+    more of them than are around what is in view: the first ones are asked for again when they come back.
+    """
     one = api.get("/tasks", params={"campaign_id": campaign["id"], "status": "succeeded", "page_size": 1}).json()
-    page, total = looked.page, 2_000
+    page, total = looked.page, 2_500
+    asked: list[int] = []
 
     def answer(route: Route) -> None:
         start = int(parse_qs(urlsplit(route.request.url).query).get("cursor", ["0"])[0])
+        asked.append(start)
         items = [{**one["items"][0], "id": f"task-{n}", "prompt": f"Number {n}"} for n in range(start, start + 100)]
         more = str(start + 100) if start + 100 < total else None
         route.fulfill(json={**one, "items": items, "total": total, "has_more": bool(more), "next_cursor": more})
 
     page.route("**/api/v3/tasks?*", answer)
     looked.at("/work")
-    expect(page.get_by_text("2,000 in all")).to_be_visible()
+    expect(page.get_by_text("2,500 in all")).to_be_visible()
     for _ in range(total // 100 - 1):
         before = page.evaluate("document.documentElement.scrollHeight")
         page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
         page.wait_for_function("before => document.documentElement.scrollHeight > before", arg=before)
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     expect(page.get_by_text(f"Number {total - 1}", exact=True)).to_be_attached()
-    assert page.get_by_role("grid", name="Tasks").get_by_role("link").count() < 100
+    assert asked == list(range(0, total, 100))
+    tiles = page.get_by_role("grid", name="Tasks").get_by_role("link")
+    assert tiles.count() < 100
+    page.evaluate("scrollTo(0, 0)")
+    expect(page.get_by_text("Number 0", exact=True)).to_be_visible()
+    assert asked[total // 100 :] == [0]
+    assert tiles.count() < 100
 
 
 def everywhere(campaign: dict[str, Any]) -> list[str]:
     """Every page, with every view of a client and a campaign, and a task of each kind."""
-    sections = ["/", "/clients", "/work", "/generate", "/reports", "/imports", "/exports", "/activity", "/shared"]
-    clients = [
-        f"/clients/{campaign['client_id']}?view={view}" for view in ("campaigns", "guidelines", "budget", "sharing")
-    ]
+    views = ("campaigns", "assets", "guidelines", "budget", "sharing")
+    clients = [f"/clients/{campaign['client_id']}?view={view}" for view in views]
     campaigns = [f"/campaigns/{campaign['id']}?view={view}" for view in ("work", "brief", "activity")]
     picture, video, *_ = campaign["tasks"]
-    edit = f"/generate?task={picture}&type=edit&output=0"
-    compared = [f"/compare?of={picture}&of={video}", f"/compare?of={picture}.0&of={picture}&view=slider"]
     tasks = [f"/tasks/{each}" for each in campaign["tasks"]]
-    return [*sections, *clients, *campaigns, *tasks, edit, *compared, "/nowhere"]
+    edits = [f"/generate?task={picture}&type=edit&output=0", f"/generate?asset={campaign['asset']}"]
+    compared = [f"/compare?of={picture}&of={video}", f"/compare?of={picture}.0&of={picture}&view=slider"]
+    others = [f"/assets/{campaign['asset']}", *edits, *compared, "/nowhere"]
+    return [*(f"/{each}" for each in SECTIONS), *clients, *campaigns, *tasks, *others]
 
 
 def settled(looked: Looked, place: str) -> Page:

@@ -216,5 +216,18 @@ def test_numbers_of_a_report_are_the_apis(looked: Looked, client: dict[str, Any]
     assert downloaded.value.path().read_bytes() == answer.content
 
 
+def test_numbers_of_the_overview_are_the_reports(looked: Looked, client: dict[str, Any]) -> None:
+    page = looked.at("/clients")
+    with page.expect_response("**/api/v3/reports/usage?*") as answer:
+        looked.at("/")
+    totals = answer.value.json()["totals"]
+    cost = page.evaluate(
+        "cost => new Intl.NumberFormat('en-US', {maximumFractionDigits: 4}).format(cost)", totals["cost"]
+    )
+    spend = page.get_by_role("region", name="Spend")
+    expect(spend).to_contain_text(f"{totals['tasks']:,} task")
+    expect(spend).to_contain_text(f"${cost}")
+
+
 def _if_whole(report: dict[str, Any]) -> dict[str, Any] | None:
     return report if report["totals"]["tasks"] == 2 else None

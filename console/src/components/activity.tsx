@@ -54,7 +54,7 @@ export const ActivityList = ({ within }: { within: Within }) => {
   );
 };
 
-const PAGES = ["client", "campaign", "task"];
+const PAGES = ["client", "campaign", "task", "asset"];
 
 const Thing = ({ entry }: { entry: Entry }) => {
   const { type, id, name } = entry.resource;

@@ -18,8 +18,8 @@ interface GridProps<T> {
   /** The narrowest that a tile may be, and how high its text is, in pixels. */
   tile?: number;
   caption?: number;
-  /** Told which items are in view, to look after those that still change. */
-  onVisible?: (items: readonly T[]) => void;
+  /** Told which items are in view, and the place of the first, to look after those that still change. */
+  onVisible?: (items: readonly T[], first: number) => void;
 }
 
 const GAP = 12;
@@ -78,7 +78,7 @@ export function Grid<T>(props: GridProps<T>) {
 
   const first = view.from * columns;
   const shown = items.slice(first, view.to * columns);
-  useEffect(() => onVisible?.(shown), [items, first, view.to, columns]);
+  useEffect(() => onVisible?.(shown, first), [items, first, view.to, columns]);
 
   useEffect(() => {
     if (!wantsFocus.current) return;

@@ -3,10 +3,34 @@ import { useState } from "preact/hooks";
 import type { Output, TaskSummary } from "../api";
 import { seconds } from "../format";
 import { type Medium, mediumOf } from "../types";
+import type { Asset } from "../upload";
 import { Icon, type IconName, Progress, Status } from "./basics";
 
-const kindOf = (output: Output) => output.content_type.split("/", 1)[0] as Medium;
+const kindOf = (output: Pick<Output, "content_type">) => output.content_type.split("/", 1)[0] as Medium;
 const ICONS: Record<Medium, IconName> = { image: "image", video: "play", audio: "sound" };
+
+/** An asset as a tile; why there is none where its file was rejected. */
+export const AssetThumbnail = ({ asset }: { asset: Asset }) => {
+  const medium = asset.content_type.split("/", 1)[0] as Medium;
+  if (asset.status !== "ready") {
+    return (
+      <span class={`thumbnail none ${asset.status}`}>
+        <Icon name={ICONS[medium]} />
+        <Status is={asset.status} />
+        {asset.error && <span class="why">{asset.error.message}</span>}
+      </span>
+    );
+  }
+  return (
+    <span class={`thumbnail ${medium}`}>
+      {asset.thumbnail_url ? <img src={asset.thumbnail_url} alt="" loading="lazy" decoding="async" /> : <Icon name={ICONS[medium]} />}
+      <span class="facts">
+        {medium !== "image" && <Icon name={ICONS[medium]} />}
+        {asset.duration !== null && seconds(asset.duration)}
+      </span>
+    </span>
+  );
+};
 
 /** The first output of a task as a tile; what there is instead while it runs, or when there is none. */
 export const Thumbnail = ({ task, onBroken }: { task: TaskSummary; onBroken?: () => void }) => {
@@ -51,8 +75,8 @@ export const Thumbnail = ({ task, onBroken }: { task: TaskSummary; onBroken?: ()
   );
 };
 
-/** One output as large as there is room. */
-export const Large = ({ output, alt }: { output: Output; alt: string }) => {
+/** An output, or the file of an asset, as large as there is room. */
+export const Large = ({ output, alt }: { output: Pick<Output, "content_type" | "url" | "thumbnail_url" | "width" | "height">; alt: string }) => {
   switch (kindOf(output)) {
     case "video":
       return (

@@ -18,12 +18,13 @@ interface RemovalProps {
 const sums = async (kind: Kind, id: string) => {
   const below = { [`${kind}_id`]: id, page_size: 1 };
   const open = { ...below, status: ["pending" as const, "processing" as const] };
-  const [tasks, running, campaigns] = await Promise.all([
+  const [tasks, running, campaigns, assets] = await Promise.all([
     api.GET("/api/v3/tasks", { params: { query: below } }),
     api.GET("/api/v3/tasks", { params: { query: open } }),
     kind === "client" ? api.GET("/api/v3/campaigns", { params: { query: below } }) : undefined,
+    kind === "client" ? api.GET("/api/v3/assets", { params: { query: below } }) : undefined,
   ]);
-  return { tasks: ok(tasks).total, running: ok(running).total, campaigns: campaigns ? ok(campaigns).total : 0 };
+  return { tasks: ok(tasks).total, running: ok(running).total, campaigns: campaigns ? ok(campaigns).total : 0, assets: assets ? ok(assets).total : 0 };
 };
 
 export const Removal = ({ kind, id, name, onClose, onDone }: RemovalProps) => {
@@ -53,7 +54,7 @@ export const Removal = ({ kind, id, name, onClose, onDone }: RemovalProps) => {
       {found && (
         <>
           <p>
-            {kind === "client" && `${plural(found.campaigns, "campaign")}, `}
+            {kind === "client" && `${plural(found.campaigns, "campaign")}, ${plural(found.assets, "asset")} with ${found.assets === 1 ? "its" : "their"} files, `}
             {kind === "client" ? "and all shares, invitations and budgets, go with it." : "Its shares, invitations and budget go with it."}
           </p>
           <p>

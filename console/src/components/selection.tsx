@@ -4,6 +4,7 @@ import { type Schema, type TaskSummary, api, newKey, ok, refusal } from "../api"
 import { bytes, count, plural } from "../format";
 import { ratingOf, useKeys } from "../keys";
 import { type Listed, useAction } from "../loading";
+import type { Passed } from "../long-list";
 import { go, to } from "../router";
 import { mayEdit } from "../session";
 import { Button, CopyCurl, Field, Stars } from "./basics";
@@ -18,7 +19,7 @@ export const MOST_COMPARED = 4;
 
 interface SelectionProps {
   tasks: readonly TaskSummary[];
-  list: Listed<TaskSummary>;
+  list: Pick<Listed<TaskSummary | Passed>, "items" | "total" | "hasMore" | "reload">;
   onClear: () => void;
 }
 

@@ -4,10 +4,10 @@ import { useEffect, useMemo } from "preact/hooks";
 import { type TaskStatus, type TaskSummary, type TaskType, api, ok, refusal } from "../api";
 import { count } from "../format";
 import { ratingOf } from "../keys";
-import { useListed } from "../loading";
+import { type Passed, useLongList } from "../long-list";
 import { place, setQuery, to } from "../router";
 import { mayEdit } from "../session";
-import { trail } from "../trail";
+import { isWhole, trail } from "../trail";
 import { Button, Choice, CopyCurl, Empty, Filters, Loading, Search, Stars, Trouble } from "./basics";
 import { Grid } from "./grid";
 import { Live } from "./live";
@@ -72,10 +72,12 @@ const address = (query: object) => {
 export const Work = ({ within, empty, where }: WorkProps) => {
   const filters = place.value.query;
   const query = asked(within, filters);
-  const list = useListed(JSON.stringify(query), async (cursor) =>
-    ok(await api.GET("/api/v3/tasks", { params: { query: cursor ? { ...query, cursor } : query } })),
-  );
   const selected = useSignal<ReadonlySet<string>>(new Set());
+  const list = useLongList<TaskSummary>(
+    JSON.stringify(query),
+    async (cursor) => ok(await api.GET("/api/v3/tasks", { params: { query: cursor ? { ...query, cursor } : query } })),
+    (id) => selected.value.has(id),
+  );
   const visible = useSignal<readonly TaskSummary[]>([]);
   const isFiltered = ["status", "type", "rating", "tag", "search"].some((name) => filters.get(name));
 
@@ -87,7 +89,7 @@ export const Work = ({ within, empty, where }: WorkProps) => {
   const rate = (task: TaskSummary, rating: number | null) => {
     if (task.rating === rating) return;
     const settle = (as: TaskSummary) => {
-      if (list.items.value.some((each) => each.id === task.id && each.rating === rating)) replace(as); // not rated again meanwhile
+      if (list.items.value.some((each) => each.id === task.id && isWhole(each) && each.rating === rating)) replace(as); // not rated again meanwhile
     };
     replace({ ...task, rating });
     api.PATCH("/api/v3/tasks/{task_id}", { params: { path: { task_id: task.id } }, body: { rating } }).then(ok).then(settle, (failed: unknown) => {
@@ -95,9 +97,9 @@ export const Work = ({ within, empty, where }: WorkProps) => {
       say(refusal(failed).message, "error");
     });
   };
-  const onKey = (task: TaskSummary, key: string) => {
+  const onKey = (task: TaskSummary | Passed, key: string) => {
     const rating = ratingOf(key);
-    if (rating === undefined || selected.value.size || !mayEdit(task)) return false; // what is selected is rated together
+    if (rating === undefined || selected.value.size || !isWhole(task) || !mayEdit(task)) return false; // what is selected is rated together
     rate(task, rating);
     return true;
   };
@@ -105,7 +107,7 @@ export const Work = ({ within, empty, where }: WorkProps) => {
     list.items.value = list.items.value.map((each) => (each.id === task.id ? task : each));
   };
   const chosen = useMemo(
-    () => list.items.value.filter((each) => selected.value.has(each.id)),
+    () => (selected.value.size ? list.items.value.filter((each) => selected.value.has(each.id)).filter(isWhole) : []),
     [list.items.value, selected.value],
   );
 
@@ -152,10 +154,21 @@ export const Work = ({ within, empty, where }: WorkProps) => {
           hasMore={list.hasMore.value}
           onMore={list.more}
           selected={selected.value}
-          onSelect={(keys) => (selected.value = keys)}
+          onSelect={(keys) => {
+            const whole = list.items.value.filter((each) => keys.has(each.id)).filter(isWhole);
+            selected.value = new Set(whole.map((each) => each.id));
+          }}
           onKey={onKey}
-          onVisible={(tasks) => (visible.value = tasks)}
-          render={(task) => (
+          onVisible={(tasks, first) => {
+            list.see(first, first + tasks.length);
+            visible.value = tasks.filter(isWhole);
+          }}
+          render={(task) => !isWhole(task) ? (
+            <>
+              <span class="thumbnail none" />
+              <span class="caption dim">…</span>
+            </>
+          ) : (
             <>
               <Thumbnail task={task} onBroken={() => void refresh(task.id).then(replace, () => undefined)} />
               <span class="caption">

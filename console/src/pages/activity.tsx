@@ -6,7 +6,7 @@ import { nameOf } from "../names";
 import { place, setQuery } from "../router";
 import { received } from "../session";
 
-const KINDS = ["client", "campaign", "task", "share", "invitation", "budget", "webhook_secret"];
+const KINDS = ["client", "campaign", "task", "asset", "share", "invitation", "budget", "webhook_secret"];
 const DONE: Record<string, readonly string[]> = {
   invitation: ["created", "deleted"],
   budget: ["updated", "deleted"],

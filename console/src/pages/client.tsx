@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { type Client as ClientShape, type Schema, api, ok } from "../api";
 import { Button, Choice, CopyCurl, Empty, Icon, Loading, Search, Status, Time, Trouble } from "../components/basics";
 import { ActivityList } from "../components/activity";
+import { Assets } from "../components/assets";
 import { BudgetPanel } from "../components/budget-panel";
 import { CampaignForm, ClientForm } from "../components/forms";
 import { Grid } from "../components/grid";
@@ -17,7 +18,7 @@ import { remember } from "../names";
 import { go, place, setQuery, to } from "../router";
 import { isShared, mayDelete, mayEdit, mayManage } from "../session";
 
-const VIEWS = ["campaigns", "work", "guidelines", "budget", "sharing", "activity"];
+const VIEWS = ["campaigns", "work", "assets", "guidelines", "budget", "sharing", "activity"];
 
 export const Client = ({ id }: { id: string }) => {
   const { data, error, reload } = useLoaded(id, async () => {
@@ -70,6 +71,7 @@ export const Client = ({ id }: { id: string }) => {
       {view === "work" && (
         <Work within={{ client_id: id }} empty={<Empty title="Nothing has been generated for this client" />} />
       )}
+      {view === "assets" && <Assets client={id} mayAdd={editable} />}
       {view === "guidelines" && <Guidelines client={client} />}
       {view === "budget" && <BudgetPanel scope={{ kind: "client", id }} mayManage={mayManage(client)} />}
       {view === "sharing" && mayManage(client) && <Sharing scope={{ kind: "client", id }} />}

@@ -10,14 +10,14 @@ import { say } from "../components/notices";
 import { Page } from "../components/page";
 import { plural } from "../format";
 import { useAction, useLoaded } from "../loading";
-import { remember } from "../names";
+import { wholeOf } from "../names";
 import { place, setQuery, to } from "../router";
 import { mayCreate, me } from "../session";
 import { trail } from "../trail";
 import { nameOfTask } from "../types";
-import { type Draft, MOST_ITEMS, type Mode, again, belongsTo, change, draft, from, lines, mode, models, needsPrompt, placeholders, started, takesPrompt, tasks, wanted } from "./generate/draft";
+import { type Draft, MOST_ITEMS, type Mode, again, belongsTo, change, draft, from, lines, loadModels, mode, needsPrompt, placeholders, started, takesPrompt, tasks, wanted } from "./generate/draft";
 import { problems, reasonOf, sent, useEstimate } from "./generate/estimate";
-import { FROM_PICTURE, shown, sourceOf } from "./generate/inputs";
+import { FROM_ASSET, FROM_PICTURE, ofAsset, shown, sourceOf } from "./generate/inputs";
 import { ModelChoice, ModelChoices, Options, RatioChoices } from "./generate/options";
 import { Brand, PlaceChoice, Prompt, TypeChoice } from "./generate/place";
 import { References } from "./generate/references";
@@ -30,10 +30,7 @@ const MODES: readonly (readonly [Mode, string])[] = [
 ];
 
 export const Generate = () => {
-  const loaded = useLoaded("models", async () => {
-    models.value = await listed();
-    return true;
-  });
+  const loaded = useLoaded("models", loadModels);
   belongsTo(me.value?.user_id ?? 0);
   const prefilled = usePrefilled();
   const views = MODES.map(([each, name]) => [name, to("/generate", { mode: each === "one" ? "" : each }), each === mode.value] as const);
@@ -70,7 +67,13 @@ const asked = async (id: string, type: string, number: number) => {
   return again(task, (await Promise.all(there)).filter((each) => each !== null));
 };
 
-const listed = async () => (models.value.length ? models.value : ok(await api.GET("/api/v3/models")).items);
+/** Something from an asset. */
+const fromAsset = async (id: string, wanted: string) => {
+  const asset = ok(await api.GET("/api/v3/assets/{asset_id}", { params: { path: { asset_id: id } } }));
+  const uses = FROM_ASSET[asset.purpose];
+  const use = uses.find(([type]) => type === wanted) ?? uses[0];
+  return use ? from(asset, ofAsset(use[1], asset), use[0]) : {};
+};
 
 /** One thing of a task, into the form as it is. */
 const taken = async (id: string, use: string): Promise<Partial<Draft>> => {
@@ -80,30 +83,24 @@ const taken = async (id: string, use: string): Promise<Partial<Draft>> => {
 };
 
 /**
- * What the address says: a client, a campaign, a task to ask for again or to take the prompt or the seed of, or one whose
- * picture to make something from.
+ * What the address says: a client, a campaign, a task to ask for again or to take the prompt or the seed of, one whose
+ * picture to make something from, or an asset.
  */
 const usePrefilled = () => {
   const { query } = place.value;
-  const [client, campaign, task, type, output, use] = ["client", "campaign", "task", "type", "output", "use"].map((name) => query.get(name));
-  return useLoaded(`${client} ${campaign} ${task} ${type} ${output} ${use}`, async () => {
-    // The model is one of the list that takes the picture.
+  const [client, campaign, task, asset, type, output, use] = ["client", "campaign", "task", "asset", "type", "output", "use"].map((name) => query.get(name));
+  const isAsked = client || campaign || task || asset;
+  const last = useRef(""); // what was asked stays answered when the address no longer says it
+  if (isAsked) last.current = query.toString();
+  return useLoaded(last.current, async () => {
+    if (task || asset) await loadModels(); // the model is one of the list that takes the file
     if (task && use) change(await taken(task, use));
-    else if (task) {
-      models.value = await listed();
-      change(await asked(task, type ?? "", Number(output)));
-    }
+    else if (task) change(await asked(task, type ?? "", Number(output)));
+    else if (asset) change(await fromAsset(asset, type ?? ""));
     const named = campaign ?? (task && !use ? draft.value.campaign?.id : undefined);
-    if (named) {
-      const found = ok(await api.GET("/api/v3/campaigns/{campaign_id}", { params: { path: { campaign_id: named } } }));
-      remember(found.id, found);
-      change({ campaign: found, client: null });
-    } else if (client) {
-      const found = ok(await api.GET("/api/v3/clients/{client_id}", { params: { path: { client_id: client } } }));
-      remember(found.id, found);
-      change({ client: found, campaign: null });
-    }
-    if (client || campaign || task) setQuery({ client: "", campaign: "", task: "", type: "", output: "", use: "" });
+    if (named) change({ campaign: { ...(await wholeOf("campaign", named)), id: named }, client: null });
+    else if (client) change({ client: { ...(await wholeOf("client", client)), id: client }, campaign: null });
+    if (isAsked) setQuery({ client: "", campaign: "", task: "", asset: "", type: "", output: "", use: "" });
     return true;
   });
 };
@@ -112,13 +109,13 @@ const Form = () => {
   const isMore = useSignal(false);
   const visible = useSignal<readonly TaskSummary[]>([]);
   const attempt = useRef({ body: "", key: "" });
+  const turn = useSignal(0); // counts answers, each of which may have changed what is left of a budget
   const estimate = useEstimate(tasks.value > 0 ? wanted(true) : null);
 
   const add = (made: readonly TaskSummary[]) => {
     started.value = [...made, ...started.value];
   };
-  const start = useAction(async () => {
-    if (tasks.value === 0) return;
+  const send = async () => {
     const { path, body } = wanted(false);
     const text = JSON.stringify(body);
     // The same again after an answer that never came is the same request; after an answer it is a new one.
@@ -138,6 +135,10 @@ const Form = () => {
       else say(`${plural(succeeded, "task")} started.`);
     }
     attempt.current = { body: "", key: "" };
+  };
+  const start = useAction(async () => {
+    if (tasks.value === 0) return;
+    await send().finally(() => turn.value++);
   });
 
   const current = JSON.stringify(draft.value) + mode.value;
@@ -171,7 +172,7 @@ const Form = () => {
         </div>
         <div class="beside">
           <Trouble refused={start.error.value} />
-          <Summary sum={estimate.sum.value} refused={start.error.value ? undefined : estimate.error.value} isAsking={estimate.isAsking.value} busy={start.isRunning.value} turn={started.value.length} />
+          <Summary sum={estimate.sum.value} refused={start.error.value ? undefined : estimate.error.value} isAsking={estimate.isAsking.value} busy={start.isRunning.value} turn={turn.value} />
         </div>
       </form>
       {started.value.length > 0 && (

@@ -1,6 +1,6 @@
 import { signal, useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
-import { type Output, type Schema, type Task as TaskShape, type TaskSummary, api, ok } from "../api";
+import { useEffect, useRef } from "preact/hooks";
+import { type Output, type Schema, type Task as TaskShape, type TaskSummary, api, newKey, ok } from "../api";
 import { Button, CopyCurl, Loading, Progress, Stars, Status, Time, Trouble } from "../components/basics";
 import { FormDialog } from "../components/dialog";
 import { Live, isOpen } from "../components/live";
@@ -15,7 +15,7 @@ import { useAction, useLoaded } from "../loading";
 import { nameOf } from "../names";
 import { go, to } from "../router";
 import { mayCreate, mayEdit } from "../session";
-import { type Trail, inTrail, origin, trail } from "../trail";
+import { type Trail, inTrail, isWhole, origin, trail } from "../trail";
 import { mediumOf, nameOfTask } from "../types";
 import { FROM_PICTURE, ROLES, shown, sourceOf } from "./generate/inputs";
 
@@ -26,7 +26,8 @@ export const Task = ({ id }: { id: string }) => {
   const shownOutput = useSignal(0);
   const isDeleting = useSignal(false);
   // What the gallery knows is shown at once; the rest comes with the answer.
-  const task: Shown | undefined = data.value ?? trail.value?.list.items.value.find((each) => each.id === id);
+  const known = trail.value?.list.items.value.find((each) => each.id === id);
+  const task: Shown | undefined = data.value ?? (known && isWhole(known) ? known : undefined);
   const { previous, next, back } = useNeighbours(id, task);
 
   const keep = (changed: TaskShape) => {
@@ -52,6 +53,13 @@ export const Task = ({ id }: { id: string }) => {
     const made = ok(await api.POST("/api/v3/tasks/{task_id}/retry", { params: { path: { task_id: id }, header } }));
     say("It runs again, as a new task.");
     go(to(`/tasks/${made.id}`));
+  });
+  const keepKey = useRef(newKey());
+  const keepFile = useAction(async (number: number) => {
+    const params = { path: { task_id: id, number: String(number) }, header: { "idempotency-key": `${keepKey.current}-${number}` } };
+    const made = ok(await api.POST("/api/v3/tasks/{task_id}/outputs/{number}/asset", { params, body: {} }));
+    say(`${made.filename} is an asset now.`);
+    go(to(`/assets/${made.id}`));
   });
   const remove = useAction(async () => {
     ok(await api.DELETE("/api/v3/tasks/{task_id}", { params: { path: { task_id: id } } }));
@@ -127,7 +135,7 @@ export const Task = ({ id }: { id: string }) => {
               </a>
             )}
           </div>
-          <Trouble refused={change.error.value ?? cancel.error.value ?? retry.error.value} />
+          <Trouble refused={change.error.value ?? cancel.error.value ?? retry.error.value ?? keepFile.error.value} />
           <TagEditor tags={task.tags} {...(editable ? { onChange: (tags: string[]) => void change.run({ tags }) } : {})} />
           {editable && output?.content_type.startsWith("image/") && task.status === "succeeded" && (
             <div class="row" role="group" aria-label="Make from this picture">
@@ -141,6 +149,11 @@ export const Task = ({ id }: { id: string }) => {
           <div class="row">
             {editable && (
               <Button onClick={() => go(to("/generate", { task: id }))}>Use again</Button>
+            )}
+            {editable && output && task.status === "succeeded" && (
+              <Button busy={keepFile.isRunning.value} onClick={() => void keepFile.run(task.outputs.indexOf(output))}>
+                Keep as asset
+              </Button>
             )}
             {editable && isOpen(task) && (
               <Button busy={cancel.isRunning.value} onClick={() => void cancel.run()}>
@@ -230,7 +243,8 @@ const useNeighbours = (id: string, task: Shown | undefined) => {
     if (isNearTheEnd && from?.list.hasMore.value) from.list.more();
   }, [isNearTheEnd, items.length]);
   // The picture that is looked at next is there when it is.
-  const coming = index >= 0 ? items[index + 1]?.outputs[0] : undefined;
+  const following = index >= 0 ? items[index + 1] : undefined;
+  const coming = following && isWhole(following) ? following.outputs[0] : undefined;
   useEffect(() => {
     if (coming?.content_type.startsWith("image/")) new Image().src = coming.url;
   }, [coming?.url]);
@@ -310,9 +324,8 @@ const MadeFrom = ({ input }: { input: Schema["TaskInput"] }) => {
   if (error.value) return <span class="dim">{ROLES[input.role]}: {error.value.message}</span>;
   if (!found) return <span class="dim">…</span>;
   const picture = found.thumbnail && <img src={found.thumbnail} alt="" />;
-  const place = "task_id" in source ? { href: to(`/tasks/${source.task_id}`) } : { href: found.url ?? "", target: "_blank", rel: "noreferrer" };
   return (
-    <a class="made-from" {...place}>
+    <a class="made-from" href={to("task_id" in source ? `/tasks/${source.task_id}` : `/assets/${source.asset_id}`)}>
       {picture}
       <span>
         {ROLES[input.role]}: {found.name}

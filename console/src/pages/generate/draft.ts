@@ -1,7 +1,7 @@
 // What somebody is about to ask for. It outlives the page, so that nobody types a prompt twice; texts as they were typed,
 // made into a request here.
 import { computed, signal } from "@preact/signals";
-import type { Schema, Task, TaskSummary, TaskType, Whole } from "../../api";
+import { type Schema, type Task, type TaskSummary, type TaskType, type Whole, api, ok } from "../../api";
 import type { Choosable } from "../../components/picker";
 import { place } from "../../router";
 import { me } from "../../session";
@@ -66,6 +66,19 @@ export const mode = computed((): Mode => {
   return asked === "several" || asked === "matrix" ? asked : "one";
 });
 export const models = signal<readonly Model[]>([]);
+let asking: Promise<readonly Model[]> | undefined;
+
+/** The models, asked for once. Throws Refused. */
+export const loadModels = async () => {
+  asking ??= api.GET("/api/v3/models").then((answer) => ok(answer).items);
+  try {
+    models.value = await asking;
+  } catch (refused) {
+    asking = undefined;
+    throw refused;
+  }
+  return models.value;
+};
 
 /** What was started from it since the console was opened, newest first. */
 export const started = signal<readonly TaskSummary[]>([]);
@@ -86,7 +99,7 @@ export const change = (part: Partial<Draft>) => {
 export const keyOf = (model: Model) => `${model.provider} ${model.id}`;
 
 /** The models that can be asked for, those of configured providers first. */
-const offeredFor = (type: TaskType) => {
+export const offeredFor = (type: TaskType) => {
   const usable = models.value.filter((each) => each.type === type && each.lifecycle !== "retired" && each.served_by !== null);
   return usable.sort((one, other) => Number(other.configured) - Number(one.configured));
 };
@@ -229,18 +242,24 @@ export const wanted = (dry: boolean): Wanted => {
 
 const OPTIONS = ["num_outputs", "seed", "negative_prompt", "aspect_ratio", "size", "duration", "voice", "upscale_factor"];
 
-/** Where a task is. */
-const placeOf = (task: Task): Pick<Draft, "account" | "client" | "campaign"> => ({
-  account: task.client_id || task.user_id === me.value?.user_id ? "" : String(task.user_id),
-  client: task.client_id ? { id: task.client_id, name: "", user_id: task.user_id } : null,
-  campaign: task.campaign_id ? { id: task.campaign_id, name: "", user_id: task.user_id } : null,
+interface Placed {
+  user_id: number;
+  client_id: string | null;
+  campaign_id?: string | null;
+}
+
+/** Where a task or an asset is. */
+const placeOf = ({ user_id, client_id, campaign_id }: Placed): Pick<Draft, "account" | "client" | "campaign"> => ({
+  account: client_id || user_id === me.value?.user_id ? "" : String(user_id),
+  client: client_id ? { id: client_id, name: "", user_id } : null,
+  campaign: campaign_id ? { id: campaign_id, name: "", user_id } : null,
 });
 
-/** Something else from what a task made, with a model that takes it. */
-export const from = (task: Task, input: Input, type: TaskType): Partial<Draft> => {
+/** Something from an asset or from what a task made, with a model that takes it. */
+export const from = (source: Placed, input: Input, type: TaskType): Partial<Draft> => {
   const able = offeredFor(type).filter((each) => each.inputs.some(({ role }) => role === input.role));
   const model = able.find((each) => each.configured && each.default) ?? able[0];
-  return { ...placeOf(task), type, prompt: "", model: model ? keyOf(model) : "", models: [], options: {}, params: {}, inputs: [input] };
+  return { ...placeOf(source), type, prompt: "", model: model ? keyOf(model) : "", models: [], options: {}, params: {}, inputs: [input] };
 };
 
 /** The same as a task was asked for. */

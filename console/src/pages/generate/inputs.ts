@@ -31,6 +31,18 @@ export const FROM_PICTURE: readonly (readonly [TaskType, InputRole, string])[] =
   ["video", "start_image", "Animate"],
 ];
 
+/** What can be made from an asset, by what it is for. */
+export const FROM_ASSET: Readonly<Record<Schema["Purpose"], typeof FROM_PICTURE>> = {
+  reference: FROM_PICTURE,
+  logo: FROM_PICTURE,
+  mask: [["edit", "mask", "Edit with this mask"]],
+  video: [["video", "video", "Make a video"]],
+  audio: [
+    ["video", "audio", "Make a video"],
+    ["audio", "audio", "Make a sound"],
+  ],
+};
+
 /** Where it is, as a task says: null when it was deleted. */
 export const sourceOf = ({ asset_id, task_id, output }: Schema["TaskInput"]): Source | null =>
   asset_id ? { asset_id } : task_id ? { task_id, output: output ?? 0 } : null;
@@ -43,12 +55,11 @@ export const ofAsset = (role: InputRole, { id, filename, thumbnail_url }: Asset)
 });
 
 /** An input with what there is to see of it. Throws Refused when it is gone or somebody else's. */
-export const shown = async (role: InputRole, source: Source): Promise<Input & { url: string | null }> => {
+export const shown = async (role: InputRole, source: Source): Promise<Input> => {
   if ("asset_id" in source) {
-    const asset = ok(await api.GET("/api/v3/assets/{asset_id}", { params: { path: { asset_id: source.asset_id } } }));
-    return { ...ofAsset(role, asset), url: asset.url };
+    return ofAsset(role, ok(await api.GET("/api/v3/assets/{asset_id}", { params: { path: { asset_id: source.asset_id } } })));
   }
   const task = ok(await api.GET("/api/v3/tasks/{task_id}", { params: { path: { task_id: source.task_id } } }));
   const output = task.outputs[source.output];
-  return { role, source, name: nameOfTask(task), thumbnail: output?.thumbnail_url ?? null, url: null };
+  return { role, source, name: nameOfTask(task), thumbnail: output?.thumbnail_url ?? null };
 };

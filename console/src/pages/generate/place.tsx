@@ -1,10 +1,10 @@
 // Whose work it is going to be, and which guidelines and brief go with the prompt.
-import { type Refused, type TaskType, api, ok } from "../../api";
-import { Field, faultOf } from "../../components/basics";
+import type { Refused, TaskType } from "../../api";
+import { Field, Trouble, faultOf } from "../../components/basics";
 import { type Choosable, Picker, findCampaigns, findClients } from "../../components/picker";
 import { plural } from "../../format";
 import { useLoaded } from "../../loading";
-import { nameOf } from "../../names";
+import { nameOf, wholeOf } from "../../names";
 import { mayEdit, received } from "../../session";
 import { TYPES } from "../../types";
 import { change, draft, needsPrompt } from "./draft";
@@ -76,17 +76,17 @@ export const PlaceChoice = ({ error }: { error: Refused | undefined }) => {
 export const Brand = () => {
   const { client, campaign, applies } = draft.value;
   const clientId = campaign?.client_id ?? client?.id;
-  const { data } = useLoaded(`${clientId ?? ""} ${campaign?.id ?? ""}`, async () => {
-    const [ofClient, ofCampaign] = await Promise.all([
-      clientId ? api.GET("/api/v3/clients/{client_id}", { params: { path: { client_id: clientId } } }) : undefined,
-      campaign ? api.GET("/api/v3/campaigns/{campaign_id}", { params: { path: { campaign_id: campaign.id } } }) : undefined,
+  const { data, error, reload } = useLoaded(`${clientId ?? ""} ${campaign?.id ?? ""}`, async () => {
+    const ofClient = clientId ? wholeOf("client", clientId) : null;
+    const [client, brief] = await Promise.all([
+      campaign ? ofClient?.catch(() => null) : ofClient, // who was given a campaign alone does not see its client
+      campaign ? wholeOf("campaign", campaign.id) : null,
     ]);
-    // Who was given a campaign alone does not see its client.
-    return { guidelines: ofClient?.data?.brand_guidelines ?? null, brief: ofCampaign ? (ok(ofCampaign).brief ?? null) : null };
+    return { guidelines: client?.brand_guidelines ?? null, brief: brief?.brief ?? null };
   });
   if (!clientId && !campaign) return null;
   const { guidelines = null, brief = null } = data.value ?? {};
-  if (!data.value) return null;
+  if (!data.value) return <Trouble refused={error.value} again={reload} />;
   if (!guidelines && !brief) return <p class="dim brand-note">There are no brand guidelines and no brief: the prompt is sent as it is.</p>;
   const parts = [guidelines && `the client's guidelines (${plural(guidelines.length, "character")})`, brief && `the campaign's brief (${plural(brief.length, "character")})`];
   return (

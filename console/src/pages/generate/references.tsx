@@ -4,7 +4,7 @@ import { useId } from "preact/hooks";
 import { type Refused, type Schema, type TaskSummary, type TaskType, api, ok } from "../../api";
 import { Button, Empty, Loading, Progress, Trouble, faultOf } from "../../components/basics";
 import { Dialog } from "../../components/dialog";
-import { Thumbnail } from "../../components/media";
+import { AssetThumbnail, Thumbnail } from "../../components/media";
 import { useAction, useLoaded } from "../../loading";
 import { TYPES, mediumOf, nameOfTask } from "../../types";
 import { makeAsset } from "../../upload";
@@ -118,13 +118,39 @@ const Adding = ({ info, room, onGallery }: AddingProps) => {
   );
 };
 
-const Gallery = ({ info, onClose }: { info: InputInfo; onClose: () => void }) => {
+interface GalleryProps {
+  info: InputInfo;
+  onClose: () => void;
+}
+
+/** What was made, or brought along, for the same client or campaign. */
+const Gallery = ({ info, onClose }: GalleryProps) => {
+  const isOfAssets = useSignal(false);
+  return (
+    <Dialog title={nameOf(info)} onClose={onClose}>
+      <fieldset class="segments">
+        <legend class="hidden">Where from</legend>
+        {[false, true].map((each) => (
+          <label key={String(each)}>
+            <input type="radio" name="where-from" checked={isOfAssets.value === each} onChange={() => (isOfAssets.value = each)} />
+            <span>{each ? "Assets" : "Work"}</span>
+          </label>
+        ))}
+      </fieldset>
+      {isOfAssets.value ? <FromAssets info={info} onClose={onClose} /> : <FromWork info={info} onClose={onClose} />}
+    </Dialog>
+  );
+};
+
+const SHOWN = 60;
+
+const FromWork = ({ info, onClose }: GalleryProps) => {
   const { client, campaign } = draft.value;
   const below = campaign ? { campaign_id: campaign.id } : client ? { client_id: client.id } : {};
   const medium = info.formats[0]?.split("/", 1)[0] ?? "image";
   const { data, error, reload } = useLoaded(JSON.stringify([below, medium]), async () => {
     const type = (Object.keys(TYPES) as TaskType[]).filter((each) => mediumOf(each) === medium);
-    const query = { ...below, type, status: ["succeeded" as const], page_size: 60 };
+    const query = { ...below, type, status: ["succeeded" as const], page_size: SHOWN };
     return ok(await api.GET("/api/v3/tasks", { params: { query } })).items;
   });
   const pick = (task: TaskSummary) => {
@@ -133,7 +159,7 @@ const Gallery = ({ info, onClose }: { info: InputInfo; onClose: () => void }) =>
     onClose();
   };
   return (
-    <Dialog title={nameOf(info)} onClose={onClose}>
+    <>
       <Trouble refused={error.value} again={reload} />
       {!data.value && !error.value && <Loading />}
       {data.value?.length === 0 && <Empty title="There is nothing here to choose from" />}
@@ -144,6 +170,40 @@ const Gallery = ({ info, onClose }: { info: InputInfo; onClose: () => void }) =>
           </button>
         ))}
       </div>
-    </Dialog>
+    </>
+  );
+};
+
+const FromAssets = ({ info, onClose }: GalleryProps) => {
+  const client = clientOf();
+  const below = client ? { client_id: client } : { owner: draft.value.account || "me" };
+  const purposes = PURPOSES[info.role] ? [PURPOSES[info.role]] : (["reference", "logo"] as const);
+  const { data, error, reload } = useLoaded(JSON.stringify([below, purposes]), async () => {
+    const pages = purposes.map((purpose) =>
+      api.GET("/api/v3/assets", { params: { query: { ...below, ...(purpose ? { purpose } : {}), status: "ready", page_size: SHOWN } } }),
+    );
+    return (await Promise.all(pages)).flatMap((each) => ok(each).items);
+  });
+  return (
+    <>
+      <Trouble refused={error.value} again={reload} />
+      {!data.value && !error.value && <Loading />}
+      {data.value?.length === 0 && <Empty title={client ? "This client has no such asset" : "There is no such asset"} />}
+      <div class="choose">
+        {data.value?.map((asset) => (
+          <button
+            key={asset.id}
+            type="button"
+            aria-label={asset.filename}
+            onClick={() => {
+              add(ofAsset(info.role, asset));
+              onClose();
+            }}
+          >
+            <AssetThumbnail asset={asset} />
+          </button>
+        ))}
+      </div>
+    </>
   );
 };

@@ -15,7 +15,7 @@ interface SumProps {
   refused: Refused | undefined;
   isAsking: boolean;
   busy: boolean;
-  /** Changes when something was started, which changes what is left. */
+  /** Changes when something was started or refused, after which less may be left. */
   turn: number;
 }
 
