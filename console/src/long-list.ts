@@ -1,13 +1,15 @@
 // A list of any length of which only the pages around what is in view are kept. Of those that were passed the ids stay, so
 // that nothing moves, and the cursors, by which they are asked for again when they come back into view.
 import { useRef } from "preact/hooks";
-import { refusal } from "./api";
+import { type TaskSummary, refusal } from "./api";
 import { type Listed, type Page, useListed } from "./loading";
 
 /** What is left of an item that was dropped, or that has been deleted since. */
 export interface Passed {
   id: string;
 }
+
+export const isWhole = (task: TaskSummary | Passed): task is TaskSummary => "status" in task;
 
 /** How many pages are kept before and after the one in view. */
 const AROUND = 10;

@@ -1,6 +1,5 @@
 // The gallery that a picture was opened from: what "next" and "previous" are, and where "back" leads.
 import { signal } from "@preact/signals";
-import type { TaskSummary } from "./api";
 import type { Listed } from "./loading";
 import type { Passed } from "./long-list";
 import { nameOf } from "./names";
@@ -12,9 +11,6 @@ export interface Trail {
 }
 
 export const trail = signal<Trail | null>(null);
-
-/** Whether it is there, and not only its id. */
-export const isWhole = (task: TaskSummary | Passed): task is TaskSummary => "status" in task;
 
 const PLACES: Readonly<Record<string, string>> = { "": "Overview", generate: "Generate" };
 

@@ -92,6 +92,7 @@ def test_an_asset_is_renamed_used_and_deleted(looked: Looked, api: httpx.Client,
     expect(page.get_by_role("dialog")).to_contain_text("0 campaigns, 1 asset with its files")
     page.keyboard.press("Escape")
     looked.at(f"/assets/{made['id']}")
+    expect(page.get_by_role("heading", name="hero.png")).to_be_visible()
     page.get_by_role("navigation", name="Where this is").get_by_role("link", name="Assets").click()
     tiles(page).click()
     page.get_by_role("button", name="Delete").click()

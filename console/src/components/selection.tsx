@@ -19,7 +19,7 @@ export const MOST_COMPARED = 4;
 
 interface SelectionProps {
   tasks: readonly TaskSummary[];
-  list: Pick<Listed<TaskSummary | Passed>, "items" | "total" | "hasMore" | "reload">;
+  list: Listed<TaskSummary | Passed>;
   onClear: () => void;
 }
 

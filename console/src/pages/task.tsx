@@ -12,10 +12,11 @@ import { TagEditor } from "../components/tags";
 import { bytes, count, money, plural, seconds } from "../format";
 import { ratingOf, useKeys } from "../keys";
 import { useAction, useLoaded } from "../loading";
+import { isWhole } from "../long-list";
 import { nameOf } from "../names";
 import { go, to } from "../router";
 import { mayCreate, mayEdit } from "../session";
-import { type Trail, inTrail, isWhole, origin, trail } from "../trail";
+import { type Trail, inTrail, origin, trail } from "../trail";
 import { mediumOf, nameOfTask } from "../types";
 import { FROM_PICTURE, ROLES, shown, sourceOf } from "./generate/inputs";
 
