@@ -36,7 +36,12 @@ export function useLongList<T extends Passed>(
   const turn = useRef(0);
   const list = useListed<T | Passed>(key, async (cursor) => {
     const mine = cursor ? turn.current : ++turn.current;
-    const page = await load(cursor);
+    const known = spans.current;
+    if (!cursor) spans.current = []; // what is still on screen may be of another key: nothing of it is asked for again
+    const page = await load(cursor).catch((failed: unknown) => {
+      if (mine === turn.current) spans.current = known;
+      throw failed;
+    });
     if (mine === turn.current) {
       const before = cursor ? spans.current : [];
       const from = before.at(-1)?.to ?? 0;

@@ -24,7 +24,7 @@ export const origin = (back = trail.value?.back ?? to("/work")) => {
 };
 
 /** Show a task there as it is now. */
-export const inTrail = (task: TaskSummary) => {
+export const inTrail = (task: Passed) => {
   const items = trail.value?.list.items;
   if (items) items.value = items.value.map((each) => (each.id === task.id ? task : each));
 };
