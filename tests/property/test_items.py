@@ -1,6 +1,6 @@
 """What is kept comes back: records through items, and through the answers that are replayed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +8,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atelier.domain.schema import format_timestamp
 from atelier.domain.tasks.record import Cost, Output, Task, TaskDetail, TaskError, TaskStatus, TaskSummary
 from atelier.store import keys, task_items, wire
 from atelier.store.items import from_item, to_item
@@ -22,6 +23,7 @@ JSON = st.recursive(
 )
 OBJECTS = st.dictionaries(st.text(max_size=6), JSON, max_size=4)
 MOMENTS = st.datetimes(datetime(1970, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - the zone is beside it
+ZONES = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-3))])
 SHARES = st.floats(min_value=0, max_value=1).map(lambda share: round(share, 4))  # as the pipeline rounds them
 MONEY = st.decimals(min_value=0, max_value=10**6, places=6)
 OUTPUTS = st.builds(
@@ -112,3 +114,10 @@ def test_clients_and_campaigns_come_back_as_they_were_kept(name: str, text: str,
     campaign = a_campaign(name=name, goal=name, brief=text, created_at=at)
     assert from_item(type(client), through_dynamodb(to_item(client))) == client
     assert from_item(type(campaign), through_dynamodb(to_item(campaign))) == campaign
+
+
+@given(st.datetimes(datetime(1970, 1, 2), datetime(9000, 1, 1), timezones=ZONES))  # noqa: DTZ001 - the zone is beside it
+def test_moments_of_all_zones_are_written_in_utc(moment: datetime) -> None:
+    text = format_timestamp(moment)
+    assert text == f"{datetime.fromisoformat(text).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    assert datetime.fromisoformat(text) == moment

@@ -13,7 +13,7 @@ from atelier.domain.schema import format_timestamp
 from atelier.domain.tasks.record import Provenance, Task, TaskType
 
 NOON: Final = datetime(2026, 1, 31, 12, tzinfo=UTC)
-MADE: Final = Provenance(provider="fal", model="fal-ai/flux-2-pro", at=NOON)
+MADE: Final = Provenance(provider="fal", model="fal-ai/flux-2-pro", at=format_timestamp(NOON))
 
 
 def an_id(number: int = 0, *, at: datetime = NOON) -> str:

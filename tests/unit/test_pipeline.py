@@ -8,6 +8,7 @@ import pytest
 from atelier.domain.pipeline import FIRST_POLLS, LAST_POLL, LEASE
 from atelier.domain.pipeline_ports import GenerationMessage
 from atelier.domain.provider import Done, Refused, State, Waiting, Working
+from atelier.domain.schema import format_timestamp
 from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Outcome, Provenance, Task, TaskStatus
 from tests.support.builders import NOON, a_task
@@ -37,7 +38,7 @@ def test_files_are_kept_with_who_made_them_and_when(hands: FakeWorker) -> None:
     hands.do(FIRST)
     hands.provider.state = IMAGES
     hands.do(hands.next(), now=later)
-    made = Provenance(provider="fake", model="other-image", at=later)
+    made = Provenance(provider="fake", model="other-image", at=format_timestamp(later))
     assert hands.media.made == [made] * len(IMAGES.files)
     assert [each.provenance for each in hands.task.outputs] == hands.media.made
 

@@ -45,6 +45,7 @@ from atelier.domain.provider import (
     Waiting,
     Working,
 )
+from atelier.domain.schema import format_timestamp
 from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.record import Outcome, Output, Provenance, Task, TaskError, TaskStatus, TaskSummary
 from atelier.domain.tasks.requests import MOST_OUTPUTS, TYPED_OPTIONS
@@ -301,7 +302,8 @@ class Pipeline:
     def _kept(self, task: Task, done: Done, number: int, *, now: datetime) -> Output:
         name = output_stem(task.file_prefix, task.prompt, number)
         stem = f"media/{task.user_id}/{task.id}/{number}"
-        made = Provenance(provider=task.served_by, model=self.catalog.id_of(task.provider, task.model), at=now)
+        model = self.catalog.id_of(task.provider, task.model)
+        made = Provenance(provider=task.served_by, model=model, at=format_timestamp(now))
         output = self.media.keep(done.files[number], stem, task.type.medium, name, made)
         return output.model_copy(update={"flagged": True}) if number in done.flagged else output
 

@@ -17,7 +17,6 @@ from urllib3 import PoolManager
 from atelier.domain.file_names import content_disposition
 from atelier.domain.pipeline_ports import MediaRejected
 from atelier.domain.provider import Content, File, Remote, Staged
-from atelier.domain.schema import format_timestamp
 from atelier.domain.tasks.record import C2pa, Output, Provenance, TaskType
 from atelier.store.downloads import download
 from atelier.store.media_formats import Format, check_size, format_of, media_rejected
@@ -210,7 +209,7 @@ class _Target:
             "ai-generated": str(self.provenance.ai_generated).lower(),
             "provider": self.provenance.provider,
             "model": self.provenance.model,
-            "at": format_timestamp(self.provenance.at),
+            "at": self.provenance.at,
             **({"c2pa": c2pa} if c2pa else {}),
         }
         return {name: quote(text, safe=_PLAIN)[:_LONGEST] for name, text in said.items()}

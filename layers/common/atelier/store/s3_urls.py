@@ -1,8 +1,9 @@
 """Signed URLs of the bucket's files: AWS Signature Version 4 in the query.
 
 Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters". The time that is signed is that at which
-the window began: everybody who asks within it, by the same credentials, gets the same URL. What all URLs of a window
-share is made once, which leaves two digests for each; botocore's presigner takes fifty times as long (ADR 0048).
+the window began: everybody who asks within it, by the same credentials, gets the same URL, so URLs are used again. What
+all URLs of a window share is made once, which leaves two digests for a new one; botocore's presigner takes fifty times
+as long (ADR 0048).
 """
 
 import hmac
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
 from atelier.domain.input_files import TASK_IN_URL
@@ -21,6 +22,9 @@ from atelier.store.dynamodb.signature import signing_key
 
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
+
+_REMEMBERED: Final = 2048
+"""URLs, of up to 2 KB each."""
 
 
 class S3Urls:
@@ -49,11 +53,14 @@ class S3Urls:
         self._window = window
         self._seconds = int((life + window).total_seconds())
         self._now = now
+        self._signed = lru_cache(_REMEMBERED)(self._sign)
 
     def __call__(self, key: str, task_id: str | None = None) -> str:
         """A signed, expiring URL of the file; one for a task names it, which S3 ignores."""
-        begin = window_begin(self._now(), self._window)
-        query, scope, proof = _window(self._credentials(), self._region, begin, self._seconds)
+        return self._signed(key, task_id, window_begin(self._now(), self._window), self._credentials())
+
+    def _sign(self, key: str, task_id: str | None, begin: datetime, keys: "Keys | ReadOnlyCredentials") -> str:
+        query, scope, proof = _window(keys, self._region, begin, self._seconds)
         path = f"{self._path}/{quote(key, safe='/~')}"
         # The last one in alphabetical order, as the algorithm requires.
         query = f"{query}&{TASK_IN_URL}={quote(task_id, safe='~')}" if task_id else query

@@ -43,6 +43,8 @@ class TaskResult(StoredModel):
 
 def with_urls(task: AnyTask, media: Signer) -> AnyTask:
     """The task with signed URLs and, where it is whole, the names of its files."""
+    if not task.outputs:
+        return task
     names = _file_names(task) if isinstance(task, Task) else repeat(None)
     outputs = [
         output.model_copy(update={**_urls(output, media), "file_name": name})

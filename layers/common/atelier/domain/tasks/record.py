@@ -11,7 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from atelier.domain.input_files import InputFile, TaskInput
 from atelier.domain.pages import Page
-from atelier.domain.schema import Amount, Id, StoredModel, Timestamp
+from atelier.domain.schema import Amount, Id, StoredModel, Timestamp, TimestampText
 
 
 class TaskType(StrEnum):
@@ -87,7 +87,7 @@ class Provenance(StoredModel):
     ai_generated: Annotated[bool, Field(description="Whether a model has made it.")] = True
     provider: Annotated[str, Field(description="What really made it: the provider, or `sandbox` in its place.")]
     model: Annotated[str, Field(description="The id of the model, also where an alias was asked for.")]
-    at: Annotated[Timestamp, Field(description="When it was stored here.")]
+    at: Annotated[TimestampText, Field(description="When it was stored here.")]
     c2pa: Annotated[
         C2pa,
         Field(description="Whether a C2PA manifest is embedded in it, which is kept and not verified."),
