@@ -26,7 +26,7 @@ from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from atelier.domain.ids import new_id
 from local.stack import Stack, start
-from tests.e2e.browser import ALONE, CHROMIUM
+from testbed.chromium import ALONE, CHROMIUM
 
 Json = dict[str, Any]
 Item = dict[str, Any]
@@ -199,7 +199,6 @@ def scrolled(browser: Browser, url: str, tasks: int, task: Json) -> Iterator[str
 
 def _state(page: Page, loaded: int, took: list[float]) -> str:
     frames = sorted(page.evaluate(GLIDE)[1:])
-    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     inside = page.context.new_cdp_session(page)
     inside.send("HeapProfiler.collectGarbage")
     memory = inside.send("Runtime.getHeapUsage")["usedSize"] / 1e6

@@ -1,6 +1,5 @@
 """A real browser for tests: the system's Chromium, to which no host exists but this machine."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,16 +9,11 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
-CHROMIUM: Final = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+from testbed.chromium import ALONE, CHROMIUM
+
 NONE_HERE: Final = "no Chromium on the path: install Debian's `chromium`, or Google Chrome"
 AXE: Final = Path(__file__).parents[2] / "console/node_modules/axe-core/axe.min.js"
 PATIENCE: Final = 60_000
-# Names that are not of this machine do not resolve, so that nothing could be loaded even past the routes below.
-ALONE: Final = (
-    "--no-sandbox",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-    "--force-prefers-reduced-motion",
-)
 
 
 @dataclass

@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from local.stack import PROJECT, Stack
-from tests.e2e.browser import AXE, CHROMIUM, NONE_HERE, Looked, answered, opened
+from testbed.chromium import CHROMIUM
+from tests.e2e.browser import AXE, NONE_HERE, Looked, answered, opened
 from tests.e2e.conftest import Finish
 
 needs_a_browser = pytest.mark.skipif(CHROMIUM is None, reason=NONE_HERE)

@@ -12,7 +12,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from local.stack import Stack
-from tests.e2e.browser import CHROMIUM, NONE_HERE, Looked, answered, opened
+from testbed.chromium import CHROMIUM
+from tests.e2e.browser import NONE_HERE, Looked, answered, opened
 from tests.e2e.conftest import Finish
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NONE_HERE)

@@ -15,7 +15,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Response, Route, expect
 
 from local.stack import Stack
-from tests.e2e.browser import CHROMIUM, NONE_HERE, Looked, opened
+from testbed.chromium import CHROMIUM
+from tests.e2e.browser import NONE_HERE, Looked, opened
 from tests.e2e.conftest import Finish, eventually
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NONE_HERE)

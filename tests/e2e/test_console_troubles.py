@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from local.stack import Stack
-from tests.e2e.browser import CHROMIUM, NONE_HERE, Looked, answered, opened
+from testbed.chromium import CHROMIUM
+from tests.e2e.browser import NONE_HERE, Looked, answered, opened
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NONE_HERE)
 

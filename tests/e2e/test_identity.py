@@ -14,7 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from local.issuer import AUDIENCE, Issuer, issuer, new_key, signed
 from local.stack import Stack, start
-from tests.e2e.browser import CHROMIUM, NONE_HERE, opened
+from testbed.chromium import CHROMIUM
+from tests.e2e.browser import NONE_HERE, opened
 
 NEW: Final = {"name": "Acme"}
 

@@ -55,8 +55,8 @@ MUTANTS: Final = (
     Mutant(
         "provenance names a model as it was asked for",
         f"{DOMAIN}/pipeline.py",
-        "model=self.catalog.id_of(task.provider, task.model)",
-        "model=task.model",
+        "model=model, at=",
+        "model=task.model, at=",
         "tests/unit/test_pipeline.py",
     ),
     Mutant(
