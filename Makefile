@@ -96,7 +96,7 @@ cloud-test: $(VENV)/.run ## Try a stack on AWS (STACK=..., its token in TOKEN), 
 
 test: $(VENV)/.test $(CONSOLE) ## Run every check: format, lint, types, and all tests
 	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target types killers stores
+	@MAKEFLAGS= $(MAKE) --no-print-directory --jobs=3 --output-sync=target types killers stores
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: lint types ## Format, lint and types only

@@ -15,7 +15,6 @@ import pytest
 import urllib3
 
 from atelier import wiring
-from atelier.domain.catalog import Catalog
 from atelier.domain.model_lines import ReportKind
 from atelier.providers.catalogs import FalCatalog
 from atelier.providers.http import Http
@@ -541,8 +540,8 @@ RECRAFT: Final = {"image": {"type": "string", "format": "uri"}}
 @pytest.fixture
 def watched(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Three built-in models, published as the release has them; one of them is deprecated."""
-    built_in = [each for each in wiring.models().models if each.id in (FLUX_ID, OLD_ID, RECRAFT_ID)]
-    monkeypatch.setattr(wiring, "models", lambda: Catalog(built_in))
+    built_in = tuple(each for each in wiring.built_in_models() if each.id in (FLUX_ID, OLD_ID, RECRAFT_ID))
+    monkeypatch.setattr(wiring, "built_in_models", lambda: built_in)
     world.fal.models |= {FLUX_ID: fal_entry(FLUX_ID, FLUX), OLD_ID: fal_entry(OLD_ID, OLD, status="deprecated")}
     world.fal.prices[FLUX_ID] = {"unit_price": 0.03, "unit": "megapixels", "currency": "USD"}
     world.replicate.models[RECRAFT_ID] = replicate_entry(RECRAFT_ID, RECRAFT, required=("image",))
@@ -599,7 +598,7 @@ def test_a_check_that_breaks_off_reports_again(watched: World) -> None:
 
 
 def test_a_run_looks_at_some_models_only(world: World) -> None:
-    alive = {each.id for each in wiring.models().models if each.provider == "fal" and each.lifecycle != "retired"}
+    alive = {each.id for each in wiring.built_in_models() if each.provider == "fal" and each.lifecycle != "retired"}
     world.replicate.token = "another"
     assert world.w.check_built_in_models() == {"looked_at": 10, "reported": 10}
     assert [each["model"] for each in world.fal.books.of("catalog")] == sorted(alive)[:10]

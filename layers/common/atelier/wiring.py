@@ -571,7 +571,7 @@ def _derived(record: "ConfiguredModel", text: str | None) -> "Model":
     if text is None:
         from atelier.providers.like import model_like
 
-        return model_like(record, models().models)
+        return model_like(record, built_in_models())
     from atelier.providers.model_checks import derived_of_text
 
     return derived_of_text(record, text)
@@ -589,7 +589,7 @@ def built_in_checks() -> "BuiltInChecks":
     from atelier.providers.built_in_checks import BuiltInChecks
     from atelier.store.watched_models import WatchedModels
 
-    return BuiltInChecks(WatchedModels(table()), _provider_catalogs(), models().models)
+    return BuiltInChecks(WatchedModels(table()), _provider_catalogs(), built_in_models())
 
 
 def _provider_catalogs() -> "dict[str, ProviderCatalog]":
@@ -611,10 +611,15 @@ def _provider_catalogs() -> "dict[str, ProviderCatalog]":
 def models() -> "Catalog":
     """The models of all providers, as these offer them."""
     from atelier.domain.catalog import Catalog
+
+    return Catalog(built_in_models(), sandbox_prices=settings().sandbox_prices)
+
+
+def built_in_models() -> "tuple[Model, ...]":
+    """The models of all providers that a release has."""
     from atelier.providers import bedrock, fal, polly, replicate, sandbox
 
-    every = (*sandbox.MODELS, *fal.MODELS, *replicate.MODELS, *bedrock.MODELS, *polly.MODELS)
-    return Catalog(every, sandbox_prices=settings().sandbox_prices)
+    return (*sandbox.MODELS, *fal.MODELS, *replicate.MODELS, *bedrock.MODELS, *polly.MODELS)
 
 
 def model_id(provider: str, name: str) -> str:
