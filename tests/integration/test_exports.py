@@ -502,3 +502,11 @@ def test_a_request_with_a_key_exports_once(w: Harness, client: Json) -> None:
     assert first.json["id"] == second.json["id"]
     assert second.headers["Idempotent-Replayed"] == "true"
     assert len(w.exports.waiting) == 1
+
+
+def test_a_replay_finds_what_outlives_its_client(w: Harness) -> None:
+    client, key = a_client(w)["id"], {"Idempotency-Key": "export-2"}
+    first = w.call("POST", "/exports", {"client_id": client}, headers=key)
+    assert w.call("DELETE", f"/clients/{client}").status == 204
+    again = w.call("POST", "/exports", {"client_id": client}, headers=key)
+    assert (again.status, again.json["id"]) == (202, first.json["id"])

@@ -46,6 +46,9 @@ class Exports:
         """Keep what was asked for. Raises NotFound for what the actor may not see, and Invalid."""
 
         def attempt() -> CreateResult[Export]:
+            # What it is of may be gone, and the export be there.
+            if idempotent and (replay := self._replay(idempotent, access=access, now=now)):
+                return replay
             acting, name = self._acting_on(new, access)
             grant = (acting.grant.kind, acting.grant.id) if acting.grant else None
             export = new_export(
@@ -65,6 +68,12 @@ class Exports:
             )
 
         return self._table.retry_on_conflict(attempt)
+
+    def _replay(self, idempotent: IdempotentRequest, *, access: Access, now: datetime) -> CreateResult[Export] | None:
+        def load(made: str) -> Export:
+            return self.get(made, access=access)
+
+        return idempotency.find_replay(self._table, access=access, idempotent=idempotent, load=load, now=now)
 
     def _acting_on(self, new: NewExport, access: Access) -> tuple[Access, str | None]:
         """The access to what is to be exported, and its name."""
