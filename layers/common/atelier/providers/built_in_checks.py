@@ -14,7 +14,7 @@ from atelier.domain.model_lines import ReportKind, UnknownModel, Unusable, Watch
 from atelier.domain.provider import Unavailable
 from atelier.domain.schema import format_timestamp
 from atelier.providers.catalogs import ProviderCatalog
-from atelier.providers.schemas import Snapshot, changes_between, hash_of
+from atelier.providers.schemas import Snapshot, changes_between, deprecated_by, hash_of, repriced
 
 MOST: Final = 10
 """Models that one run looks at."""
@@ -94,11 +94,11 @@ class BuiltInChecks:
         schema = hash_of(text), text
         found: dict[ReportKind, str] = {}
         if snapshot.deprecated and not known.deprecated and model.lifecycle is Lifecycle.ACTIVE:
-            found[ReportKind.DEPRECATED] = f"{model.provider} says that it is deprecated."
+            found[ReportKind.DEPRECATED] = deprecated_by(model.provider)
         if schema[0] != known.schema_hash and (changed := self._changed(name, models, known, snapshot)):
             found[ReportKind.CHANGED] = changed[:_LONGEST]
         if known.schema_hash and snapshot.listed_price != known.listed_price:
-            found[ReportKind.REPRICED] = f"{snapshot.listed_price or 'no price'}, after {known.listed_price or 'none'}."
+            found[ReportKind.REPRICED] = repriced(known.listed_price, snapshot.listed_price)
         seen = WatchedModel(
             seen_at=known.seen_at,
             schema_hash=schema[0],

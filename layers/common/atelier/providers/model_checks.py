@@ -25,7 +25,7 @@ from atelier.domain.provider import Unavailable
 from atelier.domain.schema import format_timestamp
 from atelier.providers.catalogs import ProviderCatalog
 from atelier.providers.derived import derived
-from atelier.providers.schemas import Snapshot, changes_between, hash_of
+from atelier.providers.schemas import Snapshot, changes_between, deprecated_by, hash_of, repriced
 
 log: Final = logging.getLogger(__name__)
 
@@ -96,13 +96,11 @@ class ModelChecks:
         record = line.record
         found: dict[ReportKind, str] = {}
         if snapshot.deprecated and record.lifecycle is Lifecycle.ACTIVE:
-            found[ReportKind.DEPRECATED] = f"{record.provider} says that it is deprecated."
+            found[ReportKind.DEPRECATED] = deprecated_by(record.provider)
         if schema[0] != record.schema_hash:
             found[ReportKind.CHANGED] = self._difference(record, snapshot)
         if snapshot.listed_price != line.accepted_price:
-            found[ReportKind.REPRICED] = (
-                f"{snapshot.listed_price or 'no price'}, after {line.accepted_price or 'none'}."
-            )
+            found[ReportKind.REPRICED] = repriced(line.accepted_price, snapshot.listed_price)
         after = _changed(
             line,
             check_at=now + AGAIN,

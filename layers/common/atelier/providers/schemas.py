@@ -120,6 +120,16 @@ def changes_between(before: Snapshot, after: Snapshot) -> str:
     return "; ".join(said)
 
 
+def deprecated_by(provider: str) -> str:
+    """The report of a model that its provider has deprecated."""
+    return f"{provider} says that it is deprecated."
+
+
+def repriced(before: ListedPrice | None, after: ListedPrice | None) -> str:
+    """The report of another price."""
+    return f"{after or 'no price'}, after {before or 'none'}."
+
+
 @dataclass(frozen=True)
 class Field:
     """A field of an input: the schemas of which a value may be any, without null."""

@@ -3,9 +3,6 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from functools import reduce
-from operator import and_
-from typing import Any
 from uuid import UUID
 
 from atelier.domain.access import Access
@@ -18,7 +15,7 @@ from atelier.store import keys
 from atelier.store.expressions import Attr, Condition
 from atelier.store.keys import Partition
 from atelier.store.lists import cursor_of
-from atelier.store.newest import limit_of, page_of
+from atelier.store.newest import filter_of, limit_of, page_of
 from atelier.store.received import grants_in, is_there, shared_keys
 from atelier.store.table import Query, QueryPage, Table
 from atelier.store.wire import Item
@@ -94,9 +91,7 @@ def _partition(account: int, client_id: str | None, campaign_id: str | None, man
 
 
 def _query(query: ActivityQuery, partition: Partition, within: Condition) -> Query:
-    asked: dict[str, Any] = {"actor": query.actor, "action": query.action}
-    conditions: list[Condition] = [Attr(name).eq(value) for name, value in asked.items() if value is not None]
-    keep = reduce(and_, conditions) if conditions else None
+    keep = filter_of(actor=query.actor, action=query.action)
     return Query(
         partition, forward=False, limit=limit_of(query, is_filtered=keep is not None), within=within, keep=keep
     )

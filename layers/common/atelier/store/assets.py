@@ -32,8 +32,6 @@ class Assets:
         self, idempotent: IdempotentRequest | None, *, access: Access, now: datetime
     ) -> CreateResult[Asset] | None:
         """The asset that an earlier request with this key created. Raises IdempotencyKeyReused and NotFound."""
-        if idempotent is None:
-            return None
 
         def load(made: str) -> Asset:
             return self.get(made, access=access)

@@ -16,12 +16,11 @@ from atelier.domain.errors import FieldError, Invalid, NotFound
 from atelier.domain.exports import LEASE, OPEN, Export, ExportPage, ExportQuery, ExportStatus, NewExport, new_export
 from atelier.domain.ids import is_id
 from atelier.domain.sharing import ACCOUNT, READ, Grant
-from atelier.store import idempotency, keys
+from atelier.store import idempotency, keys, newest
 from atelier.store.expressions import Attr, Condition
 from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.items import from_item, from_items, to_item
 from atelier.store.keys import Key
-from atelier.store.newest import page_of_one, query_of
 from atelier.store.received import grants_in, is_there, shared_keys, still_granted
 from atelier.store.resources import Resources
 from atelier.store.table import EXISTS, MISSING, ConcurrentUpdate, Table, Write, concurrent_update
@@ -45,9 +44,14 @@ class Exports:
     ) -> CreateResult[Export]:
         """Keep what was asked for. Raises NotFound for what the actor may not see, and Invalid."""
 
+        def load(made: str) -> Export:
+            return self.get(made, access=access)
+
+        options: Any = {"access": access, "idempotent": idempotent, "load": load, "now": now}
+
         def attempt() -> CreateResult[Export]:
             # What it is of may be gone, and the export be there.
-            if idempotent and (replay := self._replay(idempotent, access=access, now=now)):
+            if replay := idempotency.find_replay(self._table, **options):
                 return replay
             acting, name = self._acting_on(new, access)
             grant = (acting.grant.kind, acting.grant.id) if acting.grant else None
@@ -56,24 +60,9 @@ class Exports:
             )
             kept = Write(keys.export(access.actor, id_), put=_item(export), condition=MISSING)
             writes = [*still_granted(acting), kept]
-            return idempotency.create(
-                self._table,
-                export,
-                writes,
-                id_=id_,
-                access=access,
-                idempotent=idempotent,
-                load=lambda made: self.get(made, access=access),
-                now=now,
-            )
+            return idempotency.create(self._table, export, writes, id_=id_, **options)
 
         return self._table.retry_on_conflict(attempt)
-
-    def _replay(self, idempotent: IdempotentRequest, *, access: Access, now: datetime) -> CreateResult[Export] | None:
-        def load(made: str) -> Export:
-            return self.get(made, access=access)
-
-        return idempotency.find_replay(self._table, access=access, idempotent=idempotent, load=load, now=now)
 
     def _acting_on(self, new: NewExport, access: Access) -> tuple[Access, str | None]:
         """The access to what is to be exported, and its name."""
@@ -125,10 +114,9 @@ class Exports:
 
     def page(self, query: ExportQuery, *, access: Access) -> ExportPage:
         """A page of the exports that the actor has asked for, without those that the actor may no longer read."""
-        is_there = Attr("deleted_at").not_exists() & Attr("expires_at").gt(int(access.at.timestamp()))
-        keep = is_there & Attr("status").eq(query.status) if query.status else is_there
-        asked = query_of(keys.exports_of(access.actor), query, keep=keep, is_filtered=query.status is not None)
-        found, envelope = page_of_one(query, asked, self._table.run(asked))
+        there = Attr("deleted_at").not_exists() & Attr("expires_at").gt(int(access.at.timestamp()))
+        partition = keys.exports_of(access.actor)
+        found, envelope = newest.read(self._table, partition, query, shown=there, status=query.status)
         return ExportPage(items=self._readable(from_items(Export, found), access), **envelope)
 
     def _readable(self, exports: Sequence[Export], access: Access) -> list[Export]:

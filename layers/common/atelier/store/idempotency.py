@@ -70,9 +70,19 @@ def create(
 
 
 def find_replay(
-    table: Table, *, access: Access, idempotent: IdempotentRequest, load: Callable[[str], AnyRecord], now: datetime
+    table: Table,
+    *,
+    access: Access,
+    idempotent: IdempotentRequest | None,
+    load: Callable[[str], AnyRecord],
+    now: datetime,
 ) -> CreateResult[AnyRecord] | None:
-    """What a request with this key created in the last 24 hours, if any. Raises IdempotencyKeyReused."""
+    """What a request with this key created in the last 24 hours, if any; None for one without a key.
+
+    Raises IdempotencyKeyReused, and what `load` raises.
+    """
+    if idempotent is None:
+        return None
     item = table.get(keys.idempotency(access.actor, idempotent.key))
     if item is None or item["expires_at"] <= int(now.timestamp()):
         return None

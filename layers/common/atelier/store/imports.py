@@ -33,13 +33,12 @@ from atelier.domain.imports import (
 )
 from atelier.domain.roles import Role
 from atelier.domain.schema import format_timestamp
-from atelier.store import idempotency, keys
+from atelier.store import idempotency, keys, newest
 from atelier.store.batches import CARRIED_OUT, Progress, noted_in, notes_of, noting
 from atelier.store.expressions import Attr, Condition
 from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.import_bucket import UploadedFile
 from atelier.store.items import from_item, to_item
-from atelier.store.newest import page_of_one, query_of
 from atelier.store.table import MISSING, Table, Write, concurrent_update
 from atelier.store.wire import Item
 
@@ -113,10 +112,9 @@ class Imports:
 
     def page(self, query: ImportQuery, *, access: Access) -> ImportPage:
         """A page of the account's imports as they are now."""
-        is_there = Attr("expires_at").gt(int(access.at.timestamp()))
-        keep = is_there & Attr("status").eq(query.status) if query.status else is_there
-        asked = query_of(keys.imports_of(access.account), query, keep=keep, is_filtered=query.status is not None)
-        found, envelope = page_of_one(query, asked, self._table.run(asked))
+        there = Attr("expires_at").gt(int(access.at.timestamp()))
+        partition = keys.imports_of(access.account)
+        found, envelope = newest.read(self._table, partition, query, shown=there, status=query.status)
         return ImportPage(items=[_shown(item) for item in found], **envelope)
 
     def report(self, id_: str, *, access: Access) -> ImportReport:

@@ -105,18 +105,15 @@ class ModelLines:
         status = LineStatus.PENDING if new.like is None else LineStatus.ACTIVE
         record = ConfiguredModel(id=id_, **dict(new), status=status, **who)
 
+        options: Any = {"access": access, "idempotent": idempotent, "load": self.get, "now": now}
+
         def attempt() -> CreateResult[ConfiguredModel]:
-            if idempotent and (
-                replay := idempotency.find_replay(
-                    self._table, access=access, idempotent=idempotent, load=self.get, now=now
-                )
-            ):
+            if replay := idempotency.find_replay(self._table, **options):
                 return replay
             lines, head = self._read()
             check_names(new, (each.record for each in lines), catalog)
             line = Line(record, check_at=at) if new.like is None else Line(record, self.derived(record, None))
             writes = [_counted(head), *_writes(None, line)]
-            options: Any = {"access": access, "idempotent": idempotent, "load": self.get, "now": now}
             return idempotency.create(self._table, record, writes, id_=id_, **options)
 
         return self._table.retry_on_conflict(attempt)

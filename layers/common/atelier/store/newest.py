@@ -4,13 +4,15 @@ A filter is applied to at most SCANNED items of each partition; the cursor goes 
 """
 
 from collections.abc import Iterable
+from functools import reduce
+from operator import and_
 from typing import Any, Final
 
 from atelier.domain.pages import CursorQuery
-from atelier.store.expressions import Condition
+from atelier.store.expressions import Attr, Condition
 from atelier.store.keys import Partition
 from atelier.store.lists import Cursor, cursor_of
-from atelier.store.table import Query, QueryPage
+from atelier.store.table import Query, Table
 from atelier.store.wire import Item
 
 SCANNED: Final = 500
@@ -32,17 +34,29 @@ def page_of(query: CursorQuery, rows: Iterable[Item], ends: Iterable[str]) -> tu
     return [found[id_] for id_ in shown], {"has_more": bool(last), "next_cursor": next_cursor}
 
 
-def query_of(partition: Partition, query: CursorQuery, *, keep: Condition, is_filtered: bool) -> Query:
-    """The query for a page of one partition of the table. Raises Invalid for a cursor of another list."""
-    cursor = cursor_of(query)
-    start = None
-    if cursor:
-        start = {partition.hash: partition.value, partition.range: partition.prefix + cursor.id}
-    return Query(partition, forward=False, limit=limit_of(query, is_filtered=is_filtered), start=start, keep=keep)
+def read(
+    table: Table, partition: Partition, query: CursorQuery, *, shown: Condition, **asked: object
+) -> tuple[list[Item], dict[str, Any]]:
+    """The items of a page of one partition of the table that have what is `asked` for, and its envelope.
 
-
-def page_of_one(query: CursorQuery, asked: Query, page: QueryPage) -> tuple[list[Item], dict[str, Any]]:
-    """The items of a page of one partition of the table, and its envelope."""
-    range_, prefix = asked.partition.range, asked.partition.prefix
-    ends = [str(page.next_start[range_]).removeprefix(prefix)] if page.next_start else []
+    What is not to be `shown` is no item. Raises Invalid for a cursor of another list.
+    """
+    cursor, having = cursor_of(query), filter_of(**asked)
+    start = {partition.hash: partition.value, partition.range: partition.prefix + cursor.id} if cursor else None
+    page = table.run(
+        Query(
+            partition,
+            forward=False,
+            limit=limit_of(query, is_filtered=having is not None),
+            start=start,
+            keep=shown & having if having else shown,
+        )
+    )
+    ends = [str(page.next_start[partition.range]).removeprefix(partition.prefix)] if page.next_start else []
     return page_of(query, page.items, ends)
+
+
+def filter_of(**asked: object) -> Condition | None:
+    """That the attributes of these names have these values, where any is asked for."""
+    conditions = [Attr(name).eq(value) for name, value in asked.items() if value is not None]
+    return reduce(and_, conditions) if conditions else None

@@ -165,12 +165,11 @@ class Shares:
 
         What was shared with the actor before gets the invitation's role, and no end.
         """
-        if idempotent is not None:
-            earlier = idempotency.find_replay(
-                self._table, access=access, idempotent=idempotent, load=self._loader(access), now=access.at
-            )
-            if earlier is not None:
-                return earlier
+        earlier = idempotency.find_replay(
+            self._table, access=access, idempotent=idempotent, load=self._loader(access), now=access.at
+        )
+        if earlier is not None:
+            return earlier
 
         def attempt() -> CreateResult[ReceivedShare]:
             invitation = self._acceptable(token, email, access)

@@ -66,8 +66,6 @@ class Tasks:
         self, idempotent: IdempotentRequest | None, *, access: Access, now: datetime
     ) -> CreateResult[Task] | None:
         """The task that an earlier request with this key created. Raises IdempotencyKeyReused and NotFound."""
-        if idempotent is None:
-            return None
         return idempotency.find_replay(
             self._table, access=access, idempotent=idempotent, load=self._loader(access), now=now
         )
