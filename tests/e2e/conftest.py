@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from local.stack import Stack, start
-from tests.e2e.browser import chromium
+from tests.e2e.browser import Looked, chromium, opened
 
 
 @pytest.fixture(scope="session")
@@ -62,3 +62,12 @@ def browser() -> Iterator[Browser]:
     """Chromium, for those tests that are run only where there is one."""
     with chromium() as running:
         yield running
+
+
+@pytest.fixture
+def looked(browser: Browser, stack: Stack) -> Iterator[Looked]:
+    """A page of the console, which complains of nothing and asks nobody else."""
+    with opened(browser, stack.url, permissions=["clipboard-read", "clipboard-write"], locale="en-US") as open_page:
+        yield open_page
+        assert open_page.complaints == []
+        assert open_page.elsewhere == []

@@ -3,7 +3,6 @@
 import gzip
 import re
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,14 +20,6 @@ BUILT: Final = PROJECT / "functions/system/console"
 MOST_BYTES: Final = 80_000
 SECTIONS: Final = ("", "clients", "work", "assets", "generate", "reports", "imports", "exports", "activity", "shared")
 HOSTILE: Final = "<img src=x onerror=\"document.title='taken over'\">"
-
-
-@pytest.fixture
-def looked(browser: Browser, stack: Stack) -> Iterator[Looked]:
-    with opened(browser, stack.url, permissions=["clipboard-read", "clipboard-write"], locale="en-US") as open_page:
-        yield open_page
-        assert open_page.complaints == []
-        assert open_page.elsewhere == []
 
 
 @pytest.fixture(scope="module")

@@ -2,31 +2,21 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from local.stack import Stack
 from testbed.chromium import CHROMIUM
-from tests.e2e.browser import NONE_HERE, Looked, answered, opened
+from tests.e2e.browser import NONE_HERE, Looked, answered
 from tests.e2e.conftest import Finish
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NONE_HERE)
 
 DROP: Final = "Drop files here, or choose some"
-
-
-@pytest.fixture
-def looked(browser: Browser, stack: Stack) -> Iterator[Looked]:
-    with opened(browser, stack.url, locale="en-US") as open_page:
-        yield open_page
-        assert open_page.complaints == []
-        assert open_page.elsewhere == []
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,22 +11,13 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, Response, Route, expect
+from playwright.sync_api import Locator, Page, Response, Route, expect
 
-from local.stack import Stack
 from testbed.chromium import CHROMIUM
-from tests.e2e.browser import NONE_HERE, Looked, opened
+from tests.e2e.browser import NONE_HERE, Looked
 from tests.e2e.conftest import Finish, eventually
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NONE_HERE)
-
-
-@pytest.fixture
-def looked(browser: Browser, stack: Stack) -> Iterator[Looked]:
-    with opened(browser, stack.url, locale="en-US", accept_downloads=True) as open_page:
-        yield open_page
-        assert open_page.complaints == []
-        assert open_page.elsewhere == []
 
 
 @pytest.fixture(scope="module")

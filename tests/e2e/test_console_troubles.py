@@ -1,26 +1,16 @@
 """The console while the server is slow, is down, or refuses: it says so, does nothing twice, and goes on afterwards."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
-from local.stack import Stack
 from testbed.chromium import CHROMIUM
-from tests.e2e.browser import NONE_HERE, Looked, answered, opened
+from tests.e2e.browser import NONE_HERE, Looked, answered
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=NONE_HERE)
-
-
-@pytest.fixture
-def looked(browser: Browser, stack: Stack) -> Iterator[Looked]:
-    with opened(browser, stack.url, locale="en-US") as open_page:
-        yield open_page
-        assert open_page.complaints == []
-        assert open_page.elsewhere == []
 
 
 def start(page: Page) -> Locator:
