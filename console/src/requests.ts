@@ -28,6 +28,12 @@ export interface Asked {
   headers?: Record<string, string>;
 }
 
+/** A path with a query, in which a list is a parameter that is given several times. */
+export const withQuery = (path: string, query: object) => {
+  const pairs = Object.entries(query).flatMap(([name, value]) => [value].flat().map((each) => [name, String(each)]));
+  return `${path}?${new URLSearchParams(pairs)}`;
+};
+
 const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** A request as a line for a shell. The token is a variable, so that the line can be shown to others. */

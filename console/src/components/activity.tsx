@@ -2,8 +2,10 @@
 import { type Schema, type Whole, api, ok } from "../api";
 import { moment } from "../format";
 import { useListed } from "../loading";
+import { withQuery } from "../requests";
 import { to } from "../router";
-import { CopyCurl, Empty, Loading, Time, Trouble } from "./basics";
+import { CopyCurl, Empty, Time } from "./basics";
+import { Coming } from "./listed";
 import { More } from "./more";
 
 type Entry = Whole<Schema["Activity"]>;
@@ -23,7 +25,7 @@ export const ActivityList = ({ within }: { within: Within }) => {
   const list = useListed<Entry>(JSON.stringify(query), async (cursor) =>
     ok(await api.GET("/api/v3/activity", { params: { query: cursor ? { ...query, cursor } : query } })),
   );
-  const path = `/api/v3/activity?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))}`;
+  const path = withQuery("/api/v3/activity", query);
   return (
     <section class="panel" aria-label="Activity">
       <div class="row">
@@ -31,8 +33,7 @@ export const ActivityList = ({ within }: { within: Within }) => {
         <span class="gap" />
         <CopyCurl of={() => ({ path })} />
       </div>
-      <Trouble refused={list.error.value} again={list.reload} />
-      {list.total.value === undefined && !list.error.value && <Loading />}
+      <Coming list={list} rows={3} />
       {list.total.value === 0 && !list.hasMore.value && <Empty title="Nothing is on record" />}
       <ol class="lines activity">
         {list.items.value.map((entry) => (

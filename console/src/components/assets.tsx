@@ -2,13 +2,14 @@
 import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { type Refused, type Schema, api, ok, refusal } from "../api";
-import { bytes, count } from "../format";
+import { bytes } from "../format";
 import { useListed } from "../loading";
 import { place, setQuery, to } from "../router";
 import { received } from "../session";
 import { type Asset, makeAsset } from "../upload";
-import { Button, Choice, CopyCurl, Empty, Filters, Loading, Progress, Search, Trouble } from "./basics";
+import { Button, Choice, CopyCurl, Empty, Filters, Progress, Search, Trouble } from "./basics";
 import { Grid } from "./grid";
+import { Coming, Found } from "./listed";
 import { AssetThumbnail } from "./media";
 import { say } from "./notices";
 
@@ -62,27 +63,20 @@ export const Assets = ({ client, mayAdd }: AssetsProps) => {
   const list = useListed<Asset>(JSON.stringify(query), async (cursor) =>
     ok(await api.GET("/api/v3/assets", { params: { query: cursor ? { ...query, cursor } : query } })),
   );
-  const pairs = Object.entries(query).map(([name, value]) => [name, String(value)]);
   return (
     <section aria-label="Assets">
       {mayAdd && <Adding client={client === "none" ? null : (client ?? null)} onAdded={list.reload} />}
       <Filters
         set={[purpose, status, order, owner].filter(Boolean).length}
         first={<Search key={place.value.path} label="Search filenames" value={search ?? ""} onSearch={(text) => setQuery({ search: text })} />}
-        found={
-          <>
-            <CopyCurl of={() => ({ path: `/api/v3/assets?${new URLSearchParams(pairs)}` })} />
-            <output class="dim">{list.total.value !== undefined && `${count(list.total.value)} in all`}</output>
-          </>
-        }
+        found={<Found list={list} path="/api/v3/assets" query={query} />}
       >
         <Choice label="Purpose" value={purpose ?? ""} options={[["", "Any"], ...PURPOSES]} onChoose={(value) => setQuery({ purpose: value })} />
         <Choice label="Status" value={status ?? ""} options={STATUSES} onChoose={(value) => setQuery({ status: value })} />
         <Choice label="Order" value={order ?? ""} options={ORDERS} onChoose={(value) => setQuery({ order: value })} />
         {!client && received.value.length > 0 && <Choice label="Owner" value={owner ?? ""} options={OWNERS} onChoose={(value) => setQuery({ owner: value })} />}
       </Filters>
-      <Trouble refused={list.error.value} again={list.reload} />
-      {list.total.value === undefined && !list.error.value && <Loading rows={6} />}
+      <Coming list={list} />
       {list.total.value === 0 &&
         (FILTERS.some((name) => filters.get(name)) ? (
           <Empty title="No asset fits">

@@ -2,14 +2,14 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { type TaskStatus, type TaskSummary, type TaskType, api, ok, refusal } from "../api";
-import { count } from "../format";
 import { ratingOf } from "../keys";
 import { type Passed, isWhole, useLongList } from "../long-list";
 import { place, setQuery, to } from "../router";
 import { mayEdit } from "../session";
 import { trail } from "../trail";
-import { Button, Choice, CopyCurl, Empty, Filters, Loading, Search, Stars, Trouble } from "./basics";
+import { Button, Choice, Empty, Filters, Search, Stars } from "./basics";
 import { Grid } from "./grid";
+import { Coming, Found } from "./listed";
 import { Live } from "./live";
 import { Thumbnail } from "./media";
 import { say } from "./notices";
@@ -64,11 +64,6 @@ const asked = (within: WorkProps["within"], query: URLSearchParams) => {
   };
 };
 
-const address = (query: object) => {
-  const pairs = Object.entries(query).flatMap(([name, value]) => [value].flat().map((each) => [name, String(each)]));
-  return `/api/v3/tasks?${new URLSearchParams(pairs)}`;
-};
-
 export const Work = ({ within, empty, where }: WorkProps) => {
   const filters = place.value.query;
   const query = asked(within, filters);
@@ -116,12 +111,7 @@ export const Work = ({ within, empty, where }: WorkProps) => {
       <Filters
         set={FILTERS.filter((name) => filters.get(name)).length}
         first={<Search key={place.value.path} label="Search prompts" value={filters.get("search") ?? ""} onSearch={(search) => setQuery({ search })} />}
-        found={
-          <>
-            <CopyCurl of={() => ({ path: address(query) })} />
-            <output class="dim">{list.total.value !== undefined && `${count(list.total.value)} in all`}</output>
-          </>
-        }
+        found={<Found list={list} path="/api/v3/tasks" query={query} />}
       >
         {where}
         <Choice label="Status" value={filters.get("status") ?? ""} options={STATUSES} onChoose={(status) => setQuery({ status })} />
@@ -135,8 +125,7 @@ export const Work = ({ within, empty, where }: WorkProps) => {
         ))}
       </Filters>
       <Selection tasks={chosen} list={list} onClear={() => (selected.value = new Set())} />
-      <Trouble refused={list.error.value} again={list.reload} />
-      {list.total.value === undefined && !list.error.value && <Loading rows={6} />}
+      <Coming list={list} />
       {list.total.value === 0 &&
         (isFiltered ? (
           <Empty title="Nothing fits these filters">

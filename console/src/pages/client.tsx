@@ -6,13 +6,13 @@ import { Assets } from "../components/assets";
 import { BudgetPanel } from "../components/budget-panel";
 import { CampaignForm, ClientForm } from "../components/forms";
 import { Grid } from "../components/grid";
+import { Coming, Found } from "../components/listed";
 import { Mosaic } from "../components/mosaic";
 import { say } from "../components/notices";
 import { Page } from "../components/page";
 import { Removal } from "../components/removal";
 import { Sharing } from "../components/sharing";
 import { Work } from "../components/work";
-import { count } from "../format";
 import { useListed, useLoaded } from "../loading";
 import { remember } from "../names";
 import { go, place, setQuery, to } from "../router";
@@ -133,12 +133,10 @@ const Campaigns = ({ client, onNew }: { client: ClientShape; onNew: () => void }
         <Choice label="Status" value={status ?? ""} options={STATUSES} onChoose={(value) => setQuery({ status: value })} />
         <Choice label="Order" value={order ?? ""} options={ORDERS} onChoose={(value) => setQuery({ order: value })} />
         <span class="found">
-          <CopyCurl of={() => ({ path: `/api/v3/clients/${client.id}/campaigns?${new URLSearchParams(Object.entries(query).map(([k, v]) => [k, String(v)]))}` })} />
-          <output class="dim">{list.total.value !== undefined && `${count(list.total.value)} in all`}</output>
+          <Found list={list} path={`/api/v3/clients/${client.id}/campaigns`} query={query} />
         </span>
       </div>
-      <Trouble refused={list.error.value} again={list.reload} />
-      {list.total.value === undefined && !list.error.value && <Loading rows={6} />}
+      <Coming list={list} />
       {list.total.value === 0 &&
         (search || status ? (
           <Empty title="No campaign fits">

@@ -1,11 +1,11 @@
 import { useSignal } from "@preact/signals";
 import { api, ok } from "../api";
-import { Button, Choice, CopyCurl, Empty, Icon, Loading, Search, Time, Trouble } from "../components/basics";
+import { Button, Choice, Empty, Icon, Search, Time } from "../components/basics";
 import { ClientForm } from "../components/forms";
 import { Grid } from "../components/grid";
+import { Coming, Found } from "../components/listed";
 import { Mosaic } from "../components/mosaic";
 import { Page } from "../components/page";
-import { count } from "../format";
 import { useListed } from "../loading";
 import { place, setQuery, to } from "../router";
 import { isShared, mayCreate, received } from "../session";
@@ -50,12 +50,10 @@ export const Clients = () => {
           <Choice label="Owner" value={owner ?? ""} options={OWNERS} onChoose={(value) => setQuery({ owner: value })} />
         )}
         <span class="found">
-          <CopyCurl of={() => ({ path: `/api/v3/clients?${new URLSearchParams(Object.entries(query).map(([k, v]) => [k, String(v)]))}` })} />
-          <output class="dim">{list.total.value !== undefined && `${count(list.total.value)} in all`}</output>
+          <Found list={list} path="/api/v3/clients" query={query} />
         </span>
       </div>
-      <Trouble refused={list.error.value} again={list.reload} />
-      {list.total.value === undefined && !list.error.value && <Loading rows={6} />}
+      <Coming list={list} />
       {list.total.value === 0 &&
         (search || owner ? (
           <Empty title="No client fits">

@@ -7,6 +7,7 @@ import { Button, CopyCurl, Empty, Loading, Status, Time, Trouble } from "../comp
 import { BudgetBar } from "../components/budget";
 import { BudgetForm } from "../components/budget-panel";
 import { Grid } from "../components/grid";
+import { Coming } from "../components/listed";
 import { Live } from "../components/live";
 import { Thumbnail } from "../components/media";
 import { Page } from "../components/page";
@@ -122,8 +123,7 @@ const Tasks = ({ title, status, all, none }: TasksProps) => {
         <span class="gap" />
         {total ? <a href={all}>all</a> : null}
       </div>
-      <Trouble refused={list.error.value} again={list.reload} />
-      {total === undefined && !list.error.value && <Loading rows={2} />}
+      <Coming list={list} rows={2} />
       {total === 0 && <p class="dim">{none}</p>}
       <ul class="lines">
         {list.items.value.map((task) => (
@@ -158,8 +158,7 @@ const Recent = () => {
         <span class="gap" />
         {list.total.value ? <a href={to("/work")}>all {count(list.total.value)}</a> : null}
       </div>
-      <Trouble refused={list.error.value} again={list.reload} />
-      {list.total.value === undefined && !list.error.value && <Loading rows={4} />}
+      <Coming list={list} rows={4} />
       {list.total.value === 0 && (
         <Empty title="Nothing has been made yet">
           {mayCreate.value ? (

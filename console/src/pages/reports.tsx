@@ -8,6 +8,7 @@ import { type Choosable, Picker, findCampaigns, findClients } from "../component
 import { bytes, count, day, month, percent, plural, rough, seconds, shortDay, shortMonth, span } from "../format";
 import { useAction, useLoaded } from "../loading";
 import { nameOf } from "../names";
+import { withQuery } from "../requests";
 import { place, setQuery, to } from "../router";
 import { received } from "../session";
 import { TYPES, TYPE_CHOICES } from "../types";
@@ -135,10 +136,7 @@ const groupsOf = (query: URLSearchParams): Group[] => {
   return (query.has("by") ? query.getAll("by") : ["client"]).filter((each): each is Group => known.includes(each)).slice(0, MOST_GROUPS);
 };
 
-const address = (query: object) => {
-  const pairs = Object.entries(query).flatMap(([name, value]) => [value].flat().map((each) => [name, String(each)]));
-  return `/api/v3/reports/usage?${new URLSearchParams(pairs)}`;
-};
+const address = (query: object) => withQuery("/api/v3/reports/usage", query);
 
 const load = async (query: ReturnType<typeof tableOf>) => ok(await api.GET("/api/v3/reports/usage", { params: { query } })) as Report;
 
