@@ -5,7 +5,7 @@ from atelier.bootstrap import bootstrap
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from secrets import randbits, token_urlsafe
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import parse_qsl
@@ -43,7 +43,16 @@ from atelier.domain.tasks.requests import (
 from atelier.store.idempotency import CreateResult
 from atelier.store.tasks import Tasks
 from atelier.task_metrics import count_task_end
-from atelier.web.api import Reply, api, created_response, no_content, page_response, resource_response, serve
+from atelier.web.api import (
+    Reply,
+    api,
+    created_response,
+    no_content,
+    page_of_texts,
+    page_response,
+    resource_response,
+    serve,
+)
 from atelier.web.conditional import accepted_versions
 from atelier.web.estimates import Estimate, estimate_response
 from atelier.web.idempotency import idempotent_request
@@ -63,6 +72,7 @@ from atelier.web.openapi import (
 )
 from atelier.web.tasks import (
     TaskResult,
+    TaskTexts,
     accepted_response,
     changed_by,
     precondition,
@@ -290,9 +300,8 @@ def list_tasks(query: Annotated[TaskQuery, Query()]) -> Reply:
         # Powertools takes a comma for the end of a value.
         sent = parse_qsl(app.current_event.raw_query_string or "", keep_blank_values=True)
         asked["tag"] = tuple(value for name, value in sent if name == "tag")
-    page = wiring.tasks().list(query.model_copy(update=asked), access=access_of(app))
-    media_urls = wiring.media_urls()
-    return page_response(page.model_copy(update={"items": [with_urls(task, media_urls) for task in page.items]}))
+    page = wiring.tasks().list(query.model_copy(update=asked), _texts(), access=access_of(app))
+    return page_of_texts(page, query)
 
 
 @app.get(
@@ -510,6 +519,11 @@ def retire_model(model_id: ModelId, if_match: IfMatch = None) -> Reply:
     accepted = accepted_versions(if_match)
     wiring.model_lines().retire(model_id, access=access_of(app), accepted=accepted, now=utcnow())
     return no_content()
+
+
+@cache
+def _texts() -> TaskTexts:
+    return TaskTexts(wiring.media_urls())
 
 
 def _batch(

@@ -8,6 +8,7 @@ S3_URLS: Final = "tests/property/test_s3_urls.py"
 MEASURING: Final = "tests/unit/test_measuring.py"
 MEDIA: Final = "tests/integration/test_media.py"
 CLOUDFRONT: Final = "tests/unit/test_cloudfront.py"
+TASK_TEXTS: Final = "tests/property/test_task_texts.py"
 
 MUTANTS: Final = (
     Mutant(
@@ -51,6 +52,27 @@ MUTANTS: Final = (
         "output_stem(task.file_prefix, task.prompt, number)",
         "output_stem('', task.prompt, number)",
         "tests/integration/test_generation.py",
+    ),
+    Mutant(
+        "a list shows a task as it was at the last look",
+        "layers/common/atelier/web/tasks.py",
+        "known.item != item or ",
+        "",
+        TASK_TEXTS,
+    ),
+    Mutant(
+        "a list shows URLs that have ended",
+        "layers/common/atelier/web/tasks.py",
+        " or known.url != self._url(item)",
+        "",
+        TASK_TEXTS,
+    ),
+    Mutant(
+        "what one reader does to an item is seen by the next",
+        f"{STORE}/table.py",
+        "[{**item} for item in items.plain]",
+        "items.plain",
+        "tests/unit/test_table_reads.py",
     ),
     Mutant(
         "a thumbnail is downloaded anew at each look",

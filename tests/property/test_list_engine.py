@@ -1,7 +1,7 @@
 """One list over any number of sources is the sorted union of what its reader may see."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from operator import itemgetter
 from typing import Any, Literal, cast
 
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from atelier.domain.pages import ListQuery
 from atelier.domain.schema import StoredModel
 from atelier.store import keys, lists
+from atelier.store.items import from_items
 from atelier.store.keys import Key, Partition
 from atelier.store.lists import Found, Plan, Source
 from atelier.store.table import Query, QueryPage, Table
@@ -97,7 +98,7 @@ def visible(row: Row) -> Row | None:
 def read(table: MemoryTable, accounts: Mapping[int, Sequence[Row]], query: NoteQuery, *, ordered: bool) -> Found[Note]:
     total = sum(visible(row) is not None for rows in accounts.values() for row in rows)
     plan = Plan(
-        model=Note,
+        made=partial(from_items, Note),
         sources=sources(accounts, query.sort_by, ordered=ordered),
         position=keys.POSITION[query.sort_by],
         total=lambda _: total,

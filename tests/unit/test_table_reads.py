@@ -7,6 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from atelier.domain.errors import Busy
+from atelier.store.dynamodb.connections import Reply
+from atelier.store.dynamodb.replies import parse_reply
 from atelier.store.keys import Key, Partition
 from atelier.store.table import Table
 from tests.support.scripted_client import HERE, THERE, failure, table_of
@@ -64,3 +66,18 @@ def test_table_and_local_indexes_are_read_consistently(hash_name: str, consisten
     table, script, _ = table_of({"Items": []})
     table.query(Partition("some", hash_name, "ACCOUNT#1", "some"))
     assert script.asked[0][1]["ConsistentRead"] is consistent
+
+
+def test_a_page_that_comes_again_is_as_it_was() -> None:
+    reply = Reply(200, {}, b'{"Items": [{"PK": {"S": "A"}, "count": {"N": "1"}}]}')
+    table, _, _ = table_of(*(parse_reply("Query", reply, retries=0) for _ in range(2)))
+    first = table.query(PARTITION).items
+    first[0]["PK"] = "changed by whoever read it"
+    first.clear()
+    assert table.query(PARTITION).items == [{"PK": "A", "count": 1}]
+
+
+def test_a_page_that_differs_is_read_anew() -> None:
+    replies = (Reply(200, {}, b'{"Items": [{"count": {"N": "%d"}}]}' % count) for count in (1, 2, 1))
+    table, _, _ = table_of(*(parse_reply("Query", reply, retries=0) for reply in replies))
+    assert [table.query(PARTITION).items for _ in range(3)] == [[{"count": count}] for count in (1, 2, 1)]

@@ -14,6 +14,7 @@ from atelier.domain.schema import UNASSIGNED, StoredModel
 from atelier.domain.sharing import ACCOUNT, Grant, disjoint, owned_by
 from atelier.store import keys
 from atelier.store.account_summary import summary_from
+from atelier.store.items import from_items
 from atelier.store.keys import Key, Partition
 from atelier.store.lists import Beside, Plan, Source, name_contains
 from atelier.store.long_texts import complete
@@ -50,7 +51,7 @@ def list_plan(
 
 def _plan(model: type[AnyRecord], source: "_Source") -> Plan[AnyRecord]:
     return Plan(
-        model=model,
+        made=partial(from_items, model),
         sources=(source.source(),),
         position=keys.POSITION[source.sort],
         total=source.total,
@@ -89,7 +90,7 @@ def _singles(
         return [item for item, pending in there if not pending.hides(kind, item) and source.keeps(item)]
 
     return Plan(
-        model=model,
+        made=partial(from_items, model),
         sources=(),
         position=keys.POSITION[source.sort],
         total=lambda beside: len(given(beside)),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from hmac import compare_digest
 from typing import Any, Final
 
@@ -40,7 +41,7 @@ from atelier.store.account_summary import add_to_totals, summary_from
 from atelier.store.expressions import Attr
 from atelier.store.grants import grant_name, removed_grant
 from atelier.store.idempotency import CreateResult, IdempotentRequest
-from atelier.store.items import from_item, to_item
+from atelier.store.items import from_item, from_items, to_item
 from atelier.store.lists import Beside, Plan
 from atelier.store.received import reach_account, still_granted
 from atelier.store.resources import Resources
@@ -387,7 +388,7 @@ def received_shares(table: Table, query: ShareQuery, *, access: Access) -> Recei
 
 def _received_plan(beside: tuple[keys.Key, ...], given: Callable[[Beside], Sequence[Item]]) -> Plan[ReceivedShare]:
     return Plan(
-        model=ReceivedShare,
+        made=partial(from_items, ReceivedShare),
         sources=(),
         position=keys.POSITION["created_at"],
         total=lambda found: len(given(found)),

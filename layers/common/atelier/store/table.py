@@ -25,7 +25,7 @@ from atelier.domain.errors import BatchClash, Busy
 from atelier.store.deadline import remaining
 from atelier.store.expressions import Attr, Condition, Expressions
 from atelier.store.keys import Key, Partition
-from atelier.store.wire import Item, deserialized, serialized
+from atelier.store.wire import Item, TypedItems, deserialized, serialized
 
 R = TypeVar("R")
 
@@ -290,8 +290,10 @@ class QueryPage:
 
 
 def _query_page(answer: Mapping[str, Any]) -> QueryPage:
-    end = answer.get("LastEvaluatedKey")
-    return QueryPage([deserialized(item) for item in answer["Items"]], deserialized(end) if end else None)
+    items, end = answer["Items"], answer.get("LastEvaluatedKey")
+    # The reply may come again, and belongs to nobody: what is done to an item is done to a copy.
+    plain = [{**item} for item in items.plain] if isinstance(items, TypedItems) else map(deserialized, items)
+    return QueryPage(list(plain), deserialized(end) if end else None)
 
 
 class Table:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial, reduce
 from operator import and_
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from atelier.domain.access import Access
@@ -20,7 +20,6 @@ from atelier.domain.pending_deletions import PendingDeletions
 from atelier.domain.schema import UNASSIGNED
 from atelier.domain.sharing import ACCOUNT, Grant, disjoint, owned_by
 from atelier.domain.tasks.queries import TaskQuery
-from atelier.domain.tasks.record import TaskSummary
 from atelier.domain.text import comparison_key
 from atelier.store import counters, keys, lists
 from atelier.store.account_summary import summary_from
@@ -35,15 +34,20 @@ _LOWEST_ID: Final = "00000000-0000-0000-0000-000000000000"
 _HIGHEST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
-def list_tasks(table: Table, query: TaskQuery, access: Access) -> Found[TaskSummary]:
+AnyShown = TypeVar("AnyShown")
+Show = Callable[[Item], AnyShown]
+"""What makes of the item of a task's summary what is listed of it."""
+
+
+def list_tasks(table: Table, query: TaskQuery, access: Access, show: Show[AnyShown]) -> Found[AnyShown]:
     """A page of the tasks of an account; with access to the actor's own, of what others share with the actor too."""
     ids = (query.client_id, query.campaign_id)
     if not all(id_ is None or id_ == UNASSIGNED or is_id(id_) for id_ in ids):
         return lists.nothing(query)
-    own = _TaskList(table, query, access.account).plan()
+    own = _TaskList(table, query, access.account, show).plan()
     if not access.is_own or query.owner in ("me", str(access.account)):
         return lists.read(table, own, query)
-    shared = partial(_shared, table, query, access)
+    shared = partial(_shared, table, query, access, show)
     if query.owner is None:
         return lists.read(table, replace(own, shared=shared), query)
     summary = (keys.summary(access.account),)
@@ -51,11 +55,13 @@ def list_tasks(table: Table, query: TaskQuery, access: Access) -> Found[TaskSumm
     return lists.read(table, others, query)
 
 
-def _shared(table: Table, query: TaskQuery, access: Access, beside: Beside) -> tuple[Plan[TaskSummary], ...]:
+def _shared(
+    table: Table, query: TaskQuery, access: Access, show: Show[AnyShown], beside: Beside
+) -> tuple[Plan[AnyShown], ...]:
     """The parts of the list that others share with the actor; `beside` has the summary of the actor's own account."""
     grants = disjoint(owned_by(grants_in(beside.get(keys.summary(access.actor)), access), query.owner))
     parts = ((grant.account, _within(query, grant)) for grant in grants)
-    return tuple(_TaskList(table, part, account).plan() for account, part in parts if part is not None)
+    return tuple(_TaskList(table, part, account, show).plan() for account, part in parts if part is not None)
 
 
 def _within(query: TaskQuery, grant: Grant) -> TaskQuery | None:
@@ -68,19 +74,20 @@ def _within(query: TaskQuery, grant: Grant) -> TaskQuery | None:
     return query.model_copy(update={"campaign_id": grant.id}) if covered else None
 
 
-class _TaskList:
+class _TaskList(Generic[AnyShown]):
     """One request for a list of tasks."""
 
-    def __init__(self, table: Table, query: TaskQuery, account: int) -> None:
+    def __init__(self, table: Table, query: TaskQuery, account: int, show: Show[AnyShown]) -> None:
         self._table = table
         self._query = query
         self._account = account
+        self._show = show
         self._summary = keys.summary(account)
 
-    def plan(self) -> Plan[TaskSummary]:
+    def plan(self) -> Plan[AnyShown]:
         """How the list is read."""
         return Plan(
-            model=TaskSummary,
+            made=lambda items: [self._show(item) for item in items],
             sources=(self._marked() if self._wants_marked() else self._of_partition(),),
             position=keys.POSITION["created_at"],
             total=self._total,

@@ -20,7 +20,7 @@ from atelier.domain.task_creation import Parents
 from atelier.domain.tasks import life_cycle
 from atelier.domain.tasks.organising import organised
 from atelier.domain.tasks.queries import TaskQuery
-from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskPage, TaskStatus, TaskSummary
+from atelier.domain.tasks.record import DeliveryAttempt, Task, TaskStatus, TaskSummary
 from atelier.domain.tasks.requests import TaskPatch
 from atelier.store import (
     activity,
@@ -38,10 +38,11 @@ from atelier.store.changes import Change
 from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.items import from_item, part_to_item, to_item
 from atelier.store.keys import Key
+from atelier.store.lists import Found
 from atelier.store.received import acting_on, grants_in, reach_account, still_granted
 from atelier.store.resources import Resources
 from atelier.store.table import EXISTS, ConcurrentUpdate, Table, Write, concurrent_update
-from atelier.store.task_lists import list_tasks
+from atelier.store.task_lists import AnyShown, Show, list_tasks
 from atelier.store.wire import Item
 
 R = TypeVar("R")
@@ -239,9 +240,9 @@ class Tasks:
 
         return [file_of(each) for each in inputs]
 
-    def list(self, query: TaskQuery, *, access: Access) -> TaskPage:
-        """A page of the user's tasks; what was written within the last second may not be in it yet."""
-        return TaskPage(**list_tasks(self._table, query, access).envelope(query))
+    def list(self, query: TaskQuery, show: Show[AnyShown], *, access: Access) -> Found[AnyShown]:
+        """A page of what `show` makes of the user's tasks; one written within the last second may not be in it yet."""
+        return list_tasks(self._table, query, access, show)
 
     def load(self, task_id: str) -> Task | None:
         """The stored task of any account, for the pipeline."""

@@ -7,6 +7,7 @@ this project's own modules (ADR 0017). Tests hold these against them.
 import base64
 from collections.abc import Callable, Mapping, Set
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Final
 
 Item = dict[str, Any]
@@ -30,6 +31,15 @@ def deserialized(item: Mapping[str, Any]) -> Item:
         else:
             plain[name] = text
     return plain
+
+
+class TypedItems(list[Typed]):
+    """The items of a reply that may come again: they are made plain once. Nobody may change them."""
+
+    @cached_property
+    def plain(self) -> list[Item]:
+        """The items with plain values."""
+        return [deserialized(item) for item in self]
 
 
 def _typed(value: Any) -> Typed:

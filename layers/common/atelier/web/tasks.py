@@ -1,10 +1,13 @@
 """Responses with tasks: signed URLs, and an ETag that changes with what the caller sees."""
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from itertools import repeat
+from threading import Lock
 from typing import Annotated, Any, Final, Protocol, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
@@ -17,6 +20,8 @@ from atelier.domain.task_creation import BODIES, fields_of_retry
 from atelier.domain.tasks.record import Output, Task, TaskStatus, TaskSummary, window_begin
 from atelier.domain.tasks.requests import NewTask, TaskRetry
 from atelier.store.idempotency import CreateResult
+from atelier.store.items import from_item
+from atelier.store.wire import Item
 from atelier.web.api import PREFIX, resource_response
 from atelier.web.conditional import matches
 from atelier.web.validation import model_of
@@ -24,6 +29,8 @@ from atelier.web.validation import model_of
 AnyTask = TypeVar("AnyTask", bound=TaskSummary)
 
 _POLL_AGAIN: Final = "1"
+_TEXTS_KEPT: Final = 256
+"""Tasks, of usually 10 KB each with their items."""
 
 
 class Signer(Protocol):
@@ -31,6 +38,44 @@ class Signer(Protocol):
 
     def url(self, key: str) -> str:
         """A URL for the file of this key."""
+
+
+class TaskTexts:
+    """Tasks as lists show them, in JSON.
+
+    A text is used again as long as its task and the URLs in it are the same: whoever watches a gallery asks for the
+    same tasks every few seconds, and most of what a list takes is to write them.
+    """
+
+    def __init__(self, media: Signer) -> None:
+        self._media = media
+        self._known: OrderedDict[str, _Text] = OrderedDict()
+        self._lock = Lock()
+
+    def __call__(self, item: Item) -> str:
+        """The JSON of the task whose summary was stored as `item`."""
+        known = self._known.get(item["id"])
+        if known is None or known.item != item or known.url != self._url(item):
+            task = with_urls(from_item(TaskSummary, item), self._media)
+            known = _Text(item, self._url(item), task.model_dump_json())
+        with self._lock:
+            self._known[item["id"]] = known
+            self._known.move_to_end(item["id"])
+            if len(self._known) > _TEXTS_KEPT:
+                self._known.popitem(last=False)
+        return known.text
+
+    def _url(self, item: Item) -> str | None:
+        # All of a task are signed at once, so one tells whether others would be.
+        outputs = item.get("outputs")
+        return self._media.url(outputs[0]["key"]) if outputs else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    item: Item
+    url: str | None
+    text: str
 
 
 class TaskResult(StoredModel):

@@ -1,6 +1,7 @@
 """DynamoDB's replies as botocore's answers and errors."""
 
 import zlib
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -9,10 +10,15 @@ from botocore.exceptions import ConnectionError as LostConnectionError
 from pydantic_core import from_json
 
 from atelier.store.dynamodb.connections import Reply
+from atelier.store.wire import TypedItems
 
 Answer = dict[str, Any]
 
 ATTEMPTS: Final = 3
+
+_LARGEST_KEPT: Final = 256 * 1024
+"""Bytes of a page of a query that is kept, in case it comes again; parsed it takes ten times as much memory."""
+_PAGES_KEPT: Final = 8
 
 _TRANSIENT_STATUS: Final = {500, 502, 503, 504}
 _TRANSIENT_CODES: Final = {
@@ -50,8 +56,9 @@ def parse_reply(operation: str, reply: Reply, *, retries: int) -> Answer:
         if retries + 1 == ATTEMPTS and _is_retried(status, refusal["Error"]["Code"]):
             about["MaxAttemptsReached"] = True
         raise ClientError({**refusal, "ResponseMetadata": about}, operation)  # type: ignore[typeddict-item]
+    parse = _parse_page if operation == "Query" and len(content) <= _LARGEST_KEPT else _parse_object
     try:
-        return {**_parse_object(content), "ResponseMetadata": about}
+        return {**parse(content), "ResponseMetadata": about}
     except ValueError as failure:
         raise HTTPClientError(error=failure) from failure
 
@@ -63,6 +70,13 @@ def _parse_object(content: bytes) -> Answer:
     if not isinstance(found, dict):
         raise ValueError("Not a JSON object.")
     return found
+
+
+@lru_cache(_PAGES_KEPT)
+def _parse_page(content: bytes) -> Answer:
+    """The same, for a page of a query: whoever watches a list gets the same bytes until something has changed."""
+    found = _parse_object(content)
+    return {**found, "Items": TypedItems(found["Items"])} if "Items" in found else found
 
 
 def _refusal(status: int, content: bytes) -> Answer:
