@@ -48,22 +48,28 @@ def test_a_text_is_always_that_of_the_task(seen: list[tuple[Task, int]]) -> None
     texts = TaskTexts(urls)
     for task, urls.window in seen:
         shown = TaskSummary.model_validate({**dict(task), "outputs": [{**dict(each)} for each in task.outputs]})
-        assert texts(item_of(task)) == with_urls(shown, urls).model_dump_json()
+        assert texts([item_of(task)]) == [with_urls(shown, urls).model_dump_json()]
 
 
 def test_an_unchanged_task_costs_one_url() -> None:
     urls = Urls()
     texts = TaskTexts(urls)
-    first, asked = texts(item_of(TASKS[0])), urls.asked
-    assert texts(item_of(TASKS[0])) is first
+    (first,), asked = texts([item_of(TASKS[0])]), urls.asked
+    assert texts([item_of(TASKS[0])])[0] is first
     assert urls.asked == asked + 1
 
 
 def test_texts_that_nobody_asks_for_are_forgotten() -> None:
     texts = TaskTexts(Urls())
     kept, forgotten = item_of(a_task(id=an_id(1))), item_of(a_task(id=an_id(2)))
-    first, second = texts(kept), texts(forgotten)
+    first, second = texts([kept, forgotten])
     for number in range(3, MANY):
-        texts(item_of(a_task(id=an_id(number))))
-        assert texts(kept) is first
-    assert texts(forgotten) is not second
+        assert texts([item_of(a_task(id=an_id(number))), kept])[1] is first
+    assert texts([forgotten])[0] is not second
+
+
+def test_texts_stand_where_their_tasks_do() -> None:
+    texts = TaskTexts(Urls())
+    items = [item_of(a_task(id=an_id(number))) for number in range(6)]
+    texts(items[1::2])
+    assert [an_id(number) in text for number, text in enumerate(texts(items))] == [True] * 6

@@ -35,8 +35,8 @@ _HIGHEST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
 AnyShown = TypeVar("AnyShown")
-Show = Callable[[Item], AnyShown]
-"""What makes of the item of a task's summary what is listed of it."""
+Show = Callable[[Sequence[Item]], list[AnyShown]]
+"""What makes of the items of tasks' summaries what is listed of each."""
 
 
 def list_tasks(table: Table, query: TaskQuery, access: Access, show: Show[AnyShown]) -> Found[AnyShown]:
@@ -87,7 +87,7 @@ class _TaskList(Generic[AnyShown]):
     def plan(self) -> Plan[AnyShown]:
         """How the list is read."""
         return Plan(
-            made=lambda items: [self._show(item) for item in items],
+            made=self._show,
             sources=(self._marked() if self._wants_marked() else self._of_partition(),),
             position=keys.POSITION["created_at"],
             total=self._total,

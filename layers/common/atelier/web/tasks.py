@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -15,12 +15,12 @@ from pydantic import Field
 
 from atelier.domain.errors import PreconditionFailed, TaskFailed
 from atelier.domain.file_names import output_stem
-from atelier.domain.schema import Id, StoredModel
+from atelier.domain.schema import Id, StoredModel, TimestampText
 from atelier.domain.task_creation import BODIES, fields_of_retry
 from atelier.domain.tasks.record import Output, Task, TaskStatus, TaskSummary, window_begin
 from atelier.domain.tasks.requests import NewTask, TaskRetry
 from atelier.store.idempotency import CreateResult
-from atelier.store.items import from_item
+from atelier.store.items import from_items
 from atelier.store.wire import Item
 from atelier.web.api import PREFIX, resource_response
 from atelier.web.conditional import matches
@@ -44,7 +44,7 @@ class TaskTexts:
     """Tasks as lists show them, in JSON.
 
     A text is used again as long as its task and the URLs in it are the same: whoever watches a gallery asks for the
-    same tasks every few seconds, and most of what a list takes is to write them.
+    same tasks every few seconds, and to write them is most of what a list takes.
     """
 
     def __init__(self, media: Signer) -> None:
@@ -52,23 +52,45 @@ class TaskTexts:
         self._known: OrderedDict[str, _Text] = OrderedDict()
         self._lock = Lock()
 
-    def __call__(self, item: Item) -> str:
-        """The JSON of the task whose summary was stored as `item`."""
-        known = self._known.get(item["id"])
-        if known is None or known.item != item or known.url != self._url(item):
-            task = with_urls(from_item(TaskSummary, item), self._media)
-            known = _Text(item, self._url(item), task.model_dump_json())
+    def __call__(self, items: Sequence[Item]) -> list[str]:
+        """The JSON of each task whose summary was stored as one of `items`."""
+        texts = [self._text(item) for item in items]
+        missing = [at for at, text in enumerate(texts) if text is None]
+        for at, text in zip(missing, self._written([items[at] for at in missing]), strict=True):
+            texts[at] = text
+            self._keep(items[at], text)
+        return [text for text in texts if text is not None]
+
+    def _text(self, item: Item) -> str | None:
         with self._lock:
-            self._known[item["id"]] = known
-            self._known.move_to_end(item["id"])
+            known = self._known.get(item["id"])
+            if known is not None:
+                self._known.move_to_end(item["id"])
+        if known is None or known.item != item or known.url != self._url(item):
+            return None
+        return known.text
+
+    def _written(self, items: Sequence[Item]) -> Iterator[str]:
+        tasks = from_items(_ListedTask, map(self._with_urls, items))
+        return (task.model_dump_json() for task in tasks)
+
+    def _keep(self, item: Item, text: str) -> None:
+        with self._lock:
+            self._known[item["id"]] = _Text(item, self._url(item), text)
             if len(self._known) > _TEXTS_KEPT:
                 self._known.popitem(last=False)
-        return known.text
 
     def _url(self, item: Item) -> str | None:
         # All of a task are signed at once, so one tells whether others would be.
         outputs = item.get("outputs")
         return self._media.url(outputs[0]["key"]) if outputs else None
+
+    def _with_urls(self, item: Item) -> Item:
+        outputs = item.get("outputs")
+        if not outputs:
+            return item
+        signed = [{**each, **_urls(each["key"], each.get("thumbnail_key"), self._media)} for each in outputs]
+        return {**item, "outputs": signed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +98,15 @@ class _Text:
     item: Item
     url: str | None
     text: str
+
+
+class _ListedTask(TaskSummary):
+    """With the moments as they are stored: to parse them and write them again takes a third of all."""
+
+    created_at: TimestampText  # type: ignore[assignment]
+    started_at: TimestampText | None = None  # type: ignore[assignment]
+    completed_at: TimestampText | None = None  # type: ignore[assignment]
+    updated_at: TimestampText  # type: ignore[assignment]
 
 
 class TaskResult(StoredModel):
@@ -92,7 +123,7 @@ def with_urls(task: AnyTask, media: Signer) -> AnyTask:
         return task
     names = _file_names(task) if isinstance(task, Task) else repeat(None)
     outputs = [
-        output.model_copy(update={**_urls(output, media), "file_name": name})
+        output.model_copy(update={**_urls(output.key, output.thumbnail_key, media), "file_name": name})
         for output, name in zip(task.outputs, names, strict=False)
     ]
     return task.model_copy(update={"outputs": outputs})
@@ -104,9 +135,8 @@ def _file_names(task: Task) -> Iterator[str]:
         yield f"{output_stem(task.file_prefix, task.prompt, number)}.{extension}"
 
 
-def _urls(output: Output, media: Signer) -> dict[str, str | None]:
-    thumbnail = output.thumbnail_key
-    return {"url": media.url(output.key), "thumbnail_url": None if thumbnail is None else media.url(thumbnail)}
+def _urls(key: str, thumbnail_key: str | None, media: Signer) -> dict[str, str | None]:
+    return {"url": media.url(key), "thumbnail_url": None if thumbnail_key is None else media.url(thumbnail_key)}
 
 
 def tag_of(task: TaskSummary, *, now: datetime) -> str:
