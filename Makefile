@@ -8,8 +8,9 @@ PRICES ?= none
 MINUTES ?= 10
 VENV := .venv
 BIN := $(VENV)/bin
-# One process more than there are processors: tests over HTTP wait a fifth of their time.
+# One process more than there are processors: some tests wait for something.
 WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+BY_FILE := --dist loadfile --no-loadscope-reorder
 UV := $(BIN)/uv
 CONSOLE := functions/system/console/index.html
 # Bytecode is made of what is imported, when it is: a third of the time, where most of a package is never used. It is kept,
@@ -22,11 +23,12 @@ LOCK = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --g
 
 # What runs on a second implementation of DynamoDB in every `make test`: SQLite's oracle, cascade, stores, lists, conflicts.
 # What takes long comes first, so that no process is left alone with it.
-STORES := $(addprefix tests/integration/test_, $(addsuffix .py, integrity_oracle cascade_lag cascade_faults cascade_replay \
-  cascade_interleavings cascade_late_messages cascade_turns table lists cursors iteration long_texts task_items task_lists \
-  task_lists_meanwhile idempotency conditional_requests))
+# The long ones run on that alone, and on moto in `make integration`, or where there is no second one.
+LONG_STORES := $(patsubst %,tests/integration/test_%.py,integrity_oracle cascade_lag cascade_faults cascade_replay)
+STORES := $(LONG_STORES) $(patsubst %,tests/integration/test_%.py,cascade_interleavings cascade_late_messages cascade_turns \
+  table lists cursors iteration long_texts task_items task_lists task_lists_meanwhile idempotency conditional_requests)
 
-.PHONY: help run console build verify preflight redrive cloud-test test check killers stores unit aws-rules integration dynoxide e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
+.PHONY: help run console build verify preflight redrive cloud-test test over-http check killers stores unit aws-rules integration dynoxide e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
 
 help: ## List these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -94,10 +96,15 @@ redrive: $(VENV)/.run ## Relay what could not be relayed: STACK=name of a stack 
 cloud-test: $(VENV)/.run ## Try a stack on AWS (STACK=..., its token in TOKEN), or a local run (PORT=...): docs/cloud-test.md
 	@PYTHONPATH=layers/common $(BIN)/python -m local cloud-test $(if $(STACK),--stack $(STACK),--port $(PORT))
 
+# Tests over HTTP mostly wait, more of them at once than there are processors. What waits for nothing takes what they leave.
 test: $(VENV)/.test $(CONSOLE) ## Run every check: format, lint, types, and all tests
 	@$(MAKE) --no-print-directory lint
-	@MAKEFLAGS= $(MAKE) --no-print-directory --jobs=3 --output-sync=target types killers stores
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	@MAKEFLAGS= $(MAKE) --no-print-directory --jobs --keep-going --output-sync=target over-http types killers stores; beside=$$?; \
+	  $(BIN)/python -m pytest -n $(WORKERS) $(BY_FILE) --ignore=tests/e2e $(addprefix --ignore=,$(LONG_STORES)) && exit $$beside
+
+# Printed as it goes, which the plus is for; what runs beside it is printed when it has ended.
+over-http: $(VENV)/.test $(CONSOLE)
+	+@$(BIN)/python -m pytest -n $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN)) $(BY_FILE) tests/e2e
 
 check: lint types ## Format, lint and types only
 
@@ -106,16 +113,17 @@ lint: $(VENV)/.test
 	@$(BIN)/ruff check .
 
 types: $(VENV)/.test $(VENV)/.node
-	@$(BIN)/mypy
+	@nice -n 19 $(BIN)/mypy
 	@$(BIN)/python -m local.console types
 
 # Each mutant against the test that is recorded to notice it.
 killers: $(VENV)/.test
-	@$(BIN)/python -m tests.mutants check
+	@nice -n 19 $(BIN)/python -m tests.mutants check
 
 stores: $(VENV)/.test
 	@$(BIN)/python -m testbed.dynoxide
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --dynamodb=dynoxide $(STORES)
+	@nice -n 19 $(BIN)/python -m pytest -n auto $(BY_FILE) \
+	  --dynamodb=$$(test -x $(VENV)/dynoxide/*/dynoxide && echo dynoxide || echo moto) $(STORES)
 
 unit: $(VENV)/.test ## The fast tests: rules, properties and contracts; no socket, no emulator
 	@$(BIN)/python -m pytest -n auto --dist worksteal tests/unit tests/property tests/contract --ignore-glob='*/test_aws_*'

@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Have one process run all tests that share a running project: it takes as long to start as many of them take."""
+    """Have one process run all tests of a running project, and another those of its console: it takes long to start."""
     if config.getoption("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  # noqa: PLC0415 - not for everybody
@@ -36,7 +36,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class Scheduling(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             folder, _, name = nodeid.partition("::")[0].rpartition("/")
-            return folder if folder == "tests/e2e" and not name.startswith(ALONE) else f"{folder}/{name}"
+            if folder != "tests/e2e" or name.startswith(ALONE):
+                return f"{folder}/{name}"
+            return f"{folder}/console" if name.startswith("test_console") else folder
 
     return Scheduling(config, log)
 

@@ -1,8 +1,12 @@
 """One running project for all of these tests, as `make run PRICES=list` serves it, with a short quiet period."""
 
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
 
 import httpx
 import pytest
@@ -11,11 +15,36 @@ from playwright.sync_api import Browser
 from local.stack import Stack, start
 from tests.e2e.browser import Looked, chromium, opened
 
+MEMORY: Final = Path("/dev/shm")  # noqa: S108 - projects make folders of their own in it
+ENOUGH: Final = 2 * 1024**3
+
+
+@contextmanager
+def in_memory() -> Iterator[None]:
+    """Have projects unpack their functions in memory, where there is room: thousands of files for a few minutes."""
+    if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < ENOUGH:
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(MEMORY))
+        patch.setenv("TMPDIR", str(MEMORY))
+        yield
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _in_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    tmp_path_factory.getbasetemp()  # pytest's own folder stays where it is
+    with in_memory():
+        yield
+
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """The project, on a free port."""
-    with start(parameters={"SandboxPrices": "list"}, environment={"CASCADE_QUIET_PERIOD": "2"}) as running:
+    with ExitStack() as stopped:
+        with in_memory():
+            quiet = {"CASCADE_QUIET_PERIOD": "2"}
+            running = stopped.enter_context(start(parameters={"SandboxPrices": "list"}, environment=quiet))
         yield running
 
 

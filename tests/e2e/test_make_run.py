@@ -32,18 +32,44 @@ def started(port: int, *options: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.fixture
-def running() -> Iterator[tuple[subprocess.Popen[str], str]]:
-    port = free_port()
-    process = started(port)
-    url = f"http://127.0.0.1:{port}"
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "answers at" in line:
-            break
-    yield process, url
-    process.kill()
-    process.communicate()
+class Running:
+    """A run that tests hand on until one of them ends it: each takes seconds to start."""
+
+    def __init__(self) -> None:
+        self.process: subprocess.Popen[str] | None = None
+        self.banner = ""
+
+    def started(self, *options: str) -> tuple[subprocess.Popen[str], str]:
+        """A run with these options, which has printed where it is, and its address."""
+        self.stop()
+        self.process, self.banner = started(free_port(), *options), ""
+        assert self.process.stdout is not None
+        while "Ctrl-C" not in self.banner:
+            self.banner += self.process.stdout.readline()
+        return self.process, self._url()
+
+    def any(self) -> tuple[subprocess.Popen[str], str]:
+        """The run that there is, or a new one."""
+        if self.process is None or self.process.poll() is not None:
+            return self.started()
+        return self.process, self._url()
+
+    def stop(self) -> None:
+        """End the run that there is."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
+
+    def _url(self) -> str:
+        (url,) = re.findall(r"answers at (\S+)", self.banner)
+        return str(url)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    made = Running()
+    yield made
+    made.stop()
 
 
 def left_behind() -> set[Path]:
@@ -57,15 +83,11 @@ def answers(url: str) -> bool:
         return False
 
 
-def test_its_printed_example_works(running: tuple[subprocess.Popen[str], str]) -> None:
-    process, url = running
+def test_its_printed_example_works(running: Running) -> None:
+    _, url = running.started()
     eventually(lambda: answers(url), "it answers")
-    assert process.stdout is not None
-    banner = ""
-    while "Ctrl-C" not in banner:
-        banner += process.stdout.readline()
-    assert f"{url}/docs" in banner
-    curl = re.search(r"curl -s .*", banner)
+    assert f"{url}/docs" in running.banner
+    curl = re.search(r"curl -s .*", running.banner)
     assert curl
     created = subprocess.run(curl[0], shell=True, capture_output=True, text=True, check=True)  # noqa: S602 - ours
     assert '"name":"Acme Corporation"' in created.stdout
@@ -75,14 +97,22 @@ def test_its_printed_example_works(running: tuple[subprocess.Popen[str], str]) -
     assert [httpx.get(f"{url}/{each}").status_code for each in loaded] == [200] * len(loaded)
 
 
-def test_with_auth_jwt_it_prints_tokens_that_work() -> None:
-    process = started(free_port(), "--auth", "jwt")
-    assert process.stdout is not None
-    banner = ""
-    while "Ctrl-C" not in banner:
-        banner += process.stdout.readline()
-    tokens = dict(re.findall(r"^(VIEWER|EDITOR|ADMIN)=(\S+)$", banner, re.MULTILINE))
-    (url,), (issuer,) = re.findall(r"answers at (\S+)", banner), re.findall(r'"(\S+/token)\?', banner)
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_when_asked_and_leaves_nothing(running: Running, how: signal.Signals) -> None:
+    process, url = running.any()
+    eventually(lambda: answers(url), "it answers")
+    mine = left_behind()
+    os.kill(process.pid, how)
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert not answers(url)
+    eventually(lambda: len(left_behind()) < len(mine), "its folder is gone")
+
+
+def test_with_auth_jwt_it_prints_tokens_that_work(running: Running) -> None:
+    _, url = running.started("--auth", "jwt")
+    tokens = dict(re.findall(r"^(VIEWER|EDITOR|ADMIN)=(\S+)$", running.banner, re.MULTILINE))
+    (issuer,) = re.findall(r'"(\S+/token)\?', running.banner)
     tokens["nobody"] = httpx.get(issuer, params={"sub": "ann"}).text
     tokens["expired"] = httpx.get(issuer, params={"role": "admin", "seconds": "-1"}).text
     tokens["for others"] = httpx.get(issuer, params={"role": "admin", "aud": "others"}).text
@@ -99,28 +129,12 @@ def test_with_auth_jwt_it_prints_tokens_that_work() -> None:
         text=True,
         check=False,
     )
-    process.kill()
-    process.communicate()
     assert posted == {"VIEWER": 403, "EDITOR": 201, "ADMIN": 201, "nobody": 403, "expired": 401, "for others": 401}
     assert recount.stdout == "Everything adds up.\n"
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_when_asked_and_leaves_nothing(
-    running: tuple[subprocess.Popen[str], str], how: signal.Signals
-) -> None:
-    process, url = running
-    eventually(lambda: answers(url), "it answers")
-    mine = left_behind()
-    os.kill(process.pid, how)
-    process.communicate(timeout=20)
-    assert process.returncode == 0
-    assert not answers(url)
-    eventually(lambda: len(left_behind()) < len(mine), "its folder is gone")
-
-
-def test_killing_it_stops_all_its_processes(running: tuple[subprocess.Popen[str], str]) -> None:
-    process, url = running
+def test_killing_it_stops_all_its_processes(running: Running) -> None:
+    process, url = running.any()
     eventually(lambda: answers(url), "it answers")
     mine = left_behind()
     process.kill()

@@ -77,8 +77,8 @@ MUTANTS: Final = (
     Mutant(
         "tasks of the actor's own account are listed",
         f"{STORE}/tasks.py",
-        "list_tasks(self._table, query, access)",
-        "list_tasks(self._table, query, Access.own(access.actor))",
+        "list_tasks(self._table, query, access, show)",
+        "list_tasks(self._table, query, Access.own(access.actor), show)",
         ACCESS,
     ),
     Mutant(

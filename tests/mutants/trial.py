@@ -44,6 +44,8 @@ _COMMON: Final = (
 _OPTIONS: Final = (
     "-x",
     "--no-header",
+    # Nobody reads why a test failed, and to look for it takes a quarter of the time.
+    "--tb=no",
     *("-p", "no:cacheprovider"),
     # Looking for plugins takes a while, and these tests need but one.
     *("--disable-plugin-autoload", "-p", "pytest_socket"),
@@ -90,7 +92,8 @@ def outcomes(trials: Sequence[Trial]) -> Iterator[Outcome]:
     assert "atelier" not in sys.modules, "a mutant could not take the place of what is imported already"
     waiting = list(reversed(trials))
     running: dict[int, tuple[Trial, Path]] = {}
-    with TemporaryDirectory(prefix="atelier-mutants-") as folder:
+    # One that is still running when another is inconclusive writes into it.
+    with TemporaryDirectory(prefix="atelier-mutants-", ignore_cleanup_errors=True) as folder:
         while waiting or running:
             while waiting and len(running) < AT_ONCE:
                 trial, log = waiting.pop(), Path(folder) / f"{len(waiting)}"

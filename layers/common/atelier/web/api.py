@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Final, get_origin
+from typing import TYPE_CHECKING, Any, Final, get_origin
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
@@ -17,10 +17,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from atelier.domain.errors import DomainError, FieldError, Forbidden, Invalid, Unauthenticated
-from atelier.domain.pages import ListQuery
 from atelier.domain.schema import StoredModel
 from atelier.store.idempotency import CreateResult
-from atelier.store.lists import Found
 from atelier.telemetry import count, log, log_context
 from atelier.web.claims import Claims
 from atelier.web.compression import compress
@@ -30,6 +28,10 @@ from atelier.web.request_body import decoded_body, parse_body, read_body
 from atelier.web.roles import UNAUTHENTICATED, authorize
 from atelier.web.routes import methods_at, refusal
 from atelier.web.validation import parameter_errors, pointer_to, validation_errors
+
+if TYPE_CHECKING:
+    from atelier.domain.pages import ListQuery
+    from atelier.store.lists import Found
 
 Event = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -159,7 +161,7 @@ def page_response(page: StoredModel) -> Reply:
     return bounded_response(page.model_dump_json(), content_type=JSON, too_large=PAGE_TOO_LARGE)
 
 
-def page_of_texts(page: Found[str], query: ListQuery) -> Reply:
+def page_of_texts(page: "Found[str]", query: "ListQuery") -> Reply:
     """A page of a list whose items are JSON texts. Raises Invalid as `page_response` does."""
     rest = page.envelope(query)
     items = ",".join(rest.pop("items"))
