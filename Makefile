@@ -8,8 +8,8 @@ PRICES ?= none
 MINUTES ?= 10
 VENV := .venv
 BIN := $(VENV)/bin
-# One process more than there are processors: some tests wait for something.
-WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# Two processes for each processor: many tests wait, for HTTP or for other processes.
+WORKERS = $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 BY_FILE := --dist loadfile --no-loadscope-reorder
 UV := $(BIN)/uv
 CONSOLE := functions/system/console/index.html
@@ -28,7 +28,7 @@ LONG_STORES := $(patsubst %,tests/integration/test_%.py,integrity_oracle cascade
 STORES := $(LONG_STORES) $(patsubst %,tests/integration/test_%.py,cascade_interleavings cascade_late_messages cascade_turns \
   table lists cursors iteration long_texts task_items task_lists task_lists_meanwhile idempotency conditional_requests)
 
-.PHONY: help run console build verify preflight redrive cloud-test test over-http check killers stores unit aws-rules integration dynoxide e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
+.PHONY: help run console build verify preflight redrive cloud-test test check killers stores unit aws-rules integration dynoxide e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
 
 help: ## List these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -96,15 +96,13 @@ redrive: $(VENV)/.run ## Relay what could not be relayed: STACK=name of a stack 
 cloud-test: $(VENV)/.run ## Try a stack on AWS (STACK=..., its token in TOKEN), or a local run (PORT=...): docs/cloud-test.md
 	@PYTHONPATH=layers/common $(BIN)/python -m local cloud-test $(if $(STACK),--stack $(STACK),--port $(PORT))
 
-# Tests over HTTP mostly wait, more of them at once than there are processors. What waits for nothing takes what they leave.
+# What waits for nothing takes what the tests leave, and is printed when it fails.
 test: $(VENV)/.test $(CONSOLE) ## Run every check: format, lint, types, and all tests
 	@$(MAKE) --no-print-directory lint
-	@MAKEFLAGS= $(MAKE) --no-print-directory --jobs --keep-going --output-sync=target over-http types killers stores; beside=$$?; \
-	  $(BIN)/python -m pytest -n $(WORKERS) $(BY_FILE) --ignore=tests/e2e $(addprefix --ignore=,$(LONG_STORES)) && exit $$beside
-
-# Printed as it goes, which the plus is for; what runs beside it is printed when it has ended.
-over-http: $(VENV)/.test $(CONSOLE)
-	+@$(BIN)/python -m pytest -n $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN)) $(BY_FILE) tests/e2e
+	@MAKEFLAGS= nice -n 19 $(MAKE) --no-print-directory --jobs --keep-going --output-sync=target types killers stores \
+	    > $(VENV)/beside.log 2>&1 & beside=$$!; \
+	  $(BIN)/python -m pytest -n $(WORKERS) $(BY_FILE) $(addprefix --ignore=,$(LONG_STORES)); tests=$$?; \
+	  wait $$beside || { cat $(VENV)/beside.log; exit 1; }; exit $$tests
 
 check: lint types ## Format, lint and types only
 
@@ -113,16 +111,16 @@ lint: $(VENV)/.test
 	@$(BIN)/ruff check .
 
 types: $(VENV)/.test $(VENV)/.node
-	@nice -n 19 $(BIN)/mypy
+	@$(BIN)/mypy
 	@$(BIN)/python -m local.console types
 
 # Each mutant against the test that is recorded to notice it.
 killers: $(VENV)/.test
-	@nice -n 19 $(BIN)/python -m tests.mutants check
+	@$(BIN)/python -m tests.mutants check
 
 stores: $(VENV)/.test
 	@$(BIN)/python -m testbed.dynoxide
-	@nice -n 19 $(BIN)/python -m pytest -n auto $(BY_FILE) \
+	@$(BIN)/python -m pytest -n auto $(BY_FILE) \
 	  --dynamodb=$$(test -x $(VENV)/dynoxide/*/dynoxide && echo dynoxide || echo moto) $(STORES)
 
 unit: $(VENV)/.test ## The fast tests: rules, properties and contracts; no socket, no emulator

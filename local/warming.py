@@ -28,9 +28,13 @@ def warm_api(plan: deployment.Plan, endpoint: str, *, token: str | None = None) 
 
 
 def warm_consumers(plan: deployment.Plan, endpoint: str) -> None:
-    """Start the functions behind queues and streams in the background."""
-    for name in plan.consumers:
-        Thread(target=_quietly, args=(_invoke, endpoint, name), daemon=True).start()
+    """Start the functions behind queues and streams in the background, one after another: the API is used meanwhile."""
+
+    def warm() -> None:
+        for name in plan.consumers:
+            _quietly(_invoke, endpoint, name)
+
+    Thread(target=warm, daemon=True).start()
 
 
 def harmless_reads(template: dict[str, Any]) -> list[str]:

@@ -63,7 +63,7 @@ MUTANTS: Final = (
     Mutant(
         "a list shows URLs that have ended",
         "layers/common/atelier/web/tasks.py",
-        " or known.url != self._url(item)",
+        ' or (known.url != url and item.get("outputs"))',
         "",
         TASK_TEXTS,
     ),

@@ -51,12 +51,18 @@ def test_a_text_is_always_that_of_the_task(seen: list[tuple[Task, int]]) -> None
         assert texts([item_of(task)]) == [with_urls(shown, urls).model_dump_json()]
 
 
-def test_an_unchanged_task_costs_one_url() -> None:
+def test_unchanged_tasks_cost_one_url() -> None:
     urls = Urls()
-    texts = TaskTexts(urls)
-    (first,), asked = texts([item_of(TASKS[0])]), urls.asked
-    assert texts([item_of(TASKS[0])])[0] is first
+    texts, items = TaskTexts(urls), [item_of(TASKS[0]), item_of(TASKS[4])]
+    first, asked = texts(items), urls.asked
+    assert all(again is before for again, before in zip(texts(list(map(dict, items))), first, strict=True))
     assert urls.asked == asked + 1
+
+
+def test_tasks_without_files_cost_no_url() -> None:
+    urls = Urls()
+    TaskTexts(urls)([item_of(TASKS[3])])
+    assert urls.asked == 0
 
 
 def test_texts_that_nobody_asks_for_are_forgotten() -> None:

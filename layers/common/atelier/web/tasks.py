@@ -29,6 +29,7 @@ from atelier.web.validation import model_of
 AnyTask = TypeVar("AnyTask", bound=TaskSummary)
 
 _POLL_AGAIN: Final = "1"
+_ANY_KEY: Final = "media/"
 _TEXTS_KEPT: Final = 256
 """Tasks, of usually 10 KB each with their items."""
 
@@ -54,19 +55,21 @@ class TaskTexts:
 
     def __call__(self, items: Sequence[Item]) -> list[str]:
         """The JSON of each task whose summary was stored as one of `items`."""
-        texts = [self._text(item) for item in items]
+        # Of one key: it is another when those of all keys are, in another window or by other credentials.
+        url = self._media.url(_ANY_KEY) if any(item.get("outputs") for item in items) else ""
+        texts = [self._text(item, url) for item in items]
         missing = [at for at, text in enumerate(texts) if text is None]
         for at, text in zip(missing, self._written([items[at] for at in missing]), strict=True):
             texts[at] = text
-            self._keep(items[at], text)
+            self._keep(_Text(items[at], url, text))
         return [text for text in texts if text is not None]
 
-    def _text(self, item: Item) -> str | None:
+    def _text(self, item: Item, url: str) -> str | None:
         with self._lock:
             known = self._known.get(item["id"])
             if known is not None:
                 self._known.move_to_end(item["id"])
-        if known is None or known.item != item or known.url != self._url(item):
+        if known is None or known.item != item or (known.url != url and item.get("outputs")):
             return None
         return known.text
 
@@ -74,16 +77,11 @@ class TaskTexts:
         tasks = from_items(_ListedTask, map(self._with_urls, items))
         return (task.model_dump_json() for task in tasks)
 
-    def _keep(self, item: Item, text: str) -> None:
+    def _keep(self, text: "_Text") -> None:
         with self._lock:
-            self._known[item["id"]] = _Text(item, self._url(item), text)
+            self._known[text.item["id"]] = text
             if len(self._known) > _TEXTS_KEPT:
                 self._known.popitem(last=False)
-
-    def _url(self, item: Item) -> str | None:
-        # All of a task are signed at once, so one tells whether others would be.
-        outputs = item.get("outputs")
-        return self._media.url(outputs[0]["key"]) if outputs else None
 
     def _with_urls(self, item: Item) -> Item:
         outputs = item.get("outputs")
@@ -96,7 +94,7 @@ class TaskTexts:
 @dataclass(frozen=True, slots=True)
 class _Text:
     item: Item
-    url: str | None
+    url: str
     text: str
 
 
