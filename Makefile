@@ -28,7 +28,7 @@ LONG_STORES := $(patsubst %,tests/integration/test_%.py,integrity_oracle cascade
 STORES := $(LONG_STORES) $(patsubst %,tests/integration/test_%.py,cascade_interleavings cascade_late_messages cascade_turns \
   table lists cursors iteration long_texts task_items task_lists task_lists_meanwhile idempotency conditional_requests)
 
-.PHONY: help run console build verify preflight redrive cloud-test test check killers stores unit aws-rules integration dynoxide e2e lint types format openapi audit artifacts sam-local bench load mutants lock clean
+.PHONY: help run console build verify preflight redrive cloud-test test check killers stores unit aws-rules integration dynoxide e2e lint types python-types console-types format openapi audit artifacts sam-local bench load mutants lock clean
 
 help: ## List these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -98,8 +98,8 @@ cloud-test: $(VENV)/.run ## Try a stack on AWS (STACK=..., its token in TOKEN), 
 
 # What waits for nothing takes what the tests leave, and is printed when it fails.
 test: $(VENV)/.test $(CONSOLE) ## Run every check: format, lint, types, and all tests
-	@$(MAKE) --no-print-directory lint
-	@MAKEFLAGS= nice -n 19 $(MAKE) --no-print-directory --jobs --keep-going --output-sync=target types killers stores \
+	@$(MAKE) --no-print-directory lint console-types
+	@MAKEFLAGS= nice -n 10 $(MAKE) --no-print-directory --jobs --keep-going --output-sync=target python-types killers stores \
 	    > $(VENV)/beside.log 2>&1 & beside=$$!; \
 	  $(BIN)/python -m pytest -n $(WORKERS) $(BY_FILE) $(addprefix --ignore=,$(LONG_STORES)); tests=$$?; \
 	  wait $$beside || { cat $(VENV)/beside.log; exit 1; }; exit $$tests
@@ -110,8 +110,13 @@ lint: $(VENV)/.test
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 
-types: $(VENV)/.test $(VENV)/.node
+types: python-types console-types
+
+python-types: $(VENV)/.test
 	@$(BIN)/mypy
+
+# It also installs what the tests of the console use.
+console-types: $(VENV)/.node
 	@$(BIN)/python -m local.console types
 
 # Each mutant against the test that is recorded to notice it.
