@@ -96,13 +96,10 @@ redrive: $(VENV)/.run ## Relay what could not be relayed: STACK=name of a stack 
 cloud-test: $(VENV)/.run ## Try a stack on AWS (STACK=..., its token in TOKEN), or a local run (PORT=...): docs/cloud-test.md
 	@PYTHONPATH=layers/common $(BIN)/python -m local cloud-test $(if $(STACK),--stack $(STACK),--port $(PORT))
 
-# What waits for nothing takes what the tests leave, and is printed when it fails.
 test: $(VENV)/.test $(CONSOLE) ## Run every check: format, lint, types, and all tests
 	@$(MAKE) --no-print-directory lint console-types
-	@MAKEFLAGS= nice -n 10 $(MAKE) --no-print-directory --jobs --keep-going --output-sync=target python-types killers stores \
-	    > $(VENV)/beside.log 2>&1 & beside=$$!; \
-	  $(BIN)/python -m pytest -n $(WORKERS) $(BY_FILE) $(addprefix --ignore=,$(LONG_STORES)); tests=$$?; \
-	  wait $$beside || { cat $(VENV)/beside.log; exit 1; }; exit $$tests
+	@MAKEFLAGS= $(MAKE) --no-print-directory --jobs=3 --output-sync=target python-types killers stores
+	@$(BIN)/python -m pytest -n $(WORKERS) $(BY_FILE) $(addprefix --ignore=,$(LONG_STORES))
 
 check: lint types ## Format, lint and types only
 
