@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,31 +20,27 @@ ENOUGH: Final = 2 * 1024**3
 
 
 @contextmanager
-def in_memory() -> Iterator[None]:
-    """Have projects unpack their functions in memory, where there is room: thousands of files for a few minutes."""
-    if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < ENOUGH:
-        yield
-        return
+def temporary_files_in(folder: Path) -> Iterator[None]:
+    """Have this process and what it starts put temporary files there."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tempfile, "tempdir", str(MEMORY))
-        patch.setenv("TMPDIR", str(MEMORY))
+        patch.setattr(tempfile, "tempdir", str(folder))
+        patch.setenv("TMPDIR", str(folder))
         yield
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def _in_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have projects unpack their functions in memory, where there is room: thousands of files for a few minutes."""
     tmp_path_factory.getbasetemp()  # pytest's own folder stays where it is
-    with in_memory():
+    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ENOUGH
+    with temporary_files_in(MEMORY) if has_room else nullcontext():
         yield
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """The project, on a free port."""
-    with ExitStack() as stopped:
-        with in_memory():
-            quiet = {"CASCADE_QUIET_PERIOD": "2"}
-            running = stopped.enter_context(start(parameters={"SandboxPrices": "list"}, environment=quiet))
+    with start(parameters={"SandboxPrices": "list"}, environment={"CASCADE_QUIET_PERIOD": "2"}) as running:
         yield running
 
 

@@ -14,7 +14,7 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.e2e.conftest import eventually
+from tests.e2e.conftest import eventually, temporary_files_in
 
 PROJECT: Final = Path(__file__).parents[2]
 
@@ -68,8 +68,10 @@ class Running:
 @pytest.fixture(scope="module")
 def running() -> Iterator[Running]:
     made = Running()
-    yield made
-    made.stop()
+    # In a folder that nobody else has. What is killed last empties it a moment later.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, temporary_files_in(Path(folder)):
+        yield made
+        made.stop()
 
 
 def left_behind() -> set[Path]:
