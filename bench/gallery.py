@@ -38,14 +38,14 @@ Edit = Callable[[bytes], bytes]
 
 def from_memory(edit: Edit) -> Callable[[Connections, Mapping[str, str], bytes], Any]:
     """What sends a request once, and afterwards has the same reply for it, edited."""
-    replies: dict[tuple[str, bytes], Reply] = {}
+    kept: dict[tuple[str, bytes], Reply] = {}
     send: Callable[..., Any] = Connections.send
 
     def sent(connections: Connections, headers: Mapping[str, str], body: bytes) -> Any:
         asked = headers["x-amz-target"], body
-        if asked not in replies:
-            replies[asked] = send(connections, headers, body).receive()
-        return Kept(replies[asked], edit)
+        if asked not in kept:
+            kept[asked] = send(connections, headers, body).receive()
+        return Kept(kept[asked], edit)
 
     return sent
 
