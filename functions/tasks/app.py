@@ -300,8 +300,8 @@ def list_tasks(query: Annotated[TaskQuery, Query()]) -> Reply:
         # Powertools takes a comma for the end of a value.
         sent = parse_qsl(app.current_event.raw_query_string or "", keep_blank_values=True)
         asked["tag"] = tuple(value for name, value in sent if name == "tag")
-    page = wiring.tasks().list(query.model_copy(update=asked), _texts(), access=access_of(app))
-    return page_of_texts(page, query)
+    found = wiring.tasks().list(query.model_copy(update=asked), access=access_of(app))
+    return page_of_texts(found.envelope(query, _texts()(found.items)))
 
 
 @app.get(

@@ -70,15 +70,15 @@ MUTANTS: Final = (
     Mutant(
         "resources of the actor's own account are listed",
         f"{STORE}/resources.py",
-        "self.kind, self._model, query, access, parent_id=parent_id)",
-        "self.kind, self._model, query, Access.own(access.actor), parent_id=parent_id)",
+        "self.kind, query, access, parent_id=parent_id)",
+        "self.kind, query, Access.own(access.actor), parent_id=parent_id)",
         ACCESS,
     ),
     Mutant(
         "tasks of the actor's own account are listed",
         f"{STORE}/tasks.py",
-        "list_tasks(self._table, query, access, show)",
-        "list_tasks(self._table, query, Access.own(access.actor), show)",
+        "list_tasks(self._table, query, access)",
+        "list_tasks(self._table, query, Access.own(access.actor))",
         ACCESS,
     ),
     Mutant(

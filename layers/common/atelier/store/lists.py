@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
 from itertools import chain, groupby, islice, repeat
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Protocol
 
 from atelier.domain.errors import FieldError, Invalid
 from atelier.domain.ids import is_id
@@ -24,8 +24,6 @@ from atelier.store.expressions import Condition
 from atelier.store.keys import Key, Partition
 from atelier.store.table import Query, QueryPage, Table
 from atelier.store.wire import Item
-
-AnyShown = TypeVar("AnyShown")
 
 # A prefix is the kind's name and at most one id.
 _LONGEST_PREFIX: Final = max(len(keys.prefix(kind.name)) for kind in KINDS) + len(
@@ -89,19 +87,19 @@ def _fingerprint(query: Filtered) -> str:
 
 
 @dataclass(frozen=True)
-class Found(Generic[AnyShown]):
+class Found:
     """The items of a page and its envelope."""
 
-    items: list[AnyShown]
+    items: Sequence[Item]
     total: int
     page: int
     has_more: bool
     next_cursor: str | None
 
-    def envelope(self, query: ListQuery) -> dict[str, Any]:
-        """The fields of a `Page`."""
+    def envelope(self, query: ListQuery, items: Sequence[object]) -> dict[str, Any]:
+        """The fields of a `Page`, with what was made of the items."""
         return {
-            "items": self.items,
+            "items": items,
             "total": self.total,
             "page": self.page,
             "page_size": query.page_size,
@@ -111,8 +109,8 @@ class Found(Generic[AnyShown]):
 
 
 def found(
-    query: ListQuery, cursor: Cursor | None, items: list[AnyShown], *, total: int, more: bool, last: Cursor | None
-) -> Found[AnyShown]:
+    query: ListQuery, cursor: Cursor | None, items: Sequence[Item], *, total: int, more: bool, last: Cursor | None
+) -> Found:
     """A page of a list. With a page number there is more when the total says so, with a cursor when there is `more`."""
     page = query.page if cursor is None else cursor.seen // query.page_size + 1
     has_more = page * query.page_size < total if cursor is None else more
@@ -146,20 +144,19 @@ def resume_after(source: Source, cursor: Cursor | None) -> dict[str, Any] | None
 
 
 @dataclass(frozen=True)
-class Plan(Generic[AnyShown]):
+class Plan:
     """How one list is read.
 
-    `made` makes of the items of a page what is listed. `total` gives the exact total from what was read beside the
-    rows, or None where the rows have to be counted. `shows` makes of what was read beside the rows a function from a
-    stored item to the item as a reader may see it, or None. `keeps` filters slim rows, `keep` is the same for DynamoDB.
-    `check` may refuse. `late` names sources that are known only from what was read beside the rows; they are read
-    before the others are read again. `complete` adds to the items of a page what is stored beside them.
+    `total` gives the exact total from what was read beside the rows, or None where the rows have to be counted.
+    `shows` makes of what was read beside the rows a function from a stored item to the item as a reader may see it, or
+    None. `keeps` filters slim rows, `keep` is the same for DynamoDB. `check` may refuse. `late` names sources that are
+    known only from what was read beside the rows; they are read before the others are read again. `complete` adds to
+    the items of a page what is stored beside them.
 
     `given` are items that were read beside the rows themselves, those that a reader may see. `shared` are the plans of
     other parts of the list, of other accounts, known only from what was read beside the rows of the first.
     """
 
-    made: Callable[[Sequence[Item]], list[AnyShown]]
     sources: tuple[Source, ...]
     position: Callable[[Mapping[str, Any]], str]
     total: Callable[[Beside], int | None]
@@ -172,7 +169,7 @@ class Plan(Generic[AnyShown]):
     complete: Callable[[Table, Sequence[Item]], Sequence[Item]] = field(default=lambda _, items: items)
     more_beside: tuple[Key, ...] = ()
     given: Callable[[Beside], Sequence[Item]] = field(default=lambda _: ())
-    shared: Callable[[Beside], "tuple[Plan[AnyShown], ...]"] = field(default=lambda _: ())
+    shared: Callable[[Beside], "tuple[Plan, ...]"] = field(default=lambda _: ())
 
     @property
     def beside(self) -> list[Key]:
@@ -191,12 +188,12 @@ def name_contains(search: str | None) -> Callable[[Mapping[str, Any]], bool]:
     return lambda row: not wanted or wanted in comparison_key(str(row["name"]))
 
 
-def nothing(query: ListQuery) -> "Found[Any]":
+def nothing(query: ListQuery) -> "Found":
     """The page of a list that has no items."""
     return found(query, cursor_of(query), [], total=0, more=False, last=None)
 
 
-def read(table: Table, plan: Plan[AnyShown], query: ListQuery) -> Found[AnyShown]:
+def read(table: Table, plan: Plan, query: ListQuery) -> Found:
     """The requested page."""
     cursor = cursor_of(query)
     has_slim_rows = all(source.slim for source in plan.sources)
@@ -206,19 +203,19 @@ def read(table: Table, plan: Plan[AnyShown], query: ListQuery) -> Found[AnyShown
 
 
 @dataclass(frozen=True)
-class _Part(Generic[AnyShown]):
+class _Part:
     """A part of a list: its plan, the first page of each source, what was read beside them, and its late sources."""
 
-    plan: Plan[AnyShown]
+    plan: Plan
     firsts: list[QueryPage]
     beside: Beside
     late: tuple[Source, ...]
 
 
-class _Merge(Generic[AnyShown]):
+class _Merge:
     """One page from the merge of ordered sources, each read only as far as the page needs."""
 
-    def __init__(self, table: Table, plan: Plan[AnyShown], query: ListQuery, cursor: Cursor | None) -> None:
+    def __init__(self, table: Table, plan: Plan, query: ListQuery, cursor: Cursor | None) -> None:
         self._table, self._plan, self._query, self._cursor = table, plan, query, cursor
         self._offset = 0 if cursor else (query.page - 1) * query.page_size
         # A walk by cursor looks one item ahead: only that tells whether there is more.
@@ -226,7 +223,7 @@ class _Merge(Generic[AnyShown]):
         self._expected = self._offset + self._wanted
         self._found: list[Item] = []
 
-    def read(self) -> Found[AnyShown]:
+    def read(self) -> Found:
         plan, query, cursor = self._plan, self._query, self._cursor
         (own,) = self._first_pages([plan])
         plan.check(own.beside)
@@ -244,12 +241,12 @@ class _Merge(Generic[AnyShown]):
             self._found.append(row)
         shown = self._found[self._offset :][: query.page_size]
         last = cursor_at(plan, shown[-1], cursor, query) if shown else None
-        items = plan.made(plan.complete(self._table, shown))
+        items = plan.complete(self._table, shown)
         if shown:
             total = max(total, self._offset + len(shown))
         return found(query, cursor, items, total=total, more=len(self._found) > query.page_size, last=last)
 
-    def _first_pages(self, plans: Sequence[Plan[AnyShown]]) -> list[_Part[AnyShown]]:
+    def _first_pages(self, plans: Sequence[Plan]) -> list[_Part]:
         """The beginnings of these parts, in one round trip."""
         if not plans:
             return []
@@ -261,14 +258,14 @@ class _Merge(Generic[AnyShown]):
         firsts = iter([next(given) if each else QueryPage([], None) for each in queries])
         return [_Part(plan, list(islice(firsts, len(plan.sources))), beside, plan.late(beside)) for plan in plans]
 
-    def _sources_with_pages(self, part: _Part[AnyShown]) -> list[tuple[Source, QueryPage]]:
+    def _sources_with_pages(self, part: _Part) -> list[tuple[Source, QueryPage]]:
         plan, late = part.plan, part.late
         if not late:
             return list(zip(plan.sources, part.firsts, strict=True))
         # A cleanup moves items from late sources into the others: read last, those miss none of them.
         return [*self._pages(plan, late), *self._pages(plan, plan.sources)]
 
-    def _visible(self, part: _Part[AnyShown], sources: Sequence[tuple[Source, QueryPage]]) -> Iterator[Item]:
+    def _visible(self, part: _Part, sources: Sequence[tuple[Source, QueryPage]]) -> Iterator[Item]:
         rows = self._in_order([self._iterate(part.plan, source, first) for source, first in sources])
         shows = part.plan.shows(part.beside)
         shown = (seen for row in rows if (seen := shows(row)) is not None)
@@ -291,7 +288,7 @@ class _Merge(Generic[AnyShown]):
         # While an item moves between partitions of an index, it can be seen in both.
         return (next(same) for _, same in groupby(rows, key=self._plan.position))
 
-    def _iterate(self, plan: Plan[AnyShown], source: Source, page: QueryPage) -> Iterator[Item]:
+    def _iterate(self, plan: Plan, source: Source, page: QueryPage) -> Iterator[Item]:
         for limit in chain(self._limits()[1:], repeat(None)):
             yield from page.items
             if page.next_start is None or len(self._found) >= self._expected:
@@ -302,20 +299,18 @@ class _Merge(Generic[AnyShown]):
         # Rows may be filtered after they were read, so the fewer are kept the more must be read: each time twice.
         return [self._wanted, self._wanted * 2, self._wanted * 4]
 
-    def _total(self, part: _Part[AnyShown]) -> int:
+    def _total(self, part: _Part) -> int:
         total = part.plan.total(part.beside)
         return self._count(part) if total is None else total
 
-    def _count(self, part: _Part[AnyShown]) -> int:
+    def _count(self, part: _Part) -> int:
         whole = _Merge(self._table, part.plan, self._query, None)
         whole._expected = 10**9
         plan, late = part.plan, part.late
         pages = [*whole._pages(plan, late, limit=None), *whole._pages(plan, plan.sources, limit=None)]
         return sum(1 for _ in whole._visible(part, pages))
 
-    def _pages(
-        self, plan: Plan[AnyShown], sources: Sequence[Source], *, limit: int | None = 0
-    ) -> list[tuple[Source, QueryPage]]:
+    def _pages(self, plan: Plan, sources: Sequence[Source], *, limit: int | None = 0) -> list[tuple[Source, QueryPage]]:
         """The first page of each source, all read at the same time."""
         first = self._limits()[0] if limit == 0 else limit
         queries = [self._query_of(plan, source, limit=first) for source in sources]
@@ -325,15 +320,11 @@ class _Merge(Generic[AnyShown]):
             for source, query in zip(sources, queries, strict=True)
         ]
 
-    def _page(
-        self, plan: Plan[AnyShown], source: Source, *, start: Item | None = None, limit: int | None = 0
-    ) -> QueryPage:
+    def _page(self, plan: Plan, source: Source, *, start: Item | None = None, limit: int | None = 0) -> QueryPage:
         query = self._query_of(plan, source, start=start, limit=self._limits()[0] if limit == 0 else limit)
         return self._table.run(query) if query else QueryPage([], None)
 
-    def _query_of(
-        self, plan: Plan[AnyShown], source: Source, *, start: Item | None = None, limit: int | None
-    ) -> Query | None:
+    def _query_of(self, plan: Plan, source: Source, *, start: Item | None = None, limit: int | None) -> Query | None:
         resumed = plan.resume(source, self._cursor)
         if resumed is None or source.ordered is None:
             return None
@@ -343,7 +334,7 @@ class _Merge(Generic[AnyShown]):
         return Query(source.ordered, forward=forward, limit=limit, keep=plan.keep, **resumed)
 
 
-def _sort_in_memory(table: Table, plan: Plan[AnyShown], query: ListQuery, cursor: Cursor | None) -> Found[AnyShown]:
+def _sort_in_memory(table: Table, plan: Plan, query: ListQuery, cursor: Cursor | None) -> Found:
     own, beside = _slim_rows(table, [plan])
     plan.check(beside)
     shared = plan.shared(beside)
@@ -351,9 +342,9 @@ def _sort_in_memory(table: Table, plan: Plan[AnyShown], query: ListQuery, cursor
     matching.sort(key=lambda each: plan.position(each.row), reverse=query.newest_first)
     begin = _offset(plan, [each.row for each in matching], query, cursor)
     shown = matching[begin : begin + query.page_size]
-    found_items = table.get_many(each.key for each in shown if each.key)
-    there = [item for each in shown if (item := each.item(found_items)) is not None]
-    items = plan.made(plan.complete(table, there))
+    whole = table.get_many(each.key for each in shown if each.key)
+    there = [item for each in shown if (item := each.item(whole)) is not None]
+    items = plan.complete(table, there)
     last = cursor_at(plan, shown[-1].row, cursor, query) if shown else None
     more = begin + query.page_size < len(matching)
     return found(query, cursor, items, total=len(matching), more=more, last=last)
@@ -373,7 +364,7 @@ class _SlimRow:
         return None if whole is None else self.shows(whole)
 
 
-def _slim_rows(table: Table, plans: Sequence[Plan[AnyShown]]) -> tuple[list[_SlimRow], Beside]:
+def _slim_rows(table: Table, plans: Sequence[Plan]) -> tuple[list[_SlimRow], Beside]:
     """The rows that the list shows of these plans."""
     sources = [(plan, source) for plan in plans for source in plan.sources if source.slim]
     queries = [Query(source.slim, keep=plan.keep) for plan, source in sources if source.slim]
@@ -389,7 +380,7 @@ def _slim_rows(table: Table, plans: Sequence[Plan[AnyShown]]) -> tuple[list[_Sli
     return rows, beside
 
 
-def _offset(plan: Plan[AnyShown], rows: list[Item], query: ListQuery, cursor: Cursor | None) -> int:
+def _offset(plan: Plan, rows: list[Item], query: ListQuery, cursor: Cursor | None) -> int:
     if cursor is None:
         return (query.page - 1) * query.page_size
     if query.newest_first:
@@ -397,7 +388,7 @@ def _offset(plan: Plan[AnyShown], rows: list[Item], query: ListQuery, cursor: Cu
     return sum(plan.position(row) <= cursor.position for row in rows)
 
 
-def cursor_at(plan: Plan[AnyShown], item: Item, before: Cursor | None, query: ListQuery) -> Cursor:
+def cursor_at(plan: Plan, item: Item, before: Cursor | None, query: ListQuery) -> Cursor:
     """The cursor behind the last item of a page."""
     seen = before.seen if before else (query.page - 1) * query.page_size
     return Cursor(plan.position(item), str(item["id"]), seen + query.page_size)

@@ -3,30 +3,25 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from atelier.domain.access import Access
 from atelier.domain.errors import NotFound
 from atelier.domain.ids import is_id
 from atelier.domain.kinds import ancestors_of, counter_names, counter_of, has_optional_parent, kind_named, path_of
 from atelier.domain.pages import ListQuery
-from atelier.domain.schema import UNASSIGNED, StoredModel
+from atelier.domain.schema import UNASSIGNED
 from atelier.domain.sharing import ACCOUNT, Grant, disjoint, owned_by
 from atelier.store import keys
 from atelier.store.account_summary import summary_from
-from atelier.store.items import from_items
 from atelier.store.keys import Key, Partition
 from atelier.store.lists import Beside, Plan, Source, name_contains
 from atelier.store.long_texts import complete
 from atelier.store.received import grants_in
 from atelier.store.wire import Item
 
-AnyRecord = TypeVar("AnyRecord", bound=StoredModel)
 
-
-def list_plan(
-    kind: str, model: type[AnyRecord], query: ListQuery, access: Access, *, parent_id: str | None
-) -> Plan[AnyRecord] | None:
+def list_plan(kind: str, query: ListQuery, access: Access, *, parent_id: str | None) -> Plan | None:
     """The plan of one list, or None when its filters name a parent that cannot exist.
 
     With `parent_id` the plan raises NotFound for a parent that is not there.
@@ -39,19 +34,18 @@ def list_plan(
             raise NotFound(str(parent), above)
         return None
     must_exist = parent if parent_id is not None else None
-    own = _plan(model, _Source(kind, query, access.account, above, must_exist=must_exist))
+    own = _plan(_Source(kind, query, access.account, above, must_exist=must_exist))
     owner = getattr(query, "owner", "me")
     if parent_id is not None or not access.is_own or owner in ("me", str(access.account)):
         return own
-    shared = partial(_shared, kind, model, query, access=access, above=above)
+    shared = partial(_shared, kind, query, access=access, above=above)
     if owner is None:
         return replace(own, shared=shared)
     return replace(own, sources=(), total=lambda _: 0, more_beside=(keys.summary(access.account),), shared=shared)
 
 
-def _plan(model: type[AnyRecord], source: "_Source") -> Plan[AnyRecord]:
+def _plan(source: "_Source") -> Plan:
     return Plan(
-        made=partial(from_items, model),
         sources=(source.source(),),
         position=keys.POSITION[source.sort],
         total=source.total,
@@ -62,25 +56,21 @@ def _plan(model: type[AnyRecord], source: "_Source") -> Plan[AnyRecord]:
     )
 
 
-def _shared(
-    kind: str, model: type[AnyRecord], query: ListQuery, beside: Beside, *, access: Access, above: str | None
-) -> tuple[Plan[AnyRecord], ...]:
+def _shared(kind: str, query: ListQuery, beside: Beside, *, access: Access, above: str | None) -> tuple[Plan, ...]:
     """The parts of the list that others share with the actor; `beside` has the summary of the actor's own account."""
     grants = disjoint(owned_by(grants_in(beside.get(keys.summary(access.actor)), access), query.filters()["owner"]))
     *_, parent = ancestors_of(kind) or (None,)
     plans = []
     for grant in grants:
         if grant.kind == ACCOUNT:
-            plans.append(_plan(model, _Source(kind, query, grant.account, above, must_exist=None)))
+            plans.append(_plan(_Source(kind, query, grant.account, above, must_exist=None)))
         elif grant.kind == parent and above in (None, grant.id):
-            plans.append(_plan(model, _Source(kind, query, grant.account, grant.id, must_exist=None)))
+            plans.append(_plan(_Source(kind, query, grant.account, grant.id, must_exist=None)))
     single = [grant for grant in grants if grant.kind == kind]
-    return (*plans, _singles(kind, model, query, single, above)) if single else tuple(plans)
+    return (*plans, _singles(kind, query, single, above)) if single else tuple(plans)
 
 
-def _singles(
-    kind: str, model: type[AnyRecord], query: ListQuery, grants: Sequence[Grant], above: str | None
-) -> Plan[AnyRecord]:
+def _singles(kind: str, query: ListQuery, grants: Sequence[Grant], above: str | None) -> Plan:
     """The part of the list that is single resources of several accounts."""
     source = _Source(kind, query, 0, above, must_exist=None)
     wanted = [(keys.resource(each.account, kind, each.id), keys.summary(each.account)) for each in grants]
@@ -90,7 +80,6 @@ def _singles(
         return [item for item, pending in there if not pending.hides(kind, item) and source.keeps(item)]
 
     return Plan(
-        made=partial(from_items, model),
         sources=(),
         position=keys.POSITION[source.sort],
         total=lambda beside: len(given(beside)),

@@ -27,7 +27,7 @@ from atelier.store.account_summary import add_pending, add_to_totals, summary_fr
 from atelier.store.changes import Change
 from atelier.store.expressions import Attr, Condition
 from atelier.store.idempotency import CreateResult, IdempotentRequest
-from atelier.store.items import from_item, to_item
+from atelier.store.items import from_item, from_items, to_item
 from atelier.store.keys import Key
 from atelier.store.received import still_granted
 from atelier.store.resource_lists import list_plan
@@ -215,9 +215,9 @@ class Resources(Generic[AnyRecord]):
         return self._listed(query, guest, parent_id)
 
     def _listed(self, query: ListQuery, access: Access, parent_id: str | None) -> Page[AnyRecord]:
-        plan = list_plan(self.kind, self._model, query, access, parent_id=parent_id)
+        plan = list_plan(self.kind, query, access, parent_id=parent_id)
         found = lists.read(self._table, plan, query) if plan else lists.nothing(query)
-        return self._page(**found.envelope(query))
+        return self._page(**found.envelope(query, from_items(self._model, found.items)))
 
     # ---------------------------------------------------------------------------------------------------- reading
 

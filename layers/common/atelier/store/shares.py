@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from hmac import compare_digest
 from typing import Any, Final
 
@@ -376,19 +375,19 @@ def received_shares(table: Table, query: ShareQuery, *, access: Access) -> Recei
     """A page of what was shared with the actor: what has neither expired nor is gone."""
     summary = keys.summary(access.actor)
 
-    def shared(beside: Beside) -> tuple[Plan[ReceivedShare], ...]:
+    def shared(beside: Beside) -> tuple[Plan, ...]:
         grants = received.grants_in(beside.get(summary), access)
         wanted = tuple(key for each in grants for key in received.shared_keys(each))
         return (_received_plan(wanted, lambda found: _received_rows(grants, found)),) if grants else ()
 
     own = _received_plan((summary,), lambda _: [])
     plan = Plan(**{**vars(own), "shared": shared})
-    return ReceivedSharePage(**lists.read(table, plan, query).envelope(query))
+    found = lists.read(table, plan, query)
+    return ReceivedSharePage(**found.envelope(query, from_items(ReceivedShare, found.items)))
 
 
-def _received_plan(beside: tuple[keys.Key, ...], given: Callable[[Beside], Sequence[Item]]) -> Plan[ReceivedShare]:
+def _received_plan(beside: tuple[keys.Key, ...], given: Callable[[Beside], Sequence[Item]]) -> Plan:
     return Plan(
-        made=partial(from_items, ReceivedShare),
         sources=(),
         position=keys.POSITION["created_at"],
         total=lambda found: len(given(found)),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial, reduce
 from operator import and_
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 from atelier.domain.access import Access
@@ -34,20 +34,15 @@ _LOWEST_ID: Final = "00000000-0000-0000-0000-000000000000"
 _HIGHEST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
-AnyShown = TypeVar("AnyShown")
-Show = Callable[[Sequence[Item]], list[AnyShown]]
-"""What makes of the items of tasks' summaries what is listed of each."""
-
-
-def list_tasks(table: Table, query: TaskQuery, access: Access, show: Show[AnyShown]) -> Found[AnyShown]:
+def list_tasks(table: Table, query: TaskQuery, access: Access) -> Found:
     """A page of the tasks of an account; with access to the actor's own, of what others share with the actor too."""
     ids = (query.client_id, query.campaign_id)
     if not all(id_ is None or id_ == UNASSIGNED or is_id(id_) for id_ in ids):
         return lists.nothing(query)
-    own = _TaskList(table, query, access.account, show).plan()
+    own = _TaskList(table, query, access.account).plan()
     if not access.is_own or query.owner in ("me", str(access.account)):
         return lists.read(table, own, query)
-    shared = partial(_shared, table, query, access, show)
+    shared = partial(_shared, table, query, access)
     if query.owner is None:
         return lists.read(table, replace(own, shared=shared), query)
     summary = (keys.summary(access.account),)
@@ -55,13 +50,11 @@ def list_tasks(table: Table, query: TaskQuery, access: Access, show: Show[AnySho
     return lists.read(table, others, query)
 
 
-def _shared(
-    table: Table, query: TaskQuery, access: Access, show: Show[AnyShown], beside: Beside
-) -> tuple[Plan[AnyShown], ...]:
+def _shared(table: Table, query: TaskQuery, access: Access, beside: Beside) -> tuple[Plan, ...]:
     """The parts of the list that others share with the actor; `beside` has the summary of the actor's own account."""
     grants = disjoint(owned_by(grants_in(beside.get(keys.summary(access.actor)), access), query.owner))
     parts = ((grant.account, _within(query, grant)) for grant in grants)
-    return tuple(_TaskList(table, part, account, show).plan() for account, part in parts if part is not None)
+    return tuple(_TaskList(table, part, account).plan() for account, part in parts if part is not None)
 
 
 def _within(query: TaskQuery, grant: Grant) -> TaskQuery | None:
@@ -74,20 +67,18 @@ def _within(query: TaskQuery, grant: Grant) -> TaskQuery | None:
     return query.model_copy(update={"campaign_id": grant.id}) if covered else None
 
 
-class _TaskList(Generic[AnyShown]):
+class _TaskList:
     """One request for a list of tasks."""
 
-    def __init__(self, table: Table, query: TaskQuery, account: int, show: Show[AnyShown]) -> None:
+    def __init__(self, table: Table, query: TaskQuery, account: int) -> None:
         self._table = table
         self._query = query
         self._account = account
-        self._show = show
         self._summary = keys.summary(account)
 
-    def plan(self) -> Plan[AnyShown]:
+    def plan(self) -> Plan:
         """How the list is read."""
         return Plan(
-            made=self._show,
             sources=(self._marked() if self._wants_marked() else self._of_partition(),),
             position=keys.POSITION["created_at"],
             total=self._total,

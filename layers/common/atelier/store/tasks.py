@@ -42,7 +42,7 @@ from atelier.store.lists import Found
 from atelier.store.received import acting_on, grants_in, reach_account, still_granted
 from atelier.store.resources import Resources
 from atelier.store.table import EXISTS, ConcurrentUpdate, Table, Write, concurrent_update
-from atelier.store.task_lists import AnyShown, Show, list_tasks
+from atelier.store.task_lists import list_tasks
 from atelier.store.wire import Item
 
 R = TypeVar("R")
@@ -240,9 +240,9 @@ class Tasks:
 
         return [file_of(each) for each in inputs]
 
-    def list(self, query: TaskQuery, show: Show[AnyShown], *, access: Access) -> Found[AnyShown]:
-        """A page of what `show` makes of the user's tasks; one written within the last second may not be in it yet."""
-        return list_tasks(self._table, query, access, show)
+    def list(self, query: TaskQuery, *, access: Access) -> Found:
+        """The summaries of a page of the user's tasks; one written within the last second may not be in it yet."""
+        return list_tasks(self._table, query, access)
 
     def load(self, task_id: str) -> Task | None:
         """The stored task of any account, for the pipeline."""

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, get_origin
+from typing import Any, Final, get_origin
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
@@ -28,10 +28,6 @@ from atelier.web.request_body import decoded_body, parse_body, read_body
 from atelier.web.roles import UNAUTHENTICATED, authorize
 from atelier.web.routes import methods_at, refusal
 from atelier.web.validation import parameter_errors, pointer_to, validation_errors
-
-if TYPE_CHECKING:
-    from atelier.domain.pages import ListQuery
-    from atelier.store.lists import Found
 
 Event = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -161,11 +157,10 @@ def page_response(page: StoredModel) -> Reply:
     return bounded_response(page.model_dump_json(), content_type=JSON, too_large=PAGE_TOO_LARGE)
 
 
-def page_of_texts(page: "Found[str]", query: "ListQuery") -> Reply:
+def page_of_texts(page: Mapping[str, Any]) -> Reply:
     """A page of a list whose items are JSON texts. Raises Invalid as `page_response` does."""
-    rest = page.envelope(query)
-    items = ",".join(rest.pop("items"))
-    body = f'{{"items":[{items}],{json.dumps(rest, separators=(",", ":"))[1:]}'
+    rest = {name: value for name, value in page.items() if name != "items"}
+    body = f'{{"items":[{",".join(page["items"])}],{json.dumps(rest, separators=(",", ":"))[1:]}'
     return bounded_response(body, content_type=JSON, too_large=PAGE_TOO_LARGE)
 
 

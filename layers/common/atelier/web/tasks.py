@@ -57,12 +57,9 @@ class TaskTexts:
         """The JSON of each task whose summary was stored as one of `items`."""
         # Of one key: it is another when those of all keys are, in another window or by other credentials.
         url = self._media.url(_ANY_KEY) if any(item.get("outputs") for item in items) else ""
-        texts = [self._text(item, url) for item in items]
-        missing = [at for at, text in enumerate(texts) if text is None]
-        for at, text in zip(missing, self._written([items[at] for at in missing]), strict=True):
-            texts[at] = text
-            self._keep(_Text(items[at], url, text))
-        return [text for text in texts if text is not None]
+        known = [self._text(item, url) for item in items]
+        written = self._written([item for item, text in zip(items, known, strict=True) if text is None], url)
+        return [text or next(written) for text in known]
 
     def _text(self, item: Item, url: str) -> str | None:
         with self._lock:
@@ -73,15 +70,14 @@ class TaskTexts:
             return None
         return known.text
 
-    def _written(self, items: Sequence[Item]) -> Iterator[str]:
-        tasks = from_items(_ListedTask, map(self._with_urls, items))
-        return (task.model_dump_json() for task in tasks)
-
-    def _keep(self, text: "_Text") -> None:
-        with self._lock:
-            self._known[text.item["id"]] = text
-            if len(self._known) > _TEXTS_KEPT:
-                self._known.popitem(last=False)
+    def _written(self, items: Sequence[Item], url: str) -> Iterator[str]:
+        for item, task in zip(items, from_items(_ListedTask, map(self._with_urls, items)), strict=True):
+            text = task.model_dump_json()
+            with self._lock:
+                self._known[item["id"]] = _Text(item, url, text)
+                if len(self._known) > _TEXTS_KEPT:
+                    self._known.popitem(last=False)
+            yield text
 
     def _with_urls(self, item: Item) -> Item:
         outputs = item.get("outputs")
