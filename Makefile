@@ -98,7 +98,7 @@ cloud-test: $(VENV)/.run ## Try a stack on AWS (STACK=..., its token in TOKEN), 
 
 test: $(VENV)/.test $(CONSOLE) ## Run every check: format, lint, types, and all tests
 	@$(MAKE) --no-print-directory lint console-types
-	@MAKEFLAGS= $(MAKE) --no-print-directory --jobs=3 --output-sync=target python-types killers stores
+	@MAKEFLAGS= $(MAKE) --no-print-directory --jobs=2 --output-sync=target python-types stores
 	@$(BIN)/python -m pytest -n $(WORKERS) $(BY_FILE) $(addprefix --ignore=,$(LONG_STORES))
 
 check: lint types ## Format, lint and types only
@@ -116,8 +116,7 @@ python-types: $(VENV)/.test
 console-types: $(VENV)/.node
 	@$(BIN)/python -m local.console types
 
-# Each mutant against the test that is recorded to notice it.
-killers: $(VENV)/.test
+killers: $(VENV)/.test ## Test the tests: each guarantee broken on purpose, and the test that is recorded to notice must fail
 	@$(BIN)/python -m tests.mutants check
 
 stores: $(VENV)/.test

@@ -18,12 +18,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Final
 from urllib.request import Request, urlopen
 
 from local import logs
+from local.emulator import Emulator
 from local.errors import LocalError
+from local.forking import function_processes
 from local.stack import Stack, start
 
 ROWS: Final = 10_000
@@ -104,7 +105,7 @@ class Run:
 
     def kill(self) -> int:
         """Kill the processes of the worker that there are; how many invocations died of it."""
-        before, victims = self.died(), _processes_of(_WORKER, group=self.stack.emulator.process.pid)
+        before, victims = self.died(), _processes_of(_WORKER, self.stack.emulator)
         for victim in victims:
             os.kill(victim, signal.SIGKILL)
         end = time.monotonic() + 1
@@ -139,19 +140,16 @@ def _answer(url: str, method: str, body: bytes | None, headers: Mapping[str, str
     return json.loads(content) if content else None
 
 
-def _processes_of(function: str, *, group: int) -> list[int]:
+def _processes_of(function: str, of: Emulator) -> list[int]:
     """The processes in which a function of this run is carried out, and of no other run."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        try:
-            is_ours = folder.name.isdigit() and os.getpgid(int(folder.name)) == group
-            variables = (folder / "environ").read_bytes().split(b"\0") if is_ours else []
-        except OSError:
-            continue  # it has ended
-        named = (each for each in variables if each.startswith(b"AWS_LAMBDA_FUNCTION_NAME="))
-        if any(function.encode() in each for each in named):
-            found.append(int(folder.name))
-    return found
+    return [pid for pid, name in function_processes(of.home).items() if function in name and _is_of(pid, of)]
+
+
+def _is_of(pid: int, emulator: Emulator) -> bool:
+    try:
+        return os.getpgid(pid) == emulator.process.pid
+    except ProcessLookupError:
+        return False
 
 
 def carried_out(run: Run) -> tuple[list[int], float]:

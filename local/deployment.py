@@ -25,11 +25,12 @@ POLL_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be deployed: plain CloudFormation, its parameters, and the packages by their key in the bucket."""
+    """What is to be deployed: plain CloudFormation, its parameters, and the zips by their key in the bucket."""
 
     template: dict[str, Any]
     parameters: Mapping[str, str]
-    packages: Mapping[str, bytes]
+    functions: Mapping[str, bytes]
+    layers: Mapping[str, bytes]
 
     @property
     def routes(self) -> list[str]:
@@ -50,6 +51,11 @@ class Plan:
         """The same plan with these variables in every function that declares them."""
         return replace(self, template=template.set_environment(self.template, variables))
 
+    def with_layers_in(self, folder: Path) -> "Plan":
+        """The same plan with its layers unpacked there, once for all processes."""
+        layers = {name: packages.unpacked_layer(layer, folder / name) for name, layer in self.layers.items()}
+        return replace(self, layers=layers)
+
     def _of_type(self, type_: str) -> list[dict[str, Any]]:
         return [resource for resource in self.template["Resources"].values() if resource["Type"] == type_]
 
@@ -61,9 +67,14 @@ def plan(project: Path, *, parameters: Mapping[str, str], environment: Mapping[s
     addresses = {name: f"s3://{CODE_BUCKET}/{name}.zip" for name in folders}
     plain = template.translate(source, parameters=parameters, code=addresses)
     plain = template.limit_queue_consumers(template.set_environment(plain, environment))
-    zips = {f"{name}.zip": _package(source["Resources"][name], project / folder) for name, folder in folders.items()}
     guarded = parameters.get("AuthMode") != "placeholder"
-    return Plan(routes.expand(plain, guarded=guarded), parameters, zips)
+    functions, layers = {}, {}
+    for name, folder in folders.items():
+        if source["Resources"][name]["Type"] == "AWS::Serverless::Function":
+            functions[f"{name}.zip"] = packages.function_zip(project / folder)
+        else:
+            layers[f"{name}.zip"] = packages.layer_zip(project / folder)
+    return Plan(routes.expand(plain, guarded=guarded), parameters, functions, layers)
 
 
 def client(service: str, endpoint: str) -> Any:
@@ -90,7 +101,7 @@ def keep_secrets(secrets: Mapping[str, str], endpoint: str) -> dict[str, str]:
 def deploy(wanted: Plan, endpoint: str) -> dict[str, str]:
     """Deploy; the stack's outputs."""
     template_file = {TEMPLATE_FILE: json.dumps(wanted.template).encode()}
-    _upload({**wanted.packages, **template_file}, endpoint)
+    _upload({**wanted.functions, **wanted.layers, **template_file}, endpoint)
     cloudformation = client("cloudformation", endpoint)
     try:
         cloudformation.create_stack(
@@ -122,11 +133,6 @@ def _allow_loops(wanted: Plan, endpoint: str) -> None:
     for id_, name in names.items():
         if setting := wanted.template["Resources"][id_]["Properties"].get("RecursiveLoop"):
             functions.put_function_recursion_config(FunctionName=name, RecursiveLoop=setting)
-
-
-def _package(resource: Mapping[str, Any], folder: Path) -> bytes:
-    is_function = resource["Type"] == "AWS::Serverless::Function"
-    return packages.function_zip(folder) if is_function else packages.layer_zip(folder)
 
 
 def _upload(zips: Mapping[str, bytes], endpoint: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from local.errors import BadTemplate
 
 MARKER = "third-party-packages.txt"
+SITE_PACKAGES = "python/lib/python3.11/site-packages"
 UNCHECKED_HASH = 0b01
 
 
@@ -26,6 +27,20 @@ def layer_zip(folder: Path) -> bytes:
     once more would make each start slower and prove nothing about the ones that AWS gets.
     """
     return _zip(folder, prefix="python/")
+
+
+def unpacked_layer(layer: bytes, into: Path) -> bytes:
+    """Unpack a layer's zip into a folder; a layer that only puts that folder on the path.
+
+    The emulator unpacks every layer for every process of every function: hundreds of files, which are the same.
+    """
+    with zipfile.ZipFile(io.BytesIO(layer)) as archive:
+        archive.extractall(into)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        # First on the path, where a layer is, and not behind this environment's packages: Python's `site` runs this.
+        archive.writestr(f"{SITE_PACKAGES}/layer.pth", f"import sys; sys.path.insert(0, {str(into / 'python')!r})\n")
+    return packed.getvalue()
 
 
 def _zip(folder: Path, *, prefix: str) -> bytes:

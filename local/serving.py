@@ -11,9 +11,10 @@ from typing import Any
 from hypercorn.asyncio import serve as serve_application
 from hypercorn.config import Config
 from ministack.app import app as emulator  # type: ignore[import-untyped]
+from ministack.core import lambda_runtime  # type: ignore[import-untyped]
 from ministack.services import lambda_svc, sqs  # type: ignore[import-untyped]
 
-from local import fair_queues, lineage
+from local import fair_queues, forking, lineage
 from local.edge import Edge
 from local.invocations import describe
 from local.loopback import LoopbackOnly
@@ -23,6 +24,7 @@ KEEP_ALIVE_SECONDS = 75
 
 async def serve(options: Namespace, home: Path, opened: asyncio.Event) -> None:
     """Serve the emulator, and from `opened` on the edge, until canceled."""
+    forking.install(lambda_runtime)
     lineage.install(lambda_svc, sqs)
     fair_queues.install(sqs)
     _record_invocations(home / "invocations.jsonl")

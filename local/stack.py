@@ -69,7 +69,8 @@ def start(
     with ThreadPoolExecutor(max_workers=1) as aside:
         planned = aside.submit(deployment.plan, project, parameters=values, environment=variables)
         with emulator(port=port) as running:
-            plan = planned.result().with_parameters(deployment.keep_secrets(providers.secrets, running.endpoint))
+            plan = planned.result().with_layers_in(running.home / "layers")
+            plan = plan.with_parameters(deployment.keep_secrets(providers.secrets, running.endpoint))
             if template.declares(plan.template, "MEDIA_ORIGINS"):
                 plan = plan.with_environment({"MEDIA_ORIGINS": running.endpoint})
             if providers.near:

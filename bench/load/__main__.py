@@ -92,7 +92,7 @@ def _a_day(stack: Stack, tokens: Sequence[tuple[str, str]], day: Day, called: st
 
 def _watched(stack: Stack, day: Day) -> Memory:
     """Samples of all of the measured time."""
-    memory = Memory(stack.emulator.process.pid)
+    memory = Memory(stack.emulator)
     end = time.monotonic() + day.seconds
     time.sleep(day.warm_up)
     while time.monotonic() < end:

@@ -1,7 +1,6 @@
 """How much memory every process of the local run has, whether that grows, and how busy the machine is."""
 
 import os
-import re
 import statistics
 import subprocess
 import time
@@ -11,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Final
 
+from local.emulator import Emulator
+from local.forking import function_processes
 from local.logs import short_name
 
 SERVER: Final = "server"
@@ -19,9 +20,8 @@ TOLERANCE: Final = 0.05
 KIB_PER_MB: Final = 1024
 THIRDS: Final = 3
 
-_COLUMNS: Final = ("pgid", "ppid", "pid", "rss", "time", "args")
-_PS: Final = ("ps", "-axww", *(option for name in _COLUMNS for option in ("-o", f"{name}=")))
-_FUNCTION: Final = re.compile(r"/ministack-lambda-(?P<name>\w+-\w+-\w+)-[^/]+/_worker\.py")
+_COLUMNS: Final = ("pgid", "ppid", "pid", "rss", "time")
+_PS: Final = ("ps", "-ax", *(option for name in _COLUMNS for option in ("-o", f"{name}=")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +58,19 @@ class Trend:
 class Memory:
     """Samples of the local run's processes, which are one group, named by its first."""
 
-    group: int
+    emulator: Emulator
     samples: list[Sample] = field(default_factory=list)
 
     def sample(self) -> None:
         """Look once."""
         listed = subprocess.run(_PS, capture_output=True, text=True, check=True)  # noqa: S603 - nothing from outside
-        megabytes, seconds = {}, 0.0
+        megabytes, seconds, own = {}, 0.0, self.emulator.process.pid
+        roles = {pid: short_name(name) for pid, name in function_processes(self.emulator.home).items()} | {own: SERVER}
         for line in listed.stdout.splitlines():
-            group, parent, pid, kib, clock, command = line.split(maxsplit=5)
-            if int(group) == self.group or os.getpid() in (int(parent), int(pid)):
+            group, parent, pid, kib, clock = line.split()
+            if int(group) == own or os.getpid() in (int(parent), int(pid)):
                 seconds += _seconds(clock)
-            if int(group) == self.group and (role := self._role(int(pid), command)):
+            if int(group) == own and (role := roles.get(int(pid))):  # what others are forked from has none
                 megabytes[role, int(pid)] = int(kib) / KIB_PER_MB
         self.samples.append(Sample(time.monotonic(), megabytes, seconds))
 
@@ -82,12 +83,6 @@ class Memory:
         """One for each role, the server's first."""
         roles = {role for each in self.samples for role, _ in each.megabytes}
         return [self._trend(role) for role in sorted(roles, key=lambda role: (role != SERVER, role))]
-
-    def _role(self, pid: int, command: str) -> str | None:
-        if pid == self.group:
-            return SERVER
-        function = _FUNCTION.search(command)
-        return short_name(function["name"]) if function else None  # a process that has just been forked
 
     def _trend(self, role: str) -> Trend:
         seen = [(each.at / 60, of_role) for each in self.samples if (of_role := each.of(role))]

@@ -1,7 +1,8 @@
 """Guarantees, broken on purpose: each mutant is one change of one file, and some test must notice it.
 
-`make mutants` finds the test that notices each and records it in docs/integrity.md. `make test` runs every mutant
-against its recorded test, so that a test that stops noticing, or a mutant that no longer applies, is an error.
+`make mutants` finds the test that notices each and records it in docs/integrity.md. `make killers`, which the gate
+runs, tries every mutant against its recorded test, so that a test that stops noticing is an error. A mutant that no
+longer applies is one in `make test`, too.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """The zips that the local run deploys."""
 
 import io
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -27,6 +28,27 @@ def test_a_layer_puts_its_packages_on_the_path(tmp_path: Path) -> None:
     (tmp_path / "ours").mkdir()
     (tmp_path / "ours" / "fonts.bin").write_bytes(b"\x00")
     assert names(packages.layer_zip(tmp_path)) == {"python/ours/fonts.bin"}
+
+
+def test_an_unpacked_layer_comes_before_what_is_installed(tmp_path: Path) -> None:
+    source = tmp_path / "source/atelier/__init__.py"
+    source.parent.mkdir(parents=True)
+    source.write_text("x = 'from the layer'")
+    installed = tmp_path / "installed/atelier/__init__.py"
+    installed.parent.mkdir(parents=True)
+    installed.write_text("x = 'installed'")
+    layer = packages.unpacked_layer(packages.layer_zip(tmp_path / "source"), tmp_path / "unpacked")
+    zipfile.ZipFile(io.BytesIO(layer)).extractall(tmp_path / "opt")
+    (site_packages,) = (tmp_path / "opt/python/lib").glob("*/site-packages")
+    says = f"import site; site.addsitedir({str(site_packages)!r}); import atelier; print(atelier.x)"
+    ran = subprocess.run(
+        [sys.executable, "-c", says],
+        env={"PYTHONPATH": str(installed.parents[1])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout == "from the layer\n"
 
 
 def test_bytecode_is_used_whatever_the_sources_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The mutants and the record of who kills them, without running one: `make test` does that."""
+"""The mutants and the record of who kills them, without running one: `make killers` does that."""
 
 import ast
 

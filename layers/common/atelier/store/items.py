@@ -11,7 +11,6 @@ from functools import cache
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
-from pydantic.fields import FieldInfo
 
 from atelier.domain.schema import StoredModel, as_json, format_timestamp
 from atelier.store.wire import Item
@@ -76,13 +75,19 @@ def _present(kind: type[BaseModel], item: Item) -> Item:
 
 def _plain(record: BaseModel, kind: type[BaseModel]) -> Item:
     # Not model_dump: that leaves out what callers never see, and turns exact amounts into floats.
-    fields = ((name, field, getattr(record, name)) for name, field in kind.model_fields.items())
-    return {name: _attribute(name, value) for name, field, value in fields if not _is_left_out(field, value)}
+    fields = ((name, getattr(record, name), default) for name, default in _defaults(kind).items())
+    return {name: _attribute(name, value) for name, value, default in fields if not _is_left_out(value, default)}
 
 
-def _is_left_out(field: FieldInfo, value: Any) -> bool:
+@cache
+def _defaults(kind: type[BaseModel]) -> dict[str, Any]:
+    """Each field's default. Kept, because pydantic reads the signature of a `default_factory` whenever it is asked."""
+    return {name: field.get_default(call_default_factory=True) for name, field in kind.model_fields.items()}
+
+
+def _is_left_out(value: Any, default: Any) -> bool:
     # Nothing, and what is empty by default: a text, a list, a count of none.
-    return value is None or (not value and value == field.get_default(call_default_factory=True))
+    return value is None or (not value and value == default)
 
 
 def _attribute(name: str, value: Any) -> Any:
