@@ -31,6 +31,8 @@ def found(w: Harness, path: str, **query: str) -> list[str]:
         ("ﾊﾟﾅｿﾆｯｸ", ["パナソニック", "ハ\u309aナ"]),
         ("한국", ["\u1112\u1161\u11ab", "국"]),
         ("ΣΟΦΌΣ", ["σοφός", "ΣΟΦΟ\u0301Σ"]),
+        ("Mül\u00adler", ["Müller", "Mu\u200b\u0308ll", "m\ufe0füller"]),
+        ("\u0646\u0645\u06cc\u200c\u062f\u0627\u0646\u0645", ["\u0646\u0645\u06cc\u062f\u0627\u0646\u0645"]),
     ],
 )
 def test_a_name_is_found_however_it_is_typed(w: Harness, name: str, searches: list[str]) -> None:

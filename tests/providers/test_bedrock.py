@@ -100,7 +100,7 @@ def test_image_options_use_the_models_own_words(bedrock: Bedrock, books: AwsMedi
 def test_a_filtered_image_is_refused_for_good(bedrock: Bedrock, books: AwsMedia) -> None:
     with pytest.raises(SubmitRefused) as refused:
         bedrock.submit(an_image("submit:filtered"))
-    assert (refused.value.error.code, refused.value.error.retryable) == ("content_filtered", False)
+    assert (refused.value.error.code, refused.value.error.retryable) == ("content_policy_violation", False)
     assert "Filter reason: prompt" in refused.value.error.message
     assert books.paid == []
 

@@ -85,6 +85,10 @@ IMAGE: Final = {"url": "https://v3.fal.media/a.png"}
         ({"images": [IMAGE], "has_nsfw_concepts": None}, set()),
         ({"images": [IMAGE], "nsfw_content_detected": [True]}, None),
         ({"image": IMAGE, "has_nsfw_concept": True}, None),
+        ({"images": [IMAGE], "nsfw": [True]}, None),
+        ({"images": [IMAGE, IMAGE], "nsfw_content": [0, 1]}, {1}),
+        ({"images": [IMAGE, IMAGE], "has_nsfw_concepts": ["false", "true"]}, {1}),
+        ({"images": [IMAGE], "nsfw": [0.03]}, set()),
         ({"images": [{**IMAGE, "is_nsfw": True}, IMAGE]}, {0}),
         ({"images": [IMAGE, IMAGE], "has_nsfw_concepts": [False], "nsfw_detected": [False, True]}, {1}),
         ({"images": [], "description": "This would be against our usage policy."}, None),
@@ -128,10 +132,22 @@ def test_a_result_that_explains_its_emptiness_is_a_refusal(
     assert state.error.code == code
 
 
-@pytest.mark.parametrize("what", ["nsfw", "withheld", "declined"])
+@pytest.mark.parametrize("what", ["nsfw", "withheld", "blackened", "declined"])
 def test_replicate_refuses_by_error_or_only_by_log(what: str, replicate: Replicate) -> None:
     refused = refusal(replicate, SCHNELL, f"end:{what}")
     assert (refused.error.code, refused.error.retryable) == ("content_policy_violation", False)
+
+
+def test_a_prediction_stopped_before_it_began_is_canceled(replicate: Replicate) -> None:
+    assert refusal(replicate, SCHNELL, "end:aborted").outcome is Outcome.CANCELED
+
+
+@pytest.mark.parametrize(("what", "flagged"), [("blackened", {0, 1, 2}), ("checked", set())])
+def test_replicate_does_not_say_which_file_is_black(what: str, flagged: set[int], replicate: Replicate) -> None:
+    state = made(replicate, a_job_request(SCHNELL, f"end:{what}", options={"num_outputs": 3}))
+    assert isinstance(state, Done)
+    assert len(state.files) == 3
+    assert state.flagged == flagged
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ status:odd           a status that nobody knows, once it runs
 end:failed           the model failed
 end:nsfw             the model refused the content
 end:withheld         succeeded with nothing; only the logs say that it was withheld
+end:blackened        succeeded with black files, as only the logs say
+end:checked          succeeded with those files that its safety checker let pass
 end:declined         succeeded with a text in place of a file
 end:long             a prediction that is longer than anybody reads
 end:aborted          its deadline passed before it began
@@ -48,7 +50,15 @@ _KINDS: Final = {
 }
 _SEVERAL: Final = ("flux-schnell",)
 _PAGE: Final = 100
-_LOGS: Final = {"withheld": "Using seed: 5\nNSFW content detected in image 0", "long": "x" * 11_000_000}
+_LOGS: Final = {
+    "withheld": "Using seed: 5\nNSFW content detected in image 0",
+    "blackened": (
+        "Using seed: 5\nPotential NSFW content was detected in one or more images. A black image will be returned "
+        "instead. Try again with a different prompt and/or seed.\n100%|####| 4/4"
+    ),
+    "checked": "Loading safety checker\nNSFW content detected in 1 outputs, showing the rest 3 images...",
+    "long": "x" * 11_000_000,
+}
 
 
 @dataclass

@@ -81,7 +81,7 @@ def test_only_an_exact_name_is_a_role(claim: object) -> None:
             ["admin "],
             ["viewer,admin"],
         ),
-        *("admin\u00ad", "admin\u200b", "\u0430dmin"),
+        *("admin\u00ad", "admin\u200b", "\u0430dmin", "admin\u00a0", "[support\u00a0admin]", "x\u2003admin"),
     ],
 )
 def test_a_group_that_looks_like_a_role_is_none(claim: object) -> None:

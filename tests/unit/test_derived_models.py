@@ -79,9 +79,9 @@ def test_an_image_model_of_replicate_is_derived() -> None:
         ({"enum": ["4s", "6s", "8s"], "default": "8s"}, Seconds(4, 8, 8, only=(4, 6, 8)), "with_unit"),
         ({"enum": ["auto", "4", "5"], "default": "auto"}, Seconds(4, 5, 5, only=(4, 5)), "text"),
         ({"enum": [6, 10], "type": "integer"}, Seconds(6, 6, 10, only=(6, 10)), "whole"),
-        ({"type": "integer", "minimum": 3, "maximum": 15, "default": 5}, Seconds(3, 5, 15), "whole"),
+        ({"type": "integer", "minimum": 3, "maximum": 15, "default": 5}, Seconds(3, 5, 15, whole=True), "whole"),
         ({"type": "number", "default": 8}, Seconds(8, 8, 8), "same"),
-        ({"type": "integer", "minimum": 2, "maximum": 90, "default": 80}, Seconds(2, 60, 60), "whole"),
+        ({"type": "integer", "minimum": 2, "maximum": 90, "default": 80}, Seconds(2, 60, 60, whole=True), "whole"),
     ],
 )
 def test_durations_are_those_of_the_schema(duration: dict[str, Any], seconds: Seconds, form: str) -> None:

@@ -93,6 +93,12 @@ def test_a_duration_is_within_what_the_model_makes(model: Any) -> None:
         assert places(asked) == ["/duration"]
 
 
+@pytest.mark.parametrize("duration", [1.5, 29.99])
+def test_no_part_of_a_second_is_rounded(duration: float) -> None:
+    asked = NewAudio(prompt="Waves", provider="fal", model="fal-ai/stable-audio-25/text-to-audio", duration=duration)
+    assert places(asked) == ["/duration"]
+
+
 def test_a_duration_between_the_models_steps_is_refused() -> None:
     model = next(each for each in TIMED if each.seconds and each.seconds.only)
     assert model.seconds

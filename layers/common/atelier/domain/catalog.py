@@ -80,21 +80,24 @@ def deprecated(replacement: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Seconds:
-    """Durations that a model makes: from `shortest` to `longest`, or nothing but `only`."""
+    """Durations that a model makes: from `shortest` to `longest`, or nothing but `only`; `whole` seconds or any."""
 
     shortest: float
     default: float
     longest: float
     only: tuple[float, ...] = ()
+    whole: bool = False
 
     def take(self, seconds: float) -> bool:
         """Whether the model supports this duration."""
+        if self.whole and seconds % 1:
+            return False
         return seconds in self.only if self.only else self.shortest <= seconds <= self.longest
 
     def __str__(self) -> str:
         if self.only:
             return f"{' or '.join(f'{each:g}' for each in self.only)} seconds"
-        return f"{self.shortest:g} to {self.longest:g} seconds"
+        return f"{self.shortest:g} to {self.longest:g} {'whole ' if self.whole else ''}seconds"
 
 
 @dataclass(frozen=True)

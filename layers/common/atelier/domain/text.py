@@ -1,7 +1,7 @@
 """What a text is: how it is stored, compared, sorted, and when it has content.
 
 stored    as it was sent, but for white space and invisible characters at its two ends (`trim`)
-compared  normalized to NFKC, without case, each run of white space one blank (`comparison_key`)
+compared  normalized to NFKC, without case and what cannot be seen, each run of white space one blank (`comparison_key`)
 sorted    normalized to NFKD, without case (`sort_key`), so that an accent sorts behind the letter that carries it
 content   at least one character that can be seen (`has_content`)
 """
@@ -35,6 +35,7 @@ _CONTENT: Final = re.compile(CONTENT_PATTERN)
 _LEADING: Final = re.compile(f"[{_DRAWS_NOTHING}{_SELECTORS}]+")
 _EDGE: Final = re.compile(f"[{_DRAWS_NOTHING}]")
 _BLANKS: Final = re.compile(f"[{_WHITE_SPACE}]+")
+_UNSEEN: Final = re.compile(f"[{_INVISIBLE}{_SELECTORS}]+")
 
 
 def trim(text: str) -> str:
@@ -55,7 +56,9 @@ def has_content(text: str) -> bool:
 
 def comparison_key(text: str) -> str:
     """What two texts have in common when they are the same to a reader, and what a search looks through."""
-    return _BLANKS.sub(" ", trim(_caseless(text, "NFKC"))).strip(" ")
+    # Soft hyphens, joiners, selectors: Unicode's NFKC_Casefold leaves them out, too. Before a form is made of the rest.
+    seen = text if text.isascii() and text.isprintable() else _UNSEEN.sub("", text)
+    return _BLANKS.sub(" ", trim(_caseless(seen, "NFKC"))).strip(" ")
 
 
 def sort_key(text: str) -> str:

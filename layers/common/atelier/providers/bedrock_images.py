@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import Base64Bytes, BaseModel, Field, ValidationError
 
-from atelier.domain.provider import Done, JobRequest, LookupInconclusive, State, SubmitRefused
+from atelier.domain.provider import CONTENT_POLICY, Done, JobRequest, LookupInconclusive, State, SubmitRefused
 from atelier.domain.tasks.record import TaskType
 from atelier.providers.aws import Staging, refusal, submitting
 from atelier.providers.inputs import InputNames, input_with_files, same, seed_used
@@ -96,5 +96,5 @@ def _asked(job_request: JobRequest) -> int:
 
 def _not_made(reason: str) -> SubmitRefused:
     if reason.startswith("Filter reason"):
-        return refusal("content_filtered", f"The provider filtered it out. {reason}.")
+        return refusal(CONTENT_POLICY, f"The provider filtered it out. {reason}.")
     return refusal("provider_failed", f"{reason}.", retryable=True)

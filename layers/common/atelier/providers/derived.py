@@ -165,8 +165,9 @@ class _Derivation:
         made, form = _durations(found, scale)
         if isinstance(made, Seconds):
             shortest, longest = max(made.shortest, least), min(made.longest, most)
+            shortest = math.ceil(shortest) if made.whole else shortest
             default = min(max(made.default, shortest), longest)
-            seconds = Seconds(shortest, default, longest) if shortest <= longest else None
+            seconds = Seconds(shortest, default, longest, whole=made.whole) if shortest <= longest else None
         else:
             only = tuple(each for each in made if least <= each <= most)
             asked = _number_in(found.default) or 0
@@ -371,4 +372,7 @@ def _durations(found: Field, scale: int) -> tuple[Seconds | tuple[float, ...], s
     if usual is None or (most is None and default is None):
         return (), form  # nobody knows what it makes
     shortest, longest = least if least is not None else usual, most if most is not None else usual
-    return Seconds(math.ceil(shortest / scale * 10) / 10, usual / scale, longest / scale), form
+    durations = Seconds(
+        math.ceil(shortest / scale * 10) / 10, usual / scale, longest / scale, whole=whole and scale == 1
+    )
+    return durations, form

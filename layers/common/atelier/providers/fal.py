@@ -46,7 +46,8 @@ __all__ = ["MODELS", "Fal"]
 log: Final = logging.getLogger(__name__)
 
 _HOSTS: Final = ("fal.media",)
-_FLAG: Final = re.compile(r"(has|is)_nsfw(_concepts?|_content)?|nsfw(_content|_concepts?)?_detected")
+_FLAG: Final = re.compile(r"((has|is)_)?nsfw(_concepts?|_content)?(_detected)?")
+_SET: Final = (True, 1, "true", "True")
 _SEVERAL_FILES: Final = ("images", "videos", "audios")
 _ONE_FILE: Final = ("image", "video", "audio", "audio_file")
 # What others have had made is in the history with its inputs and outputs: pages are small, and smaller when one is not.
@@ -229,8 +230,8 @@ def _files_in(content: Mapping[str, Any]) -> list[tuple[str, bool]]:
     found = [*several, *(content[name] for name in _ONE_FILE if content.get(name))]
     urls = [each.get("url") if isinstance(each, dict) else each for each in found]
     told = [value if isinstance(value, list) else [value] * len(found) for value in _flags_in(content)]
-    own = [any(flag is True for flag in _flags_in(each)) for each in found]
-    flags = (any(each is True for each in flags) for flags in zip_longest(own, *(each[: len(found)] for each in told)))
+    own = [any(flag in _SET for flag in _flags_in(each)) for each in found]
+    flags = (any(each in _SET for each in flags) for flags in zip_longest(own, *(each[: len(found)] for each in told)))
     return [(url, is_flagged) for url, is_flagged in zip(urls, flags, strict=True) if isinstance(url, str) and url]
 
 

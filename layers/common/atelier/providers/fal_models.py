@@ -271,7 +271,7 @@ MODELS: Final[tuple[Model, ...]] = (
     _model(
         "fal-ai/stable-audio-25/text-to-audio",
         TaskType.AUDIO,
-        seconds=Seconds(1, 30, 190),
+        seconds=Seconds(1, 30, 190, whole=True),
         params=(
             integer("num_inference_steps", 4, 8, default=8),
             number("guidance_scale", 1, 25, default=1),
@@ -458,7 +458,7 @@ MODELS: Final[tuple[Model, ...]] = (
     _model(
         "fal-ai/stable-audio",
         TaskType.AUDIO,
-        seconds=Seconds(1, 30, 47),
+        seconds=Seconds(1, 30, 47, whole=True),
         params=(number("seconds_start", 0, 47), integer("steps", 1, 1000)),
         **deprecated("fal-ai/stable-audio-25/text-to-audio"),
     ),

@@ -52,6 +52,8 @@ _STOPPED: Final = ("canceled", "aborted")
 _FILES: Final = ("https://", "http://", "data:")
 _DEEPEST: Final = 8
 _LOGS: Final = 1000
+# What the library of most image models (diffusers) writes when its safety checker has blackened some of the files.
+_BLACKENED: Final = re.compile(r"[^\n]*black image will be returned[^\n]*", re.IGNORECASE)
 
 
 class Replicate:
@@ -113,7 +115,7 @@ class Replicate:
             case "succeeded":
                 return self._made(prediction, job_request)
             case "failed" | "canceled" | "aborted" as status:
-                outcome = Outcome.CANCELED if status == "canceled" else Outcome.FAILED
+                outcome = Outcome.CANCELED if status in _STOPPED else Outcome.FAILED
                 return Refused(_failure(status, prediction.get("error")), outcome=outcome)
             case unknown:
                 log.warning("Replicate says %.100r about a prediction", unknown)
@@ -123,14 +125,18 @@ class Replicate:
         """The files of a success. Replicate deletes what it made after an hour; there is no output then."""
         urls = _urls(prediction.get("output"))
         # Some models succeed with nothing when they have withheld everything, and say so in their logs or in its place.
-        output = prediction.get("output")
-        for said in (output if isinstance(output, str) else "", str(prediction.get("logs") or "")[-_LOGS:]):
+        output, logs = prediction.get("output"), str(prediction.get("logs") or "")
+        for said in (output if isinstance(output, str) else "", logs[-_LOGS:]):
             if not urls and is_about_content(said):
                 return Refused(failure_of(said), charged=True)
+        blackened = _BLACKENED.search(logs)
+        if blackened and len(urls) == 1:
+            return Refused(failure_of(blackened[0].strip()), charged=True)
         asked = prediction.get("input")
         told = asked.get("seed") if isinstance(asked, dict) else None
         seed = seed_used(told, job_request, _input_names(job_request))
-        return Done(tuple(self._file(url) for url in urls), seed=seed)
+        flagged = frozenset(range(len(urls)) if blackened else ())  # it does not say which
+        return Done(tuple(self._file(url) for url in urls), flagged=flagged, seed=seed)
 
     def cancel(self, job: str, *, model: str) -> bool:  # noqa: ARG002 - the id alone says which prediction
         """Stop the prediction; whether it stopped before it was done."""

@@ -14,7 +14,9 @@ from atelier.settings import JWT, PLACEHOLDER, settings
 
 Event = Mapping[str, Any]
 
-_SEPARATOR: Final = re.compile(r",\s*|\s+")
+# No other white space: a no-break blank is part of a name.
+_SEPARATOR: Final = re.compile(r",\s*|\s+", re.ASCII)
+_WORD: Final = re.compile(r"\S+", re.ASCII)
 _HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")  # of a surrogate pair: nobody could store or send it
 
 
@@ -59,10 +61,10 @@ def claim_values(claim: object) -> list[str]:
         case list():
             return [each for each in claim if isinstance(each, str)]
         case str() if claim.startswith("[") and claim.endswith("]"):
-            return claim[1:-1].split()  # `[admin editor]`: the gateway's way
+            return _WORD.findall(claim[1:-1])  # `[admin editor]`: the gateway's way
         case str():
             values = _SEPARATOR.split(claim)
-            return values if all(values) else claim.split()  # a comma that separates nothing is part of a name
+            return values if all(values) else _WORD.findall(claim)  # a comma that separates nothing is part of a name
         case _:
             return []
 
