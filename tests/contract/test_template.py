@@ -1,6 +1,7 @@
 """What template.yaml says and what the code needs are the same."""
 
 import inspect
+import json
 from collections.abc import Mapping
 from itertools import product
 from typing import Any, Final
@@ -10,6 +11,7 @@ import pytest
 from atelier.domain.kinds import KINDS
 from atelier.store import keys
 from atelier.store.keys import Partition
+from atelier.web.routes import document
 from testbed.template import template
 from tests.contract.sources import FUNCTIONS
 
@@ -115,3 +117,16 @@ def test_every_key_attribute_is_defined_and_nothing_else_is() -> None:
     schemas = [TABLE["KeySchema"], *(index["KeySchema"] for index in indexes())]
     used = {key["AttributeName"] for schema in schemas for key in schema}
     assert {each["AttributeName"] for each in TABLE["AttributeDefinitions"]} == used
+
+
+def test_pages_may_read_every_header_that_is_answered() -> None:
+    """Those that the document names, a report's file name, and the methods of a 405."""
+    exposed = set(RESOURCES["Api"]["Properties"]["CorsConfiguration"]["ExposeHeaders"])
+    answers = (
+        answer
+        for path in json.loads(document())["paths"].values()
+        for operation in path.values()
+        for answer in operation["responses"].values()
+    )
+    documented = {name.lower() for answer in answers for name in answer.get("headers", {})}
+    assert exposed == documented | {"allow", "content-disposition"}
