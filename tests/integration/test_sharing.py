@@ -439,6 +439,28 @@ def test_a_replay_shows_nothing_after_a_revoke(p: People) -> None:
     problem(p.call(GUEST, "POST", "/campaigns", body, headers=key), 404)
 
 
+@pytest.mark.parametrize("ends", ["revoked", "deleted"])
+def test_a_matrix_replays_only_what_is_visible(p: People, ends: str) -> None:
+    p.share()
+    own = p.ok(GUEST, "POST", "/clients", {"name": "Mine"})["id"]
+    key = {"idempotency-key": "once"}
+    asked = {"type": "image", "prompt": "Boat {n}", "variables": {"n": ["1", "2"]}, "client_id": p.client}
+
+    def statuses(asked: Json, key: Json) -> list[int]:
+        found = p.ok(GUEST, "POST", "/generate/matrix", asked, headers=key)["results"]
+        return [each["status"] for each in found]
+
+    mine, other = {**asked, "client_id": own}, {"idempotency-key": "other"}
+    for _ in range(2):
+        assert statuses(asked, key) == statuses(mine, other) == [202, 202]
+    if ends == "revoked":
+        p.revoke()
+    else:
+        p.ok(OWNER, "DELETE", f"/clients/{p.client}")
+    assert statuses(asked, key) == [404, 404]
+    assert statuses(mine, other) == [202, 202]
+
+
 def test_a_cursor_shows_nothing_after_a_revoke(p: People) -> None:
     for _ in range(3):
         p.a_campaign(OWNER)

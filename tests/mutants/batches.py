@@ -108,6 +108,13 @@ MUTANTS: Final = (
         MATRIX,
     ),
     Mutant(
+        "a repeated matrix names tasks that are gone",
+        "layers/common/atelier/web/batches.py",
+        "    outcomes |= _gone(kind, outcomes)\n",
+        "",
+        MATRIX,
+    ),
+    Mutant(
         "refusals outgrow the record of their key",
         "layers/common/atelier/web/batches.py",
         "return {index: _shortened(problem) for index, problem in problems.items()}",
