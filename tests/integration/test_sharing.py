@@ -453,6 +453,9 @@ def test_a_matrix_replays_only_what_is_visible(p: People, ends: str) -> None:
     mine, other = {**asked, "client_id": own}, {"idempotency-key": "other"}
     for _ in range(2):
         assert statuses(asked, key) == statuses(mine, other) == [202, 202]
+    with mock.patch.object(Table, "get", autospec=True, side_effect=Table.get) as read:
+        assert statuses(asked, key) == [202, 202]
+    assert [each.args[1] for each in read.call_args_list].count(keys.summary(p.numbers[OWNER])) == 1
     if ends == "revoked":
         p.revoke()
     else:
