@@ -24,7 +24,7 @@ from atelier.domain.imports import (
     NewImport,
 )
 from atelier.domain.messages import ImportMessage
-from atelier.domain.schema import utcnow
+from atelier.domain.schema import format_timestamp, utcnow
 from atelier.store.idempotency import CreateResult
 from atelier.web.api import PREFIX, Reply, api, created_response, page_response, resource_response, serve
 from atelier.web.idempotency import idempotent_request
@@ -103,13 +103,14 @@ def list_failures(import_id: ImportId, query: Annotated[FailureQuery, Query()]) 
 )
 def start_import(import_id: ImportId) -> Reply:
     """Start an import whose file was uploaded. Repeated, it changes nothing."""
-    access, imports = access_of(app), wiring.imports()
+    access, imports, now = access_of(app), wiring.imports(), utcnow()
     record = imports.get(import_id, access=access)
     file = None
     if record.status is ImportStatus.PENDING:
         file = wiring.import_bucket().find(record.user_id, record.id)
-    record = imports.start(import_id, file, access=access, now=utcnow())
-    if record.status is ImportStatus.PROCESSING:
+    record = imports.start(import_id, file, access=access, now=now)
+    # Only the request that has started it sends: each message reads the file, and the sweep puts back one that is lost.
+    if record.status is ImportStatus.PROCESSING and record.started_at == format_timestamp(now):
         wiring.import_queue().send(ImportMessage(user_id=record.user_id, import_id=record.id))
     return resource_response(record, status=202, Location=f"{PREFIX}/imports/{record.id}", Retry_After="2")
 

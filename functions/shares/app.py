@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from atelier import wiring
 from atelier.caller import access_of, caller
-from atelier.domain.errors import Forbidden, NotFound
+from atelier.domain.errors import Forbidden, Invalid, NotFound
 from atelier.domain.ids import new_id
 from atelier.domain.roles import Role
 from atelier.domain.schema import utcnow
@@ -362,14 +362,19 @@ def _end(kind: SharedKind, resource_id: str, user_id: str) -> Reply:
 
 def _invite(kind: SharedKind, resource_id: str, body: NewInvitation, request: Request, key: str | None) -> Reply:
     access, now, secret = access_of(app), utcnow(), token_urlsafe(32)
-    new = InvitationFields(
-        role=checked_role(body.role, kind),
-        expires_at=invitation_end(body.expires_at, now=now),
-        email=body.email,
-        digest=digest_of(secret),
-    )
-    id_, idempotent = new_id(now, randbits(62)), idempotent_request(request, key)
-    made = wiring.shares(kind).invite(resource_id, new, id_=id_, access=access, idempotent=idempotent, now=now)
+    shares, role, idempotent = wiring.shares(kind), checked_role(body.role, kind), idempotent_request(request, key)
+    try:
+        end = invitation_end(body.expires_at, now=now)
+    except Invalid:
+        # When an earlier request with this key was carried out, it may have been to come.
+        replay = shares.find_replay(idempotent, access=access, now=now)
+        if replay is None:
+            raise
+        made = replay
+    else:
+        new = InvitationFields(role=role, expires_at=end, email=body.email, digest=digest_of(secret))
+        id_ = new_id(now, randbits(62))
+        made = shares.invite(resource_id, new, id_=id_, access=access, idempotent=idempotent, now=now)
     invitation = made.record
     token = None if made.replayed else token_text(invitation.user_id, kind, invitation.id, secret)
     shown = CreatedInvitation(**vars(invitation), token=token)

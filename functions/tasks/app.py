@@ -17,7 +17,6 @@ from atelier import wiring
 from atelier.caller import access_of
 from atelier.domain.access import Access
 from atelier.domain.batches import Batch, BatchAnswer, GenerationBatch, TaskBatch
-from atelier.domain.errors import FieldError, Invalid
 from atelier.domain.ids import new_id
 from atelier.domain.input_files import FoundInput, TaskInput
 from atelier.domain.matrix import Matrix, tasks_of
@@ -461,11 +460,10 @@ def create_model(body: NewModel, request: Request, key: IdempotencyKey = None) -
     Polly is `like` a built-in model, and active at once.
     """
     now, access = utcnow(), access_of(app)
-    if body.provider not in wiring.configured():
-        raise Invalid([FieldError(f"{body.provider} is not configured here", pointer="/provider")])
     made = wiring.model_lines().create(
         body,
         wiring.catalog(),
+        configured=wiring.configured(),
         id_=new_id(now, randbits(62)),
         access=access,
         idempotent=idempotent_request(request, key),

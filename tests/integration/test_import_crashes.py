@@ -6,8 +6,8 @@ from unittest import mock
 from atelier.domain.messages import ImportMessage
 from atelier.store import importing
 from tests.integration.builders import shown
-from tests.integration.test_imports import a_file, adds_up, names, outcome, report, started
-from tests.support.fault_injection import CrashAt, Crashed, faulty_harness, meanwhile
+from tests.integration.test_imports import a_file, adds_up, an_import, names, outcome, report, started
+from tests.support.fault_injection import CrashAt, Crashed, Resent, faulty_harness, meanwhile
 
 
 def test_each_row_is_imported_once_whatever_dies() -> None:
@@ -40,6 +40,14 @@ def test_each_row_is_imported_once_whatever_dies() -> None:
                 crashed |= trouble.happened
         assert number > 5
         assert adds_up(w)
+
+
+def test_a_start_whose_answer_was_lost_sends() -> None:
+    with faulty_harness() as (w, faulty):
+        made = an_import(w, "name\nStarted")
+        faulty.trouble = Resent(faulty)
+        assert w.call("POST", f"/imports/{made['id']}/start").status == 202
+        assert len(w.imports.waiting) == 1
 
 
 def test_two_workers_import_each_row_once() -> None:

@@ -230,6 +230,14 @@ def test_a_repeated_create_and_start_change_nothing(w: Harness) -> None:
     assert w.call("POST", f"/imports/{first.json['id']}/start").json["status"] == "succeeded"
 
 
+def test_a_repeated_start_sends_no_further_message(w: Harness) -> None:
+    made = started(w, "name\nSent once")
+    answers = [w.call("POST", f"/imports/{made['id']}/start") for _ in range(3)]
+    assert {(each.status, each.json["status"]) for each in answers} == {(202, "processing")}
+    assert len(w.imports.waiting) == 1
+    assert w.bring_in() == 1
+
+
 # -------------------------------------------------------------------------------------------------------- the report
 
 

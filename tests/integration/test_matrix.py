@@ -11,6 +11,7 @@ from atelier import wiring
 from atelier.domain.ids import new_id
 from atelier.domain.matrix import MOST_TASKS
 from atelier.store import batches
+from atelier.store.table import Table
 from atelier.web import batches as web_batches
 from testbed.harness import TABLE, Answer, Harness, harness
 from tests.integration.builders import Json, a_campaign, a_client, forget_settings, ids, places, shown
@@ -191,6 +192,33 @@ def test_a_matrix_interrupted_anywhere_is_carried_on() -> None:
         assert not crash.happened, "the last one dies of nothing"
         assert matrix(w, key="1", variables=numbers(1)).status == 422
         assert adds_up(w)
+
+
+def test_a_repeated_matrix_says_what_is_gone(w: Harness) -> None:
+    asked: Json = {"variables": numbers(3), "models": ["sandbox-image", "unknown"]}
+    first = results(matrix(w, key="once", **asked))
+    assert [each["status"] for each in first] == [202, 400] * 3
+    path = f"/tasks/{first[2]['id']}"
+    assert w.call("DELETE", path).status == 204
+    for _ in range(2):
+        again = matrix(w, key="once", **asked)
+        assert again.headers["Idempotent-Replayed"] == "true"
+        assert statuses(again) == [202, 400, 404, 400, 202, 400]
+        assert results(again)[4] == first[4]
+    gone = w.call("GET", path).json
+    assert results(again)[2]["problem"]["detail"] == gone["detail"]
+    assert shown(w, "/tasks")["total"] == 2
+
+
+def test_a_repeated_matrix_is_read_together(w: Harness) -> None:
+    client = a_client(w)
+    asked: Json = {"variables": numbers(12), "client_id": client["id"]}
+    first = results(matrix(w, key="once", **asked))
+    assert w.call("DELETE", f"/clients/{client['id']}").status == 204
+    get_many = Table.get_many
+    with mock.patch.object(Table, "get_many", autospec=True, side_effect=get_many) as read:
+        assert results(matrix(w, key="once", **asked)) == first
+    assert read.call_count == 1
 
 
 # ---------------------------------------------------------------------------------------------------------- how large

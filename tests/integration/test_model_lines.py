@@ -449,6 +449,16 @@ def test_a_repeated_request_adds_one_line(world: World) -> None:
     assert second.headers["Idempotent-Replayed"] == "true"
 
 
+def test_a_line_is_replayed_without_its_provider(world: World) -> None:
+    key = {"Idempotency-Key": "once"}
+    first = world.w.call("POST", "/models", LINE, headers=key)
+    with mock.patch.object(wiring, "configured", return_value=("sandbox",)):
+        again = world.w.call("POST", "/models", LINE, headers=key)
+        assert (again.status, again.json["id"]) == (202, first.json["id"])
+        other = {**LINE, "model": "fal-ai/other"}
+        assert [each["pointer"] for each in world.w.call("POST", "/models", other).json["errors"]] == ["/provider"]
+
+
 def test_a_stale_version_changes_nothing(world: World) -> None:
     line = world.add()
     stale = {"If-Match": '"1"'}

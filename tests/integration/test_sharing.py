@@ -325,6 +325,34 @@ def test_a_replay_of_an_invitation_has_no_token(p: People) -> None:
     assert again == {**first, "token": None}
 
 
+def test_an_invitation_is_replayed_after_its_end(p: People) -> None:
+    path, key = f"/clients/{p.client}/invitations", {"idempotency-key": "once"}
+    body = {"role": "viewer", "expires_at": format_timestamp(p.w.now + timedelta(minutes=1))}
+    first = p.ok(OWNER, "POST", path, body, headers=key)
+    p.w.pass_time(61)
+    again = p.call(OWNER, "POST", path, body, headers=key)
+    assert (again.status, again.json) == (201, {**first, "token": None})
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert p.ok(OWNER, "GET", path)["total"] == 1
+    for other in ({}, {"idempotency-key": "other"}):
+        problem(p.call(OWNER, "POST", path, body, headers=other), 400)
+    problem(p.call(OWNER, "POST", path, {**body, "role": "editor"}, headers=key), 422)
+    p.ok(OWNER, "DELETE", f"{path}/{first['id']}")
+    problem(p.call(OWNER, "POST", path, body, headers=key), 404)
+
+
+def test_a_guest_replays_what_they_may_still_see(p: People) -> None:
+    p.share("/account", role="editor")
+    body, key = {"name": "New", "user_id": p.numbers[OWNER]}, {"idempotency-key": "once"}
+    first = p.ok(GUEST, "POST", "/clients", body, headers=key)
+    p.share("/account", role="viewer")
+    again = p.call(GUEST, "POST", "/clients", body, headers=key)
+    assert (again.status, again.json, again.headers["Idempotent-Replayed"]) == (201, first, "true")
+    problem(p.call(GUEST, "POST", "/clients", body, headers={"idempotency-key": "other"}), 403)
+    p.revoke("/account")
+    problem(p.call(GUEST, "POST", "/clients", body, headers=key), 404)
+
+
 def test_a_repeated_accept_is_answered_with_the_share(p: People) -> None:
     token, key = p.invite()["token"], {"idempotency-key": "once"}
     first, again = p.accept(token, headers=key), p.accept(token, headers=key)
@@ -409,6 +437,31 @@ def test_a_replay_shows_nothing_after_a_revoke(p: People) -> None:
     assert p.ok(GUEST, "POST", "/campaigns", body, headers=key) == first
     p.revoke()
     problem(p.call(GUEST, "POST", "/campaigns", body, headers=key), 404)
+
+
+@pytest.mark.parametrize("ends", ["revoked", "deleted"])
+def test_a_matrix_replays_only_what_is_visible(p: People, ends: str) -> None:
+    p.share()
+    own = p.ok(GUEST, "POST", "/clients", {"name": "Mine"})["id"]
+    key = {"idempotency-key": "once"}
+    asked = {"type": "image", "prompt": "Boat {n}", "variables": {"n": ["1", "2"]}, "client_id": p.client}
+
+    def statuses(asked: Json, key: Json) -> list[int]:
+        found = p.ok(GUEST, "POST", "/generate/matrix", asked, headers=key)["results"]
+        return [each["status"] for each in found]
+
+    mine, other = {**asked, "client_id": own}, {"idempotency-key": "other"}
+    for _ in range(2):
+        assert statuses(asked, key) == statuses(mine, other) == [202, 202]
+    with mock.patch.object(Table, "get", autospec=True, side_effect=Table.get) as read:
+        assert statuses(asked, key) == [202, 202]
+    assert [each.args[1] for each in read.call_args_list].count(keys.summary(p.numbers[OWNER])) == 1
+    if ends == "revoked":
+        p.revoke()
+    else:
+        p.ok(OWNER, "DELETE", f"/clients/{p.client}")
+    assert statuses(asked, key) == [404, 404]
+    assert statuses(mine, other) == [202, 202]
 
 
 def test_a_cursor_shows_nothing_after_a_revoke(p: People) -> None:

@@ -108,6 +108,28 @@ MUTANTS: Final = (
         MATRIX,
     ),
     Mutant(
+        "a repeated matrix names tasks that are gone",
+        "layers/common/atelier/web/batches.py",
+        "    outcomes |= _gone(kind, outcomes)\n",
+        "",
+        MATRIX,
+    ),
+    Mutant(
+        "the tasks of a repeated matrix are read one by one",
+        f"{STORE}/tasks.py",
+        "        found = self._table.get_many([*map(keys.task, task_ids), account])\n",
+        "        every = [*map(keys.task, task_ids), account]\n"
+        "        found = {key: item for each in every for key, item in self._table.get_many([each]).items()}\n",
+        MATRIX,
+    ),
+    Mutant(
+        "a repeated matrix reads its account once for each task",
+        f"{STORE}/tasks.py",
+        "cache(self._pending_of), {}",
+        "self._pending_of, {}",
+        "tests/integration/test_sharing.py",
+    ),
+    Mutant(
         "refusals outgrow the record of their key",
         "layers/common/atelier/web/batches.py",
         "return {index: _shortened(problem) for index, problem in problems.items()}",

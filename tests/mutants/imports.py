@@ -30,6 +30,13 @@ MUTANTS: Final = (
         IMPORTS,
     ),
     Mutant(
+        "every repeated start of an import sends a message",
+        "functions/imports/app.py",
+        " and record.started_at == format_timestamp(now):",
+        ":",
+        IMPORTS,
+    ),
+    Mutant(
         "an import is seen by other users",
         f"{STORE}/imports.py",
         "keys.imported(access.account, id_)) if is_id",

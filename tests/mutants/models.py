@@ -311,4 +311,11 @@ MUTANTS: Final = (
         "return text",
         "tests/unit/test_params.py",
     ),
+    Mutant(
+        "a repeated line is refused once its provider is not configured",
+        LINES,
+        "                return replay\n            if new.provider not in configured:",
+        "                pass\n            if new.provider not in configured:",
+        WHOLE,
+    ),
 )

@@ -134,10 +134,10 @@ MUTANTS: Final = (
     Mutant(
         "a replay answers with a resource whose parent is gone",
         f"{STORE}/resources.py",
-        "load=lambda created: self.get(created, access=access.before_grants()),",
-        "load=lambda created: from_item(\n"
-        "                self._model, self._table.get(keys.resource(access.account, self.kind, created)) or {}\n"
-        "            ),",
+        "return lambda created: self.get(created, access=access.before_grants())",
+        "return lambda created: from_item(\n"
+        "            self._model, self._table.get(keys.resource(access.account, self.kind, created)) or {}\n"
+        "        )",
         IDEMPOTENCY,
     ),
     Mutant(

@@ -73,6 +73,20 @@ MUTANTS: Final = (
         SHARING,
     ),
     Mutant(
+        "a repeated invitation is refused once its end is over",
+        "functions/shares/app.py",
+        "        if replay is None:\n",
+        "        if True:\n",
+        SHARING,
+    ),
+    Mutant(
+        "a guest who may no longer create sees no replay",
+        f"{STORE}/resources.py",
+        "if replay := self.find_replay(idempotent, access=access, now=now):",
+        "if replay := None:",
+        SHARING,
+    ),
+    Mutant(
         "any number of shares is received",
         f"{STORE}/received.py",
         "condition=Attr(name).not_exists() & is_room,",

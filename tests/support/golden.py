@@ -376,7 +376,7 @@ def seed(now: datetime) -> None:
         wiring.budgets().put(scope, NewBudget(limit=Decimal(5), period=Period.TOTAL), access=ME, now=now)
     wiring.exports().create(NewExport(client_id=CLIENT), id_=EXPORT, **who)
     line = NewModel(provider="fal", model="fal-ai/flux/krea", type=TaskType.IMAGE)
-    wiring.model_lines().create(line, wiring.catalog(), id_=LINE, **who)
+    wiring.model_lines().create(line, wiring.catalog(), configured=("fal",), id_=LINE, **who)
     done = new_task(order, Parents(), wiring.generation_context(), identity=TaskIdentity(DONE, "s", now), access=ME)
     made = wiring.tasks().create(done, access=ME, idempotent=None, now=now).record
     output = Output(key=f"media/1/{DONE}/0.png", content_type="image/png", bytes=3, width=64, height=64)

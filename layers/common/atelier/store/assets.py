@@ -8,7 +8,7 @@ from datetime import datetime
 from atelier.domain.access import Access
 from atelier.domain.assets import Asset, AssetPage, AssetPatch, AssetQuery, NewAsset, check_purpose
 from atelier.domain.sharing import CHANGE
-from atelier.store import idempotency, keys
+from atelier.store import keys
 from atelier.store.idempotency import CreateResult, IdempotentRequest
 from atelier.store.resources import Resources
 from atelier.store.table import Table, Write
@@ -32,11 +32,7 @@ class Assets:
         self, idempotent: IdempotentRequest | None, *, access: Access, now: datetime
     ) -> CreateResult[Asset] | None:
         """The asset that an earlier request with this key created. Raises IdempotencyKeyReused and NotFound."""
-
-        def load(made: str) -> Asset:
-            return self.get(made, access=access)
-
-        return idempotency.find_replay(self._table, access=access, idempotent=idempotent, load=load, now=now)
+        return self._resources.find_replay(idempotent, access=access, now=now)
 
     def get(self, id_: str, *, access: Access) -> Asset:
         """The asset. Raises NotFound."""

@@ -5,7 +5,7 @@ made on top of all others. Each version that was ever offered is kept, because t
 were made with; so are the schemas that a line is made of, or could be.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -91,6 +91,7 @@ class ModelLines:
         new: NewModel,
         catalog: Catalog,
         *,
+        configured: Collection[str],
         id_: str,
         access: Access,
         idempotent: IdempotentRequest | None,
@@ -98,7 +99,7 @@ class ModelLines:
     ) -> CreateResult[ConfiguredModel]:
         """Add a line that waits for the provider's schema, or is like a built-in model and can be used at once.
 
-        Raises Invalid, IdempotencyKeyReused and RequestInProgress.
+        `configured` are the providers with access. Raises Invalid, IdempotencyKeyReused and RequestInProgress.
         """
         at = format_timestamp(now)
         who = {"created_by": access.actor, "changed_by": access.actor, "created_at": at, "changed_at": at}
@@ -110,6 +111,8 @@ class ModelLines:
         def attempt() -> CreateResult[ConfiguredModel]:
             if replay := idempotency.find_replay(self._table, **options):
                 return replay
+            if new.provider not in configured:
+                raise Invalid([FieldError(f"{new.provider} is not configured here", pointer="/provider")])
             lines, head = self._read()
             check_names(new, (each.record for each in lines), catalog)
             line = Line(record, check_at=at) if new.like is None else Line(record, self.derived(record, None))

@@ -4,12 +4,12 @@ What is special about a kind is its row in `domain.kinds`. A resource whose ance
 for every reader.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from atelier.domain.access import Access
-from atelier.domain.errors import NotFound
+from atelier.domain.errors import Forbidden, NotFound
 from atelier.domain.ids import is_id
 from atelier.domain.kinds import (
     ancestors_of,
@@ -82,7 +82,27 @@ class Resources(Generic[AnyRecord]):
                 guest = received.reach_account(self._table, account, access=access, needs=needs)
             return self._create(new, id_=id_, access=guest, idempotent=idempotent, now=now)
 
-        return self._table.retry_on_conflict(as_guest)
+        try:
+            return self._table.retry_on_conflict(as_guest)
+        except Forbidden:
+            # Who may no longer create may still see what an earlier request with this key has created.
+            if replay := self.find_replay(idempotent, access=access, now=now):
+                return replay
+            raise
+
+    def find_replay(
+        self, idempotent: IdempotentRequest | None, *, access: Access, now: datetime
+    ) -> CreateResult[AnyRecord] | None:
+        """What an earlier request with this key created, as it is now. Raises IdempotencyKeyReused and NotFound.
+
+        It is for requests that may be refused before `create` by what has changed since: the time, a role, a setting.
+        """
+        return idempotency.find_replay(
+            self._table, access=access, idempotent=idempotent, load=self._loader(access), now=now
+        )
+
+    def _loader(self, access: Access) -> Callable[[str], AnyRecord]:
+        return lambda created: self.get(created, access=access.before_grants())
 
     def _create(
         self, new: RequestModel, *, id_: str, access: Access, idempotent: IdempotentRequest | None, now: datetime
@@ -95,7 +115,7 @@ class Resources(Generic[AnyRecord]):
             id_=id_,
             access=access,
             idempotent=idempotent,
-            load=lambda created: self.get(created, access=access.before_grants()),
+            load=self._loader(access),
             now=now,
         )
 

@@ -132,6 +132,12 @@ class Shares:
         new = invitation.model_copy(update={f"{self._kind}_id": parent_id} if parent_id else {})
         return self._invitations.create(new, id_=id_, access=acting, idempotent=idempotent, now=now, needs=MANAGE)
 
+    def find_replay(
+        self, idempotent: IdempotentRequest | None, *, access: Access, now: datetime
+    ) -> CreateResult[Invitation] | None:
+        """The invitation that an earlier request with this key created. Raises IdempotencyKeyReused and NotFound."""
+        return self._invitations.find_replay(idempotent, access=access, now=now)
+
     def invitations(self, resource_id: str, query: ShareQuery, *, access: Access) -> InvitationPage:
         """A page of the invitations to a resource, expired ones included."""
         acting, parent_id = self._listed(resource_id, access)

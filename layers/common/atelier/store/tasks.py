@@ -1,9 +1,10 @@
 """Tasks in the table: created under living parents, moved along their life cycle, listed by owner, client, campaign."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 
 from atelier.domain.access import Access
@@ -126,6 +127,20 @@ class Tasks:
         task, pending, _ = self._reached(summary, task_id, access, READ, found.get(account))
         return pending.unlinked(task)
 
+    def unseen(self, task_ids: Collection[str], *, access: Access) -> dict[str, NotFound]:
+        """Those of these tasks that the actor cannot see (any more). They are read together, 100 a request."""
+        account = keys.summary(access.account)
+        found = self._table.get_many([*map(keys.task, task_ids), account])
+        pending_of, refused = cache(self._pending_of), {}
+        for task_id in task_ids:
+            item = found.get(keys.task(task_id))
+            task = from_item(TaskSummary, item) if item else None
+            try:
+                self._reached(task, task_id, access, READ, found.get(account), pending_of=pending_of)
+            except NotFound as missing:
+                refused[task_id] = missing
+        return refused
+
     def get_to_retry(self, task_id: str, *, access: Access) -> tuple[Task, Access]:
         """The task as its readers may see it, and the access to create another one like it. Raises NotFound."""
         task, pending, acting = self._read(task_id, access, CHANGE)
@@ -153,12 +168,22 @@ class Tasks:
         inputs = [each if file else each.model_copy(update=gone) for each, file in zip(task.inputs, files, strict=True)]
         return task.model_copy(update={"inputs": inputs})
 
+    def _pending_of(self, account: int) -> PendingDeletions:
+        return summary_from(self._table.get(keys.summary(account))).pending
+
     def _reached(
-        self, task: AnyTask | None, task_id: str, access: Access, needs: Needs, summary: Item | None
+        self,
+        task: AnyTask | None,
+        task_id: str,
+        access: Access,
+        needs: Needs,
+        summary: Item | None,
+        *,
+        pending_of: Callable[[int], PendingDeletions] | None = None,
     ) -> tuple[AnyTask, PendingDeletions, Access]:
         """The task, its account's pending deletions and the access to it; `summary` is that of the access's account.
 
-        Raises NotFound and Forbidden.
+        `pending_of` is for who asks for many tasks of an account. Raises NotFound and Forbidden.
         """
         if task is not None and task.user_id == access.account:
             return task, summary_from(summary).pending, access
@@ -168,7 +193,7 @@ class Tasks:
         if not any(each.covers("task", vars(task)) for each in grants):
             raise NotFound("task", task_id)
         # Only who may see the task, were its parents there, has the account looked at: nobody else notices that it is.
-        pending = summary_from(self._table.get(keys.summary(task.user_id))).pending
+        pending = (pending_of or self._pending_of)(task.user_id)
         acting = acting_on(
             "task", vars(pending.unlinked(task)), account=task.user_id, grants=grants, access=access, needs=needs
         )

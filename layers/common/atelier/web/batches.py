@@ -1,7 +1,7 @@
 """Batches over HTTP: items are read one by one, and each is answered as the single request would have been."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -46,15 +46,15 @@ class Kind:
     """What batches of one resource are made of.
 
     `read` makes an operation of an item, given the id of what it may create and the moment of the batch; it raises
-    Invalid. `load` gives a record as it is now, `show` its body. `forget` drops what was read for several items.
-    Without `bodies`, results have ids only.
+    Invalid. `load` gives a record as it is now, `show` its body. `forget` drops what was read for several items. With
+    `gone`, results have ids only; it says which of those of earlier requests are not there any more.
     """
 
     read: Callable[[Mapping[str, Any], str, datetime], Read]
     load: Callable[[str], Record]
     show: Callable[[Record], BaseModel] = lambda record: record
     forget: Callable[[], object] = lambda: None
-    bodies: bool = True
+    gone: Callable[[Collection[str]], Mapping[str, DomainError]] | None = None
 
 
 def of_resources(
@@ -115,6 +115,7 @@ def carry_out(
     answered = _Answers(app, kind, read, progress)
     if isinstance(progress, KeptProgress):
         answered.finish(progress, outcomes)
+    outcomes |= _gone(kind, outcomes)
     results = [answered.result(index, outcomes.get(index)) for index in range(len(batch.items))]
     return _response(results, outcomes, batch, replayed=replayed)
 
@@ -127,6 +128,13 @@ def _read(batch: Batch, kind: Kind, progress: Progress) -> tuple[dict[int, Read]
         except Invalid as error:
             invalid[index] = error
     return read, invalid
+
+
+def _gone(kind: Kind, outcomes: Mapping[int, Any]) -> dict[int, DomainError]:
+    """What earlier requests have carried out and is not there any more, of a kind whose results have ids only."""
+    earlier = {index: each.id for index, each in outcomes.items() if isinstance(each, CarriedOut) and not each.change}
+    gone = kind.gone(earlier.values()) if kind.gone and earlier else {}
+    return {index: gone[id_] for index, id_ in earlier.items() if id_ in gone}
 
 
 @dataclass(frozen=True)
@@ -163,7 +171,7 @@ class _Answers:
     def _success(self, index: int, outcome: CarriedOut) -> dict[str, Any]:
         status = self.read[index].status
         found: dict[str, Any] = {"index": index, "status": status, "id": outcome.id}
-        if status == HTTPStatus.NO_CONTENT or not self.kind.bodies:
+        if status == HTTPStatus.NO_CONTENT or self.kind.gone:
             return found
         try:
             record = outcome.change.record if outcome.change else self.kind.load(outcome.id)

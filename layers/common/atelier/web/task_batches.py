@@ -61,7 +61,7 @@ def of_generations(store: Tasks, generation_context: GenerationContext, access: 
 
 def of_matrix(store: Tasks, generation_context: GenerationContext, access: Access, now: datetime) -> Kind:
     """The tasks of a matrix: as many bodies as it has tasks would not fit into an answer."""
-    return replace(of_generations(store, generation_context, access, now), bodies=False)
+    return replace(of_generations(store, generation_context, access, now), gone=partial(store.unseen, access=access))
 
 
 def of_tasks(
