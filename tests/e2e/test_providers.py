@@ -174,10 +174,12 @@ MODELS: Final = {("fal", "video"): "fal-ai/veo3.1/image-to-video"}
 
 def test_files_made_before_reach_the_provider(town: Town) -> None:
     """By URLs that it can fetch; an edit of three references, an enlargement, a video from an image."""
-    source = town.finished(town.order("image", "bedrock", "A source"))
+    sources = [town.finished(id_) for id_ in [town.order("image", "bedrock", "A source") for _ in range(3)]]
     asked = {}
     for provider, kind, medium, roles in FROM_FILES:
-        inputs = [{"role": role, "task_id": source["id"], "output": 0} for role in roles]
+        inputs = [
+            {"role": role, "task_id": each["id"], "output": 0} for role, each in zip(roles, sources, strict=False)
+        ]
         model = {"model": MODELS[provider, kind]} if (provider, kind) in MODELS else {}
         prompt = "" if kind == "upscale" else "In a storm"
         asked[town.order(kind, provider, prompt, inputs=inputs, **model)] = (provider, medium, len(roles))
@@ -188,7 +190,7 @@ def test_files_made_before_reach_the_provider(town: Town) -> None:
         if provider != "bedrock":
             books = town.fal.books if provider == "fal" else town.replicate.books
             taken = [each for each in books.of("input") if f"x-task={id_}" in each["url"]]
-            assert [each.get("size") for each in taken] == [source["outputs"][0]["bytes"]] * count
+            assert [each.get("size") for each in taken] == [each["outputs"][0]["bytes"] for each in sources[:count]]
 
 
 def test_a_callback_is_answered_and_finishes_its_task(town: Town) -> None:

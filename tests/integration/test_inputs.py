@@ -7,6 +7,7 @@ import boto3
 import pytest
 from PIL import Image
 
+from atelier.domain.tasks.requests import NewVideo
 from testbed.harness import BUCKET, TABLE, Harness
 from tests.integration.builders import (
     NOBODY,
@@ -91,6 +92,17 @@ def test_inputs_that_cannot_be_used_are_named_together(w: Harness) -> None:
     refused = w.call("POST", "/generate/edit", {"prompt": "x", "inputs": inputs})
     where = {f"/inputs/{number}/task_id" for number in (0, 1, 2, 4)} | {"/inputs/3/output", "/inputs/6/role"}
     assert places(refused) == where
+
+
+def test_an_input_named_twice_is_refused(w: Harness) -> None:
+    """In one role; a video may begin and end with the same picture."""
+    source = a_finished_task(w)
+    again = {**named(source), "task_id": source["id"].upper()}
+    refused = w.call("POST", "/generate/edit", {"prompt": "x", "inputs": [named(source), again]})
+    assert places(refused) == {"/inputs"}
+    assert "must not name an input twice" in refused.text
+    both = [named(source, role) for role in ("start_image", "end_image")]
+    NewVideo.model_validate({"prompt": "x", "inputs": both})
 
 
 def test_a_refused_input_reserves_nothing(w: Harness) -> None:

@@ -19,8 +19,9 @@ from atelier.domain.model_lines import ReportKind
 from atelier.providers.catalogs import FalCatalog
 from atelier.providers.http import Http
 from atelier.providers.schemas import Snapshot
+from atelier.store import keys
 from testbed.environment import clear_caches
-from testbed.harness import Answer, Harness
+from testbed.harness import TABLE, Answer, Harness
 from testbed.template import PROJECT
 from tests.integration.builders import Json, a_client, created, shown, work_on
 from tests.integration.test_assets import a_picture, a_ready_asset
@@ -405,7 +406,10 @@ def test_a_provider_that_does_not_answer_keeps_it_pending(world: World) -> None:
         ({"model": "fal-ai/../../account"}, "/model"),
         ({"model": "fal-ai//x"}, "/model"),
         ({"model": "fal-ai/x:.."}, "/model"),
-        ({"params": {f"p{n}": {"choices": ["x" * 255] * 20} for n in range(20)}}, ""),
+        ({"params": {f"p{n}": {"choices": [f"{each:0255}" for each in range(20)]} for n in range(20)}}, ""),
+        ({"aliases": ["a", "a"]}, "/aliases"),
+        ({"aliases": ["a", KREA_ID]}, "/aliases/1"),
+        ({"params": {"seed": {"choices": [1, 2, 1.0]}}}, "/params/seed"),
     ],
     ids=[
         "model",
@@ -422,11 +426,30 @@ def test_a_provider_that_does_not_answer_keeps_it_pending(world: World) -> None:
         "empty",
         "version",
         "long",
+        "alias-twice",
+        "own-alias",
+        "choice-twice",
     ],
 )
 def test_a_line_that_makes_no_sense_is_refused(world: World, fields: Json, pointer: str) -> None:
     answer = world.w.call("POST", "/models", {**LINE, **fields})
     assert (answer.status, [each["pointer"] for each in answer.json["errors"]]) == (400, [pointer])
+
+
+def test_a_stored_line_with_names_twice_is_mended(world: World) -> None:
+    """As lines were kept before that was refused."""
+    line = world.add(aliases=["krea"])
+    key, record = keys.model_line(line["id"]), {**line, "aliases": ["krea", "krea"]}
+    world.w.dynamodb.update_item(
+        TableName=TABLE,
+        Key={"PK": {"S": key.pk}, "SK": {"S": key.sk}},
+        UpdateExpression="SET #record = :record",
+        ExpressionAttributeNames={"#record": "record"},
+        ExpressionAttributeValues={":record": {"S": json.dumps(record)}},
+    )
+    assert world.shown(line)["aliases"] == ["krea", "krea"]
+    assert world.patch(line, spoken=True).json["errors"][0]["pointer"] == "/aliases"
+    assert world.patch(line, aliases=["krea"]).json["aliases"] == ["krea"]
 
 
 def test_a_provider_that_is_not_configured_is_refused(w: Harness) -> None:

@@ -1,5 +1,6 @@
 """A provider's own words in `params`: which are taken, within which limits, at which price, and which never."""
 
+import re
 from dataclasses import fields
 from decimal import Decimal
 from typing import Any, Final
@@ -159,8 +160,8 @@ def test_a_retry_obeys_todays_list_of_params() -> None:
         (boolean("x"), [True, False], [0, 1, "true", None, []]),
         (choice("x", "a", "b"), ["a", "b"], ["A", "", "ab", 1, None, ["a"], {"a": 1}]),
         (text("x", 3), ["", "abc", "ſßÄ"], ["abcd", 1, None, ["abc"], True]),
-        (text("x", 9, "[a-z]{2}"), ["de"], ["de\n", "DE", "d", "deu", "аb", ""]),
-        (texts("x", 2, "[a-z]+"), [["a"], ["a", "b"]], [[], ["a", "b", "c"], "a", [1], [["a"]], ["A"], None]),
+        (text("x", 9, "[a-z]{2}", "a word"), ["de"], ["de\n", "DE", "d", "deu", "аb", ""]),
+        (texts("x", 2, "[a-z]+", "a word"), [["a"], ["a", "b"]], [[], ["a", "b", "c"], "a", [1], [["a"]], ["A"], None]),
     ],
     ids=lambda value: value.type if isinstance(value, Param) else None,
 )
@@ -170,6 +171,58 @@ def test_a_value_is_within_its_limits(param: Param, good: list[Any], bad: list[A
     for value in bad:
         with pytest.raises(ValueError, match=r"^must be "):
             param.checked(value)
+
+
+@pytest.mark.parametrize(
+    ("model", "params", "said"),
+    [
+        (
+            "polly-neural",
+            {"LanguageCode": "english"},
+            "must be a text of at most 10 characters, a language code such as en-US",
+        ),
+        (
+            "polly-neural",
+            {"LexiconNames": ["a b"]},
+            "must be a list of 1 to 5 texts, each a name of 1 to 20 letters and digits such as brands1",
+        ),
+        (
+            "elevenlabs/v3",
+            {"language_code": "EN"},
+            "must be a text of at most 2 characters, a language code such as en",
+        ),
+    ],
+)
+def test_a_form_is_told_in_words(model: str, params: dict[str, Any], said: str) -> None:
+    assert [*refusals(model, params).values()] == [said]
+
+
+def test_no_message_has_a_regular_expression() -> None:
+    for model in CATALOG.models:
+        sent: dict[str, Any] = {param.name: None for param in model.params}
+        said = [error.detail for error in errors_of(sent, model.params, {}, model="it")]
+        assert len(said) == len(model.params)
+        assert not [each for each in said if re.search(r"[\\^$\[\]{}*+?|]", each)]
+        assert all(param.form for param in model.params if param.pattern)
+
+
+def test_a_pattern_without_words_is_not_shown() -> None:
+    """As in models that were stored before patterns had words."""
+    with pytest.raises(ValueError, match=r"characters, in the form that the provider's schema gives$"):
+        text("x", 9, "[a-z]{2}").checked("english")
+
+
+def test_unknown_params_do_not_repeat_the_list() -> None:
+    known = [integer(f"parameter_{number:03}", 1, 2) for number in range(200)]
+    said = [each.detail for each in errors_of({f"x{n}": 1 for n in range(100)}, known, {}, model="it")]
+    assert said[0].startswith("is no parameter of it; it takes parameter_000, parameter_001, ")
+    assert said[0].endswith(", parameter_049 and 150 more, which GET /api/v3/providers lists")
+    assert set(said[1:]) == {"is no parameter of it"}
+
+
+def test_a_long_list_of_choices_is_cut() -> None:
+    with pytest.raises(ValueError, match=r'"v49" and 150 more, which GET /api/v3/providers lists$'):
+        choice("x", *(f"v{number}" for number in range(200))).checked("v")
 
 
 JSON = st.recursive(
@@ -354,5 +407,5 @@ def test_accepted_params_are_listed() -> None:
         "default": "720p",
         "price_factors": {"720p": 2.0},
     }
-    hidden = {"always_sent", "safety"}
+    hidden = {"always_sent", "form", "safety"}
     assert {field.name for field in fields(Param)} - hidden == set(listed[0])

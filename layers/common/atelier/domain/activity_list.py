@@ -6,8 +6,14 @@ from typing import Annotated
 from pydantic import Field, JsonValue, ValidationInfo, field_validator
 
 from atelier.domain.pages import FROM_TEXT, CursorPage, CursorQuery, Whose
-from atelier.domain.schema import Id, QueryId, StoredModel, TimestampText
+from atelier.domain.schema import Id, QueryId, StoredModel, TimestampText, in_form
 from atelier.domain.tasks.queries import QueryTimestamp
+
+_Action = Annotated[
+    str,
+    Field(max_length=64),
+    *in_form("^[a-z_]+\\.[a-z]+$", "must be a type of resource, a point and what was done, such as client.updated"),
+]
 
 
 class ActivityQuery(CursorQuery):
@@ -17,9 +23,7 @@ class ActivityQuery(CursorQuery):
     client_id: Annotated[QueryId | None, Field(description="Only this client and what is below it.")] = None
     campaign_id: Annotated[QueryId | None, Field(description="Only this campaign and what is below it.")] = None
     actor: Annotated[int | None, Field(ge=1, le=10**15 - 1, description="Only what this user did."), FROM_TEXT] = None
-    action: Annotated[
-        str | None, Field(max_length=64, pattern="^[a-z_]+\\.[a-z]+$", description="Only this: `client.updated`.")
-    ] = None
+    action: Annotated[_Action | None, Field(description="Only this: `client.updated`.")] = None
     from_: Annotated[QueryTimestamp | None, Field(alias="from", description="At this moment or later.")] = None
     to: Annotated[QueryTimestamp | None, Field(description="At this moment or earlier.")] = None
     cursor: Annotated[

@@ -28,6 +28,7 @@ from atelier.domain.schema import (
     StoredName,
     Timestamp,
     TimestampText,
+    in_form,
     whole,
     without_defaults,
 )
@@ -134,7 +135,11 @@ class NewAsset(RequestModel):
         ),
         BeforeValidator(whole),
     ]
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="Checksum of the file, in hexadecimal digits.")]
+    sha256: Annotated[
+        str,
+        *in_form("^[0-9a-f]{64}$", "must be 64 hexadecimal digits: 0 to 9, and a to f in lower case"),
+        Field(description="Checksum of the file, in hexadecimal digits."),
+    ]
     purpose: Purpose
     client_id: Annotated[GivenId | None, Field(description="Kept with this client, deleted and shared with it.")] = None
 

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from atelier.domain.reservations import Period
-from atelier.domain.schema import Amount, Dollars, RequestModel, Timestamp, whole
+from atelier.domain.schema import Amount, Dollars, RequestModel, Timestamp, distinct, whole
 from atelier.domain.webhook_targets import ascii_url
 
 MOST_ALERTS: Final = 10
@@ -17,12 +17,6 @@ class OnExceeded(StrEnum):
 
     BLOCK = "block"
     WARN = "warn"
-
-
-def _distinct(values: list[int]) -> list[int]:
-    if len(set(values)) < len(values):
-        raise ValueError("must not name a threshold twice")
-    return sorted(values)
 
 
 class NewBudget(RequestModel):
@@ -37,10 +31,10 @@ class NewBudget(RequestModel):
     ] = OnExceeded.BLOCK
     alerts: Annotated[
         list[Annotated[int, Field(ge=1, le=100), BeforeValidator(whole)]],
-        AfterValidator(_distinct),
+        *distinct("a threshold"),
+        AfterValidator(sorted),
         Field(
             max_length=MOST_ALERTS,
-            json_schema_extra={"uniqueItems": True},
             description="Percent of the limit at which `webhook_url` is told, once each in a period.",
         ),
     ] = Field(default_factory=lambda: [50, 80, 100])

@@ -7,15 +7,15 @@ it again where it was lost.
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from atelier.domain.messages import AccountMessage
 from atelier.domain.pages import CursorPage, CursorQuery
-from atelier.domain.schema import GivenId, Id, RequestModel, StoredModel, Timestamp
+from atelier.domain.schema import GivenId, Id, RequestModel, StoredModel, Timestamp, distinct
 from atelier.domain.sharing import SharedKind
 
 MOST_FILES: Final = 10_000
@@ -55,19 +55,13 @@ class ExportStatus(StrEnum):
 OPEN: Final = (ExportStatus.PENDING, ExportStatus.PROCESSING)
 
 
-def _distinct(values: list[Any]) -> list[Any]:
-    if len(set(values)) < len(values):
-        raise ValueError("must not name anything twice")
-    return values
-
-
 class NewExport(RequestModel):
     """What to export: exactly one of a client, a campaign and some tasks."""
 
     client_id: Annotated[GivenId | None, Field(description="Everything of this client.")] = None
     campaign_id: Annotated[GivenId | None, Field(description="Everything of this campaign.")] = None
     task_ids: Annotated[
-        Annotated[list[GivenId], Field(min_length=1, max_length=MOST_TASK_IDS), AfterValidator(_distinct)] | None,
+        Annotated[list[GivenId], Field(min_length=1, max_length=MOST_TASK_IDS), *distinct("a task")] | None,
         Field(description="These tasks, all of one account."),
     ] = None
     include: Annotated[
@@ -77,7 +71,7 @@ class NewExport(RequestModel):
             max_length=len(ExportPart),
             description="The files, a table of the tasks (`tasks.csv`), what they cost by day and model (`spend.csv`).",
         ),
-        AfterValidator(_distinct),
+        *distinct("a part"),
     ] = Field(default_factory=lambda: list(ExportPart))
 
     @model_validator(mode="after")

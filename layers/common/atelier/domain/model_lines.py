@@ -12,7 +12,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from atelier.domain.catalog import Catalog, Lifecycle, Model, Price, PriceSource, Unit
 from atelier.domain.errors import FieldError, Invalid
@@ -25,6 +25,8 @@ from atelier.domain.schema import (
     StoredModel,
     TimestampText,
     a_number,
+    distinct,
+    in_form,
     without_defaults,
 )
 from atelier.domain.tasks.organising import merged
@@ -53,9 +55,24 @@ def _a_day(value: Any) -> Any:
 _Dollars = Annotated[ExactDollars, PlainSerializer(float, return_type=float, when_used="json")]
 _Number = Annotated[float, BeforeValidator(a_number)]
 _Day = Annotated[date, BeforeValidator(_a_day)]
-ModelName = Annotated[str, Field(min_length=1, max_length=255, pattern=_NAME)]
+ModelName = Annotated[
+    str,
+    Field(min_length=1, max_length=255),
+    *in_form(
+        _NAME,
+        "must be a model's name such as owner/name or owner/name:version, whose parts begin with a letter or digit "
+        "and have letters, digits, ., _ and -",
+    ),
+]
 Word = Annotated[str, Field(min_length=1, max_length=64)]
-VoiceName = Annotated[str, Field(pattern=r"^[A-Za-z]{1,64}$")]
+VoiceName = Annotated[str, *in_form("^[A-Za-z]{1,64}$", "must be a voice's name of 1 to 64 letters, such as Joanna")]
+Engine = Annotated[
+    str,
+    *in_form("^[a-z0-9-]{1,32}$", "must be 1 to 32 lower-case letters, digits and hyphens, such as long-form"),
+]
+Names = Annotated[list[Word], Field(max_length=20), *distinct("anything")]
+Voices = Annotated[list[VoiceName], Field(max_length=200), *distinct("a voice")]
+Aliases = Annotated[list[ModelName], Field(max_length=MOST_ALIASES), *distinct("an alias")]
 Scalar = bool | int | float | Annotated[str, Field(max_length=255)]
 _UNITS: Final[Mapping[TaskType, tuple[Unit, ...]]] = {
     TaskType.VIDEO: (Unit.VIDEO, Unit.SECOND),
@@ -94,6 +111,13 @@ class LineParam(RequestModel):
     )
 
 
+def _distinct_choices(param: LineParam) -> LineParam:
+    # Not in LineParam, which is read from the table as well.
+    if param.choices and len(set(param.choices)) < len(param.choices):
+        raise ValueError("must not name a choice twice")
+    return param
+
+
 class NewModel(RequestModel):
     """A line of the catalog."""
 
@@ -109,24 +133,21 @@ class NewModel(RequestModel):
             description="Of Bedrock and Polly, which publish no schemas: a built-in model with its fields and limits."
         ),
     ] = None
-    without: Annotated[
-        list[Word], Field(max_length=20, description="Options and roles of files of that model that it does not take.")
-    ] = Field(default_factory=list)
+    without: Annotated[Names, Field(description="Options and roles of files of that model that it does not take.")] = (
+        Field(default_factory=list)
+    )
     engine: Annotated[
-        str | None,
-        Field(
-            pattern=r"^[a-z0-9-]{1,32}$", description="Of Polly: another engine than that model's; it needs `voices`."
-        ),
+        Engine | None, Field(description="Of Polly: another engine than that model's; it needs `voices`.")
     ] = None
-    voices: Annotated[
-        list[VoiceName], Field(max_length=200, description="Of Polly: the voices that are offered, if not all.")
-    ] = Field(default_factory=list)
+    voices: Annotated[Voices, Field(description="Of Polly: the voices that are offered, if not all.")] = Field(
+        default_factory=list
+    )
     price: Annotated[LinePrice | None, Field(description="Null: unknown, so budgets that block refuse it.")] = None
     params: Annotated[
-        dict[Word, LineParam],
+        dict[Word, Annotated[LineParam, AfterValidator(_distinct_choices)]],
         Field(max_length=50, description="Parameters that are capped, fixed, or change the price."),
     ] = Field(default_factory=dict)
-    aliases: Annotated[list[ModelName], Field(max_length=MOST_ALIASES)] = Field(default_factory=list)
+    aliases: Aliases = Field(default_factory=list)
     default: Annotated[
         bool, Field(strict=True, description="Used when a request names the provider, or nothing, and no model.")
     ] = False
@@ -198,12 +219,12 @@ class ModelPatch(RequestModel):
     """A merge patch of a line: absent fields stay, null clears."""
 
     like: ModelName | None = None
-    without: Annotated[list[Word] | None, Field(max_length=20)] = None
-    engine: Annotated[str | None, Field(pattern=r"^[a-z0-9-]{1,32}$")] = None
-    voices: Annotated[list[VoiceName] | None, Field(max_length=200)] = None
+    without: Names | None = None
+    engine: Engine | None = None
+    voices: Voices | None = None
     price: PricePatch | None = None
     params: Annotated[dict[Word, ParamPatch | None] | None, Field(max_length=50)] = None
-    aliases: Annotated[list[ModelName] | None, Field(max_length=MOST_ALIASES)] = None
+    aliases: Aliases | None = None
     default: Annotated[bool | None, Field(strict=True)] = None
     spoken: Annotated[bool | None, Field(strict=True)] = None
     lifecycle: Lifecycle | None = None
@@ -328,6 +349,11 @@ def check_names(new: NewModel, lines: Iterable[ConfiguredModel], catalog: Catalo
         FieldError(f"{new.provider} has a model of this name already: {name}", pointer=place)
         for place, name in (("/model", new.model), *((f"/aliases/{at}", each) for at, each in enumerate(new.aliases)))
         if name in taken
+    ]
+    errors += [
+        FieldError("must not name the model twice, by its id and by an alias", pointer=f"/aliases/{at}")
+        for at, name in enumerate(new.aliases)
+        if name == new.model
     ]
     alike = [each for each in others if each.type is new.type]
     if new.default and (defaults := [each.model for each in alike if each.default]):

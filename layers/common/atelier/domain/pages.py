@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Generic, Literal, Self, TypeVar
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from atelier.domain.schema import RequestModel, StoredModel
+from atelier.domain.schema import RequestModel, StoredModel, in_form
 
 T = TypeVar("T", bound=StoredModel)
 
@@ -16,7 +16,7 @@ _ASCENDING: Final = frozenset({"name", "status"})
 
 def _whole_number(value: Any) -> Any:
     # The query string has only texts; int() would also take "1.0", "+1", " 1" and "1_0".
-    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,15}", value):
+    if isinstance(value, str) and not re.fullmatch("-?[0-9]+", value):
         raise ValueError("must be a whole number")
     return value
 
@@ -37,11 +37,12 @@ ANY_OF: Final = "Only with any of these {}; may be given several times."
 """Describes a filter that takes several values."""
 
 Whose = Annotated[
-    str | None,
-    Field(
-        pattern="^(me|shared|[1-9][0-9]{0,14})$",
-        description="Whose: `me` your own account's, `shared` what others share with you, or an account's number.",
-    ),
+    Annotated[
+        str,
+        *in_form("^(me|shared|[1-9][0-9]{0,14})$", "must be me, shared, or an account's number of at most 15 digits"),
+    ]
+    | None,
+    Field(description="Whose: `me` your own account's, `shared` what others share with you, or an account's number."),
 ]
 """The parameter `owner` of lists over everything that the caller may see."""
 

@@ -5,7 +5,7 @@ name of that field, so that limits, prices and records know of it.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
@@ -43,9 +43,10 @@ class Safety(StrEnum):
 class Param:
     """One word of a model's input.
 
-    Numbers have bounds or `choices`; texts have `choices` or a `pattern`, and a length. `default` is what the provider
-    takes when it is not told, if that is known; with `always_sent` it is told all the same. `price_factors` say, by the
-    value as JSON text, what a value multiplies the price by.
+    Numbers have bounds or `choices`; texts have `choices` or a `pattern`, and a length. `form` says what a text of that
+    pattern is, with an example; models that were stored before it have none. `default` is what the provider takes when
+    it is not told, if that is known; with `always_sent` it is told all the same. `price_factors` say, by the value as
+    JSON text, what a value multiplies the price by.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Param:
     maximum: float | None = None
     choices: tuple[str | int | float | bool, ...] = ()
     pattern: str | None = None
+    form: str | None = None
     max_length: int | None = None
     max_items: int | None = None
     default: JsonValue = None
@@ -92,16 +94,26 @@ class Param:
     def _must_be(self) -> str:
         if self.choices:
             named = [f'"{each}"' if isinstance(each, str) else str(each).lower() for each in self.choices]
-            return f"must be {named[0]}" if len(named) == 1 else f"must be one of {', '.join(named)}"
+            return f"must be {named[0]}" if len(named) == 1 else f"must be one of {_listed(named)}"
         between = f" from {self.minimum:g} to {self.maximum:g}" if self.minimum is not None else ""
-        form = f" that matches {self.pattern}" if self.pattern else ""
+        form = self.form or ("in the form that the provider's schema gives" if self.pattern else "")
         return {
             ParamType.BOOLEAN: "must be true or false",
             ParamType.INTEGER: f"must be a whole number{between}",
             ParamType.NUMBER: f"must be a number{between}",
-            ParamType.TEXT: f"must be a text of at most {self.max_length} characters{form}",
-            ParamType.TEXTS: f"must be a list of 1 to {self.max_items} texts{form}",
+            ParamType.TEXT: f"must be a text of at most {self.max_length} characters{form and f', {form}'}",
+            ParamType.TEXTS: f"must be a list of 1 to {self.max_items} texts{form and f', each {form}'}",
         }[self.type]
+
+
+_MOST_LISTED: Final = 50
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_LISTED
+    return ", ".join(names[:_MOST_LISTED]) + (
+        f" and {more} more, which GET /api/v3/providers lists" if more > 0 else ""
+    )
 
 
 _LONGEST_KEY: Final = 100
@@ -161,14 +173,14 @@ def choice(name: str, *choices: str, **more: Any) -> Param:
     return Param(name, ParamType.TEXT, choices=choices, **more)
 
 
-def text(name: str, max_length: int, pattern: str | None = None, **more: Any) -> Param:
+def text(name: str, max_length: int, pattern: str | None = None, form: str | None = None, **more: Any) -> Param:
     """A text."""
-    return Param(name, ParamType.TEXT, max_length=max_length, pattern=pattern, **more)
+    return Param(name, ParamType.TEXT, max_length=max_length, pattern=pattern, form=form, **more)
 
 
-def texts(name: str, max_items: int, pattern: str) -> Param:
+def texts(name: str, max_items: int, pattern: str, form: str) -> Param:
     """Some texts."""
-    return Param(name, ParamType.TEXTS, max_items=max_items, pattern=pattern)
+    return Param(name, ParamType.TEXTS, max_items=max_items, pattern=pattern, form=form)
 
 
 # --------------------------------------------------------------------------------------------------- of one request
@@ -177,16 +189,19 @@ def texts(name: str, max_items: int, pattern: str) -> Param:
 def errors_of(
     params: Mapping[str, JsonValue], known: Iterable[Param], stands_for: Mapping[str, str], *, model: str
 ) -> list[FieldError]:
-    """What a model does not take of the `params` of a request, each with its place."""
+    """What a model does not take of the `params` of a request, each with its place.
+
+    Only the first unknown word is answered with those that there are: a request may have thousands.
+    """
     by_name = {param.name: param for param in known}
-    takes = f"it takes {', '.join(sorted(by_name))}" if by_name else "it takes none"
+    takes = f"; it takes {_listed(sorted(by_name)) or 'none'}"
     errors = []
     for name, value in params.items():
         detail = None
         if name in stands_for:
             detail = f"send this as the top-level field {stands_for[name]}"
         elif name not in by_name:
-            detail = f"is no parameter of {model}; {takes}"
+            detail, takes = f"is no parameter of {model}{takes}", ""
         else:
             try:
                 by_name[name].checked(value)

@@ -4,9 +4,10 @@ Models are built when they are first used: a function imports more of them than 
 """
 
 import json
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -87,6 +88,32 @@ def _at_most_32_kib(value: str) -> str:
 _TRIMMED = BeforeValidator(_trimmed)
 _HAS_CONTENT = AfterValidator(_with_content)
 _NOT_BLANK = Field(json_schema_extra={"pattern": CONTENT_PATTERN})
+
+
+def in_form(pattern: str, words: str) -> tuple[AfterValidator, Any]:
+    """A text that matches `pattern` as a whole; `words` say what it must be, as callers are told who send another."""
+
+    def fits(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(words)
+        return value
+
+    return AfterValidator(fits), Field(json_schema_extra={"pattern": pattern})
+
+
+AnyList = TypeVar("AnyList", bound=list[Any])
+
+
+def distinct(what: str) -> tuple[AfterValidator, Any]:
+    """A list that has nothing twice; `what` is one of its items, in words."""
+
+    def fits(values: AnyList) -> AnyList:
+        if len(set(values)) < len(values):
+            raise ValueError(f"must not name {what} twice")
+        return values
+
+    return AfterValidator(fits), Field(json_schema_extra={"uniqueItems": True})
+
 
 StoredName = Annotated[str, Field(min_length=1, max_length=255), _NOT_BLANK]
 Name = Annotated[StoredName, _HAS_CONTENT, _TRIMMED]

@@ -77,6 +77,7 @@ INPUT_NAMES: Final[Mapping[str, InputNames]] = {
 _READ: Final = date(2026, 11, 29)
 _BEFORE: Final = date(2026, 11, 22)
 _FORMAT: Final = choice("output_format", "jpeg", "png", default="jpeg")
+_LANGUAGE: Final = text("language_code", 2, "[a-z]{2}", "a language code such as en")
 _CHECKER: Final = boolean("enable_safety_checker", default=True, safety=Safety.CHECKER)
 _TALL_OR_WIDE: Final = ("16:9", "9:16")
 
@@ -283,7 +284,7 @@ MODELS: Final[tuple[Model, ...]] = (
         "fal-ai/elevenlabs/tts/eleven-v3",
         TaskType.AUDIO,
         spoken=True,
-        params=(number("stability", 0, 1, default=0.5), text("language_code", 2, "[a-z]{2}")),
+        params=(number("stability", 0, 1, default=0.5), _LANGUAGE),
         price=_listed("0.10", Unit.THOUSAND_CHARACTERS),
     ),
     _model(
@@ -471,7 +472,7 @@ MODELS: Final[tuple[Model, ...]] = (
             number("similarity_boost", 0, 1),
             number("style", 0, 1),
             number("speed", 0.7, 1.2),
-            text("language_code", 2, "[a-z]{2}"),
+            _LANGUAGE,
         ),
         **deprecated("fal-ai/elevenlabs/tts/eleven-v3"),
     ),

@@ -77,8 +77,8 @@ VOICES: Final = tuple(sorted({voice for voices in VOICES_BY_LANGUAGE.values() fo
 DEFAULT_VOICES: Final = {"standard": "Joanna", "neural": "Joanna", "long-form": "Ruth", "generative": "Ruth"}
 # What callers may say beside the prompt. The rest is ours: the engine that is paid for, the format, where it goes.
 _PARAMS: Final = (
-    text("LanguageCode", 10, "[a-z]{2,3}(-[A-Z]{2})?(-[A-Z]{3})?"),
-    texts("LexiconNames", 5, "[0-9A-Za-z]{1,20}"),
+    text("LanguageCode", 10, "[a-z]{2,3}(-[A-Z]{2})?(-[A-Z]{3})?", "a language code such as en-US"),
+    texts("LexiconNames", 5, "[0-9A-Za-z]{1,20}", "a name of 1 to 20 letters and digits such as brands1"),
     choice("SampleRate", "8000", "16000", "22050", "24000", "44100", "48000"),
     choice("TextType", "text", "ssml", default="text"),
 )

@@ -51,6 +51,7 @@ ELEVENLABS_VOICES: Final = (
 _FORMAT: Final = choice("output_format", "webp", "jpg", "png", default="webp")
 _QUALITY: Final = integer("output_quality", 0, 100, default=80)
 _LEVELS: Final = ("block_low_and_above", "block_medium_and_above", "block_only_high")
+_LANGUAGE: Final = text("language_code", 2, "[a-z]{2}", "a language code such as en")
 _OPTIMIZER: Final = boolean("prompt_optimizer", default=True)
 
 
@@ -216,7 +217,7 @@ _ONE_TYPE: Final[tuple[Model, ...]] = (
         TaskType.AUDIO,
         spoken=True,
         voices=ELEVENLABS_VOICES,
-        params=(number("stability", 0, 1, default=0.5), text("language_code", 2, "[a-z]{2}")),
+        params=(number("stability", 0, 1, default=0.5), _LANGUAGE),
         price=_listed("0.10", Unit.THOUSAND_CHARACTERS),
     ),
     # ----------------------------------------------------------------------------------- superseded, and still there

@@ -144,7 +144,7 @@ class ModelLines:
             check(record.version, accepted)
             new = validated(patched_fields(record, patch))
             takes_schema = patch.schema_hash not in ("", record.schema_hash)
-            if new == NewModel(**record.asked()) and not takes_schema:
+            if new.model_dump() == record.asked() and not takes_schema:
                 return record
             if takes_schema and patch.schema_hash != record.latest_schema_hash:
                 raise Invalid([FieldError("is not the line's latest_schema_hash", pointer="/schema_hash")])

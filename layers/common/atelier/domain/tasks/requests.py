@@ -1,6 +1,5 @@
 """The request bodies of generation."""
 
-import re
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue
@@ -16,6 +15,8 @@ from atelier.domain.schema import (
     RequestModel,
     Tag,
     as_json,
+    distinct,
+    in_form,
     whole,
     without_defaults,
 )
@@ -43,19 +44,10 @@ def _at_most(limit: int) -> AfterValidator:
 
 _SIDE = r"(6[4-9]|[7-9][0-9]|[1-9][0-9]{2}|1[0-9]{3}|20[0-3][0-9]|204[0-8])"
 AspectRatio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "9:21", "4:5", "5:4"]
-_SIZE: Final = f"^{_SIDE}x{_SIDE}$"
-
-
-def _size(value: str) -> str:
-    if not re.fullmatch(_SIZE, value):
-        raise ValueError("must be width x height in pixels, 64 to 2048 each, such as 1024x768")
-    return value
-
-
 Size = Annotated[
     str,
-    AfterValidator(_size),
-    Field(description="Width x height in pixels, 64 to 2048 each.", json_schema_extra={"pattern": _SIZE}),
+    *in_form(f"^{_SIDE}x{_SIDE}$", "must be width x height in pixels, 64 to 2048 each, such as 1024x768"),
+    Field(description="Width x height in pixels, 64 to 2048 each."),
 ]
 Seconds = Annotated[float, Field(strict=True, ge=1, le=60)]
 SecondsOfSound = Annotated[float, Field(strict=True, ge=0.5, le=600)]
@@ -68,20 +60,16 @@ def _not_too_many(values: Any) -> Any:
     return values
 
 
-def _distinct(values: list[str]) -> list[str]:
-    if len(set(values)) < len(values):
-        raise ValueError("must not name a provider twice")
-    return values
-
-
 ProviderName = Annotated[str, Field(max_length=64)]
-ProviderNames = Annotated[list[ProviderName], BeforeValidator(_not_too_many), AfterValidator(_distinct)]
+ProviderNames = Annotated[list[ProviderName], BeforeValidator(_not_too_many), *distinct("a provider")]
 ModelName = Annotated[str, Field(max_length=255)]
 NegativePrompt = Annotated[str, Field(max_length=5000)]
 NumOutputs = Annotated[int, Field(ge=1, le=MOST_OUTPUTS), BeforeValidator(whole)]
 Voice = Annotated[str, Field(max_length=255)]
 UpscaleFactor = Annotated[Literal[2, 4], BeforeValidator(whole)]
-Inputs = Annotated[list[NewTaskInput], BeforeValidator(not_too_many), Field(max_length=MOST_INPUTS)]
+Inputs = Annotated[
+    list[NewTaskInput], BeforeValidator(not_too_many), Field(max_length=MOST_INPUTS), *distinct("an input")
+]
 
 
 class NewTask(RequestModel):
@@ -97,7 +85,6 @@ class NewTask(RequestModel):
         Field(
             min_length=1,
             max_length=MOST_PROVIDERS,
-            json_schema_extra={"uniqueItems": True},
             description="Instead of `provider`, in this order: the next only if one has not accepted the job.",
         ),
     ] = None
@@ -148,9 +135,7 @@ class TaskRetry(RequestModel):
 
     prompt: Prompt = ""
     provider: ProviderName = ""
-    providers: Annotated[
-        ProviderNames, Field(min_length=1, max_length=MOST_PROVIDERS, json_schema_extra={"uniqueItems": True})
-    ] = Field(default_factory=list)
+    providers: Annotated[ProviderNames, Field(min_length=1, max_length=MOST_PROVIDERS)] = Field(default_factory=list)
     model: Annotated[ModelName, Field(description="Without a provider, of the first that has it.")] = ""
     negative_prompt: NegativePrompt | None = None
     num_outputs: NumOutputs | None = None
