@@ -97,8 +97,7 @@ cloud-test: $(VENV)/.run ## Try a stack on AWS (STACK=..., its token in TOKEN), 
 	@PYTHONPATH=layers/common $(BIN)/python -m local cloud-test $(if $(STACK),--stack $(STACK),--port $(PORT))
 
 test: $(VENV)/.test $(CONSOLE) ## Run every check: format, lint, types, and all tests
-	@$(MAKE) --no-print-directory lint console-types
-	@MAKEFLAGS= $(MAKE) --no-print-directory --jobs=2 --output-sync=target python-types stores
+	@MAKEFLAGS= $(MAKE) --no-print-directory --jobs=4 --output-sync=target lint console-types python-types stores
 	@$(BIN)/python -m pytest -n $(WORKERS) $(BY_FILE) $(addprefix --ignore=,$(LONG_STORES))
 
 check: lint types ## Format, lint and types only

@@ -53,6 +53,7 @@ _HANDLERS: Final = {"DynamoDB": DynamoHandler, "DynamoDBStreams": DynamoDBStream
 _cast_value: Final = vars(DynamoType)["cast_value"].fget
 _size: Final = DynamoType.size
 _query: Final[Any] = Table.query
+_project: Final = Item.project
 _words: Final = ConditionExpressionParser._lex_condition_expression
 _condition: Final = ConditionExpressionParser.parse
 _conditions: Final[dict[str, tuple[Any, list[str], list[str]]]] = {}
@@ -102,8 +103,8 @@ def shortcuts() -> Iterator[None]:
 
     By default it compares the address of each request with all of AWS's, looks for each of ten types in every attribute
     value that it reads, compares or answers, and for whatever it answers under several names. It sorts the whole table
-    for each query, copies what cannot change, weighs an item anew with each of its attributes, and reads the same
-    expressions again and again.
+    for each query, copies what cannot change, weighs an item anew with each of its attributes, writes all of an item
+    for each attribute that is taken out of it, and reads the same expressions again and again.
     """
     with (
         mock.patch.object(BotocoreStubber, "process_request", _hand_over),
@@ -115,6 +116,7 @@ def shortcuts() -> Iterator[None]:
         mock.patch.object(DynamoType, "size", _length_or_size),
         mock.patch.object(Item, "__init__", _weigh_once),
         mock.patch.object(Item, "__deepcopy__", _copy_what_may_change),
+        mock.patch.object(Item, "project", _pick_or_project),
         mock.patch.object(Table, "query", _query_a_part),
         mock.patch.object(ConditionExpressionParser, "parse", _condition_or_parse),
         mock.patch.object(ConditionExpressionParser, "_lex_condition_expression", _words_or_read),
@@ -195,12 +197,22 @@ def _weigh_once(self: Item, hash_key: DynamoType, range_key: DynamoType | None, 
 
 
 def _copy_what_may_change(self: Item, memo: dict[int, Any]) -> Item:
-    copied = object.__new__(Item)  # moto's own keeps a list of all items that there ever were
-    copied.hash_key, copied.range_key = self.hash_key, self.range_key
-    copied.attrs = LimitedSizeDict(
-        {name: value if value.type in _PLAIN else copy.deepcopy(value, memo) for name, value in self.attrs.items()}
+    return _item(
+        self,
+        {name: value if value.type in _PLAIN else copy.deepcopy(value, memo) for name, value in self.attrs.items()},
     )
-    return copied
+
+
+def _item(like: Item, attributes: dict[str, DynamoType]) -> Item:
+    made = object.__new__(Item)  # moto's own keeps a list of all items that there ever were
+    made.hash_key, made.range_key, made.attrs = like.hash_key, like.range_key, LimitedSizeDict(attributes)
+    return made
+
+
+def _pick_or_project(self: Item, paths: list[list[str]]) -> Item:
+    if any(len(path) > 1 or "[" in path[0] for path in paths):
+        return _project(self, paths)
+    return _item(self, {name: self.attrs[name] for (name,) in paths if name in self.attrs})
 
 
 class _Part:
