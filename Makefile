@@ -21,6 +21,8 @@ INSTALL := install --quiet --disable-pip-version-check --no-compile --require-ha
 LOCK = $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header --no-annotate
 
+FUZZING := tests/e2e/test_fuzzing.py
+
 # What runs on a second implementation of DynamoDB in every `make test`: SQLite's oracle, cascade, stores, lists, conflicts.
 # What takes long comes first, so that no process is left alone with it.
 # The long ones run on that alone, and on moto in `make integration`, or where there is no second one.
@@ -28,7 +30,7 @@ LONG_STORES := $(patsubst %,tests/integration/test_%.py,integrity_oracle cascade
 STORES := $(LONG_STORES) $(patsubst %,tests/integration/test_%.py,cascade_interleavings cascade_late_messages cascade_turns \
   table lists cursors iteration long_texts task_items task_lists task_lists_meanwhile idempotency conditional_requests)
 
-.PHONY: help run console build verify preflight redrive cloud-test test check killers stores unit aws-rules integration dynoxide e2e lint types python-types console-types format openapi audit artifacts sam-local bench load mutants lock clean
+.PHONY: help run console build verify preflight redrive cloud-test test check killers fuzz stores unit aws-rules integration dynoxide e2e lint types python-types console-types format openapi audit artifacts sam-local bench load mutants lock clean
 
 help: ## List these commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -98,7 +100,7 @@ cloud-test: $(VENV)/.run ## Try a stack on AWS (STACK=..., its token in TOKEN), 
 
 test: $(VENV)/.test $(CONSOLE) ## Run every check: format, lint, types, and all tests
 	@MAKEFLAGS= $(MAKE) --no-print-directory --jobs=4 --output-sync=target lint console-types python-types stores
-	@$(BIN)/python -m pytest -n $(WORKERS) $(BY_FILE) $(addprefix --ignore=,$(LONG_STORES))
+	@$(BIN)/python -m pytest -n $(WORKERS) $(BY_FILE) $(addprefix --ignore=,$(LONG_STORES) $(FUZZING))
 
 check: lint types ## Format, lint and types only
 
@@ -117,6 +119,9 @@ console-types: $(VENV)/.node
 
 killers: $(VENV)/.test ## Test the tests: each guarantee broken on purpose, and the test that is recorded to notice must fail
 	@$(BIN)/python -m tests.mutants check
+
+fuzz: $(VENV)/.test $(CONSOLE) ## Requests generated from openapi.json against the local run: thousands, the same each time
+	@$(BIN)/python -m pytest $(FUZZING)
 
 stores: $(VENV)/.test
 	@$(BIN)/python -m testbed.dynoxide

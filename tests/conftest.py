@@ -14,7 +14,7 @@ from pytest_socket import disable_socket
 from testbed import dynoxide
 from tests import QUICK
 
-ALONE: Final = ("test_clients_of_the_document", "test_identity", "test_loops", "test_make_run", "test_providers")
+ALONE: Final = ("test_fuzzing", "test_identity", "test_loops", "test_make_run", "test_providers")
 """The files of tests/e2e that start projects of their own, or take as long as all others together."""
 
 settings.register_profile("same-everywhere", deadline=None, derandomize=True)

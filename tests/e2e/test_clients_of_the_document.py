@@ -1,15 +1,12 @@
-"""What others make of openapi.json: a fuzzer that tries to break its promises, and a generated client."""
+"""What others make of openapi.json: a generated client."""
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
-from local.stack import Stack
+from local.stack import PROJECT, Stack
+from tests.e2e.tools import run
 
-PROJECT: Final = Path(__file__).parents[2]
-TOOLS: Final = Path(sys.executable).parent
 DOCUMENT: Final = PROJECT / "layers/common/atelier/web/openapi.json"
 
 TOUR: Final = """
@@ -33,21 +30,6 @@ assert client.id in [each.id for each in list_clients.sync(client=api, search="g
 assert delete_client.sync_detailed(client.id, client=api).status_code == 204
 print("done")
 """
-
-
-def run(*command: str, folder: Path = PROJECT) -> str:
-    found_first = {**os.environ, "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(
-        command, cwd=folder, env=found_first, capture_output=True, text=True, timeout=900, check=False
-    )
-    assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-3000:]
-    return done.stdout
-
-
-def test_schemathesis_finds_nothing_wrong(stack: Stack) -> None:
-    # As long as the gateway waits for a function: another test may have both processors.
-    how = ("--workers=4", "--max-examples=5", "--seed=1", "--request-timeout=30", "--no-color")
-    assert " passed\n" in run("schemathesis", "run", f"{stack.url}/api/v3/openapi.json", *how)
 
 
 def test_a_generated_client_takes_the_tour(stack: Stack, tmp_path: Path) -> None:
