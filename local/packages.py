@@ -11,7 +11,7 @@ from pathlib import Path
 from local.errors import BadTemplate
 
 MARKER = "third-party-packages.txt"
-SITE_PACKAGES = "python/lib/python3.11/site-packages"
+SITE_PACKAGES = "python/lib/python3.11/site-packages"  # the emulator takes that of any version
 UNCHECKED_HASH = 0b01
 
 
