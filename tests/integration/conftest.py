@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 from unittest import mock
 
@@ -42,7 +43,10 @@ _drawn: Final[dict[tuple[int, int], bytes]] = {}
 
 @pytest.fixture(scope="module", autouse=True)
 def _pictures_are_drawn_once() -> Iterator[None]:
-    """Each takes a tenth of a second. What the sandbox draws is tested elsewhere; here one of each size will do."""
+    """Each takes a tenth of a second. What the sandbox draws is tested elsewhere; here one of each size will do.
+
+    It is the same one whichever test asks first.
+    """
     with mock.patch.object(sandbox, "_image", _picture_for):
         yield
 
@@ -52,5 +56,5 @@ def _picture_for(job_request: JobRequest, seed: int) -> bytes:
         return _image(job_request, seed)
     size = sandbox._size(job_request)
     if size not in _drawn:
-        _drawn[size] = _image(job_request, seed)
+        _drawn[size] = _image(replace(job_request, prompt="A boat", effective_prompt="A boat"), 1)
     return _drawn[size]

@@ -67,8 +67,7 @@ def test_an_upscale_is_as_much_larger_as_asked(w: Harness) -> None:
 
 
 def test_a_background_is_removed(w: Harness) -> None:
-    # Of a size that no other test asks for: pictures of one size are drawn once, and this is to be this seed's.
-    done = finished(w, "remove-background", {"inputs": [named(a_finished_task(w, seed=1, size="72x96"))]})
+    done = finished(w, "remove-background", {"inputs": [named(a_finished_task(w, seed=1))]})
     made = picture_of(done)
     assert (done["type"], made.mode, made.getpixel((0, 0))[3]) == ("remove_background", "RGBA", 0)  # type: ignore[index]
 
