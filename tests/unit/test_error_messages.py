@@ -229,6 +229,7 @@ def of_our_rules() -> Iterator[tuple[str, str]]:
         "FieldError": 0,
         "ValueError": 0,
         "in_form": 1,
+        "distinct": 0,
         "PydanticCustomError": 1,
         "_malformed": 0,
         "_Unacceptable": 0,

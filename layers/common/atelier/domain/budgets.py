@@ -31,7 +31,7 @@ class NewBudget(RequestModel):
     ] = OnExceeded.BLOCK
     alerts: Annotated[
         list[Annotated[int, Field(ge=1, le=100), BeforeValidator(whole)]],
-        *distinct("a threshold"),
+        *distinct("must not name a threshold twice"),
         AfterValidator(sorted),
         Field(
             max_length=MOST_ALERTS,

@@ -61,7 +61,8 @@ class NewExport(RequestModel):
     client_id: Annotated[GivenId | None, Field(description="Everything of this client.")] = None
     campaign_id: Annotated[GivenId | None, Field(description="Everything of this campaign.")] = None
     task_ids: Annotated[
-        Annotated[list[GivenId], Field(min_length=1, max_length=MOST_TASK_IDS), *distinct("a task")] | None,
+        Annotated[list[GivenId], Field(min_length=1, max_length=MOST_TASK_IDS), *distinct("must not name a task twice")]
+        | None,
         Field(description="These tasks, all of one account."),
     ] = None
     include: Annotated[
@@ -71,7 +72,7 @@ class NewExport(RequestModel):
             max_length=len(ExportPart),
             description="The files, a table of the tasks (`tasks.csv`), what they cost by day and model (`spend.csv`).",
         ),
-        *distinct("a part"),
+        *distinct("must not name a part twice"),
     ] = Field(default_factory=lambda: list(ExportPart))
 
     @model_validator(mode="after")

@@ -14,6 +14,7 @@ from unicodedata import normalize
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue
 
 from atelier.domain.errors import FieldError, Invalid
+from atelier.domain.schema import distinct
 from atelier.domain.task_creation import BODIES
 from atelier.domain.tasks.record import TaskType
 from atelier.domain.tasks.requests import AspectRatio, ModelName, NewTask, Seconds, Size, UpscaleFactor, Voice
@@ -36,20 +37,14 @@ def _not_too_many(values: Any) -> Any:
     return values
 
 
-def _distinct(values: list[AnyValue]) -> list[AnyValue]:
-    if len(set(values)) < len(values):
-        raise ValueError("must not have a value twice")
-    return values
-
-
 def _names(variables: dict[str, AnyValue]) -> dict[str, AnyValue]:
     if not all(re.fullmatch(_NAME, name) for name in variables):
         raise ValueError("must be named by letters, digits and _, not beginning with a digit, at most 64 of them")
     return variables
 
 
-_ONE_AXIS: Final = (AfterValidator(_distinct), BeforeValidator(_not_too_many))
-_BOUNDS: Final = Field(min_length=1, max_length=MOST_TASKS, json_schema_extra={"uniqueItems": True})
+_ONE_AXIS: Final = (*distinct("must not have a value twice"), BeforeValidator(_not_too_many))
+_BOUNDS: Final = Field(min_length=1, max_length=MOST_TASKS)
 Values = Annotated[list[Annotated[str, Field(max_length=LONGEST_VALUE)]], _BOUNDS, *_ONE_AXIS]
 
 

@@ -70,9 +70,9 @@ Engine = Annotated[
     str,
     *in_form("^[a-z0-9-]{1,32}$", "must be 1 to 32 lower-case letters, digits and hyphens, such as long-form"),
 ]
-Names = Annotated[list[Word], Field(max_length=20), *distinct("anything")]
-Voices = Annotated[list[VoiceName], Field(max_length=200), *distinct("a voice")]
-Aliases = Annotated[list[ModelName], Field(max_length=MOST_ALIASES), *distinct("an alias")]
+Names = Annotated[list[Word], Field(max_length=20), *distinct("must not name anything twice")]
+Voices = Annotated[list[VoiceName], Field(max_length=200), *distinct("must not name a voice twice")]
+Aliases = Annotated[list[ModelName], Field(max_length=MOST_ALIASES), *distinct("must not name an alias twice")]
 Scalar = bool | int | float | Annotated[str, Field(max_length=255)]
 _UNITS: Final[Mapping[TaskType, tuple[Unit, ...]]] = {
     TaskType.VIDEO: (Unit.VIDEO, Unit.SECOND),

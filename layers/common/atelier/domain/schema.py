@@ -104,12 +104,12 @@ def in_form(pattern: str, words: str) -> tuple[AfterValidator, Any]:
 AnyList = TypeVar("AnyList", bound=list[Any])
 
 
-def distinct(what: str) -> tuple[AfterValidator, Any]:
-    """A list that has nothing twice; `what` is one of its items, in words."""
+def distinct(words: str) -> tuple[AfterValidator, Any]:
+    """A list that has nothing twice; `words` say so, as callers are told who send it."""
 
     def fits(values: AnyList) -> AnyList:
         if len(set(values)) < len(values):
-            raise ValueError(f"must not name {what} twice")
+            raise ValueError(words)
         return values
 
     return AfterValidator(fits), Field(json_schema_extra={"uniqueItems": True})

@@ -58,7 +58,7 @@ def comparison_key(text: str) -> str:
     """What two texts have in common when they are the same to a reader, and what a search looks through."""
     # Soft hyphens, joiners, selectors: Unicode's NFKC_Casefold leaves them out, too. Before a form is made of the rest.
     seen = text if text.isascii() and text.isprintable() else _UNSEEN.sub("", text)
-    return _BLANKS.sub(" ", trim(_caseless(seen, "NFKC"))).strip(" ")
+    return _BLANKS.sub(" ", _caseless(seen, "NFKC")).strip(" ")
 
 
 def sort_key(text: str) -> str:

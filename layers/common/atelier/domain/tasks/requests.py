@@ -61,14 +61,19 @@ def _not_too_many(values: Any) -> Any:
 
 
 ProviderName = Annotated[str, Field(max_length=64)]
-ProviderNames = Annotated[list[ProviderName], BeforeValidator(_not_too_many), *distinct("a provider")]
+ProviderNames = Annotated[
+    list[ProviderName], BeforeValidator(_not_too_many), *distinct("must not name a provider twice")
+]
 ModelName = Annotated[str, Field(max_length=255)]
 NegativePrompt = Annotated[str, Field(max_length=5000)]
 NumOutputs = Annotated[int, Field(ge=1, le=MOST_OUTPUTS), BeforeValidator(whole)]
 Voice = Annotated[str, Field(max_length=255)]
 UpscaleFactor = Annotated[Literal[2, 4], BeforeValidator(whole)]
 Inputs = Annotated[
-    list[NewTaskInput], BeforeValidator(not_too_many), Field(max_length=MOST_INPUTS), *distinct("an input")
+    list[NewTaskInput],
+    BeforeValidator(not_too_many),
+    Field(max_length=MOST_INPUTS),
+    *distinct("must not name an input twice"),
 ]
 
 
