@@ -98,7 +98,7 @@ redrive: $(VENV)/.run ## Relay what could not be relayed: STACK=name of a stack 
 cloud-test: $(VENV)/.run ## Try a stack on AWS (STACK=..., its token in TOKEN), or a local run (PORT=...): docs/cloud-test.md
 	@PYTHONPATH=layers/common $(BIN)/python -m local cloud-test $(if $(STACK),--stack $(STACK),--port $(PORT))
 
-test: $(VENV)/.test $(CONSOLE) ## Run every check: format, lint, types, and all tests
+test: $(VENV)/.test $(CONSOLE) ## Run the checks: format, lint, types, and all tests but mutants (`make killers`) and generated requests (`make fuzz`)
 	@MAKEFLAGS= $(MAKE) --no-print-directory --jobs=4 --output-sync=target lint console-types python-types stores
 	@$(BIN)/python -m pytest -n $(WORKERS) $(BY_FILE) $(addprefix --ignore=,$(LONG_STORES) $(FUZZING))
 
